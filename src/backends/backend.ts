@@ -1,0 +1,158 @@
+/**
+ * The one contract between the concept modules and an event-loop backend. No behaviour lives here.
+ *
+ * Arrows: `sockets.ts`, `streams/` → this file ← `backends/{native,node,virtual}`. A backend knows nothing of
+ * tasks, scopes or promises: it answers through sinks (plain callbacks), always on the thread that asked, and
+ * **never synchronously inside the call that asked** unless the method says so. The concept modules own every
+ * rule of api.md (busy, closed, cancelled); a backend owns system calls and buffers.
+ *
+ * Errors that cross this seam are system errors in Node's shape (`code`, `errno`, `syscall`, `address`/`port`);
+ * the concept modules wrap them (`BrokenResourceError` with the system error as `cause`).
+ */
+
+export type BackendName = 'native' | 'node' | 'virtual'
+
+/** A TCP address in Node's form. */
+export interface SocketAddress {
+  readonly address: string
+  readonly port: number
+  readonly family: 'IPv4' | 'IPv6'
+}
+
+/** An error of the operating system, in Node's shape. */
+export interface SystemError extends Error {
+  code: string
+  errno: number
+  syscall: string
+  address?: string
+  port?: number
+}
+
+/** Drops the interest in an answer: the sink is not called afterwards. Idempotent. */
+export type Abandon = () => void
+
+export type Answer<T> = (error: Error | undefined, value?: T) => void
+
+export interface Backend {
+  readonly name: BackendName
+  /**
+   * Delivers I/O that is already there, then calls `deliver`: what was readable before a deadline wins over it.
+   * May call `deliver` synchronously (native, nested) or in a later phase of the loop (node: check phase).
+   */
+  settleIo(deliver: () => void): void
+  /** Resolves a host name off the JavaScript thread; order is the resolver's. Abandoned, never cancelled. */
+  lookup(host: string, family: 0 | 4 | 6, answer: Answer<SocketAddress[]>): Abandon
+  /** One connection attempt to one numeric address. */
+  connectTcp(options: TcpConnectOptions, answer: Answer<StreamTransport>): Abandon
+  /** Binds and listens. Addresses are numeric. */
+  listenTcp(options: TcpListenOptions, answer: Answer<ListenerTransport>): Abandon
+}
+
+export interface TcpConnectOptions {
+  /** Numeric; an IPv6 address may carry a scope (`fe80::1%eth0`). */
+  readonly address: string
+  readonly port: number
+  readonly family: 4 | 6
+  readonly bindAddress?: string | undefined
+  readonly bindPort?: number | undefined
+  readonly noDelay: boolean
+  readonly keepAlive: boolean
+}
+
+export interface TcpListenOptions {
+  /** `undefined`: IPv6 and IPv4 on one port (IPv4 alone where the machine has no IPv6). `'::'`: IPv6 alone. */
+  readonly address: string | undefined
+  readonly port: number
+  readonly backlog: number
+  /** `undefined`: the backend's default (on in a `node:cluster` worker on native; the primary's handle on node). */
+  readonly reusePort: boolean | undefined
+  readonly noDelay: boolean
+  readonly keepAlive: boolean
+}
+
+/** Who hears of a connection's I/O. Every method is called by the transport, on the owning thread. */
+export interface StreamSink {
+  /**
+   * The answer to `receive`: bytes `[start, end)` of `memory`. The memory belongs to the transport and is written
+   * again after the call returns: copy what is kept. `owned` says otherwise: the sink may keep and hand it out.
+   */
+  received(memory: Buffer, start: number, end: number, owned: boolean): void
+  /** The answer to `receive`, or to `receiveInto`'s wait, at the end of the peer's data. Stays true for ever. */
+  receivedEnd(): void
+  receiveFailed(error: Error): void
+  /** After `receiveInto` returned -1: try again. */
+  readable(): void
+  /** The answer to `waitSend`; with the error of a failed write, which is thereby taken (reported once). */
+  sendSettled(error: Error | undefined): void
+}
+
+/**
+ * A connected byte stream. One pending `receive` and one pending `waitSend` at most: the concept module enforces it.
+ * Sending never fails by itself: a write error is kept, later `send`s are swallowed, and the error comes out of
+ * `takeSendError`, or of the next `waitSend`. It never disturbs the receiving side.
+ */
+export interface StreamTransport {
+  /** Set by the concept module before the first call. */
+  sink: StreamSink
+  readonly localAddress: SocketAddress
+  readonly remoteAddress: SocketAddress
+  /** Asks for up to `maxBytes` (clipped to 64 KiB); answered by exactly one call of the sink. */
+  receive(maxBytes: number): void
+  /** Drops the pending `receive` or `receiveInto` wait. Synchronous; no byte is lost. */
+  cancelReceive(): void
+  /**
+   * Reads straight into the caller's memory, now. Bytes read, 0 at the end of data, or -1: nothing there, and
+   * `sink.readable()` (or `receivedEnd`/`receiveFailed`) follows. Throws the system error. `undefined` as a whole
+   * where the backend cannot: the caller uses `receive` and copies.
+   */
+  readonly receiveInto?: ((view: Uint8Array) => number) | undefined
+  /**
+   * Takes a prefix of `data` (all of it while at most 64 KiB wait unsent) and returns its length. `data` is not
+   * looked at after the call. Taken bytes leave in call order by the end of the turn (native, in a driver turn),
+   * or at the latest in the check phase, many `send`s in one system call.
+   */
+  send(data: Uint8Array): number
+  /** Takes and clears the kept write error. */
+  takeSendError(): Error | undefined
+  /** An upper bound of the bytes taken that the kernel does not have yet. 0 means that there are none. */
+  readonly unsent: number
+  /**
+   * `'writable'`: `send` would take at least one byte. `'flushed'`: nothing taken waits. `'shutdown'`: flushed, then
+   * the sending half is closed (FIN). Answered by exactly one `sink.sendSettled`.
+   */
+  waitSend(what: 'writable' | 'flushed' | 'shutdown'): void
+  /** Drops the pending `waitSend`; taken bytes still leave. Synchronous. */
+  cancelSend(): void
+  /**
+   * Closes the descriptor now: afterwards the sink is not called again. Bytes taken are tried once (a write that
+   * does not block), what the kernel does not take then is dropped. Idempotent.
+   */
+  destroy(): void
+  /** `RST` instead of `FIN`, where the system can. */
+  reset(): void
+  getsockopt(level: number | string, name: number | string): number
+  setsockopt(level: number | string, name: number | string, value: number | boolean): void
+  /** Whether pending operations of this connection keep the process alive (default: yes). Unsent bytes always do. */
+  ref(): void
+  unref(): void
+}
+
+export interface ListenerSink {
+  /** One answer to the demand of `accept`. */
+  accepted(transport: StreamTransport): void
+  /** `accept` failed for good, or (`transient`) for now: the demand stays, the listener tries again by itself. */
+  acceptFailed(error: Error, transient: boolean): void
+}
+
+/** A listening socket (two, where dual stack needs it: that is the backend's business). */
+export interface ListenerTransport {
+  sink: ListenerSink
+  readonly address: SocketAddress
+  /** Sets the demand: at most `count` further calls of `sink.accepted`. 0 drops it; a connection accepted but not
+   * yet delivered stays with the listener and answers the next demand. */
+  accept(count: number): void
+  /** Closes the descriptor now. Connections accepted and not delivered are closed too. Idempotent. */
+  destroy(): void
+  getsockopt(level: number | string, name: number | string): number
+  setsockopt(level: number | string, name: number | string, value: number | boolean): void
+}
