@@ -1,0 +1,52 @@
+/**
+ * The build, part by part:
+ *
+ *   native      crates/binding ─napi build─► src/native/binding.cjs, binding.d.ts (committed), *.node (not)
+ *   load        bench/load     ─cargo build─► the load generator that the main job and the benchmarks use
+ *   javascript  index.ts, src/ ─tsc─► dist/, with the addon and its loader beside it
+ *   types       index.ts       ─tsc, rolled up─► index.d.ts (committed)
+ */
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { must } from './command.js'
+import { install } from './install.js'
+import { binOf, inRoot } from './project.js'
+import { writeTypes } from './types.js'
+
+export const buildParts = { native, load, javascript, types: writeTypes }
+
+export async function build(parts = Object.keys(buildParts)) {
+  await install()
+  for (const part of parts) await buildParts[part]()
+}
+
+async function native() {
+  const fresh = inRoot('target', 'addon')
+  mkdirSync(fresh, { recursive: true })
+  await must(process.execPath, [
+    binOf('@napi-rs/cli', 'napi'),
+    ...['build', '--platform', '--release', '--manifest-path', 'crates/binding/Cargo.toml'],
+    ...['--output-dir', fresh, '--js', 'binding.cjs', '--dts', 'binding.d.ts'],
+  ])
+  // Renamed into place, not written over: a running server has the old library mapped, and would crash.
+  for (const name of readdirSync(fresh)) installFile(`${fresh}/${name}`, inRoot('src', 'native', name))
+}
+
+async function load() {
+  await must('cargo', ['build', '--release', '--manifest-path', 'bench/load/Cargo.toml'])
+}
+
+async function javascript() {
+  rmSync(inRoot('dist'), { recursive: true, force: true })
+  await must(process.execPath, [binOf('typescript', 'tsc'), '-p', 'tsconfig.build.json'])
+  // tsc leaves out what is not TypeScript: the addon and the loader that napi generates.
+  for (const name of readdirSync(inRoot('src', 'native'))) {
+    if (/\.(node|cjs)$/.test(name)) cpSync(inRoot('src', 'native', name), inRoot('dist', 'src', 'native', name))
+  }
+}
+
+function installFile(from, to) {
+  if (existsSync(to) && readFileSync(from).equals(readFileSync(to))) return
+  const beside = `${to}.new`
+  cpSync(from, beside)
+  renameSync(beside, to)
+}

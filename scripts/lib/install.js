@@ -1,0 +1,29 @@
+import { existsSync } from 'node:fs'
+import { must } from './command.js'
+import { inRoot, readJson } from './project.js'
+
+/** `npm ci`, only when what is installed is not what the lock file says. */
+export async function install() {
+  const why = staleness()
+  if (why === undefined) return
+  console.log(`installing dependencies: ${why}`)
+  // No dependency needs its install script (esbuild's binary, say, comes in a platform package), so none is run.
+  await must('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'])
+}
+
+/**
+ * Why an install is needed, or undefined. npm keeps a lock file of what it has installed in `node_modules`; comparing
+ * the two costs milliseconds and, unlike a stamp of our own, also believes a `npm install` done by hand.
+ */
+function staleness() {
+  if (!existsSync(inRoot('node_modules', '.package-lock.json'))) return 'nothing is installed'
+  const wanted = readJson('package-lock.json').packages
+  const present = readJson('node_modules', '.package-lock.json').packages
+  for (const [path, { version, optional, peer }] of Object.entries(wanted)) {
+    if (path === '') continue
+    // Optional packages of other platforms are locked, but never present.
+    if (present[path] === undefined ? !optional && !peer : present[path].version !== version)
+      return `${path} ${version}`
+  }
+  return undefined
+}

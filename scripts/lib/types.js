@@ -1,0 +1,45 @@
+/**
+ * `index.d.ts`: the public API as one file, rolled up from index.ts. It is what a consumer's compiler reads and what a
+ * reviewer of an API change looks at, so it is committed, and `npm run lint` compares it with what the code says.
+ */
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { must } from './command.js'
+import { binOf, inRoot, root } from './project.js'
+
+export async function writeTypes() {
+  const text = await rollUp()
+  if (committed() !== text) writeFileSync(inRoot('index.d.ts'), text)
+}
+
+export async function checkTypes() {
+  if (committed() === (await rollUp())) return
+  throw new Error('index.d.ts is not what index.ts exports: run `npm run build -- types` and commit the result.')
+}
+
+const committed = () => (existsSync(inRoot('index.d.ts')) ? readFileSync(inRoot('index.d.ts'), 'utf8') : undefined)
+
+const HEADER = `// The public API of structio, rolled up from index.ts by \`npm run build -- types\`. Generated: do not edit.\n\n`
+
+async function rollUp() {
+  // Two steps, because only tsc knows what \`stripInternal\` leaves out, and only a bundler makes one file of many.
+  const declarations = inRoot('node_modules', '.cache', 'declarations')
+  rmSync(declarations, { recursive: true, force: true })
+  const emit = ['--declaration', '--emitDeclarationOnly', '--outDir', declarations]
+  await must(process.execPath, [binOf('typescript', 'tsc'), '-p', 'tsconfig.build.json', ...emit])
+
+  // Imported here and not above: this module is loaded before the first install.
+  const [{ rollup }, { dts }, prettier] = await Promise.all([
+    import('rollup'),
+    import('rollup-plugin-dts'),
+    import('prettier'),
+  ])
+  const bundle = await rollup({
+    input: `${declarations}/index.d.ts`,
+    external: /^node:/,
+    plugins: [dts({ tsconfig: inRoot('tsconfig.build.json') })],
+  })
+  const { output } = await bundle.generate({ format: 'es' })
+  await bundle.close()
+  const options = await prettier.resolveConfig(`${root}/index.ts`)
+  return prettier.format(HEADER + output[0].code, { ...options, parser: 'typescript' })
+}
