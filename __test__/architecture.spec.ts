@@ -1,0 +1,163 @@
+/**
+ * The house rules, asserted: who may import whom, what is public, and that nothing is suppressed silently. The rules
+ * about imports are pure functions (support/source-graph.ts); the last tests plant violations, so that a rule which
+ * has stopped seeing anything fails too.
+ */
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import test from 'ava'
+import {
+  exportedNames,
+  importRules,
+  readBarrel,
+  readPortingTable,
+  violations,
+  type Sources,
+} from './support/source-graph.ts'
+
+const root = new URL('../', import.meta.url)
+const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
+
+/** What belongs to the project: tracked, or new and not ignored. */
+const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: root })
+  .toString()
+  .split('\n')
+  .filter((path) => path !== '' && existsSync(new URL(path, root)))
+
+const GENERATED = /^(src\/native\/binding\.|index\.d\.ts$|package-lock\.json$|Cargo\.lock$|bench\/results\/)/
+const handWritten = files.filter((path) => !GENERATED.test(path))
+const code = handWritten.filter((path) => /\.(ts|js|mjs|cjs|rs)$/.test(path))
+const sources: Sources = new Map(
+  code.filter((path) => path === 'index.ts' || /^src\/.*\.ts$/.test(path)).map((path) => [path, read(path)]),
+)
+
+test('imports follow the arrows of docs/architecture.md, without cycles', (t) => {
+  t.true(sources.size > 10)
+  t.deepEqual(violations(sources), [])
+})
+
+test('index.ts is a list: named re-exports, no logic, no star, no alias', (t) => {
+  const { names, strange } = readBarrel(read('index.ts'))
+  t.deepEqual(strange, [])
+  t.deepEqual(names.length, new Set(names).size, 'a name is exported twice')
+})
+
+test('index.ts and index.d.ts export the same names', (t) => {
+  t.deepEqual(exportedNames(read('index.d.ts')).sort(), readBarrel(read('index.ts')).names.sort())
+})
+
+test('the porting table lists every export, and what it says is here is here', (t) => {
+  const rows = readPortingTable(read('docs/porting-from-anyio.md'))
+  const listed = (exists: boolean): Set<string> =>
+    new Set(rows.filter((row) => row.exists === exists).flatMap((row) => row.names))
+  const { names } = readBarrel(read('index.ts'))
+  t.deepEqual([...listed(true)].sort(), [...names].sort())
+  // A class whose later members are listed (`SocketStream.startTls`) is here itself.
+  const announced = [...listed(false)].filter((name) => !listed(true).has(name))
+  t.deepEqual(
+    announced.filter((name) => names.includes(name)),
+    [],
+    'exported, but still listed as later',
+  )
+  t.true(announced.length > 0 || rows.every((row) => row.exists))
+})
+
+test('the package finds itself through its own exports', async (t) => {
+  // By name, and by a variable: what counts is Node's resolution of the built package, not the compiler's.
+  const self: string = 'structio'
+  const built = (await import(self)) as Record<string, unknown>
+  const source = (await import('../index.ts')) as Record<string, unknown>
+  t.deepEqual(Object.keys(built).sort(), Object.keys(source).sort())
+})
+
+test('a file of more than 500 lines says why', (t) => {
+  const long = code.filter((path) => {
+    const text = read(path)
+    return text.split('\n').length > 500 && !/over 500 lines because/i.test(text)
+  })
+  t.deepEqual(long, [])
+})
+
+test('nothing is suppressed silently: every directive carries its reason', (t) => {
+  const silent = code.flatMap((path) =>
+    read(path)
+      .split('\n')
+      .map((line, index) => ({ line, at: `${path}:${index + 1}` }))
+      .filter(({ line }) => /^\s*(?:\/\/|\/\*)\s*(eslint-disable|@ts-(ignore|expect-error|nocheck))/.test(line))
+      .filter(({ line }) => !/eslint-disable.* -- \w|@ts-expect-error:? \w/.test(line))
+      .map(({ at }) => at),
+  )
+  t.deepEqual(silent, [])
+})
+
+test('no file names the machine it was written on, nor a registry', (t) => {
+  const address = /(^|[\s'"`(=])(\/(home|root|Users|work|tmp\/\w)\b|[A-Z]:\\\\?\w)|"resolved":|registry\.npmjs/m
+  const named = files
+    .filter(
+      (path) =>
+        /\.(ts|js|cjs|json|rs|toml|md|yml|sh)$|^\.ci\/run$/.test(path) && path !== '__test__/architecture.spec.ts',
+    )
+    .filter((path) => address.test(read(path)))
+  t.deepEqual(named, [])
+})
+
+const planted: Record<string, [file: string, text: string]> = {
+  'only src/native imports the generated binding': [
+    'src/backends/native/x.ts',
+    `const binding = require('../../native/binding.cjs')`,
+  ],
+  'only src/backends/native imports src/native': ['src/sockets.ts', `import { load } from './native/load.ts'`],
+  'src/native imports nothing of the library but its contracts': [
+    'src/native/load.ts',
+    `export { run } from '../run.ts'`,
+  ],
+  'concept modules do no I/O of their own': ['src/streams/x.ts', `const net = await import('node:net')`],
+  'concept modules know the backend contract; run.ts alone also chooses one': [
+    'src/sockets.ts',
+    `import { x } from './backends/node/index.ts'`,
+  ],
+  'the kernel imports only itself, errors.ts, node:async_hooks and node:diagnostics_channel': [
+    'src/kernel/x.ts',
+    `import type { Backend } from '../backends/backend.ts'`,
+  ],
+  'backends do not import concept modules': ['src/backends/node/x.ts', `import { run } from '../../run.ts'`],
+  'a backend does not import another one': ['src/backends/node/x.ts', `import { x } from '../native/x.ts'`],
+  'relative imports name a file with its extension': ['src/run.ts', `import { x } from './scopes'`],
+  'nothing imports the barrel': ['src/run.ts', `let x: import('../index.ts').CancelScope`],
+  'no dependencies: a library with none cannot be attacked through them': ['src/run.ts', `import x from 'left-pad'`],
+}
+
+for (const { name } of importRules) {
+  test(`a planted violation is found: ${name}`, (t) => {
+    const [file, text] = planted[name] ?? []
+    if (file === undefined || text === undefined) return t.fail('no violation is planted for this rule')
+    const found = violations(new Map([...sources, [file, `// a comment\n${text}\n`]]))
+    t.true(
+      found.some((line) => line.startsWith(`${file}:2 imports `) && line.endsWith(name)),
+      `found only: ${found.join('\n')}`,
+    )
+  })
+}
+
+test('a planted cycle is found, and a cycle of types alone is none', (t) => {
+  const cycle = new Map([
+    ['src/a.ts', `import { b } from './b.ts'`],
+    ['src/b.ts', `export * from './c.ts'`],
+    ['src/c.ts', `import { type A, a } from './a.ts'`],
+  ])
+  t.deepEqual(violations(cycle), ['import cycle: src/a.ts → src/b.ts → src/c.ts → src/a.ts'])
+  t.deepEqual(violations(new Map([...cycle, ['src/c.ts', `import type { A } from './a.ts'`]])), [])
+})
+
+test('a barrel with logic, a star or an alias is found out', (t) => {
+  const { names, strange } = readBarrel(
+    [
+      `export { a, type B } from './src/a.ts'`,
+      `export * from './src/b.ts'`,
+      `export const c = 1`,
+      `export { d as e } from './src/d.ts'`,
+    ].join('\n'),
+  )
+  t.deepEqual(names, ['a', 'B', 'e'])
+  t.deepEqual(strange, [`export * from './src/b.ts'`, 'export const c = 1', 'd as e'])
+})
