@@ -1,0 +1,151 @@
+/** What is written of a run: JSON with every sample, a Markdown table, a chart. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { arch, cpus, platform, release } from 'node:os'
+
+import type { MicroResult } from '../scenarios/micro.ts'
+import { chart, type Bar } from './chart.ts'
+import type { Comparison, EntrantResult, ScenarioResult } from './conduct.ts'
+import { inBench } from './paths.ts'
+import { bytes, markdownTable, microseconds, NONE, perSecond, ratio, type Column } from './table.ts'
+
+export interface Report {
+  readonly machine: Machine
+  readonly rounds: number
+  readonly durationMs: number
+  readonly scenarios: readonly ScenarioResult[]
+  readonly micro: readonly MicroResult[]
+}
+
+export interface Machine {
+  readonly node: string
+  readonly system: string
+  readonly processor: string
+  readonly cores: number
+  readonly date: string
+}
+
+/** A comparison with the scenario it belongs to: a line of the table of targets. */
+export interface Line {
+  readonly work: string
+  readonly entrant: string
+  readonly peer: string
+  readonly comparison: Pick<Comparison, 'ratio' | 'standing' | 'target' | 'met'>
+}
+
+export const entrantColumns: readonly Column<EntrantResult>[] = [
+  { title: 'server', cell: ({ label }) => label },
+  { title: 'throughput', align: 'right', cell: ({ medians }) => perSecond(medians.throughput) },
+  { title: 'p50', align: 'right', cell: ({ medians }) => microseconds(medians.p50Us) },
+  { title: 'p99', align: 'right', cell: ({ medians }) => microseconds(medians.p99Us) },
+  { title: 'server CPU', align: 'right', cell: ({ medians }) => microseconds(medians.serverCpuUs) },
+  { title: 'generator CPU', align: 'right', cell: ({ medians }) => microseconds(medians.generatorCpuUs) },
+  { title: 'resident', align: 'right', cell: ({ medians }) => bytes(medians.serverResident) },
+  { title: 'per idle conn.', align: 'right', cell: ({ medians }) => bytes(medians.bytesPerIdleConnection) },
+]
+
+export const lineColumns: readonly Column<Line>[] = [
+  { title: 'work', cell: ({ work }) => work },
+  { title: 'server', cell: ({ entrant }) => entrant },
+  { title: 'against', cell: ({ peer }) => peer },
+  { title: 'ratio', align: 'right', cell: ({ comparison }) => ratio(comparison.ratio.median) },
+  {
+    title: 'rounds',
+    align: 'right',
+    cell: ({ comparison }) => `${ratio(comparison.ratio.lowest)}–${ratio(comparison.ratio.highest)}`,
+  },
+  {
+    title: 'target',
+    align: 'right',
+    cell: ({ comparison: { target } }) => (target === undefined ? NONE : `≤ ${target}`),
+  },
+  { title: 'outcome', cell: ({ comparison }) => outcome(comparison) },
+]
+
+export const microColumns: readonly Column<MicroResult>[] = [
+  { title: 'work', cell: ({ title }) => title },
+  { title: 'against', cell: ({ peer }) => peer },
+  { title: 'structio', align: 'right', cell: ({ oursUs }) => microseconds(oursUs) },
+  { title: 'peer', align: 'right', cell: ({ peerUs }) => microseconds(peerUs) },
+  { title: 'peer, library not loaded', align: 'right', cell: ({ peerAloneUs }) => microseconds(peerAloneUs) },
+]
+
+export function linesOf({ scenarios, micro }: Pick<Report, 'scenarios' | 'micro'>): Line[] {
+  return [
+    ...scenarios.flatMap(({ title, comparisons }) =>
+      comparisons.map((comparison) => ({
+        work: comparison.metric === 'memory' ? `${title}: memory per idle connection` : title,
+        entrant: comparison.entrant,
+        peer: comparison.peer,
+        comparison,
+      })),
+    ),
+    ...micro.map((result) => ({ work: result.title, entrant: 'structio', peer: result.peer, comparison: result })),
+  ]
+}
+
+export function machine(): Machine {
+  return {
+    node: process.version,
+    system: `${platform()} ${release().replace(/-.*/, '')} ${arch()}`,
+    processor: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    date: new Date().toISOString().slice(0, 10),
+  }
+}
+
+/** Writes `bench/results/<name>.{json,md,svg}` and returns their names. */
+export async function writeReport(name: string, report: Report): Promise<string[]> {
+  await mkdir(inBench('results'), { recursive: true })
+  const files: [string, string][] = [
+    [`${name}.json`, `${JSON.stringify(report, undefined, 1)}\n`],
+    [`${name}.md`, markdown(name, report)],
+    [`${name}.svg`, chart('Cost against the peer, lower is better', subtitle(report), bars(report))],
+  ]
+  for (const [file, text] of files) await writeFile(inBench('results', file), text)
+  return files.map(([file]) => `bench/results/${file}`)
+}
+
+function markdown(name: string, report: Report): string {
+  const sections = report.scenarios.map(
+    ({ title, unit, entrants }) =>
+      `### ${title}\n\nMedians; CPU time is for one ${unit}.\n\n${markdownTable(entrantColumns, entrants)}\n`,
+  )
+  const micro =
+    report.micro.length === 0
+      ? []
+      : [`### Without I/O\n\nCPU time of one operation, medians.\n\n${markdownTable(microColumns, report.micro)}\n`]
+  return [
+    `<!-- Written by \`npm run bench\`. -->\n`,
+    `# Measured\n\n${subtitle(report)}. How: [method.md](../method.md).\n`,
+    `![ratios](${name}.svg)\n`,
+    `## Against the targets\n\n${legend}\n\n${markdownTable(lineColumns, linesOf(report))}\n`,
+    `## Every server\n`,
+    ...sections,
+    ...micro,
+  ].join('\n')
+}
+
+const legend =
+  'Ratio of CPU time per operation (or memory, where it says so), taken within each round; the median of the rounds, and ' +
+  'the lowest and highest of them. Less than 10 % from 1 is a tie.'
+
+function subtitle({ machine, rounds, durationMs }: Report): string {
+  const { date, node, system, processor, cores } = machine
+  return `${date}, Node ${node.slice(1)}, ${system}, ${processor} × ${cores}, ${rounds} alternating rounds of ${durationMs / 1000} s`
+}
+
+function bars(report: Report): Bar[] {
+  return linesOf(report).map(({ work, entrant, peer, comparison }) => ({
+    label: work,
+    peer: entrant === 'structio' ? peer : `${peer}: ${entrant}`,
+    ratio: comparison.ratio,
+    target: comparison.target,
+    met: comparison.met,
+  }))
+}
+
+export function outcome({ standing, met, ratio: { median } }: Line['comparison']): string {
+  if (Number.isNaN(median)) return 'not measured'
+  const verdict = met === undefined ? '' : met ? 'met, ' : 'missed, '
+  return `${verdict}${standing}`
+}

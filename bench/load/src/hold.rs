@@ -1,0 +1,45 @@
+//! Connections that speak once and then wait for the server to end them: what a graceful shutdown looks like from
+//! the other side.
+
+use std::io::{self, ErrorKind, Read};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use crate::exchange::open_spoken;
+use crate::options::Options;
+use crate::report::{Failures, Held, Report};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub fn run(options: &Options) -> io::Result<Report> {
+    let streams = open_spoken(options.address, options.connections, options.size)?;
+    println!("{{\"event\":\"holding\",\"connections\":{}}}", streams.len());
+    let deadline = Instant::now() + PATIENCE;
+    let mut held = Held::default();
+    let mut failures = Failures::default();
+    for mut stream in streams {
+        match wait_for_end(&mut stream, deadline) {
+            Ok(()) => held.ended += 1,
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => held.reset += 1,
+            Err(error) => failures.error(error.to_string()),
+        }
+    }
+    Ok(Report {
+        held: Some(held),
+        failures,
+        ..Report::default()
+    })
+}
+
+fn wait_for_end(stream: &mut TcpStream, deadline: Instant) -> io::Result<()> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+    match stream.read(&mut [0]) {
+        Ok(0) => Ok(()),
+        Ok(_) => Err(io::Error::other("the server sent something nobody asked for")),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Err(io::Error::other(format!(
+            "a connection was still open after {PATIENCE:?}"
+        ))),
+        Err(error) => Err(error),
+    }
+}

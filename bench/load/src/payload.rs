@@ -1,0 +1,105 @@
+//! What a connection sends, and therefore what must come back.
+//!
+//! Each request carries its connection and its sequence number in text, in every line of it: a server that answers
+//! on the wrong connection, repeats an old buffer or loses a line cannot pass the comparison.
+
+const STAMP: usize = 8;
+
+pub struct Payload {
+    bytes: Vec<u8>,
+    /// Distance of the stamps: the length of a line, or of the whole message.
+    stride: usize,
+    sequence: u32,
+}
+
+impl Payload {
+    /// One message of `size` bytes.
+    pub fn message(connection: usize, size: usize) -> Self {
+        Self {
+            bytes: pattern(connection, size),
+            stride: size,
+            sequence: 0,
+        }
+    }
+
+    /// `count` lines of `size` bytes each, the newline included.
+    pub fn lines(connection: usize, size: usize, count: usize) -> Self {
+        let mut bytes = pattern(connection, size * count);
+        for line in bytes.chunks_exact_mut(size) {
+            line[size - 1] = b'\n';
+        }
+        Self {
+            bytes,
+            stride: size,
+            sequence: 0,
+        }
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Makes the next request differ from all before it.
+    pub fn advance(&mut self) {
+        self.sequence = self.sequence.wrapping_add(1);
+        let digits = hexadecimal(self.sequence);
+        // The last byte of a stride may be its newline.
+        let length = STAMP.min(self.stride - 1);
+        for stride in self.bytes.chunks_exact_mut(self.stride) {
+            stride[..length].copy_from_slice(&digits[..length]);
+        }
+    }
+}
+
+/// The low digits first: the shortest message still changes each time.
+fn hexadecimal(mut value: u32) -> [u8; STAMP] {
+    let mut digits = [b'0'; STAMP];
+    for digit in &mut digits {
+        *digit = b"0123456789abcdef"[(value & 15) as usize];
+        value >>= 4;
+    }
+    digits
+}
+
+/// Printable text that differs between connections and between positions, without a newline.
+fn pattern(connection: usize, length: usize) -> Vec<u8> {
+    (0..length)
+        .map(|position| b' ' + ((connection * 31 + position * 7 + position / 95) % 95) as u8)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_have_one_newline_each_at_their_end() {
+        let mut payload = Payload::lines(3, 64, 16);
+        for _ in 0..300 {
+            payload.advance();
+            let newlines = payload
+                .bytes()
+                .iter()
+                .enumerate()
+                .filter(|(_, byte)| **byte == b'\n');
+            let positions: Vec<usize> = newlines.map(|(position, _)| position).collect();
+            assert_eq!(positions, (1..=16).map(|line| line * 64 - 1).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn no_two_requests_nor_connections_look_alike() {
+        let mut payload = Payload::message(1, 64);
+        let first = payload.bytes().to_vec();
+        payload.advance();
+        assert_ne!(first, payload.bytes());
+        assert_ne!(first, Payload::message(2, 64).bytes());
+    }
+
+    #[test]
+    fn the_smallest_message_has_no_room_for_a_stamp() {
+        let mut payload = Payload::message(0, 1);
+        payload.advance();
+        assert_eq!(payload.bytes().len(), 1);
+    }
+}

@@ -1,0 +1,110 @@
+// The server under test. Every kind of work is a listener of its own in one task group, under one scope: "stop"
+// cancels that scope, and the process then ends because nothing is left, not because it is told to.
+//
+//   --backend native|node   --driver nested|thread   --entry FILE (another build of the library, to compare two)
+
+import { announce, onStop, pickWorks, readFlags, say } from './control.mjs'
+
+const flags = readFlags({ backend: 'native', driver: '', entry: 'structio' })
+const { CancelScope, createTaskGroup, createTcpServer, getRunningTasks, run } = await import(flags.entry)
+
+const LOOPBACK = '127.0.0.1'
+const MAX_LINE = 65536
+
+const counts = { opened: 0, closed: 0 }
+
+async function echo(stream) {
+  for (;;) {
+    const data = await stream.receiveSome()
+    if (data.length === 0) return
+    await stream.sendAll(data)
+  }
+}
+
+/** The same without a new buffer for each receive. */
+async function echoInto(stream) {
+  const view = Buffer.allocUnsafeSlow(65536)
+  for (;;) {
+    const length = await stream.receiveInto(view)
+    if (length === 0) return
+    await stream.sendAll(view.subarray(0, length))
+  }
+}
+
+async function lines(stream) {
+  for await (const line of stream.receiveDelimitedChunks('\n', MAX_LINE, { includeDelimiter: true })) {
+    await stream.sendAll(line)
+  }
+}
+
+async function lineBatches(stream) {
+  for await (const batch of stream.receiveDelimitedBatches('\n', MAX_LINE, { includeDelimiter: true })) {
+    await stream.sendMany(batch)
+  }
+}
+
+const serving = (handler) => (server) =>
+  server.serve(async (stream) => {
+    counts.opened += 1
+    try {
+      await handler(stream)
+    } finally {
+      counts.closed += 1
+    }
+  })
+
+/** Accept and close in one task, the least that can be done with a connection. */
+async function acceptAndClose(server) {
+  for await (const stream of server.acceptConnections()) {
+    await stream.close()
+  }
+}
+
+const table = {
+  echo: serving(echo),
+  'echo-into': serving(echoInto),
+  lines: serving(lines),
+  'line-batches': serving(lineBatches),
+  accept: acceptAndClose,
+  'accept-serve': (server) => server.serve(() => {}),
+}
+
+async function serveAll() {
+  await createTaskGroup(async (group) => {
+    const ports = {}
+    for (const [name, work] of pickWorks(flags.works, table)) {
+      const server = await createTcpServer(0, { interface: LOOPBACK, backlog: 4096 })
+      ports[name] = server.port
+      group.spawn({ name }, async () => {
+        try {
+          await work(server)
+        } finally {
+          await server.close()
+        }
+      })
+    }
+    announce(ports)
+  })
+}
+
+await run(
+  async () => {
+    const scope = new CancelScope({ name: 'server' })
+    onStop(() => scope.cancel('stopped by the harness'))
+    await scope.run(serveAll)
+    say({
+      event: 'ended',
+      cancelled: scope.cancelledCaught,
+      reason: scope.cancelReason?.kind ?? null,
+      detail: scope.cancelReason?.detail ?? null,
+      connections: counts.opened,
+      closed: counts.closed,
+      tasksLeft: getRunningTasks().length - 1,
+    })
+  },
+  {
+    backend: flags.backend,
+    backendOptions: flags.driver === '' ? {} : { driver: flags.driver },
+    name: 'bench server',
+  },
+)
