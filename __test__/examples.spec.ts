@@ -1,0 +1,111 @@
+/**
+ * The examples do what their first lines say: each in a process of its own, over real sockets, against peers that are
+ * plain node:net where that is possible, to the exit code.
+ */
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { createInterface } from 'node:readline'
+import { setImmediate as turn } from 'node:timers/promises'
+import test, { type ExecutionContext } from 'ava'
+import { start, type Program } from './support/program.ts'
+
+const text = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
+
+const portOf = async (server: Program): Promise<number> => Number((await server.line(/^listening on port (\d+)$/))[1])
+
+async function dial(t: ExecutionContext, port: number): Promise<{ socket: Socket; next: () => Promise<string> }> {
+  const socket = connect(port, '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  await once(socket, 'connect')
+  const lines = createInterface(socket)[Symbol.asyncIterator]()
+  return { socket, next: async () => String((await lines.next()).value) }
+}
+
+test('the echo server and its client talk, and Ctrl+C ends the server with an open connection', async (t) => {
+  const server = start(t, 'examples/echo-server.ts', ['0'])
+  const port = await portOf(server)
+  const client = start(t, 'examples/echo-client.ts', [String(port), 'localhost', 'one', 'two'])
+  t.like(await client.ended, { code: 0, stdout: 'echo: one\necho: two\n', stderr: '' })
+
+  const { socket, next } = await dial(t, port)
+  socket.write('still here\n')
+  t.is(await next(), 'still here')
+  const closed = once(socket.resume(), 'close')
+  server.signal('SIGINT')
+  t.like(await server.ended, { code: 0, stdout: `listening on port ${port}\nclosed\n`, stderr: '' })
+  await closed
+})
+
+test('the echo client reports a refused connection and exits with 1', async (t) => {
+  const server = start(t, 'examples/echo-server.ts', ['0'])
+  const port = await portOf(server)
+  server.signal('SIGTERM')
+  await server.ended
+  // Nobody listens on the port any more.
+  const { code, stderr } = await start(t, 'examples/echo-client.ts', [String(port), '127.0.0.1']).ended
+  t.is(code, 1)
+  t.regex(stderr, new RegExp(`ECONNREFUSED.*127\\.0\\.0\\.1:${port}`))
+})
+
+test('the key-value server answers pipelined lines in order, and refuses a line that is too long', async (t) => {
+  const server = start(t, 'examples/key-value-server.ts', ['0'])
+  const port = await portOf(server)
+  const { socket, next } = await dial(t, port)
+  socket.write('set colour blue\nget colour\nget shape\nsing\nget col')
+  t.deepEqual(
+    [await next(), await next(), await next(), await next()],
+    ['ok', 'blue', 'none', 'error: no such command: sing'],
+  )
+  socket.write('our\nquit\n')
+  t.deepEqual([await next(), await next()], ['blue', 'bye'])
+
+  const rude = await dial(t, port)
+  rude.socket.write('x'.repeat(2000))
+  t.is(await rude.next(), 'error: a line is at most 1024 bytes')
+
+  server.signal('SIGTERM')
+  t.like(await server.ended, { code: 0, stderr: '' })
+})
+
+test('the time limits strike as the comments say', async (t) => {
+  const { code, stdout, stderr } = await start(t, 'examples/timeouts.ts').ended
+  t.deepEqual(stdout.trimEnd().split('\n'), [
+    'moveOnAfter: nothing yet',
+    'failAfter: TimeoutError',
+    'raceTasks: a default',
+    'moving the deadline: 3 steps',
+  ])
+  t.is(stderr, '')
+  t.is(code, 0)
+})
+
+test('a shutdown closes idle connections at once and answers the request that has begun', async (t) => {
+  const server = start(t, 'examples/graceful-shutdown.ts', ['0'])
+  const port = await portOf(server)
+  const idle = await dial(t, port)
+  const busy = await dial(t, port)
+  busy.socket.write('a report\n')
+  await server.line(/^request: a report$/)
+
+  const order: string[] = []
+  const idleClosed = once(idle.socket.resume(), 'close').then(() => order.push('idle closed'))
+  server.signal('SIGTERM')
+  order.push(await busy.next())
+  await Promise.all([idleClosed, turn()])
+  t.deepEqual(order, ['idle closed', 'done: a report'])
+  t.like(await server.ended, { code: 0, stderr: '' })
+})
+
+test('every example is run by a test of this file', (t) => {
+  const here = text('__test__/examples.spec.ts')
+  const examples = readdirSync(new URL('../examples/', import.meta.url)).filter((name) => name.endsWith('.ts'))
+  t.deepEqual(
+    examples.filter((name) => !here.includes(`'examples/${name}'`)),
+    [],
+  )
+})
+
+test('the example in the README is the echo server, line by line', (t) => {
+  t.true(text('README.md').includes(`\`\`\`ts\n${text('examples/echo-server.ts')}\`\`\`\n`))
+})

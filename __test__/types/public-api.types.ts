@@ -1,0 +1,209 @@
+/**
+ * What the public types promise, as assertions for the compiler: nothing here ever runs. `types.spec.ts` compiles this
+ * file against the committed `index.d.ts`, as a consumer's compiler would.
+ */
+import {
+  abandonOnCancel,
+  Cancelled,
+  CancelScope,
+  ConnectionFailed,
+  connectTcp,
+  createTaskGroup,
+  createTcpServer,
+  currentTime,
+  ExceptionGroup,
+  failAfter,
+  failAt,
+  finalize,
+  gather,
+  getAllBackends,
+  getCancelledExcClass,
+  getCurrentTask,
+  getRunningTasks,
+  mapConcurrent,
+  moveOnAfter,
+  moveOnAt,
+  NotRunningError,
+  openCancelScope,
+  raceTasks,
+  run,
+  RunFinishedError,
+  sleep,
+  Stream,
+  TaskInfo,
+  TLSEOFError,
+  BrokenResourceError,
+  UsageError,
+  type CancelReason,
+  type SocketAddress,
+  type SocketStream,
+  type SocketStreamServer,
+  type TaskGroup,
+  type TaskHandle,
+  type TaskStatus,
+} from 'structio'
+
+/** True only for identical types; `any` is identical to nothing but itself. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+declare function same<A, B>(proof: Same<A, B>): void
+/** `is<number>()(value)` compiles where the value's type is exactly that, and is "not assignable to never" elsewhere. */
+declare function is<Expected>(): <Actual>(
+  value: Actual & (Same<Actual, Expected> extends true ? unknown : never),
+) => void
+
+declare const scope: CancelScope
+declare const stream: SocketStream
+declare const server: SocketStreamServer
+declare const controller: AbortController
+
+// run: the value of main; undefined as well where a signal may end it first.
+is<Promise<number>>()(run(() => 1))
+is<Promise<string>>()(
+  run(async () => 'x', { backend: 'node', name: 'main', signal: controller.signal, keepAlive: false }),
+)
+is<Promise<number | undefined>>()(run(async () => 1, { shutdownSignals: ['SIGINT', 'SIGTERM'] }))
+void run(() => 1, { backend: 'native', backendOptions: { driver: 'thread' } })
+// @ts-expect-error: a promise has already begun
+void run(Promise.resolve(1))
+// @ts-expect-error: no such backend
+void run(() => 1, { backend: 'curio' })
+// @ts-expect-error: no such signal
+void run(() => 1, { shutdownSignals: ['SIGNIFICANT'] })
+is<readonly string[]>()(getAllBackends())
+
+// Scopes: a scope that may be cut off gives undefined then; a fail scope throws instead, unless its body can cancel it.
+is<Promise<number | undefined>>()(openCancelScope(() => 1))
+is<Promise<number | undefined>>()(
+  openCancelScope({ deadline: currentTime() + 1, shield: true, name: 's', signal: controller.signal }, async () => 1),
+)
+is<Promise<Buffer | undefined>>()(moveOnAfter(10, () => stream.receiveSome()))
+is<Promise<string | undefined>>()(moveOnAt(currentTime() + 10, { shield: true }, () => 'x'))
+is<Promise<Buffer>>()(failAfter(10, () => stream.receiveSome()))
+is<Promise<number>>()(failAt(Infinity, { name: 'f' }, () => 1))
+is<Promise<number>>()(failAfter(null, async () => 1))
+is<Promise<number | undefined>>()(
+  failAfter(10, (inner) => {
+    inner.cancel()
+    return 1
+  }),
+)
+is<Promise<number | undefined>>()(
+  scope.run((inner) => {
+    same<typeof inner, CancelScope>(true)
+    return 1
+  }),
+)
+scope.deadline = Infinity
+scope.shield = true
+same<typeof scope.cancelReason, CancelReason | undefined>(true)
+same<CancelReason['kind'], 'explicit' | 'deadline' | 'task-failed' | 'signal' | 'shutdown' | 'scope-ended'>(true)
+is<AbortSignal>()(scope.signal)
+// @ts-expect-error: only the kernel sets it
+scope.cancelCalled = true
+void new CancelScope({ deadline: 5 })
+// @ts-expect-error: a delay is a number of milliseconds
+void moveOnAfter('10', () => 1)
+is<Promise<number>>()(
+  abandonOnCancel(Promise.resolve(1), {
+    discard(value) {
+      same<typeof value, number>(true)
+    },
+  }),
+)
+same<ReturnType<typeof getCancelledExcClass>, typeof Cancelled>(true)
+
+// Task groups: arguments are those of the task function, and the handle has its value.
+void createTaskGroup(async (tg) => {
+  same<typeof tg, TaskGroup>(true)
+  is<CancelScope>()(tg.cancelScope)
+  is<TaskHandle<number>>()(tg.spawn(add, 1, 2))
+  is<TaskHandle<number>>()(tg.spawn({ name: 'sum' }, add, 1, 2))
+  is<TaskHandle<void>>()(tg.spawn(async () => {}))
+  is<Promise<number>>()(tg.spawn(add, 1, 2).value())
+  // @ts-expect-error: an argument is missing
+  tg.spawn(add, 1)
+  // @ts-expect-error: an argument is of another type
+  tg.spawn(add, 1, 'two')
+  // @ts-expect-error: a promise instead of a function
+  tg.spawn(sleep(1))
+  is<Promise<string>>()(tg.start(ready, 7))
+  is<Promise<string>>()(tg.start({ name: 'r' }, ready, 7))
+  // @ts-expect-error: the argument after the status
+  await tg.start(ready, 'seven')
+})
+is<Promise<string | undefined>>()(createTaskGroup({ name: 'g', shield: true }, () => 'x'))
+is<Promise<[number, string]>>()(gather([() => 1, async () => 'x']))
+is<Promise<number[]>>()(gather([1, 2].map((n) => async () => n)))
+is<Promise<[number, string]>>()(gather([() => 1, async () => 'x'], { limit: 1 }))
+is<Promise<string[]>>()(mapConcurrent([1, 2], (n) => n.toFixed(), { limit: 2 }))
+is<Promise<number[]>>()(mapConcurrent(chunks(), (chunk) => chunk.length, { limit: 2 }))
+is<Promise<string | number>>()(raceTasks([() => 1, async () => 'x']))
+
+// Errors: a class for each condition, with a stable code, in the order of inheritance that catch blocks rely on.
+declare const group: ExceptionGroup
+is<[ExceptionGroup | undefined, ExceptionGroup | undefined]>()([...group.split((leaf) => leaf instanceof UsageError)])
+is<Iterable<unknown>>()(group.leaves())
+const aggregates: AggregateError[] = [group, new ConnectionFailed([])]
+const usage: UsageError[] = [new NotRunningError(), new RunFinishedError()]
+const broken: BrokenResourceError = new TLSEOFError()
+is<string>()(usage[0]?.code ?? broken.code)
+void aggregates
+
+// Streams
+is<Promise<SocketStream>>()(connectTcp('localhost', 80, { bindPort: 1, happyEyeballsDelay: 100, noDelay: false }))
+is<Promise<SocketStreamServer>>()(createTcpServer())
+is<Promise<SocketStreamServer>>()(createTcpServer(0, { interface: '::', backlog: 5, reusePort: true }))
+is<Promise<void>>()(
+  server.serve(
+    (connection) => {
+      same<typeof connection, SocketStream>(true)
+    },
+    { maxConnections: 3, onError() {} },
+  ),
+)
+const anyStream: Stream = stream
+is<Buffer>()(anyStream.bufferedData)
+is<Promise<Buffer>>()(anyStream.receiveUntil('\n', 10, { includeDelimiter: false }))
+is<Promise<number>>()(anyStream.receiveInto(new Uint8Array(4)))
+is<AsyncIterable<Buffer>>()(anyStream.receiveChunks())
+is<AsyncIterable<Buffer>>()(anyStream.receiveDelimitedChunks(new Uint8Array([0]), 10))
+is<AsyncIterable<Buffer[]>>()(anyStream.receiveDelimitedBatches('\n', 10, { includeDelimiter: true }))
+is<Promise<void>>()(anyStream.sendMany(['a', new Uint8Array(1)]))
+// @ts-expect-error: a number is no data
+void anyStream.sendAll(1)
+is<SocketAddress>()(stream.localAddress)
+void (async () => {
+  await using connection = await server.accept()
+  for await (const chunk of connection) is<Buffer>()(chunk)
+  for await (const next of server.acceptConnections()) is<SocketStream>()(next)
+})
+// A stream of one's own.
+class Silence extends Stream {
+  override receiveSome(): Promise<Buffer> {
+    return Promise.resolve(Buffer.alloc(0))
+  }
+  override async sendAll(): Promise<void> {}
+  override async sendEof(): Promise<void> {}
+  override async close(): Promise<void> {}
+}
+is<Promise<Buffer>>()(new Silence().receiveExactly(1))
+// @ts-expect-error: abstract
+void new Stream()
+
+// finalize and introspection
+is<Promise<number>>()(
+  finalize(chunks(), async (all) => {
+    await all.next()
+    return 1
+  }),
+)
+void (async () => {
+  await using all = finalize(chunks())
+  is<AsyncGenerator<string>>()(all)
+})
+is<TaskInfo>()(getCurrentTask())
+void getRunningTasks().map((info) => [info.id, info.parentId, info.name, info.fn])
+
+declare function add(a: number, b: number): Promise<number>
+declare function ready(status: TaskStatus<string>, n: number): Promise<void>
+declare function chunks(): AsyncGenerator<string>
