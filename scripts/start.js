@@ -4,6 +4,8 @@
  * The main job decides what Ctrl+C means, so it has to get it exactly once. A terminal signals its whole foreground
  * group, and npm passes the same signal on once more: left alone, one key press arrives as two signals, and the second
  * is the one that kills. So the job gets a process group of its own, and this process is the only one to signal it.
+ * (The `exec` in package.json's script is for the same reason: the shell between npm and here would die of the signal,
+ * and npm would report its death instead of the job's exit code.)
  */
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
