@@ -75,9 +75,14 @@ export class JsonProcess {
     this.#child.kill(signal)
   }
 
+  /** What it said that was not JSON: warnings, stacks. */
+  get complaints(): string {
+    return this.#stderr.trim()
+  }
+
   /** An error that says what the process itself said. */
   failure(what: string): Error {
-    const said = this.#stderr.trim()
+    const said = this.complaints
     return new Error(`${this.title}: ${what}${said === '' ? '' : `\n${indent(said)}`}`)
   }
 

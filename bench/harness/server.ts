@@ -18,6 +18,11 @@ export interface ServerOptions {
   readonly profileTo?: string | undefined
 }
 
+export interface Ended {
+  /** The last line the server wrote, which tells how it ended, where it tells. */
+  readonly last: Record<string, unknown> | undefined
+}
+
 const STOP_PATIENCE = 15_000
 
 export class Server {
@@ -50,14 +55,15 @@ export class Server {
     return `127.0.0.1:${port}`
   }
 
-  /** Asks the server to end. Resolves with the last line it wrote, which tells how, where it tells. */
-  async stop(): Promise<Record<string, unknown> | undefined> {
+  /** Asks the server to end. A server that warned of something has not ended well. */
+  async stop(): Promise<Ended> {
     this.#process.tell('stop')
     const patience = setTimeout(() => this.#process.kill(), STOP_PATIENCE)
     const exit = await this.#process.exited
     clearTimeout(patience)
     if (exit.code !== 0) throw this.#process.failure(`did not stop as asked: ${describeExit(exit)}`)
-    return await this.#process.next()
+    if (this.#process.complaints !== '') throw this.#process.failure('complained')
+    return { last: await this.#process.next() }
   }
 
   kill(): void {
