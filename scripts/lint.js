@@ -27,7 +27,7 @@ finish()
 /** Builds the addon (cached by cargo) and asks git whether the committed loader and types are what came out. */
 async function checkBinding() {
   await buildParts.native()
-  const files = ['src/native/binding.cjs', 'src/native/binding.d.ts']
+  const files = ['src/native/binding.cjs', 'src/native/binding.d.cts']
   const { output } = await command('git', ['status', '--porcelain', '--', ...files], { capture: true })
   if (output !== '') throw new Error('the generated binding changed: commit what `npm run build -- native` wrote.')
 }

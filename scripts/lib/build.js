@@ -1,7 +1,7 @@
 /**
  * The build, part by part:
  *
- *   native      crates/binding ─napi build─► src/native/binding.cjs, binding.d.ts (committed), *.node (not)
+ *   native      crates/binding ─napi build─► src/native/binding.cjs, binding.d.cts (committed), *.node (not)
  *   load        bench/load     ─cargo build─► the load generator that the main job and the benchmarks use
  *   javascript  index.ts, src/ ─tsc─► dist/, with the addon and its loader beside it
  *   types       index.ts       ─tsc, rolled up─► index.d.ts (committed)
@@ -25,7 +25,7 @@ async function native() {
   await must(process.execPath, [
     binOf('@napi-rs/cli', 'napi'),
     ...['build', '--platform', '--release', '--manifest-path', 'crates/binding/Cargo.toml'],
-    ...['--output-dir', fresh, '--js', 'binding.cjs', '--dts', 'binding.d.ts'],
+    ...['--output-dir', fresh, '--js', 'binding.cjs', '--dts', 'binding.d.cts'],
   ])
   // Renamed into place, not written over: a running server has the old library mapped, and would crash.
   for (const name of readdirSync(fresh)) installFile(`${fresh}/${name}`, inRoot('src', 'native', name))

@@ -1,0 +1,90 @@
+//! libuv, by symbols looked up at run time: a host that has none (or lies about them) gets another mode instead
+//! of a load error.
+
+use std::{
+    ffi::{c_int, c_void},
+    sync::OnceLock,
+};
+
+/// Opaque: `uv_handle_t` and its kin.
+#[repr(C)]
+pub struct UvHandle {
+    _opaque: [u8; 0],
+}
+
+pub type PollCallback = extern "C" fn(*mut UvHandle, c_int, c_int);
+pub type AsyncCallback = extern "C" fn(*mut UvHandle);
+pub type CloseCallback = extern "C" fn(*mut UvHandle);
+
+/// `uv_handle_type` of libuv 1.x, whose ABI is frozen.
+pub const ASYNC: c_int = 1;
+pub const POLL: c_int = 8;
+
+pub const READABLE: c_int = 1;
+
+macro_rules! symbols {
+    ($($name:ident = $symbol:literal: fn($($argument:ty),*) $(-> $result:ty)?;)*) => {
+        /// The functions of libuv that the driver uses.
+        #[derive(Clone, Copy, Debug)]
+        pub struct Uv { $(pub $name: unsafe extern "C" fn($($argument),*) $(-> $result)?,)* }
+
+        impl Uv {
+            fn load() -> Option<Self> {
+                let library = this_process()?;
+                Some(Self {
+                    // SAFETY: the symbols have these signatures in every libuv 1.x.
+                    $($name: unsafe { *library.get($symbol).ok()? },)*
+                })
+            }
+        }
+    };
+}
+
+symbols! {
+    handle_size = b"uv_handle_size": fn(c_int) -> usize;
+    handle_set_data = b"uv_handle_set_data": fn(*mut UvHandle, *mut c_void);
+    handle_get_data = b"uv_handle_get_data": fn(*const UvHandle) -> *mut c_void;
+    poll_init = b"uv_poll_init": fn(*mut c_void, *mut UvHandle, c_int) -> c_int;
+    poll_start = b"uv_poll_start": fn(*mut UvHandle, c_int, PollCallback) -> c_int;
+    poll_stop = b"uv_poll_stop": fn(*mut UvHandle) -> c_int;
+    async_init = b"uv_async_init": fn(*mut c_void, *mut UvHandle, AsyncCallback) -> c_int;
+    async_send = b"uv_async_send": fn(*mut UvHandle) -> c_int;
+    keep_alive = b"uv_ref": fn(*mut UvHandle);
+    let_go = b"uv_unref": fn(*mut UvHandle);
+    close = b"uv_close": fn(*mut UvHandle, CloseCallback);
+}
+
+impl Uv {
+    /// The functions, looked up once. `None` where the host does not export all of them.
+    pub fn get() -> Option<&'static Self> {
+        static SYMBOLS: OnceLock<Option<Uv>> = OnceLock::new();
+        SYMBOLS.get_or_init(Self::load).as_ref()
+    }
+}
+
+/// Memory of one libuv handle: libuv alone knows its size. `Box<[u64]>`, for the alignment of its pointers.
+#[derive(Debug)]
+pub struct HandleMemory(Box<[u64]>);
+
+impl HandleMemory {
+    pub fn new(uv: &Uv, kind: c_int) -> Self {
+        // SAFETY: a pure function of libuv.
+        let size = unsafe { (uv.handle_size)(kind) };
+        Self(vec![0; size.div_ceil(size_of::<u64>())].into_boxed_slice())
+    }
+
+    /// The address libuv knows the handle by: it stays while the box lives, wherever the box is moved.
+    pub fn handle(&mut self) -> *mut UvHandle {
+        self.0.as_mut_ptr().cast()
+    }
+}
+
+#[cfg(unix)]
+fn this_process() -> Option<libloading::os::unix::Library> {
+    Some(libloading::os::unix::Library::this())
+}
+
+#[cfg(windows)]
+fn this_process() -> Option<libloading::os::windows::Library> {
+    libloading::os::windows::Library::this().ok()
+}

@@ -1,0 +1,363 @@
+//! What TypeScript sees: one class for each JavaScript thread, and two functions. Conversions only.
+//!
+//! System errors cross as numbers, and TypeScript makes Node's errors of them: a handle id below zero is `-errno`,
+//! and so is any other result whose own values are never negative.
+
+use std::{
+    collections::HashMap,
+    io,
+    net::{IpAddr, SocketAddr},
+    rc::Rc,
+    sync::Arc,
+    task::Poll,
+};
+
+use napi::{Env, Error, JsValue, Result, Status, bindgen_prelude::*};
+use napi_derive::napi;
+use structio_core::{
+    pool::{DEFAULT_LOOKUP_THREADS, Pool},
+    resolve::{self, Family},
+    socket_options,
+    tcp::{ConnectRequest, ConnectionOptions, ListenRequest},
+};
+
+use crate::{
+    event_loop::{Dispatch, Driver, DriverKind, Outside, pin},
+    rings::{self, Entry, HandleId, Regions, Turn, errno},
+    sockopt,
+};
+
+/// `receiveInto`: nothing is there; `Readable` follows.
+const WOULD_BLOCK: i32 = -1;
+
+/// `receiveInto`: `-errno` below this, so that it cannot be taken for [`WOULD_BLOCK`].
+const ERROR_BASE: i32 = -1000;
+
+#[napi(object)]
+pub struct EventLoopOptions {
+    /// Nest the reactor in libuv where that works; otherwise a helper thread wakes.
+    pub nested: bool,
+    /// Use libuv's symbols at all: not in hosts that only pretend to have them.
+    pub uv: bool,
+    /// Look-ups under way at once, in the whole process; the first caller sets it.
+    pub lookup_threads: Option<u32>,
+}
+
+#[napi(object)]
+pub struct Address {
+    pub address: String,
+    pub port: u16,
+    pub family: String,
+}
+
+#[napi(object)]
+pub struct TcpOptions {
+    pub no_delay: bool,
+    pub keep_alive: bool,
+}
+
+/// The event loop of one JavaScript thread: its driver, its rings, its sockets.
+#[napi]
+pub struct EventLoop {
+    driver: Rc<Driver>,
+    pool: &'static Pool,
+    next_lookup: u32,
+}
+
+#[napi]
+impl EventLoop {
+    /// The regions are `Uint8Array`s (slabs) and `Int32Array`s (rings); `dispatch` is called once a batch.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(
+        env: Env,
+        receive_slab: Unknown<'_>,
+        completions: Unknown<'_>,
+        send_slab: Unknown<'_>,
+        submissions: Unknown<'_>,
+        dispatch: Unknown<'_>,
+        options: EventLoopOptions,
+    ) -> Result<Self> {
+        let lookup_threads = options
+            .lookup_threads
+            .map_or(DEFAULT_LOOKUP_THREADS, |count| count as usize);
+        let pool = Pool::get_or_start(lookup_threads).map_err(|error| failure(&error))?;
+        // SAFETY: live values of the current environment, as arguments of this call.
+        let driver = unsafe {
+            let regions = Regions {
+                receive_slab: pin(env.raw(), receive_slab.raw())?,
+                completions: pin(env.raw(), completions.raw())?,
+                send_slab: pin(env.raw(), send_slab.raw())?,
+                submissions: pin(env.raw(), submissions.raw())?,
+            };
+            let dispatch = Dispatch::new(env.raw(), dispatch.raw())?;
+            let kind = if options.nested {
+                DriverKind::Nested
+            } else {
+                DriverKind::Thread
+            };
+            Driver::start(env.raw(), dispatch, regions, kind, options.uv)?
+        };
+        Ok(Self {
+            driver,
+            pool,
+            next_lookup: 0,
+        })
+    }
+
+    /// `'nested'` or `'thread'`: what it is, not what was asked for.
+    #[napi(getter, catch_unwind)]
+    pub fn driver(&self) -> &'static str {
+        match self.driver.kind() {
+            DriverKind::Nested => "nested",
+            DriverKind::Thread => "thread",
+        }
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn lookup_threads(&self) -> u32 {
+        u32::try_from(self.pool.lookup_threads()).unwrap_or(u32::MAX)
+    }
+
+    /// Carries out the submission ring now and delivers what that completes.
+    #[napi(catch_unwind)]
+    pub fn flush(&self) {
+        self.driver.flush();
+    }
+
+    /// Delivers what is readable already. False: the completion `Settled` says when.
+    #[napi(catch_unwind)]
+    pub fn settle(&self) -> bool {
+        self.driver.settle()
+    }
+
+    /// Starts a connection attempt: its handle, or `-errno`.
+    #[napi(catch_unwind)]
+    pub fn connect(
+        &self,
+        address: String,
+        port: u16,
+        bind_address: Option<String>,
+        bind_port: Option<u16>,
+        options: TcpOptions,
+    ) -> Result<f64> {
+        let address = socket_address(&address, port)?;
+        let bind = match (bind_address, bind_port) {
+            (None, None) => None,
+            (Some(host), bind_port) => Some(socket_address(&host, bind_port.unwrap_or(0))?),
+            (None, Some(bind_port)) => Some(SocketAddr::new(unspecified_like(address), bind_port)),
+        };
+        let request = ConnectRequest {
+            address,
+            bind,
+            options: options.into(),
+        };
+        Ok(self.handle(|turn| turn.connect(request)))
+    }
+
+    /// Binds and listens: a handle, or `-errno`. No address: both families.
+    #[napi(catch_unwind)]
+    pub fn listen(
+        &self,
+        address: Option<String>,
+        port: u16,
+        backlog: i32,
+        reuse_port: bool,
+        options: TcpOptions,
+    ) -> Result<f64> {
+        let address = address
+            .map(|address| socket_address(&address, port))
+            .transpose()?;
+        let request = ListenRequest {
+            address,
+            port,
+            backlog,
+            reuse_port,
+            options: options.into(),
+        };
+        Ok(self.handle(|turn| turn.listen(&request)))
+    }
+
+    /// Writes `data` after what the connection has taken; returns how much of it the kernel took.
+    #[napi(catch_unwind)]
+    pub fn send(&self, handle: f64, data: &[u8]) -> u32 {
+        let taken = self
+            .driver
+            .with_turn(|turn| turn.send_direct(HandleId::from_number(handle), data));
+        u32::try_from(taken.unwrap_or(data.len())).unwrap_or(u32::MAX)
+    }
+
+    /// Reads into `view`: bytes, 0 at the end, [`WOULD_BLOCK`], or [`ERROR_BASE`]` - errno`.
+    #[napi(catch_unwind)]
+    pub fn receive_into(&self, handle: f64, mut view: Uint8ArraySlice<'_>) -> i32 {
+        // SAFETY: the caller's own memory, for the length of this call, in which no JavaScript runs.
+        let view = unsafe { view.as_mut() };
+        match self
+            .driver
+            .with_turn(|turn| turn.receive_into(HandleId::from_number(handle), view))
+        {
+            None => 0,
+            Some(Poll::Pending) => WOULD_BLOCK,
+            Some(Poll::Ready(Ok(count))) => i32::try_from(count).unwrap_or(i32::MAX),
+            Some(Poll::Ready(Err(error))) => ERROR_BASE - errno(&error),
+        }
+    }
+
+    /// Ends a handle, now; with `reset`, a connection ends with `RST`.
+    #[napi(catch_unwind)]
+    pub fn close(&self, handle: f64, reset: bool) {
+        self.driver
+            .with_turn(|turn| turn.close(HandleId::from_number(handle), reset));
+        self.driver.sync_keep_alive();
+    }
+
+    #[napi(catch_unwind)]
+    pub fn local_address(&self, handle: f64) -> Option<Address> {
+        self.entry(handle, |entry| match entry {
+            Entry::Stream(stream) => stream.connection.local_address().ok(),
+            Entry::Listener { listener, .. } => listener.local_address().ok(),
+            Entry::Connecting { .. } => None,
+        })
+        .flatten()
+        .map(Address::from)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn remote_address(&self, handle: f64) -> Option<Address> {
+        self.entry(handle, |entry| match entry {
+            Entry::Stream(stream) => stream.connection.remote_address().ok(),
+            _ => None,
+        })
+        .flatten()
+        .map(Address::from)
+    }
+
+    /// `[errno, value]`.
+    #[napi(catch_unwind)]
+    pub fn getsockopt(&self, handle: f64, level: i32, name: i32) -> Vec<i32> {
+        let outcome = self.entry(handle, |entry| match entry {
+            Entry::Stream(stream) => sockopt::get(stream.connection.socket(), level, name),
+            Entry::Listener { listener, .. } => sockopt::get(listener.socket(), level, name),
+            Entry::Connecting { .. } => Err(io::ErrorKind::NotConnected.into()),
+        });
+        match outcome {
+            Some(Ok(value)) => vec![0, value],
+            Some(Err(error)) => vec![errno(&error), 0],
+            None => vec![libc::EBADF, 0],
+        }
+    }
+
+    /// The error number, or 0.
+    #[napi(catch_unwind)]
+    pub fn setsockopt(&self, handle: f64, level: i32, name: i32, value: i32) -> i32 {
+        let outcome = self.entry(handle, |entry| match entry {
+            Entry::Stream(stream) => sockopt::set(stream.connection.socket(), level, name, value),
+            Entry::Listener { listener, .. } => sockopt::set(listener.socket(), level, name, value),
+            Entry::Connecting { .. } => Err(io::ErrorKind::NotConnected.into()),
+        });
+        match outcome {
+            Some(Ok(())) => 0,
+            Some(Err(error)) => errno(&error),
+            None => libc::EBADF,
+        }
+    }
+
+    /// Starts a look-up (family 0, 4 or 6): its number, which `LookedUp` will carry.
+    #[napi(catch_unwind)]
+    pub fn lookup(&mut self, host: String, family: u32) -> u32 {
+        let request = self.next_lookup;
+        // A completion has 28 bits for it.
+        self.next_lookup = (request + 1) % (1 << 28);
+        let family = match family {
+            4 => Family::V4,
+            6 => Family::V6,
+            _ => Family::Any,
+        };
+        let outside = Arc::clone(self.driver.outside());
+        resolve::lookup(self.pool, host, family, move |outcome| {
+            outside.push(Outside::LookedUp(request, outcome))
+        });
+        request
+    }
+
+    /// The addresses found, or the error's code.
+    #[napi(catch_unwind)]
+    pub fn take_lookup(&self, request: u32) -> Either<Vec<String>, String> {
+        match self.driver.take_lookup(request) {
+            Some(Ok(addresses)) => Either::A(addresses.iter().map(IpAddr::to_string).collect()),
+            Some(Err(failure)) => Either::B(failure.code.to_owned()),
+            None => Either::B("EAI_FAIL".to_owned()),
+        }
+    }
+}
+
+impl EventLoop {
+    fn handle(&self, make: impl FnOnce(&mut Turn) -> io::Result<HandleId>) -> f64 {
+        match self.driver.with_turn(make) {
+            Some(Ok(id)) => id.to_number(),
+            Some(Err(error)) => f64::from(-errno(&error)),
+            None => f64::from(-libc::EBADF),
+        }
+    }
+
+    fn entry<T>(&self, handle: f64, read: impl FnOnce(&mut Entry) -> T) -> Option<T> {
+        self.driver
+            .with_turn(|turn| turn.entry(HandleId::from_number(handle)).map(read))
+            .flatten()
+    }
+}
+
+/// The number of a socket option or level, by name.
+#[napi(catch_unwind)]
+pub fn socket_option(name: String) -> Option<i32> {
+    socket_options::number(&name)
+}
+
+/// The constants of the rings, by their TypeScript names: a test compares the two halves.
+#[napi(catch_unwind)]
+pub fn ring_protocol() -> HashMap<String, i32> {
+    rings::protocol()
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Self {
+        Self {
+            address: address.ip().to_string(),
+            port: address.port(),
+            family: if address.is_ipv4() { "IPv4" } else { "IPv6" }.to_owned(),
+        }
+    }
+}
+
+impl From<TcpOptions> for ConnectionOptions {
+    fn from(options: TcpOptions) -> Self {
+        Self {
+            no_delay: options.no_delay,
+            keep_alive: options.keep_alive,
+        }
+    }
+}
+
+/// A numeric address; an IPv6 one may carry a numeric scope (`fe80::1%2`).
+fn socket_address(address: &str, port: u16) -> Result<SocketAddr> {
+    let text = if address.contains(':') {
+        format!("[{address}]:{port}")
+    } else {
+        format!("{address}:{port}")
+    };
+    text.parse()
+        .map_err(|_| Error::new(Status::InvalidArg, format!("{address} is not a numeric address")))
+}
+
+fn unspecified_like(address: SocketAddr) -> IpAddr {
+    match address {
+        SocketAddr::V4(_) => std::net::Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => std::net::Ipv6Addr::UNSPECIFIED.into(),
+    }
+}
+
+fn failure(error: &io::Error) -> Error {
+    Error::new(Status::GenericFailure, error.to_string())
+}

@@ -1,0 +1,22 @@
+//! The Node addon: converts in, calls `structio-core`, converts out.
+//!
+//! # Map
+//!
+//! ```text
+//!  TypeScript (src/native) ── rings ──► rings/turn.rs ──► structio-core (sockets)
+//!        ▲                                  ▲
+//!        └──── one call a batch ── event_loop/driver.rs ◄── libuv: the reactor has events
+//! ```
+//!
+//! - [`event_loop`]: who wakes JavaScript, and when: the driver, nested in libuv or on a helper thread.
+//! - [`rings`]: the four shared regions, the records in them, and the turn that carries them out.
+//! - [`facade`]: the class that TypeScript sees. No decisions there.
+//! - [`sockopt`]: socket options by number.
+//!
+//! `unsafe` lives in this crate alone: in `rings/regions.rs` (shared memory), `event_loop/` (libuv and Node-API)
+//! and `sockopt.rs` (system calls), each block with its reason.
+
+mod event_loop;
+mod facade;
+mod rings;
+mod sockopt;

@@ -1,0 +1,196 @@
+//! The handle table: what an index means, and whether it still means the same.
+//!
+//! Invariant: a slot's generation changes whenever its handle ends, so that a record or a wake-up for the old
+//! handle never reaches the new one.
+
+use std::task::Waker;
+
+use structio_core::{
+    ready::{Direction, ReadyList, Token},
+    tcp::{Connecting, Connection, Listener},
+};
+
+use super::records::SendWait;
+
+/// An index and the generation it was given with. Crosses to JavaScript as one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HandleId {
+    pub index: u32,
+    pub generation: i32,
+}
+
+/// Indexes below this leave 29 bits of a double's 53 for the generation.
+const INDEX_RANGE: f64 = 16_777_216.0;
+
+impl HandleId {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "`as` saturates, and a wrong id finds nothing"
+    )]
+    pub fn from_number(number: f64) -> Self {
+        let generation = (number / INDEX_RANGE).floor();
+        Self {
+            index: (number - generation * INDEX_RANGE) as u32,
+            generation: generation as i32,
+        }
+    }
+
+    pub fn to_number(self) -> f64 {
+        f64::from(self.index) + f64::from(self.generation) * INDEX_RANGE
+    }
+}
+
+/// What the receiving half was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiveDemand {
+    None,
+    Bytes(u32),
+    Readable,
+}
+
+/// No segment: the end of a chain.
+pub const NO_SEGMENT: u32 = u32::MAX;
+
+#[derive(Debug)]
+pub struct Stream {
+    pub connection: Connection,
+    pub read_waker: Waker,
+    /// Made by the first write that needs it: an idle connection never does.
+    pub write_waker: Option<Waker>,
+    pub receive: ReceiveDemand,
+    pub send_wait: Option<SendWait>,
+    /// This turn's sends: a chain through the turn's segments.
+    pub first_segment: u32,
+    pub last_segment: u32,
+    /// TypeScript knows that bytes are unsent.
+    pub unsent_reported: bool,
+}
+
+#[derive(Debug)]
+pub enum Entry {
+    Connecting {
+        attempt: Connecting,
+        waker: Waker,
+    },
+    Listener {
+        listener: Listener,
+        waker: Waker,
+        demand: u32,
+    },
+    Stream(Stream),
+}
+
+#[derive(Debug)]
+struct Slot {
+    generation: i32,
+    entry: Option<Entry>,
+}
+
+#[derive(Debug, Default)]
+pub struct Handles {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+}
+
+impl Handles {
+    /// The index the next [`Handles::insert`] will use; wakers need it before the entry exists.
+    pub fn next_index(&self) -> u32 {
+        self.free
+            .last()
+            .copied()
+            .unwrap_or_else(|| u32::try_from(self.slots.len()).unwrap_or(u32::MAX))
+    }
+
+    pub fn insert(&mut self, entry: Entry) -> HandleId {
+        if let Some(index) = self.free.pop()
+            && let Some(slot) = self.slots.get_mut(index as usize)
+        {
+            slot.entry = Some(entry);
+            return HandleId {
+                index,
+                generation: slot.generation,
+            };
+        }
+        let index = self.next_index();
+        self.slots.push(Slot {
+            generation: 1,
+            entry: Some(entry),
+        });
+        HandleId { index, generation: 1 }
+    }
+
+    /// The entry of a ready token: whatever has this index now.
+    pub fn at(&mut self, index: u32) -> Option<(&mut Entry, i32)> {
+        let slot = self.slots.get_mut(index as usize)?;
+        Some((slot.entry.as_mut()?, slot.generation))
+    }
+
+    pub fn get(&mut self, id: HandleId) -> Option<&mut Entry> {
+        let slot = self.slots.get_mut(id.index as usize)?;
+        if slot.generation == id.generation {
+            slot.entry.as_mut()
+        } else {
+            None
+        }
+    }
+
+    pub fn stream(&mut self, id: HandleId) -> Option<&mut Stream> {
+        match self.get(id)? {
+            Entry::Stream(stream) => Some(stream),
+            _ => None,
+        }
+    }
+
+    /// Replaces what a live handle is, under the same id.
+    pub fn replace(&mut self, index: u32, entry: Entry) {
+        if let Some(slot) = self.slots.get_mut(index as usize) {
+            slot.entry = Some(entry);
+        }
+    }
+
+    pub fn remove(&mut self, index: u32) -> Option<Entry> {
+        let slot = self.slots.get_mut(index as usize)?;
+        let entry = slot.entry.take()?;
+        // 0 is never a generation: a zeroed record names nothing. 29 bits fit `HandleId::to_number`.
+        slot.generation = slot.generation % ((1 << 29) - 1) + 1;
+        self.free.push(index);
+        Some(entry)
+    }
+}
+
+impl Stream {
+    pub fn new(connection: Connection, index: u32, ready: &std::sync::Arc<ReadyList>) -> Self {
+        Self {
+            connection,
+            read_waker: ready.waker(Token::new(index, Direction::Read)),
+            write_waker: None,
+            receive: ReceiveDemand::None,
+            send_wait: None,
+            first_segment: NO_SEGMENT,
+            last_segment: NO_SEGMENT,
+            unsent_reported: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_survives_its_number() {
+        for id in [
+            HandleId {
+                index: 0,
+                generation: 1,
+            },
+            HandleId {
+                index: 16_777_215,
+                generation: (1 << 29) - 1,
+            },
+        ] {
+            assert_eq!(HandleId::from_number(id.to_number()), id);
+        }
+    }
+}

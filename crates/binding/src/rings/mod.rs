@@ -1,0 +1,11 @@
+//! The shared rings: how operations and their completions pass between TypeScript and Rust without a call for each.
+
+mod handles;
+mod records;
+mod regions;
+mod turn;
+
+pub use handles::{Entry, HandleId};
+pub use records::{control, protocol};
+pub use regions::{Regions, SharedMemory};
+pub use turn::{Turn, errno};

@@ -1,0 +1,195 @@
+//! What stands in the rings. The TypeScript half is `src/native/protocol.ts`; a test compares the two.
+//!
+//! A record is four 32-bit words: `index << 4 | kind`, the handle's generation, and two operands.
+
+/// 32-bit words of a record.
+pub const RECORD_WORDS: usize = 4;
+
+/// Words before the first record of either ring.
+pub const HEADER_WORDS: usize = 8;
+
+/// Words of the submission ring's header. The first of the completion ring's is its count.
+pub mod control {
+    /// Records in the ring.
+    pub const COUNT: usize = 0;
+    /// 1 while the driver's turn runs JavaScript: what is submitted then is carried out when it has ended.
+    pub const IN_TURN: usize = 1;
+    /// Operations and listeners that keep the process alive.
+    pub const REFS: usize = 2;
+    /// Bytes of the send slab in use.
+    pub const SEND_USED: usize = 3;
+    /// Counts the submissions carried out: a stream's bytes of an older count have left the slab.
+    pub const SUBMITTED: usize = 4;
+    /// 1 while JavaScript reads the completion ring and the receive slab: neither may be written then.
+    pub const DISPATCHING: usize = 5;
+}
+
+/// Rust → TypeScript.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum CompletionKind {
+    /// Offset and length in the receive slab.
+    Received = 0,
+    ReceivedEnd = 1,
+    /// The error number.
+    ReceiveFailed = 2,
+    Readable = 3,
+    SendSettled = 4,
+    /// The error number of the sending half, kept by TypeScript for the next send-side call.
+    SendFailed = 5,
+    /// Bytes taken that the kernel did not take; 0 once it has.
+    Unsent = 6,
+    /// The attempt's handle is a connection now.
+    Connected = 7,
+    /// The error number. The handle is gone.
+    ConnectFailed = 8,
+    /// Index and generation of the new connection.
+    Accepted = 9,
+    /// The error number. The demand stays with TypeScript.
+    AcceptFailed = 10,
+    /// The index is the request's number.
+    LookedUp = 11,
+    /// The helper thread has looked once more (thread driver).
+    Settled = 12,
+}
+
+pub type Completion = [i32; RECORD_WORDS];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Submission {
+    /// Offset and length in the send slab.
+    Send {
+        offset: usize,
+        length: usize,
+    },
+    /// At most this many bytes.
+    Receive {
+        limit: u32,
+    },
+    CancelReceive,
+    WaitSend(SendWait),
+    CancelSend,
+    /// The number of connections wanted from now on.
+    Accept {
+        demand: u32,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendWait {
+    Writable,
+    Flushed,
+    Shutdown,
+}
+
+mod submission {
+    pub const SEND: i32 = 0;
+    pub const RECEIVE: i32 = 1;
+    pub const CANCEL_RECEIVE: i32 = 2;
+    pub const WAIT_SEND: i32 = 3;
+    pub const CANCEL_SEND: i32 = 4;
+    pub const ACCEPT: i32 = 5;
+}
+
+mod wait {
+    pub const WRITABLE: i32 = 0;
+    pub const FLUSHED: i32 = 1;
+    pub const SHUTDOWN: i32 = 2;
+}
+
+const KIND_BITS: u32 = 4;
+
+pub fn completion(index: u32, generation: i32, kind: CompletionKind, a: i32, b: i32) -> Completion {
+    [(index << KIND_BITS).cast_signed() | kind as i32, generation, a, b]
+}
+
+/// A record's handle index, generation and meaning; `None` if it has none.
+pub fn decode(record: Completion) -> Option<(u32, i32, Submission)> {
+    let [head, generation, a, b] = record;
+    let index = head.cast_unsigned() >> KIND_BITS;
+    let kind = head & ((1 << KIND_BITS) - 1);
+    let submission = match kind {
+        submission::SEND => Submission::Send {
+            offset: usize::try_from(a).ok()?,
+            length: usize::try_from(b).ok()?,
+        },
+        submission::RECEIVE => Submission::Receive {
+            limit: u32::try_from(a).ok()?,
+        },
+        submission::CANCEL_RECEIVE => Submission::CancelReceive,
+        submission::WAIT_SEND => Submission::WaitSend(match a {
+            wait::WRITABLE => SendWait::Writable,
+            wait::FLUSHED => SendWait::Flushed,
+            wait::SHUTDOWN => SendWait::Shutdown,
+            _ => return None,
+        }),
+        submission::CANCEL_SEND => Submission::CancelSend,
+        submission::ACCEPT => Submission::Accept {
+            demand: u32::try_from(a).ok()?,
+        },
+        _ => return None,
+    };
+    Some((index, generation, submission))
+}
+
+/// Every constant by its TypeScript name, for the test that compares the two halves.
+pub fn protocol() -> Vec<(&'static str, i32)> {
+    use CompletionKind as Kind;
+    let words = [
+        ("RECORD_WORDS", RECORD_WORDS),
+        ("HEADER_WORDS", HEADER_WORDS),
+        ("Control.Count", control::COUNT),
+        ("Control.InTurn", control::IN_TURN),
+        ("Control.Refs", control::REFS),
+        ("Control.SendUsed", control::SEND_USED),
+        ("Control.Submitted", control::SUBMITTED),
+        ("Control.Dispatching", control::DISPATCHING),
+    ]
+    .map(|(name, word)| (name, i32::try_from(word).unwrap_or(i32::MAX)));
+    let kinds = [
+        ("KIND_BITS", KIND_BITS.cast_signed()),
+        ("Completion.Received", Kind::Received as i32),
+        ("Completion.ReceivedEnd", Kind::ReceivedEnd as i32),
+        ("Completion.ReceiveFailed", Kind::ReceiveFailed as i32),
+        ("Completion.Readable", Kind::Readable as i32),
+        ("Completion.SendSettled", Kind::SendSettled as i32),
+        ("Completion.SendFailed", Kind::SendFailed as i32),
+        ("Completion.Unsent", Kind::Unsent as i32),
+        ("Completion.Connected", Kind::Connected as i32),
+        ("Completion.ConnectFailed", Kind::ConnectFailed as i32),
+        ("Completion.Accepted", Kind::Accepted as i32),
+        ("Completion.AcceptFailed", Kind::AcceptFailed as i32),
+        ("Completion.LookedUp", Kind::LookedUp as i32),
+        ("Completion.Settled", Kind::Settled as i32),
+        ("Submission.Send", submission::SEND),
+        ("Submission.Receive", submission::RECEIVE),
+        ("Submission.CancelReceive", submission::CANCEL_RECEIVE),
+        ("Submission.WaitSend", submission::WAIT_SEND),
+        ("Submission.CancelSend", submission::CANCEL_SEND),
+        ("Submission.Accept", submission::ACCEPT),
+        ("Wait.Writable", wait::WRITABLE),
+        ("Wait.Flushed", wait::FLUSHED),
+        ("Wait.Shutdown", wait::SHUTDOWN),
+    ];
+    words.into_iter().chain(kinds).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_survives_the_largest_index() {
+        let index = (1 << 28) - 1;
+        let record = completion(index, 7, CompletionKind::Unsent, 1, 2);
+        assert_eq!(record[0].cast_unsigned() >> KIND_BITS, index);
+        assert_eq!(record[0] & 15, CompletionKind::Unsent as i32);
+    }
+
+    #[test]
+    fn records_that_mean_nothing_are_refused() {
+        assert_eq!(decode([15, 0, 0, 0]), None);
+        assert_eq!(decode([submission::SEND, 0, -1, 4]), None);
+        assert_eq!(decode([submission::WAIT_SEND, 0, 9, 0]), None);
+    }
+}

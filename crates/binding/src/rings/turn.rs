@@ -1,0 +1,577 @@
+//! One turn: poll what is ready, hand the batch to JavaScript, carry out what it submitted.
+//!
+//! ```text
+//!  ready tokens ─► collect ─► staged completions ─► publish ─► JavaScript ─► submission ring
+//!                     ▲  (reads go straight into the receive slab)                 │
+//!                     └────────── backlog ◄── arm receives ◄── gather sends ◄── submit
+//! ```
+//!
+//! Invariants:
+//! 1. A connection's sends of one turn leave in one gathered write, in submission order, before anything that was
+//!    submitted after them (a wait, a shutdown, a close) is looked at.
+//! 2. The receive slab is written only between the end of one dispatch and the start of the next: what a
+//!    completion points to is there when JavaScript reads it, and gone afterwards.
+//! 3. A completion is staged, never dropped; a receive that finds no room in the slab waits in the backlog.
+//! 4. A receive stays armed until it is answered or cancelled, and is answered once.
+//! 5. The send slab is free again when `submit` has returned: what the kernel did not take has been copied.
+
+use std::{
+    io,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use structio_core::{
+    ready::{Direction, ReadyList, Token},
+    tcp::{ConnectRequest, Connecting, Connection, ListenRequest, Listener},
+};
+
+use super::{
+    handles::{Entry, HandleId, Handles, NO_SEGMENT, ReceiveDemand, Stream},
+    records::{Completion, CompletionKind, SendWait, Submission, completion, control, decode},
+    regions::Regions,
+};
+
+/// The most one receive asks the kernel for.
+const MAX_RECEIVE: usize = 65_536;
+
+/// Segments gathered before they are handed to the connection.
+const GATHER: usize = 64;
+
+/// A part of the send slab that belongs to one connection, linked to the connection's next one.
+#[derive(Clone, Copy, Debug)]
+struct Segment {
+    offset: usize,
+    length: usize,
+    next: u32,
+}
+
+#[derive(Debug)]
+pub struct Turn {
+    regions: Regions,
+    handles: Handles,
+    ready: Arc<ReadyList>,
+    staged: Vec<Completion>,
+    /// Ready tokens to poll, and receives to arm, in order.
+    backlog: Vec<Token>,
+    /// Used part of the receive slab.
+    received: usize,
+    segments: Vec<Segment>,
+    /// Connections with segments, in the order of their first.
+    touched: Vec<u32>,
+    /// Connections whose `WaitSend` is to be looked at once their sends have been written.
+    waits: Vec<HandleId>,
+    arms: Vec<Token>,
+    /// Connections with unsent bytes: they keep the process alive.
+    unsent_streams: usize,
+}
+
+impl Turn {
+    pub fn new(regions: Regions, ready: Arc<ReadyList>) -> Self {
+        Self {
+            regions,
+            handles: Handles::default(),
+            ready,
+            staged: Vec::new(),
+            backlog: Vec::new(),
+            received: 0,
+            segments: Vec::new(),
+            touched: Vec::new(),
+            waits: Vec::new(),
+            arms: Vec::new(),
+            unsent_streams: 0,
+        }
+    }
+
+    /// Polls what has become ready. Call under the reactor's `enter` guard.
+    pub fn collect(&mut self) {
+        self.ready.begin();
+        self.ready.take(&mut self.backlog);
+        let mut tokens = std::mem::take(&mut self.backlog);
+        let mut done = 0;
+        for &token in &tokens {
+            if !self.has_room() {
+                break;
+            }
+            self.poll(token);
+            done += 1;
+        }
+        // What `poll` itself put off comes after what has not been looked at yet.
+        tokens.drain(..done);
+        tokens.append(&mut self.backlog);
+        self.backlog = tokens;
+    }
+
+    /// Moves staged completions to the ring. True when there are any: JavaScript is to be called.
+    pub fn publish(&mut self) -> bool {
+        let count = self.staged.len().min(self.regions.completion_capacity());
+        self.regions.publish(&self.staged[..count]);
+        self.staged.drain(..count);
+        count > 0
+    }
+
+    /// JavaScript has copied what it keeps: the slab is free, unless completions that did not fit still point to it.
+    pub fn dispatched(&mut self) {
+        if self.staged.is_empty() {
+            self.received = 0;
+        }
+    }
+
+    /// Whether another round would find something to do without new readiness.
+    pub fn is_idle(&self) -> bool {
+        self.staged.is_empty() && self.backlog.is_empty()
+    }
+
+    pub fn has_staged(&self) -> bool {
+        !self.staged.is_empty()
+    }
+
+    pub fn stage_lookup(&mut self, request: u32) {
+        self.staged
+            .push(completion(request, 0, CompletionKind::LookedUp, 0, 0));
+    }
+
+    pub fn stage_settled(&mut self) {
+        self.staged.push(completion(0, 0, CompletionKind::Settled, 0, 0));
+    }
+
+    pub fn control(&self, word: usize) -> i32 {
+        self.regions.control(word)
+    }
+
+    pub fn set_control(&mut self, word: usize, value: i32) {
+        self.regions.set_control(word, value);
+    }
+
+    /// Whether anything native keeps the process alive.
+    pub fn is_busy(&self) -> bool {
+        self.control(control::REFS) > 0 || self.unsent_streams > 0
+    }
+
+    /// Carries out the submission ring. With `arm`, also tries the receives submitted, which may stage
+    /// completions; without, they go to the backlog.
+    pub fn submit(&mut self, arm: bool) {
+        self.ingest();
+        let touched = std::mem::take(&mut self.touched);
+        for &index in &touched {
+            self.write_chain(index);
+        }
+        self.touched = touched;
+        self.touched.clear();
+        self.segments.clear();
+        self.regions.set_control(control::SEND_USED, 0);
+        self.regions.set_control(
+            control::SUBMITTED,
+            self.control(control::SUBMITTED).wrapping_add(1),
+        );
+
+        let waits = std::mem::take(&mut self.waits);
+        for &id in &waits {
+            if self.handles.stream(id).is_some() {
+                self.poll_send(id.index);
+            }
+        }
+        self.waits = waits;
+        self.waits.clear();
+
+        if arm {
+            let mut arms = std::mem::take(&mut self.arms);
+            for &token in &arms {
+                if self.has_room() {
+                    self.poll(token);
+                } else {
+                    self.backlog.push(token);
+                }
+            }
+            arms.clear();
+            self.arms = arms;
+        } else {
+            self.backlog.append(&mut self.arms);
+        }
+    }
+
+    /// Empties the submission ring into this struct without a system call. Sends stay in the slab.
+    pub fn ingest(&mut self) {
+        let count = usize::try_from(self.control(control::COUNT))
+            .unwrap_or(0)
+            .min(self.regions.submission_capacity());
+        for position in 0..count {
+            if let Some((index, generation, submission)) = decode(self.regions.submission(position)) {
+                self.ingest_one(HandleId { index, generation }, submission);
+            }
+        }
+        self.regions.set_control(control::COUNT, 0);
+    }
+
+    fn ingest_one(&mut self, id: HandleId, submission: Submission) {
+        match (self.handles.get(id), submission) {
+            (Some(Entry::Stream(stream)), Submission::Send { offset, length }) => {
+                let segment = u32::try_from(self.segments.len()).unwrap_or(NO_SEGMENT);
+                if stream.first_segment == NO_SEGMENT {
+                    stream.first_segment = segment;
+                    self.touched.push(id.index);
+                } else if let Some(last) = self.segments.get_mut(stream.last_segment as usize) {
+                    if last.offset + last.length == offset {
+                        // The same connection wrote twice in a row: one piece of memory.
+                        last.length += length;
+                        return;
+                    }
+                    last.next = segment;
+                }
+                stream.last_segment = segment;
+                self.segments.push(Segment {
+                    offset,
+                    length,
+                    next: NO_SEGMENT,
+                });
+            }
+            (Some(Entry::Stream(stream)), Submission::Receive { limit }) => {
+                stream.receive = ReceiveDemand::Bytes(limit);
+                self.arms.push(Token::new(id.index, Direction::Read));
+            }
+            (Some(Entry::Stream(stream)), Submission::CancelReceive) => stream.receive = ReceiveDemand::None,
+            (Some(Entry::Stream(stream)), Submission::WaitSend(what)) => {
+                stream.send_wait = Some(what);
+                self.waits.push(id);
+            }
+            (Some(Entry::Stream(stream)), Submission::CancelSend) => stream.send_wait = None,
+            (Some(Entry::Listener { demand, .. }), Submission::Accept { demand: wanted }) => {
+                *demand = wanted;
+                if wanted > 0 {
+                    self.arms.push(Token::new(id.index, Direction::Read));
+                }
+            }
+            // A handle that has ended meanwhile, or a record that does not fit it: nothing is owed.
+            _ => {}
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.staged.len() < self.regions.completion_capacity()
+    }
+
+    fn poll(&mut self, token: Token) {
+        let index = token.index();
+        match (self.handles.at(index), token.direction()) {
+            (Some((Entry::Stream(_), _)), Direction::Read) => self.poll_receive(index),
+            (Some((Entry::Stream(_), _)), Direction::Write) => self.poll_send(index),
+            (Some((Entry::Listener { .. }, _)), _) => self.poll_accept(index),
+            (Some((Entry::Connecting { .. }, _)), _) => self.poll_connect(index),
+            (None, _) => {}
+        }
+    }
+
+    fn poll_receive(&mut self, index: u32) {
+        let Some((Entry::Stream(stream), generation)) = self.handles.at(index) else {
+            return;
+        };
+        let cx = &mut Context::from_waker(&stream.read_waker);
+        let (kind, a, b) = match stream.receive {
+            ReceiveDemand::None => return,
+            ReceiveDemand::Readable => match stream.connection.poll_readable(cx) {
+                Poll::Pending => return,
+                Poll::Ready(_) => (CompletionKind::Readable, 0, 0),
+            },
+            ReceiveDemand::Bytes(limit) => {
+                let wanted = usize::try_from(limit).map_or(MAX_RECEIVE, |limit| limit.min(MAX_RECEIVE));
+                let room = self.regions.receive_capacity() - self.received;
+                if room < wanted && self.received > 0 {
+                    // Invariant 3: after the next dispatch the slab is empty.
+                    self.backlog.push(Token::new(index, Direction::Read));
+                    return;
+                }
+                match stream
+                    .connection
+                    .poll_receive(cx, self.regions.receive_at(self.received, wanted))
+                {
+                    Poll::Pending => return,
+                    Poll::Ready(Ok(0)) => (CompletionKind::ReceivedEnd, 0, 0),
+                    Poll::Ready(Ok(length)) => {
+                        let offset = self.received;
+                        self.received += length.next_multiple_of(8);
+                        (CompletionKind::Received, word(offset), word(length))
+                    }
+                    Poll::Ready(Err(error)) => (CompletionKind::ReceiveFailed, errno(&error), 0),
+                }
+            }
+        };
+        stream.receive = ReceiveDemand::None;
+        self.staged.push(completion(index, generation, kind, a, b));
+    }
+
+    /// Goes on with what the sending half waits for: unsent bytes, then its `WaitSend`.
+    fn poll_send(&mut self, index: u32) {
+        let ready = Arc::clone(&self.ready);
+        let Some((Entry::Stream(stream), generation)) = self.handles.at(index) else {
+            return;
+        };
+        let waker = stream
+            .write_waker
+            .get_or_insert_with(|| ready.waker(Token::new(index, Direction::Write)));
+        let cx = &mut Context::from_waker(waker);
+        let settled = match stream.send_wait {
+            None => {
+                // Pending is fine: its waker brings us back here.
+                let _ = stream.connection.poll_flush(cx);
+                false
+            }
+            Some(SendWait::Writable) => stream.connection.poll_writable(cx).is_ready(),
+            Some(SendWait::Flushed) => stream.connection.poll_flush(cx).is_ready(),
+            Some(SendWait::Shutdown) => stream.connection.poll_shutdown(cx).is_ready(),
+        };
+        report_sending(
+            stream,
+            index,
+            generation,
+            &mut self.staged,
+            &mut self.unsent_streams,
+        );
+        if settled {
+            stream.send_wait = None;
+            self.staged
+                .push(completion(index, generation, CompletionKind::SendSettled, 0, 0));
+        }
+    }
+
+    fn poll_accept(&mut self, index: u32) {
+        loop {
+            if !self.has_room() {
+                self.backlog.push(Token::new(index, Direction::Read));
+                return;
+            }
+            let Some((
+                Entry::Listener {
+                    listener,
+                    waker,
+                    demand,
+                },
+                generation,
+            )) = self.handles.at(index)
+            else {
+                return;
+            };
+            if *demand == 0 {
+                return;
+            }
+            match listener.poll_accept(&mut Context::from_waker(waker)) {
+                Poll::Pending => return,
+                Poll::Ready(Ok(connection)) => {
+                    *demand -= 1;
+                    let id = self.insert_stream(connection);
+                    let accepted = CompletionKind::Accepted;
+                    self.staged.push(completion(
+                        index,
+                        generation,
+                        accepted,
+                        id.index.cast_signed(),
+                        id.generation,
+                    ));
+                }
+                Poll::Ready(Err(error)) => {
+                    *demand = 0;
+                    self.staged.push(completion(
+                        index,
+                        generation,
+                        CompletionKind::AcceptFailed,
+                        errno(&error),
+                        0,
+                    ));
+                    return;
+                }
+            }
+        }
+    }
+
+    fn poll_connect(&mut self, index: u32) {
+        let Some((Entry::Connecting { attempt, waker }, generation)) = self.handles.at(index) else {
+            return;
+        };
+        match attempt.poll_connect(&mut Context::from_waker(waker)) {
+            Poll::Pending => {}
+            Poll::Ready(Ok(connection)) => {
+                let stream = Stream::new(connection, index, &self.ready);
+                self.handles.replace(index, Entry::Stream(stream));
+                self.staged
+                    .push(completion(index, generation, CompletionKind::Connected, 0, 0));
+            }
+            Poll::Ready(Err(error)) => {
+                self.handles.remove(index);
+                self.staged.push(completion(
+                    index,
+                    generation,
+                    CompletionKind::ConnectFailed,
+                    errno(&error),
+                    0,
+                ));
+            }
+        }
+    }
+
+    fn insert_stream(&mut self, connection: Connection) -> HandleId {
+        let stream = Stream::new(connection, self.handles.next_index(), &self.ready);
+        self.handles.insert(Entry::Stream(stream))
+    }
+
+    /// Writes a connection's segments of this turn (invariant 1).
+    fn write_chain(&mut self, index: u32) {
+        self.write_chain_and(index, None);
+    }
+
+    /// Writes a connection's segments, then of `data` what the kernel takes; returns that length.
+    fn write_chain_and(&mut self, index: u32, data: Option<&[u8]>) -> usize {
+        let ready = Arc::clone(&self.ready);
+        let Some((Entry::Stream(stream), generation)) = self.handles.at(index) else {
+            return 0;
+        };
+        let waker = stream
+            .write_waker
+            .get_or_insert_with(|| ready.waker(Token::new(index, Direction::Write)));
+        let cx = &mut Context::from_waker(waker);
+        let mut next = std::mem::replace(&mut stream.first_segment, NO_SEGMENT);
+        stream.last_segment = NO_SEGMENT;
+        let mut gathered: [&[u8]; GATHER] = [&[]; GATHER];
+        let mut count = 0;
+        while let Some(segment) = self.segments.get(next as usize) {
+            if count == GATHER {
+                stream.connection.send(cx, &gathered);
+                count = 0;
+            }
+            if let Some(bytes) = self.regions.sent(segment.offset, segment.length) {
+                gathered[count] = bytes;
+                count += 1;
+            }
+            next = segment.next;
+        }
+        let taken = match data {
+            Some(data) => stream.connection.send_direct(cx, &gathered[..count], data),
+            None => {
+                stream.connection.send(cx, &gathered[..count]);
+                0
+            }
+        };
+        report_sending(
+            stream,
+            index,
+            generation,
+            &mut self.staged,
+            &mut self.unsent_streams,
+        );
+        taken
+    }
+}
+
+/// What JavaScript asks for by a call of its own, outside the rings.
+impl Turn {
+    pub fn connect(&mut self, request: ConnectRequest) -> io::Result<HandleId> {
+        let attempt = Connecting::start(request)?;
+        let waker = self
+            .ready
+            .waker(Token::new(self.handles.next_index(), Direction::Write));
+        let id = self.handles.insert(Entry::Connecting { attempt, waker });
+        self.poll_connect(id.index);
+        Ok(id)
+    }
+
+    pub fn listen(&mut self, request: &ListenRequest) -> io::Result<HandleId> {
+        let listener = Listener::open(request)?;
+        let waker = self
+            .ready
+            .waker(Token::new(self.handles.next_index(), Direction::Read));
+        Ok(self.handles.insert(Entry::Listener {
+            listener,
+            waker,
+            demand: 0,
+        }))
+    }
+
+    /// Writes `data` after everything the connection has taken: what the kernel takes now, and no more.
+    pub fn send_direct(&mut self, id: HandleId, data: &[u8]) -> usize {
+        self.ingest();
+        if self.handles.stream(id).is_none() {
+            return data.len();
+        }
+        self.write_chain_and(id.index, Some(data))
+    }
+
+    /// Reads straight into the caller's memory; on `Pending` the completion `Readable` follows.
+    pub fn receive_into(&mut self, id: HandleId, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let Some(stream) = self.handles.stream(id) else {
+            return Poll::Ready(Ok(0));
+        };
+        let outcome = stream
+            .connection
+            .poll_receive(&mut Context::from_waker(&stream.read_waker), buffer);
+        if outcome.is_pending() {
+            stream.receive = ReceiveDemand::Readable;
+        }
+        outcome
+    }
+
+    /// Ends a handle. What a connection has taken is tried once; the rest is dropped. With `reset`, `RST` is sent.
+    pub fn close(&mut self, id: HandleId, reset: bool) {
+        self.ingest();
+        if let Some(stream) = self.handles.stream(id) {
+            if reset {
+                // Failing leaves an orderly close, which is all that can be done for a socket in that state.
+                let _ = stream.connection.reset_on_close();
+            } else if stream.first_segment != NO_SEGMENT {
+                self.write_chain(id.index);
+            }
+        } else if self.handles.get(id).is_none() {
+            return;
+        }
+        if let Some(Entry::Stream(stream)) = self.handles.remove(id.index)
+            && stream.unsent_reported
+        {
+            self.unsent_streams -= 1;
+        }
+    }
+
+    pub fn entry(&mut self, id: HandleId) -> Option<&mut Entry> {
+        self.handles.get(id)
+    }
+}
+
+/// Tells TypeScript what changed about the sending half: an error, or whether bytes are unsent.
+fn report_sending(
+    stream: &mut Stream,
+    index: u32,
+    generation: i32,
+    staged: &mut Vec<Completion>,
+    unsent_streams: &mut usize,
+) {
+    if let Some(error) = stream.connection.take_write_error() {
+        staged.push(completion(
+            index,
+            generation,
+            CompletionKind::SendFailed,
+            errno(&error),
+            0,
+        ));
+    }
+    let unsent = stream.connection.unsent();
+    if (unsent > 0) != stream.unsent_reported {
+        stream.unsent_reported = unsent > 0;
+        if unsent > 0 {
+            *unsent_streams += 1;
+        } else {
+            *unsent_streams -= 1;
+        }
+        staged.push(completion(
+            index,
+            generation,
+            CompletionKind::Unsent,
+            word(unsent),
+            0,
+        ));
+    }
+}
+
+/// Offsets and lengths inside a region fit a word: TypeScript makes regions far below 2 GiB.
+fn word(value: usize) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+pub fn errno(error: &io::Error) -> i32 {
+    error.raw_os_error().unwrap_or(libc::EIO)
+}

@@ -1,0 +1,24 @@
+//! structio's sockets without Node: tokio's reactor, polled by hand.
+//!
+//! # Map
+//!
+//! - [`reactor`]: one tokio `current_thread` runtime that is only a reactor. No task ever runs on it.
+//! - [`ready`]: wakers that carry a handle number instead of waking a task, and the list they push to.
+//! - [`tcp`]: connections, listeners and connection attempts, each a state machine with `poll_…` methods.
+//! - [`pool`]: the process-wide multi-thread runtime for what would block; [`resolve`] is its first user.
+//! - [`socket_options`]: names of socket options to the numbers of this platform.
+//!
+//! Arrows point down that list, and nothing here knows who calls: the addon polls these types from the
+//! JavaScript thread, the tests of this crate from a plain one.
+//!
+//! # Why polling by hand
+//!
+//! A task per operation costs a schedule, a wake-up and a crossing for each. Here the caller owns the wakers:
+//! a ready socket is a number in a list, and the caller polls it where its buffers are, in a batch.
+
+pub mod pool;
+pub mod reactor;
+pub mod ready;
+pub mod resolve;
+pub mod socket_options;
+pub mod tcp;

@@ -1,0 +1,159 @@
+//! Wakers that carry a number, and the list of numbers that are ready.
+//!
+//! tokio calls a socket's waker when the kernel reported the socket ready. Ours pushes the socket's token to a
+//! list; whoever owns the sockets drains it and polls them.
+//!
+//! Invariants:
+//! 1. A token in the list is a hint: the handle may be gone, or another one, or not ready after all. Whoever
+//!    drains polls, and polling is always safe.
+//! 2. The first token of a batch calls `notify`, the rest do not. [`ReadyList::begin`] re-opens the gate *before*
+//!    the list is taken, so that a token pushed in between is either in the list or announced again.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Wake, Waker},
+};
+
+/// What a waker announces: a handle's index and the direction that became ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token(u32);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    Read,
+    Write,
+}
+
+impl Token {
+    pub fn new(index: u32, direction: Direction) -> Self {
+        Self(index << 1 | u32::from(direction == Direction::Write))
+    }
+
+    pub fn index(self) -> u32 {
+        self.0 >> 1
+    }
+
+    pub fn direction(self) -> Direction {
+        if self.0 & 1 == 0 {
+            Direction::Read
+        } else {
+            Direction::Write
+        }
+    }
+}
+
+type Notify = Box<dyn Fn() + Send + Sync>;
+
+/// Tokens announced since the last drain, from any thread.
+pub struct ReadyList {
+    tokens: Mutex<Vec<Token>>,
+    announced: AtomicBool,
+    /// Called by the first token of a batch; absent where the owner turns the reactor itself and looks anyway.
+    notify: Option<Notify>,
+}
+
+impl ReadyList {
+    pub fn new(notify: Option<Notify>) -> Arc<Self> {
+        Arc::new(Self {
+            tokens: Mutex::new(Vec::new()),
+            announced: AtomicBool::new(false),
+            notify,
+        })
+    }
+
+    /// A waker that announces `token`.
+    pub fn waker(self: &Arc<Self>, token: Token) -> Waker {
+        Waker::from(Arc::new(HandleWaker {
+            list: Arc::clone(self),
+            token,
+        }))
+    }
+
+    pub fn push(&self, token: Token) {
+        self.tokens
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(token);
+        if let Some(notify) = &self.notify
+            && !self.announced.swap(true, Ordering::AcqRel)
+        {
+            notify();
+        }
+    }
+
+    /// Lets the next token announce itself again. Call before [`ReadyList::take`] (invariant 2).
+    pub fn begin(&self) {
+        self.announced.store(false, Ordering::Release);
+    }
+
+    /// Moves the announced tokens to the end of `into`.
+    pub fn take(&self, into: &mut Vec<Token>) {
+        into.append(&mut self.tokens.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl fmt::Debug for ReadyList {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ReadyList")
+            .field("tokens", &self.tokens)
+            .finish_non_exhaustive()
+    }
+}
+
+struct HandleWaker {
+    list: Arc<ReadyList>,
+    token: Token,
+}
+
+impl Wake for HandleWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.list.push(self.token);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    #[test]
+    fn a_token_keeps_its_index_and_direction() {
+        for direction in [Direction::Read, Direction::Write] {
+            let token = Token::new(77, direction);
+            assert_eq!((token.index(), token.direction()), (77, direction));
+        }
+    }
+
+    #[test]
+    fn only_the_first_token_of_a_batch_notifies() {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&calls);
+        let list = ReadyList::new(Some(Box::new(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+        })));
+        list.waker(Token::new(1, Direction::Read)).wake();
+        list.waker(Token::new(2, Direction::Write)).wake();
+        assert_eq!(calls.load(Ordering::Relaxed), 1);
+
+        list.begin();
+        let mut taken = Vec::new();
+        list.take(&mut taken);
+        assert_eq!(
+            taken,
+            [Token::new(1, Direction::Read), Token::new(2, Direction::Write)]
+        );
+
+        list.waker(Token::new(3, Direction::Read)).wake();
+        assert_eq!(calls.load(Ordering::Relaxed), 2);
+    }
+}

@@ -1,0 +1,72 @@
+//! One attempt to connect to one address.
+
+use std::{
+    fmt,
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use tokio::net::{TcpSocket, TcpStream};
+
+use super::{Connection, ConnectionOptions};
+
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectRequest {
+    pub address: SocketAddr,
+    /// The local address to bind first, if any.
+    pub bind: Option<SocketAddr>,
+    pub options: ConnectionOptions,
+}
+
+/// A connection attempt under way. Dropping it closes its socket.
+pub struct Connecting {
+    attempt: Pin<Box<dyn Future<Output = io::Result<TcpStream>>>>,
+    options: ConnectionOptions,
+}
+
+impl Connecting {
+    /// Opens and binds the socket; the attempt itself starts with the first poll. Call under the reactor's
+    /// `enter` guard, and poll there too.
+    ///
+    /// # Errors
+    ///
+    /// The system's: no descriptor left, or an address that cannot be bound.
+    pub fn start(request: ConnectRequest) -> io::Result<Self> {
+        let socket = if request.address.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        if let Some(bind) = request.bind {
+            // A fixed local port is there to be used again: the last connection from it may be in TIME_WAIT.
+            #[cfg(unix)]
+            socket.set_reuseaddr(bind.port() != 0)?;
+            socket.bind(bind)?;
+        }
+        Ok(Self {
+            attempt: Box::pin(socket.connect(request.address)),
+            options: request.options,
+        })
+    }
+
+    pub fn poll_connect(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Connection>> {
+        let options = self.options;
+        self.attempt.as_mut().poll(cx).map(|outcome| {
+            let socket = outcome?;
+            options.apply(&socket)?;
+            Ok(Connection::new(socket))
+        })
+    }
+}
+
+impl fmt::Debug for Connecting {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Connecting")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,45 @@
+/** System errors in Node's shape, from the numbers that cross the addon. */
+import { getSystemErrorMap } from 'node:util'
+import type { SystemError } from '../backend.ts'
+
+/** Where an operation was directed: what Node appends to the text and sets on the error. */
+export interface Target {
+  readonly address?: string | undefined
+  readonly port?: number | undefined
+}
+
+const map = getSystemErrorMap()
+
+/** @param errno - the positive number of the operating system */
+export function systemError(errno: number, syscall: string, target: Target = {}): SystemError {
+  const [code, text] = map.get(-errno) ?? [`E${errno}`, 'unknown error']
+  const { address, port } = target
+  // As Node words it: a connection attempt names its target, a listener also says what is wrong with it.
+  const place = address === undefined ? '' : port === undefined ? ` ${address}` : ` ${address}:${port}`
+  const message = syscall === 'listen' ? `${syscall} ${code}: ${text}${place}` : `${syscall} ${code}${place}`
+  const error = Object.assign(new Error(message), { errno: -errno, code, syscall })
+  if (address !== undefined) Object.assign(error, { address })
+  if (port !== undefined) Object.assign(error, { port })
+  return error
+}
+
+/** Node's numbers for the resolver's codes (libuv's `UV_EAI_…`). */
+const RESOLVER_NUMBERS: Readonly<Record<string, number>> = {
+  EAI_AGAIN: -3001,
+  EAI_BADFLAGS: -3002,
+  EAI_FAIL: -3004,
+  EAI_FAMILY: -3005,
+  EAI_MEMORY: -3006,
+  ENOTFOUND: -3008,
+  EAI_SERVICE: -3010,
+  EAI_SOCKTYPE: -3011,
+}
+
+export function lookupError(code: string, hostname: string): SystemError & { hostname: string } {
+  return Object.assign(new Error(`getaddrinfo ${code} ${hostname}`), {
+    errno: RESOLVER_NUMBERS[code] ?? -3004,
+    code,
+    syscall: 'getaddrinfo',
+    hostname,
+  })
+}

@@ -1,0 +1,177 @@
+/**
+ * The JavaScript half of the driver: the four shared regions, and the two places where they are touched.
+ *
+ * ```text
+ *  await stream.receiveSome()             a socket is ready
+ *        │ submit(Receive)                     │ Rust reads into the receive slab
+ *        ▼                                     ▼
+ *  submission ring ──► end of the turn   completion ring ──► dispatch() ──► sink ──► the promise settles
+ * ```
+ *
+ * Invariants (the Rust side of each is in `crates/binding/src/rings/turn.rs`)
+ * 1. A ring never drops a record: a full one is emptied at once by `flush`.
+ * 2. What is submitted in a turn of the driver is carried out when that turn ends, without a call. What is submitted
+ *    anywhere else arms one `setImmediate` for all of it.
+ * 3. Between the start and the end of `dispatch` Rust writes neither the completion ring nor the receive slab; a
+ *    handle that keeps bytes copies them before it returns.
+ * 4. A completion for a handle that has ended, or whose index is another's by now, is ignored: the generation tells.
+ */
+import { detached } from '../../kernel/detached.ts'
+import { resetBudget } from '../../kernel/turn.ts'
+import type { Binding, BindingEventLoop } from '../../native/load.ts'
+import { Completion, Control, HEADER_WORDS, KIND_BITS, RECORD_WORDS } from '../../native/protocol.ts'
+
+/** What a completion is delivered to. */
+export interface HandleOwner {
+  readonly generation: number
+  completed(kind: number, a: number, b: number): void
+}
+
+export interface EventLoopOptions {
+  readonly nested: boolean
+  readonly uv: boolean
+  readonly lookupThreads?: number | undefined
+}
+
+const RECORDS = 4096
+const RING_WORDS = HEADER_WORDS + RECORDS * RECORD_WORDS
+const RECEIVE_SLAB = 512 * 1024
+const SEND_SLAB = 512 * 1024
+const KIND_MASK = (1 << KIND_BITS) - 1
+
+/** An index and its generation as the one number that the addon's calls take. */
+const GENERATION_UNIT = 2 ** 24
+
+export function handleNumber(index: number, generation: number): number {
+  return index + generation * GENERATION_UNIT
+}
+
+export function handleIndex(handle: number): number {
+  return handle % GENERATION_UNIT
+}
+
+export function handleGeneration(handle: number): number {
+  return Math.floor(handle / GENERATION_UNIT)
+}
+
+export class NativeEventLoop {
+  readonly binding: BindingEventLoop
+  /** Bytes received, valid during a dispatch. */
+  readonly receiveSlab: Buffer = Buffer.from(new ArrayBuffer(RECEIVE_SLAB))
+  /** The submission ring's header, for whoever counts references. */
+  readonly control: Int32Array
+  readonly #sendSlab = new Uint8Array(new ArrayBuffer(SEND_SLAB))
+  readonly #completions = new Int32Array(RING_WORDS)
+  readonly #submissions = new Int32Array(RING_WORDS)
+  readonly #owners: (HandleOwner | undefined)[] = []
+  readonly #lookups = new Map<number, () => void>()
+  #settling: (() => void)[] = []
+  #armed = false
+
+  constructor(binding: Binding, options: EventLoopOptions) {
+    this.control = this.#submissions
+    this.binding = new binding.EventLoop(
+      this.receiveSlab,
+      this.#completions,
+      this.#sendSlab,
+      this.#submissions,
+      () => this.#dispatch(),
+      { nested: options.nested, uv: options.uv, ...(options.lookupThreads === undefined ? {} : { lookupThreads: options.lookupThreads }) },
+    )
+  }
+
+  /** Appends a record; it is carried out at the end of the turn (invariant 2). */
+  submit(kind: number, index: number, generation: number, a: number, b: number): void {
+    const ring = this.#submissions
+    let count = ring[Control.Count]!
+    if (count === RECORDS) {
+      this.binding.flush()
+      count = 0
+    }
+    const at = HEADER_WORDS + count * RECORD_WORDS
+    ring[at] = (index << KIND_BITS) | kind
+    ring[at + 1] = generation
+    ring[at + 2] = a
+    ring[at + 3] = b
+    ring[Control.Count] = count + 1
+    if (ring[Control.InTurn] === 0 && !this.#armed) this.arm()
+  }
+
+  /** Copies `data` to the send slab and returns where it stands. `data` is far smaller than the slab. */
+  stage(data: Uint8Array): number {
+    const control = this.#submissions
+    let used = control[Control.SendUsed]!
+    if (used + data.length > SEND_SLAB) {
+      this.binding.flush()
+      used = 0
+    }
+    this.#sendSlab.set(data, used)
+    control[Control.SendUsed] = used + data.length
+    return used
+  }
+
+  /** Sees to it that what has been submitted outside a turn, or counted in `Control.Refs`, is looked at. */
+  arm(): void {
+    if (this.#armed) return
+    this.#armed = true
+    detached(setImmediate, () => {
+      this.#armed = false
+      this.binding.flush()
+    })
+  }
+
+  own(index: number, owner: HandleOwner): void {
+    this.#owners[index] = owner
+  }
+
+  /** The handle has ended: nothing more is delivered to it. */
+  disown(index: number): void {
+    this.#owners[index] = undefined
+  }
+
+  /** Calls `answer` when the look-up of this number has an outcome to take. */
+  awaitLookup(request: number, answer: () => void): void {
+    this.#lookups.set(request, answer)
+  }
+
+  /** Delivers I/O that is there already, then calls `deliver`; at once where the driver is nested. */
+  settle(deliver: () => void): void {
+    if (this.binding.settle()) deliver()
+    else this.#settling.push(deliver)
+  }
+
+  #dispatch(): void {
+    const control = this.#submissions
+    const ring = this.#completions
+    const count = ring[Control.Count]!
+    resetBudget()
+    control[Control.Dispatching] = 1
+    for (let record = 0, at = HEADER_WORDS; record < count; record++, at += RECORD_WORDS) {
+      const head = ring[at]!
+      try {
+        this.#deliver(head >>> KIND_BITS, head & KIND_MASK, ring[at + 1]!, ring[at + 2]!, ring[at + 3]!)
+      } catch (error) {
+        // A sink does not throw. If one does, the others' completions must not be lost with it.
+        queueMicrotask(() => {
+          throw error
+        })
+      }
+    }
+    control[Control.Dispatching] = 0
+  }
+
+  #deliver(index: number, kind: number, generation: number, a: number, b: number): void {
+    if (kind < Completion.LookedUp) {
+      const owner = this.#owners[index]
+      if (owner !== undefined && owner.generation === generation) owner.completed(kind, a, b)
+    } else if (kind === Completion.LookedUp) {
+      const answer = this.#lookups.get(index)
+      this.#lookups.delete(index)
+      answer?.()
+    } else {
+      const settling = this.#settling
+      this.#settling = []
+      for (const deliver of settling) deliver()
+    }
+  }
+}

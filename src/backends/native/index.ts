@@ -1,0 +1,88 @@
+/**
+ * The `native` backend: the addon behind the contract of `backend.ts`.
+ *
+ * - `event-loop.ts`: the rings. - `stream.ts`, `listener.ts`: handles. - `connect.ts`, `lookup.ts`: what ends in one answer.
+ */
+import cluster from 'node:cluster'
+import { UsageError } from '../../errors.ts'
+import { loadBinding } from '../../native/load.ts'
+import type { Abandon, Answer, Backend, ListenerTransport, SocketAddress, StreamTransport, TcpConnectOptions, TcpListenOptions } from '../backend.ts'
+import { connect } from './connect.ts'
+import { systemError } from './errors.ts'
+import { handleGeneration, handleIndex, NativeEventLoop } from './event-loop.ts'
+import { NativeListener } from './listener.ts'
+import { lookup } from './lookup.ts'
+import { numericScope } from './scope.ts'
+
+/** How the native backend is set up (`backendOptions`). */
+export interface NativeOptions {
+  /**
+   * `'nested'` (Linux): the reactor lives inside Node's event loop. `'thread'`: a helper thread wakes it. The default is
+   * the first where it works; `STRUCTIO_DRIVER` changes the default.
+   */
+  driver?: 'nested' | 'thread'
+  /** Name look-ups under way at once, in the whole process: the first native `run` sets it. Default 16. */
+  lookupThreads?: number
+}
+
+/** The backend for these options. Throws the load error where no binary loads. */
+export function loadNativeBackend(options: NativeOptions = {}): Backend {
+  const nested = (options.driver ?? process.env['STRUCTIO_DRIVER']) !== 'thread'
+  const backend = backends.get(nested) ?? new NativeBackend(openLoop(nested, options.lookupThreads))
+  backends.set(nested, backend)
+  const { lookupThreads } = backend.loop.binding
+  if (options.lookupThreads !== undefined && options.lookupThreads !== lookupThreads) {
+    throw new UsageError(`lookupThreads belongs to the process and is ${lookupThreads} already: the first native run sets it`)
+  }
+  return backend
+}
+
+/** One for each driver: an event loop's regions and handles live as long as the thread. */
+const backends = new Map<boolean, NativeBackend>()
+
+function openLoop(nested: boolean, lookupThreads: number | undefined): NativeEventLoop {
+  // libuv's symbols are there in both and end in a crash: their hosts only imitate it.
+  const imitated = 'bun' in process.versions || 'deno' in process.versions
+  const uv = !imitated && process.env['STRUCTIO_WAKE'] !== 'threadsafe-function'
+  return new NativeEventLoop(loadBinding(), { nested: nested && uv, uv, lookupThreads })
+}
+
+class NativeBackend implements Backend {
+  readonly name = 'native'
+  readonly loop: NativeEventLoop
+
+  constructor(loop: NativeEventLoop) {
+    this.loop = loop
+  }
+
+  settleIo(deliver: () => void): void {
+    this.loop.settle(deliver)
+  }
+
+  lookup(host: string, family: 0 | 4 | 6, answer: Answer<SocketAddress[]>): Abandon {
+    return lookup(this.loop, host, family, answer)
+  }
+
+  connectTcp(options: TcpConnectOptions, answer: Answer<StreamTransport>): Abandon {
+    return connect(this.loop, options, answer)
+  }
+
+  listenTcp(options: TcpListenOptions, answer: Answer<ListenerTransport>): Abandon {
+    let wanted = true
+    const { address, port, backlog, noDelay, keepAlive } = options
+    const reusePort = options.reusePort ?? cluster.isWorker
+    const handle = this.loop.binding.listen(numericScope(address), port, backlog, reusePort, { noDelay, keepAlive })
+    // Binding does not wait, but an answer never comes inside the call.
+    queueMicrotask(() => {
+      if (handle < 0) {
+        if (wanted) answer(systemError(-handle, 'listen', { address: address ?? '::', port }))
+        return
+      }
+      if (wanted) answer(undefined, new NativeListener(this.loop, handleIndex(handle), handleGeneration(handle)))
+      else this.loop.binding.close(handle, false)
+    })
+    return () => {
+      wanted = false
+    }
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * A connection of the native backend: each operation is a record in the ring, and answered by a record.
+ *
+ * How many bytes wait unsent is known without asking: those of this turn are counted here, and forgotten when the turn
+ * has been carried out (`Control.Submitted` has moved on); should the kernel not take them all, a completion says so
+ * before any other JavaScript runs.
+ */
+import { Completion, Control, Submission, Wait } from '../../native/protocol.ts'
+import type { SocketAddress, StreamSink, StreamTransport, SystemError } from '../backend.ts'
+import { systemError } from './errors.ts'
+import { handleNumber, type HandleOwner, type NativeEventLoop } from './event-loop.ts'
+import { getOption, setOption } from './socket-options.ts'
+
+/** What a stream may have taken and not sent (api.md §6). */
+const TAKE_LIMIT = 65_536
+
+/** From here a direct call on the caller's memory is cheaper than a copy into the slab. */
+const DIRECT = 8192
+
+/** What `receiveInto` answers, besides a count: nothing there, and `ERROR_BASE - errno`. */
+const WOULD_BLOCK = -1
+const ERROR_BASE = -1000
+
+const WAITS = { writable: Wait.Writable, flushed: Wait.Flushed, shutdown: Wait.Shutdown } as const
+
+export class NativeStream implements StreamTransport, HandleOwner {
+  declare sink: StreamSink
+  readonly generation: number
+  readonly #loop: NativeEventLoop
+  readonly #index: number
+  /** Bytes taken in the turn that `#turn` names. */
+  #taken = 0
+  #turn = 0
+  /** Bytes of earlier turns that the kernel has not taken: an upper bound. */
+  #unsent = 0
+  #receiving = false
+  #waiting = false
+  #unrefed = false
+  #closed = false
+  /** The sending half has failed: what is sent from now on goes nowhere. */
+  #failed = false
+  #sendError: SystemError | undefined
+  #local: SocketAddress | undefined
+  #remote: SocketAddress | undefined
+
+  constructor(loop: NativeEventLoop, index: number, generation: number) {
+    this.#loop = loop
+    this.#index = index
+    this.generation = generation
+    loop.own(index, this)
+  }
+
+  get localAddress(): SocketAddress {
+    return (this.#local ??= (this.#loop.binding.localAddress(this.#handle) as SocketAddress | null) ?? GONE)
+  }
+
+  get remoteAddress(): SocketAddress {
+    return (this.#remote ??= (this.#loop.binding.remoteAddress(this.#handle) as SocketAddress | null) ?? GONE)
+  }
+
+  receive(maxBytes: number): void {
+    this.#receiving = true
+    this.#count(1)
+    this.#loop.submit(Submission.Receive, this.#index, this.generation, maxBytes, 0)
+  }
+
+  cancelReceive(): void {
+    if (!this.#receiving) return
+    this.#received()
+    this.#loop.submit(Submission.CancelReceive, this.#index, this.generation, 0, 0)
+  }
+
+  receiveInto(view: Uint8Array): number {
+    const count = this.#loop.binding.receiveInto(this.#handle, view)
+    if (count >= 0) return count
+    if (count !== WOULD_BLOCK) throw systemError(ERROR_BASE - count, 'read')
+    this.#receiving = true
+    this.#count(1)
+    // The addon has armed the wait; what is left is that somebody looks at the reference just counted.
+    if (this.#loop.control[Control.InTurn] === 0) this.#loop.arm()
+    return WOULD_BLOCK
+  }
+
+  send(data: Uint8Array): number {
+    const length = data.length
+    if (this.#failed || length === 0) return length
+    const unsent = this.unsent
+    if (unsent + length <= TAKE_LIMIT && (length < DIRECT || this.#unsent > 0)) {
+      const offset = this.#loop.stage(data)
+      // Staging may have emptied the ring, and with it this turn.
+      const turn = this.#loop.control[Control.Submitted]!
+      this.#taken = turn === this.#turn ? this.#taken + length : length
+      this.#turn = turn
+      this.#loop.submit(Submission.Send, this.#index, this.generation, offset, length)
+      return length
+    }
+    if (this.#unsent > 0) return 0
+    // This turn's earlier bytes go with it, in the same write.
+    this.#taken = 0
+    return this.#loop.binding.send(this.#handle, data)
+  }
+
+  takeSendError(): SystemError | undefined {
+    const error = this.#sendError
+    this.#sendError = undefined
+    return error
+  }
+
+  get unsent(): number {
+    if (this.#taken > 0 && this.#turn !== this.#loop.control[Control.Submitted]) {
+      // The turn has been carried out. Behind bytes that waited already, its bytes wait too.
+      if (this.#unsent > 0) this.#unsent += this.#taken
+      this.#taken = 0
+    }
+    return this.#unsent + this.#taken
+  }
+
+  waitSend(what: 'writable' | 'flushed' | 'shutdown'): void {
+    this.#waiting = true
+    this.#count(1)
+    this.#loop.submit(Submission.WaitSend, this.#index, this.generation, WAITS[what], 0)
+  }
+
+  cancelSend(): void {
+    if (!this.#waiting) return
+    this.#sent()
+    this.#loop.submit(Submission.CancelSend, this.#index, this.generation, 0, 0)
+  }
+
+  destroy(): void {
+    this.#close(false)
+  }
+
+  reset(): void {
+    this.#close(true)
+  }
+
+  getsockopt(level: number | string, name: number | string): number {
+    return getOption(this.#loop.binding, this.#handle, level, name)
+  }
+
+  setsockopt(level: number | string, name: number | string, value: number | boolean): void {
+    setOption(this.#loop.binding, this.#handle, level, name, value)
+  }
+
+  ref(): void {
+    this.#setRefed(true)
+  }
+
+  unref(): void {
+    this.#setRefed(false)
+  }
+
+  /** The loop's: one completion of this handle. */
+  completed(kind: number, a: number, b: number): void {
+    switch (kind) {
+      case Completion.Received:
+        this.#received()
+        return this.sink.received(this.#loop.receiveSlab, a, a + b, false)
+      case Completion.ReceivedEnd:
+        this.#received()
+        return this.sink.receivedEnd()
+      case Completion.ReceiveFailed:
+        this.#received()
+        return this.sink.receiveFailed(systemError(a, 'read'))
+      case Completion.Readable:
+        this.#received()
+        return this.sink.readable()
+      case Completion.SendSettled:
+        this.#sent()
+        return this.sink.sendSettled(this.takeSendError())
+      case Completion.SendFailed:
+        this.#failed = true
+        this.#unsent = 0
+        this.#sendError = systemError(a, 'write')
+        return
+      case Completion.Unsent:
+        this.#unsent = a
+        this.#taken = 0
+    }
+  }
+
+  get #handle(): number {
+    return handleNumber(this.#index, this.generation)
+  }
+
+  #received(): void {
+    if (!this.#receiving) return
+    this.#receiving = false
+    this.#count(-1)
+  }
+
+  #sent(): void {
+    if (!this.#waiting) return
+    this.#waiting = false
+    this.#count(-1)
+  }
+
+  /** Operations that keep the process alive, of the whole thread. */
+  #count(change: number): void {
+    if (!this.#unrefed) this.#loop.control[Control.Refs]! += change
+  }
+
+  #setRefed(refed: boolean): void {
+    if (this.#unrefed !== refed) return
+    const pending = Number(this.#receiving) + Number(this.#waiting)
+    this.#unrefed = false
+    this.#count(refed ? pending : -pending)
+    this.#unrefed = !refed
+    this.#loop.arm()
+  }
+
+  #close(reset: boolean): void {
+    if (this.#closed) return
+    this.#closed = true
+    // Asked for afterwards, for messages: the socket itself can no longer say.
+    void this.localAddress
+    void this.remoteAddress
+    this.#received()
+    this.#sent()
+    this.#loop.disown(this.#index)
+    this.#loop.binding.close(this.#handle, reset)
+  }
+}
+
+/** The address of a socket that can no longer tell. */
+const GONE: SocketAddress = Object.freeze({ address: '', port: 0, family: 'IPv4' })

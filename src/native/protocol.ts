@@ -1,0 +1,53 @@
+/**
+ * What stands in the shared rings: TypeScript's half of `crates/binding/src/rings/records.rs`, which says what each
+ * operand means. `__test__/unit/native/protocol.spec.ts` compares the two.
+ *
+ * A record is four 32-bit words: `index << KIND_BITS | kind`, the handle's generation, and two operands.
+ */
+
+export const RECORD_WORDS = 4
+export const HEADER_WORDS = 8
+export const KIND_BITS = 4
+
+/** Words of the submission ring's header. The first of the completion ring's is its count. */
+export const Control = {
+  Count: 0,
+  InTurn: 1,
+  Refs: 2,
+  SendUsed: 3,
+  Submitted: 4,
+  Dispatching: 5,
+} as const
+
+/** Rust → TypeScript. */
+export const Completion = {
+  Received: 0,
+  ReceivedEnd: 1,
+  ReceiveFailed: 2,
+  Readable: 3,
+  SendSettled: 4,
+  SendFailed: 5,
+  Unsent: 6,
+  Connected: 7,
+  ConnectFailed: 8,
+  Accepted: 9,
+  AcceptFailed: 10,
+  LookedUp: 11,
+  Settled: 12,
+} as const
+
+/** TypeScript → Rust. */
+export const Submission = {
+  Send: 0,
+  Receive: 1,
+  CancelReceive: 2,
+  WaitSend: 3,
+  CancelSend: 4,
+  Accept: 5,
+} as const
+
+export const Wait = {
+  Writable: 0,
+  Flushed: 1,
+  Shutdown: 2,
+} as const
