@@ -1,0 +1,294 @@
+/**
+ * Every error class of the library (api.md §10), named by condition.
+ *
+ * Each has a stable `code`, its class name as `name`, and says in one sentence when it is thrown. Failures of the
+ * operating system are not here: they keep Node's shape and travel bare, or as the `cause` of one of these.
+ *
+ * `name` sits on the prototype and `code` on the instance, as in Node's own errors: `code` is then shown when the
+ * error is printed and crosses threads with the other own fields.
+ */
+
+// Filled by the static block of `Cancelled`, the only code that can see its private field.
+let raisedInOf: (error: Cancelled) => object | undefined
+let setRaisedIn: (error: Cancelled, scope: object) => void
+
+/** Thrown by every checkpoint of a scope that is effectively cancelled; never make or keep one yourself. */
+export class Cancelled extends Error {
+  readonly code = 'ERR_CANCELLED'
+  /**
+   * The scope in whose frame this was raised, which decides whether a boundary may let it pass (api.md §2, rule 9).
+   * Private, so that printing the error does not print the whole tree of scopes.
+   */
+  #raisedIn: object | undefined
+
+  static {
+    named(this, 'Cancelled')
+    raisedInOf = (error) => error.#raisedIn
+    setRaisedIn = (error, scope) => {
+      error.#raisedIn = scope
+    }
+  }
+}
+
+/** Thrown by `failAfter` and `failAt` when the deadline was the first cause that ended the body. */
+export class TimeoutError extends Error {
+  readonly code = 'ERR_TIMEOUT'
+  static {
+    named(this, 'TimeoutError')
+  }
+}
+
+/** Thrown by a task group when its body or at least one child failed; holds every such error and no cancellation. */
+export class ExceptionGroup extends AggregateError {
+  readonly code = 'ERR_EXCEPTION_GROUP'
+  static {
+    named(this, 'ExceptionGroup')
+  }
+
+  /** @param message - by default made from the first leaf, so that a log line says what happened */
+  constructor(errors: Iterable<unknown>, message?: string) {
+    const list = [...errors]
+    super(list, message ?? groupMessage(list))
+  }
+
+  /**
+   * Divides the leaves by `predicate` into two groups that keep the nesting; `undefined` where nothing fell on that
+   * side. Re-creates Python's `BaseExceptionGroup.split`.
+   */
+  split(predicate: (error: unknown) => boolean): [matching: ExceptionGroup | undefined, rest: ExceptionGroup | undefined] {
+    const matching: unknown[] = []
+    const rest: unknown[] = []
+    for (const error of this.errors as unknown[]) {
+      if (error instanceof ExceptionGroup) {
+        const [inner, outer] = error.split(predicate)
+        if (inner !== undefined) matching.push(inner)
+        if (outer !== undefined) rest.push(outer)
+      } else if (predicate(error)) matching.push(error)
+      else rest.push(error)
+    }
+    return [this.#part(matching), this.#part(rest)]
+  }
+
+  /** The errors that are not themselves groups, depth first. An `AggregateError` of another kind is one leaf. */
+  *leaves(): Iterable<unknown> {
+    for (const error of this.errors as unknown[]) {
+      if (error instanceof ExceptionGroup) yield* error.leaves()
+      else yield error
+    }
+  }
+
+  #part(errors: unknown[]): ExceptionGroup | undefined {
+    if (errors.length === 0) return undefined
+    if (errors.length === this.errors.length && errors.every((error, i) => error === this.errors[i])) return this
+    const part = new ExceptionGroup(errors)
+    if (this.stack !== undefined) part.stack = this.stack
+    if ('cause' in this) part.cause = this.cause
+    return part
+  }
+}
+
+/** Thrown when the library is called in a way that can never be right; the text says what to do instead. */
+export class UsageError extends Error {
+  readonly code: string = 'ERR_USAGE'
+  static {
+    named(this, 'UsageError')
+  }
+}
+
+/** Thrown when something that needs a task is called outside every `run`. */
+export class NotRunningError extends UsageError {
+  override readonly code = 'ERR_NOT_RUNNING'
+  static {
+    named(this, 'NotRunningError')
+  }
+}
+
+/** Thrown when something is called in the frame of a `run` that has settled. */
+export class RunFinishedError extends UsageError {
+  override readonly code = 'ERR_RUN_FINISHED'
+  static {
+    named(this, 'RunFinishedError')
+  }
+}
+
+/** Thrown by `run` when the backend asked for does not exist or cannot be loaded here. */
+export class BackendNotFoundError extends Error {
+  readonly code = 'ERR_BACKEND_NOT_FOUND'
+  static {
+    named(this, 'BackendNotFoundError')
+  }
+}
+
+/** Thrown when this backend, platform or thread cannot do what was asked; the text says which one can. */
+export class UnsupportedError extends Error {
+  readonly code = 'ERR_UNSUPPORTED'
+  static {
+    named(this, 'UnsupportedError')
+  }
+}
+
+/** Thrown by a `…Nowait` method that would have had to wait. */
+export class WouldBlock extends Error {
+  readonly code = 'ERR_WOULD_BLOCK'
+  static {
+    named(this, 'WouldBlock')
+  }
+}
+
+/** Thrown by an operation on a resource that this side has closed, before or while the operation waited. */
+export class ClosedResourceError extends Error {
+  readonly code = 'ERR_CLOSED_RESOURCE'
+  static {
+    named(this, 'ClosedResourceError')
+  }
+}
+
+/** Thrown when a resource became unusable from outside, such as a connection that its peer reset (see `cause`). */
+export class BrokenResourceError extends Error {
+  readonly code: string = 'ERR_BROKEN_RESOURCE'
+  static {
+    named(this, 'BrokenResourceError')
+  }
+}
+
+/** Thrown when another task is already doing on the resource what only one at a time may do. */
+export class ResourceBusyError extends Error {
+  readonly code = 'ERR_RESOURCE_BUSY'
+  static {
+    named(this, 'ResourceBusyError')
+  }
+}
+
+/** Thrown when the data ended before a frame was complete; what had arrived stays readable. */
+export class IncompleteRead extends Error {
+  readonly code = 'ERR_INCOMPLETE_READ'
+  static {
+    named(this, 'IncompleteRead')
+  }
+}
+
+/** Thrown when the delimiter was not found within the limit that the text names; what had arrived stays readable. */
+export class DelimiterNotFound extends Error {
+  readonly code = 'ERR_DELIMITER_NOT_FOUND'
+  static {
+    named(this, 'DelimiterNotFound')
+  }
+}
+
+/** Thrown by a receiving end of a memory stream when every sending end is closed and nothing is left. */
+export class EndOfStream extends Error {
+  readonly code = 'ERR_END_OF_STREAM'
+  static {
+    named(this, 'EndOfStream')
+  }
+}
+
+/** Thrown when several addresses were tried and none could be connected to; `errors` holds one error per attempt. */
+export class ConnectionFailed extends AggregateError {
+  readonly code = 'ERR_CONNECTION_FAILED'
+  static {
+    named(this, 'ConnectionFailed')
+  }
+}
+
+/** Thrown when a property of the TLS session is asked for before a handshake. */
+export class TLSRequired extends Error {
+  readonly code = 'ERR_TLS_REQUIRED'
+  static {
+    named(this, 'TLSRequired')
+  }
+}
+
+/** Thrown when a TLS handshake or record fails. */
+export class TLSError extends Error {
+  readonly code = 'ERR_TLS'
+  static {
+    named(this, 'TLSError')
+  }
+}
+
+/** Thrown when a TLS stream ended without the peer's `close_notify`: the data may have been truncated. */
+export class TLSEOFError extends BrokenResourceError {
+  override readonly code = 'ERR_TLS_EOF'
+  static {
+    named(this, 'TLSEOFError')
+  }
+}
+
+/** Thrown by `TaskHandle.value()` when the task failed; its error is the `cause`. */
+export class TaskFailed extends Error {
+  readonly code = 'ERR_TASK_FAILED'
+  static {
+    named(this, 'TaskFailed')
+  }
+}
+
+/** Thrown by `TaskHandle.value()` when the task was cancelled. */
+export class TaskCancelled extends Error {
+  readonly code = 'ERR_TASK_CANCELLED'
+  static {
+    named(this, 'TaskCancelled')
+  }
+}
+
+/** Thrown when a checked child process ended with a code other than 0; carries its outputs. */
+export class CalledProcessError extends Error {
+  readonly code = 'ERR_CALLED_PROCESS'
+  /** The exit code, or minus the number of the signal that ended the process. */
+  readonly returncode: number
+  readonly command: string | readonly string[]
+  readonly stdout: Buffer | undefined
+  readonly stderr: Buffer | undefined
+  static {
+    named(this, 'CalledProcessError')
+  }
+
+  constructor(command: string | readonly string[], returncode: number, stdout?: Buffer, stderr?: Buffer) {
+    const shown = typeof command === 'string' ? command : command.join(' ')
+    super(`"${shown}" ended with ${returncode < 0 ? `signal ${-returncode}` : `exit code ${returncode}`}`)
+    this.command = command
+    this.returncode = returncode
+    this.stdout = stdout
+    this.stderr = stderr
+  }
+}
+
+/**
+ * Makes the `Cancelled` that a checkpoint of `scope` raises. No stack is captured: ten thousand waiters may be woken at
+ * once, and the place where each of them waits tells nothing about who cancelled.
+ *
+ * @internal
+ */
+export function createCancelled(message: string, scope: object): Cancelled {
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = 0
+  const error = new Cancelled(message)
+  Error.stackTraceLimit = limit
+  setRaisedIn(error, scope)
+  return error
+}
+
+/** The scope in whose frame a `Cancelled` was raised; `undefined` for one that a program made by itself. @internal */
+export function cancelledIn(error: Cancelled): object | undefined {
+  return raisedInOf(error)
+}
+
+function named(type: { prototype: Error }, name: string): void {
+  Object.defineProperty(type.prototype, 'name', { value: name, configurable: true, writable: true })
+}
+
+function groupMessage(errors: readonly unknown[]): string {
+  const first = firstLeaf(errors)
+  if (first === undefined) return 'no errors'
+  const shown = first.leaf instanceof Error ? `${first.leaf.name}: ${first.leaf.message}` : String(first.leaf)
+  return errors.length === 1 ? shown : `${errors.length} errors, the first of them ${shown}`
+}
+
+function firstLeaf(errors: readonly unknown[]): { leaf: unknown } | undefined {
+  for (const error of errors) {
+    if (!(error instanceof ExceptionGroup)) return { leaf: error }
+    const leaf = firstLeaf(error.errors as unknown[])
+    if (leaf !== undefined) return leaf
+  }
+  return undefined
+}

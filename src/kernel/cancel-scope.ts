@@ -1,0 +1,446 @@
+/**
+ * The cancel scope: a node in the tree that cancellation spreads through.
+ *
+ * ```text
+ *   root ── scope ──┬── operation (receive)          cancel(scope):
+ *                   ├── scope, shield ── operation     1. set the EFFECTIVE bit in the subtree, not past shields
+ *                   └── task ── scope ── operation     2. tell every pending operation found there, once
+ *                                                      3. abort the AbortSignals that somebody asked for
+ * ```
+ *
+ * Invariants
+ * 1. EFFECTIVE is cached: set if and only if the scope was cancelled itself, or its parent's bit is set and it has no
+ *    shield. `cancel`, `shield`, entering and moving to another parent restore this for the whole subtree before any
+ *    operation or listener hears of it, so that all code sees one consistent tree.
+ * 2. A pending operation is told at the moment its scope becomes effectively cancelled, never later: nothing polls.
+ * 3. A scope is in its parent's list from entry to end, and ends after everything in its own lists has left them: the
+ *    operations, scopes and task groups begun in its frame and, for the scope of a group, the tasks (rule 7).
+ * 4. The first cause stays: reason and CANCEL_CALLED are set once. A deadline that fired never un-fires.
+ * 5. Nothing of what a scope needs rarely costs memory in every scope: there is one for each task, and a task for each
+ *    connection. Deadlines, names and signals sit in objects of their own.
+ */
+import { type Cancelled, UsageError, createCancelled } from '../errors.ts'
+import { checkBoolean, checkOptions, checkSignal, checkString, checkTime } from './arguments.ts'
+import { type Frame, requireFrame } from './context.ts'
+import { Deadline, type Host, type Timed } from './deadlines.ts'
+import { append, collect, unlink } from './links.ts'
+import { type Operation, rejected } from './operation.ts'
+import { CANCEL_CALLED, CAUGHT, CLOSING, EFFECTIVE, ENDED, INTERRUPTED, LEFTOVERS, LINGERING, NEW, SHIELD, TASK } from './scope-flags.ts'
+import { type ExitMode, ScopeRun } from './scope-run.ts'
+import { spread, withdraw } from './spread.ts'
+import type { Task } from './task.ts'
+
+export interface ScopeOptions {
+  /** Point in time of `currentTime()`; `Infinity` (the default) is none, `-Infinity` already cancelled. */
+  deadline?: number | undefined
+  /** Keeps cancellation from outside out. */
+  shield?: boolean | undefined
+  /** Cancels the scope when it aborts; what the scope was opened with then rejects with `signal.reason`. */
+  signal?: AbortSignal | undefined
+  /** For `dumpTasks` and the texts of errors. */
+  name?: string | undefined
+}
+
+/** Why a scope was cancelled. */
+export interface CancelReason {
+  readonly kind: 'explicit' | 'deadline' | 'task-failed' | 'signal' | 'shutdown' | 'scope-ended'
+  /** The scope that was cancelled first; scopes inside it report the same reason only if cancelled themselves. */
+  readonly scope: CancelScope
+  /** What was given to `cancel()`, the error of the failed task, the signal's reason or the name of the process signal. */
+  readonly detail?: unknown
+}
+
+/** Hears of the end of a scope. @internal */
+export interface ScopeOwner {
+  /** The body has settled and nothing begun in its frame is left. Must call `_end`. */
+  drained(): void
+  /** The scope outlived the body that it was opened in: its failure belongs to that body's scope now. */
+  disown(): void
+}
+
+/**
+ * A scope whose operations can be cancelled together. Re-creates the reference's `CancelScope`.
+ *
+ * `openCancelScope`, `moveOnAfter` and `failAfter` make one and enter it at once. One made by hand may be cancelled
+ * before it is entered, and is entered once, by `run`.
+ */
+export class CancelScope implements Timed {
+  /** @internal bits of scope-flags.ts */
+  _flags: number
+  /** @internal */
+  _parent: CancelScope | null = null
+  /** @internal */
+  _previous: CancelScope | null = null
+  /** @internal */
+  _next: CancelScope | null = null
+  /** @internal first of the scopes begun in this one's frame, and of a group's tasks */
+  _scopes: CancelScope | null = null
+  /** @internal first of the pending operations begun in this one's frame */
+  _operations: Operation<unknown> | null = null
+  /** @internal other reasons to stay open: a group's pending `start` calls */
+  _holds = 0
+  /** @internal the task in whose frame this was entered */
+  _task: Task | null = null
+  #owner: ScopeOwner | null = null
+  #deadline: Deadline | null = null
+  #reason: CancelReason | undefined
+  #extras: Extras | null = null
+
+  constructor(options?: ScopeOptions) {
+    this._flags = NEW
+    if (options === undefined) return
+    checkScopeOptions(options)
+    const { deadline, shield, signal, name } = options
+    if (shield === true) this._flags |= SHIELD
+    if (deadline !== undefined && deadline !== Infinity) this.#deadline = new Deadline(deadline, this)
+    if (signal !== undefined || name !== undefined) this.#extras = new Extras(signal, name)
+  }
+
+  /**
+   * Enters the scope with `body`: its value, or `undefined` when this scope's cancellation ended it. Rejects with
+   * `UsageError` on a second call, with `signal.reason` when the foreign signal was the first cause, and with whatever
+   * the body throws.
+   */
+  run<T>(body: (scope: CancelScope) => T | PromiseLike<T>): Promise<T | undefined> {
+    return this._run(body, 'move-on')
+  }
+
+  /**
+   * Cancels everything in the scope, now: waiting operations reject with `Cancelled`, and every further checkpoint throws
+   * it until the scope is left. The first reason stays. Works from any task and any callback of the thread.
+   *
+   * @param reason - becomes `cancelReason.detail`
+   */
+  cancel(reason?: unknown): void {
+    this._cancel('explicit', reason)
+  }
+
+  /** Whether this scope itself was cancelled: by `cancel()`, its deadline or its signal. */
+  get cancelCalled(): boolean {
+    return (this._flags & CANCEL_CALLED) !== 0
+  }
+
+  /** Whether this scope stopped a cancellation, which ended its body. */
+  get cancelledCaught(): boolean {
+    return (this._flags & CAUGHT) !== 0
+  }
+
+  /** The first cause; `undefined` while `cancelCalled` is false. */
+  get cancelReason(): CancelReason | undefined {
+    return this.#reason
+  }
+
+  /** The point in time (of `currentTime()`) at which the scope is cancelled; `Infinity` is never. Settable at any time. */
+  get deadline(): number {
+    return this.#deadline === null ? Infinity : this.#deadline.at
+  }
+
+  set deadline(at: number) {
+    checkTime('deadline', at)
+    if (this.#deadline === null) this.#deadline = new Deadline(at, this)
+    else {
+      this.#disarm()
+      this.#deadline.at = at
+    }
+    if ((this._flags & (NEW | CLOSING | ENDED)) === 0) this.#arm()
+  }
+
+  /** Whether cancellation from outside is kept out. Settable at any time; takes effect at once, in both directions. */
+  get shield(): boolean {
+    return (this._flags & SHIELD) !== 0
+  }
+
+  set shield(value: boolean) {
+    checkBoolean('shield', value)
+    if (value === this.shield) return
+    this._flags ^= SHIELD
+    this._refresh()
+  }
+
+  /**
+   * For foreign work that takes an `AbortSignal`: aborts when the scope becomes effectively cancelled, with a `Cancelled`
+   * as its reason, and then stays so. Made when first asked for.
+   */
+  get signal(): AbortSignal {
+    const extras = (this.#extras ??= new Extras(undefined, undefined))
+    if (extras.controller === undefined) {
+      extras.controller = new AbortController()
+      if ((this._flags & EFFECTIVE) !== 0) extras.controller.abort(this._cancelled('the signal'))
+    }
+    return extras.controller.signal
+  }
+
+  /** @internal */
+  get _name(): string | undefined {
+    return this.#extras?.name
+  }
+
+  /** @internal */
+  _run<T>(body: (scope: CancelScope) => T | PromiseLike<T>, mode: ExitMode): Promise<T | undefined> {
+    try {
+      const frame = requireFrame('a cancel scope')
+      this._refuseSecondEntry()
+      return new ScopeRun<T>(this, mode).start(frame, body)
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** @internal */
+  _refuseSecondEntry(): void {
+    if ((this._flags & NEW) !== 0) return
+    const state = (this._flags & ENDED) === 0 ? 'is active already' : 'has ended'
+    throw new UsageError(`this cancel scope ${state}: a scope is entered once, make a new one`)
+  }
+
+  /** @internal The scope begins, as a child of the frame's. */
+  _enter(frame: Frame, owner: ScopeOwner): void {
+    this._task = frame.task
+    this.#owner = owner
+    this._flags &= ~NEW
+    const parent = frame.scope
+    this._parent = parent
+    parent._scopes = append(parent._scopes, this)
+    if ((parent._flags & INTERRUPTED) !== 0) this.#enterInterrupted(parent)
+    if ((this._flags & CANCEL_CALLED) !== 0) return
+    if (this.#extras !== null && this.#extras.foreign !== undefined) this.#listen(this.#extras.foreign)
+    if (this.#deadline !== null) this.#arm()
+  }
+
+  /** @internal The scope of a task begins; `parent` is null for the root. */
+  _enterTask(parent: CancelScope | null, task: Task): void {
+    this._task = task
+    this.#owner = task
+    this._flags = (this._flags & ~NEW) | TASK
+    if (parent !== null) {
+      this._parent = parent
+      parent._scopes = append(parent._scopes, this)
+      if ((parent._flags & EFFECTIVE) !== 0) this._flags |= EFFECTIVE
+    }
+    if (this.#extras !== null && this.#extras.foreign !== undefined) this.#listen(this.#extras.foreign)
+  }
+
+  /** @internal Moves to another parent and takes on its cancellation. */
+  _moveTo(parent: CancelScope): void {
+    const before = this._parent!
+    before._scopes = unlink(before._scopes, this)
+    this._parent = parent
+    parent._scopes = append(parent._scopes, this)
+    this._refresh()
+    before._childLeft()
+  }
+
+  /** @internal */
+  _cancel(kind: CancelReason['kind'], detail?: unknown): void {
+    if ((this._flags & CANCEL_CALLED) !== 0) return
+    this._flags |= CANCEL_CALLED
+    this.#reason = Object.freeze(detail === undefined ? { kind, scope: this } : { kind, scope: this, detail })
+    this.#disarm()
+    this.#extras?.unlisten()
+    this._refresh()
+  }
+
+  /** @internal The `Cancelled` that `what`, in this scope's frame, raises. */
+  _cancelled(what: string): Cancelled {
+    // The outermost cancelled scope that is visible from here: the one that will catch it.
+    let cause: CancelScope | null = null
+    for (let scope: CancelScope | null = this; scope !== null; scope = (scope._flags & SHIELD) === 0 ? scope._parent : null) {
+      if ((scope._flags & CANCEL_CALLED) !== 0) cause = scope
+    }
+    const kind = cause === null ? 'scope-ended' : cause.#reason!.kind
+    const named = cause?._name === undefined ? '' : ` of scope "${cause._name}"`
+    return createCancelled(`${what} was cancelled: ${CAUSES[kind]}${named}`, this)
+  }
+
+  /** @internal */
+  _isWithin(ancestor: CancelScope): boolean {
+    for (let scope: CancelScope | null = this; scope !== null; scope = scope._parent) {
+      if (scope === ancestor) return true
+    }
+    return false
+  }
+
+  /** @internal Cancelled from outside, by what the scope outside will catch itself. */
+  get _parentCancels(): boolean {
+    return (this._flags & SHIELD) === 0 && this._parent !== null && (this._parent._flags & EFFECTIVE) !== 0
+  }
+
+  /** @internal The body has settled: what it left behind is cancelled and waited for (rule 7). */
+  _bodyEnded(): void {
+    this._flags |= CLOSING
+    this.#disarm()
+    this.#extras?.unlisten()
+    if (this._operations !== null || this._scopes !== null) this.#cancelLeftovers()
+    this._childLeft()
+  }
+
+  /** @internal Nothing is left: the owner's last word. */
+  _end(): void {
+    this._flags = (this._flags & ~CLOSING) | ENDED
+    const parent = this._parent
+    if (parent !== null) {
+      parent._scopes = unlink(parent._scopes, this)
+      parent._childLeft()
+    }
+  }
+
+  /** @internal */
+  _addOperation(operation: Operation<unknown>): void {
+    this._operations = append(this._operations, operation)
+  }
+
+  /** @internal */
+  _removeOperation(operation: Operation<unknown>): void {
+    this._operations = unlink(this._operations, operation)
+    if ((this._flags & CLOSING) !== 0) this._childLeft()
+  }
+
+  /** @internal Something left the lists; a closing scope with nothing in them is over. */
+  _childLeft(): void {
+    if (!this.#isDrained()) return
+    if ((this._flags & LEFTOVERS) === 0) this.#owner!.drained()
+    else void this.#linger()
+  }
+
+  /** @internal The cached bits of the subtree, and everybody who must know (invariants 1 and 2). */
+  _refresh(): void {
+    const effective = (this._flags & CANCEL_CALLED) !== 0 || this._parentCancels
+    if (effective === ((this._flags & EFFECTIVE) !== 0)) return
+    if (effective) spread(this)
+    else withdraw(this)
+  }
+
+  /** @internal */
+  _abortSignal(): void {
+    const controller = this.#extras?.controller
+    if (controller !== undefined && !controller.signal.aborted) controller.abort(this._cancelled('the signal'))
+  }
+
+  /** @internal */
+  get _hasSignal(): boolean {
+    return this.#extras?.controller !== undefined
+  }
+
+  /** @internal Timed */
+  host(): Host {
+    return this._task!.run.host
+  }
+
+  /** @internal Timed */
+  due(): void {
+    this._cancel('deadline')
+  }
+
+  /** @internal console.log of a scope must not print the tree */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    const parts = [
+      this._name === undefined ? '' : `"${this._name}"`,
+      this.deadline === Infinity ? '' : `deadline ${this.deadline}`,
+      this.shield ? 'shield' : '',
+      this.#reason === undefined ? '' : `cancelled (${this.#reason.kind})`,
+      (this._flags & NEW) !== 0 ? 'not entered' : (this._flags & ENDED) !== 0 ? 'ended' : '',
+    ]
+    return `CancelScope { ${parts.filter((part) => part !== '').join(', ')} }`
+  }
+
+  #enterInterrupted(parent: CancelScope): void {
+    if ((parent._flags & CLOSING) !== 0) {
+      // Begun by code that outlived the parent's body. It is over, too; a shield is for cleaning up.
+      parent._flags |= LEFTOVERS
+      if ((this._flags & SHIELD) === 0) this._cancel('scope-ended')
+    }
+    this._refresh()
+  }
+
+  #isDrained(): boolean {
+    return (this._flags & CLOSING) !== 0 && this._operations === null && this._scopes === null && this._holds === 0 && (this._flags & LINGERING) === 0
+  }
+
+  #arm(): void {
+    const deadline = this.#deadline!
+    if ((this._flags & CANCEL_CALLED) !== 0) return
+    const queue = this._task!.run.deadlines
+    if (deadline.at <= queue.now()) this._cancel('deadline')
+    else queue.add(deadline)
+  }
+
+  #disarm(): void {
+    if (this.#deadline !== null && this.#deadline.index !== -1) this._task!.run.deadlines.remove(this.#deadline)
+  }
+
+  #listen(foreign: AbortSignal): void {
+    if (foreign.aborted) this._cancel('signal', foreign.reason)
+    else this.#extras!.listen(() => this._cancel('signal', foreign.reason))
+  }
+
+  #cancelLeftovers(): void {
+    const operations = collect(this._operations)
+    const scopes = collect(this._scopes).filter((scope) => (scope._flags & TASK) === 0)
+    if (operations.length + scopes.length > 0) this._flags |= LEFTOVERS
+    for (const operation of operations) {
+      if (!operation.pending) continue
+      operation._disown()
+      operation._cancel()
+    }
+    for (const scope of scopes) {
+      scope.#owner!.disown()
+      scope._cancel('scope-ended')
+    }
+  }
+
+  /**
+   * The code that waited for the leftovers hears of their end in the microtasks to come. Its `finally` blocks belong to
+   * this scope, too, and may begin something new, which is cancelled and waited for in its turn.
+   */
+  async #linger(): Promise<void> {
+    this._flags = (this._flags & ~LEFTOVERS) | LINGERING
+    for (let i = 0; i < HANDLER_MICROTASKS; i++) await null
+    this._flags &= ~LINGERING
+    this._childLeft()
+  }
+}
+
+/** Enough for the code behind an operation wrapped in an async function or two: each layer takes up to three. */
+const HANDLER_MICROTASKS = 8
+
+const CAUSES: Record<CancelReason['kind'], string> = {
+  explicit: 'cancel() was called',
+  deadline: 'the deadline passed',
+  'task-failed': 'a task of the group failed',
+  signal: 'its signal was aborted',
+  shutdown: 'the process was told to shut down',
+  'scope-ended': 'the body that it was begun in has ended',
+}
+
+function checkScopeOptions(options: ScopeOptions): void {
+  checkOptions('options', options)
+  const { deadline, shield, signal, name } = options
+  if (deadline !== undefined) checkTime('options.deadline', deadline)
+  if (shield !== undefined) checkBoolean('options.shield', shield)
+  if (signal !== undefined) checkSignal('options.signal', signal)
+  if (name !== undefined) checkString('options.name', name)
+}
+
+/** What few scopes have. */
+class Extras {
+  readonly foreign: AbortSignal | undefined
+  readonly name: string | undefined
+  controller: AbortController | undefined
+  #listener: (() => void) | undefined
+
+  constructor(foreign: AbortSignal | undefined, name: string | undefined) {
+    this.foreign = foreign
+    this.name = name
+  }
+
+  listen(listener: () => void): void {
+    this.#listener = listener
+    this.foreign!.addEventListener('abort', listener)
+  }
+
+  unlisten(): void {
+    if (this.#listener === undefined) return
+    this.foreign!.removeEventListener('abort', this.#listener)
+    this.#listener = undefined
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * Where the running code is: the frame of task and innermost scope that travels with the async context, and the two
+ * doors through which every operation enters.
+ *
+ * Invariants
+ * 1. There is one AsyncLocalStorage, and frames are entered with `run` only: `enterWith` would leak into the caller.
+ * 2. A frame never changes. What changes (a scope is cancelled, a task ends) changes in the scope it points to.
+ * 3. On the way in, an operation costs one look-up and one test of `scope._flags`; everything else is the slow path.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Cancelled } from '../errors.ts'
+import { NotRunningError, RunFinishedError, UsageError } from '../errors.ts'
+import type { CancelScope } from './cancel-scope.ts'
+import { ENDED, INTERRUPTED, SHUT } from './scope-flags.ts'
+import type { Task } from './task.ts'
+
+/** What the async context carries. */
+export class Frame {
+  readonly task: Task
+  readonly scope: CancelScope
+
+  constructor(task: Task, scope: CancelScope) {
+    this.task = task
+    this.scope = scope
+  }
+}
+
+const storage = new AsyncLocalStorage<Frame>()
+
+/** The frame of the running code, ended or not; `undefined` outside every `run`. */
+export function currentFrame(): Frame | undefined {
+  return storage.getStore()
+}
+
+export function callInFrame<A extends unknown[], R>(frame: Frame, fn: (...args: A) => R, ...args: A): R {
+  return storage.run(frame, fn, ...args)
+}
+
+/**
+ * The entry of every async operation, which makes it a checkpoint: returns the scope to begin in.
+ *
+ * @param what - the operation's name, for the text of the errors
+ * @throws Cancelled when the scope is effectively cancelled, or its body has already settled
+ * @throws NotRunningError outside every `run`; RunFinishedError where the run has settled; UsageError in an ended frame
+ */
+export function enterOperation(what: string): CancelScope {
+  const frame = storage.getStore()
+  if (frame !== undefined && (frame.scope._flags & SHUT) === 0) return frame.scope
+  const scope = liveScope(frame, what)
+  throw scope._cancelled(what)
+}
+
+/**
+ * The entry of what must work in a cancelled scope too: schedule points, and whatever closes. It never throws
+ * `Cancelled`; ask `pendingCancellation` once the work is done.
+ */
+export function enterUncancelled(what: string): CancelScope {
+  return liveScope(storage.getStore(), what)
+}
+
+/** The cancellation that the next checkpoint in `scope` would raise, to be thrown by the caller. */
+export function pendingCancellation(scope: CancelScope, what: string): Cancelled | undefined {
+  return (scope._flags & INTERRUPTED) === 0 ? undefined : scope._cancelled(what)
+}
+
+/** The current frame, which must be that of a task that has not ended. */
+export function requireFrame(what: string): Frame {
+  const frame = storage.getStore()
+  liveScope(frame, what)
+  return frame as Frame
+}
+
+function liveScope(frame: Frame | undefined, what: string): CancelScope {
+  if (frame === undefined) {
+    throw new NotRunningError(`${what} needs a running event loop: call it in a task of run(main), or start one with tg.spawn`)
+  }
+  const { task, scope } = frame
+  if ((scope._flags & ENDED) === 0) return scope
+  if (task.run.settled) throw new RunFinishedError(`${what} was called in ${task.run.label}, which has finished`)
+  if (task.ended) throw new UsageError(`${what} was called in task "${task.name}", which has ended: was a promise not awaited?`)
+  throw new UsageError(`${what} was called in a scope of task "${task.name}" that has ended: was a promise not awaited?`)
+}

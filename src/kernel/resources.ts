@@ -1,0 +1,80 @@
+/**
+ * What a run opened and has to give back: streams, servers, files, processes. Each links itself into its run's list while
+ * it is open; whatever is left there when the run settles is closed, with a process warning that says who left it.
+ */
+import type { Frame } from './context.ts'
+import { append, unlink } from './links.ts'
+import type { RunState } from './run-state.ts'
+
+export abstract class Resource {
+  /** @internal */
+  _previous: Resource | null = null
+  /** @internal */
+  _next: Resource | null = null
+  #run: RunState | undefined
+  #kind = ''
+  #taskName = ''
+  #made: Error | undefined
+
+  /** Enters the run's list. `frame` is that of the task that opens the resource. */
+  protected register(frame: Frame, kind: string): void {
+    const { run, name } = frame.task
+    this.#run = run
+    this.#kind = kind
+    this.#taskName = name
+    if (run.traceResources) this.#made = new Error(`${kind} was opened here`)
+    run.resources.add(this)
+  }
+
+  /** Leaves the list: the resource is closed. Idempotent. */
+  protected unregister(): void {
+    this.#run?.resources.delete(this)
+    this.#run = undefined
+    this.#made = undefined
+  }
+
+  /** With the addresses, for people: 'TCP stream 127.0.0.1:1 → 127.0.0.1:2'. */
+  abstract describeResource(): string
+
+  /** Closes within a bound of its own. Called outside every frame, and must not throw a cancellation. */
+  abstract closeForRun(): Promise<void>
+
+  /** @internal */
+  _warning(): { text: string; detail: string | undefined } {
+    const text = `${this.describeResource()} was still open when its run ended; task "${this.#taskName}" opened it and nobody closed it`
+    return { text, detail: this.#made?.stack }
+  }
+
+  get resourceKind(): string {
+    return this.#kind
+  }
+}
+
+/** The open resources of one run, oldest first. */
+export class ResourceList {
+  #first: Resource | null = null
+
+  add(resource: Resource): void {
+    this.#first = append(this.#first, resource)
+  }
+
+  delete(resource: Resource): void {
+    if (resource._previous !== null) this.#first = unlink(this.#first, resource)
+  }
+
+  /** Closes everything, with a warning for each; also what is opened while that goes on. */
+  async closeAll(): Promise<void> {
+    while (this.#first !== null) {
+      const closing: Promise<void>[] = []
+      for (let resource = this.#first as Resource | null; resource !== null; ) {
+        const { text, detail } = resource._warning()
+        process.emitWarning(text, { type: 'StructioWarning', code: 'STRUCTIO_LEFT_OPEN', ...(detail === undefined ? {} : { detail }) })
+        const next: Resource | null = resource._next
+        this.delete(resource)
+        closing.push(resource.closeForRun())
+        resource = next
+      }
+      await Promise.allSettled(closing)
+    }
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * One passage through a scope: the body runs in its frame, what it left behind ends, the promise settles.
+ */
+import { Cancelled, TimeoutError } from '../errors.ts'
+import { isThenable } from './arguments.ts'
+import type { CancelScope, ScopeOwner } from './cancel-scope.ts'
+import { Frame, callInFrame } from './context.ts'
+import { judge } from './exit.ts'
+import { markHandled, takeFunctions, takenFunctions } from './operation.ts'
+import { CAUGHT } from './scope-flags.ts'
+import { settleFairly } from './turn.ts'
+
+/** What a scope makes of its own deadline: `fail` is a `TimeoutError`. */
+export type ExitMode = 'move-on' | 'fail'
+
+/** Hears how a body ended. */
+export interface BodySink {
+  bodyReturned(value: unknown): void
+  bodyThrew(error: unknown): void
+}
+
+/** Calls `body` in `frame`. The sink hears of its end at once where it is no promise. */
+export function runBody<A extends unknown[]>(frame: Frame, sink: BodySink, body: (...args: A) => unknown, ...args: A): void {
+  let result: unknown
+  let later: boolean
+  try {
+    result = callInFrame(frame, body, ...args)
+    later = isThenable(result)
+  } catch (error) {
+    sink.bodyThrew(error)
+    return
+  }
+  if (!later) sink.bodyReturned(result)
+  else {
+    // Promise.resolve takes care of foreign thenables, which may call back twice, at once or never.
+    Promise.resolve(result).then(
+      (value) => sink.bodyReturned(value),
+      (error: unknown) => sink.bodyThrew(error),
+    )
+  }
+}
+
+export class ScopeRun<T> implements ScopeOwner, BodySink {
+  readonly #scope: CancelScope
+  readonly #mode: ExitMode
+  readonly #promise: Promise<T | undefined>
+  readonly #resolve: (value: unknown) => void
+  readonly #reject: (error: unknown) => void
+  #failed = false
+  #outcome: unknown
+
+  constructor(scope: CancelScope, mode: ExitMode) {
+    this.#scope = scope
+    this.#mode = mode
+    this.#promise = new Promise<T | undefined>(takeFunctions)
+    const { resolve, reject } = takenFunctions()
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  start(frame: Frame, body: (scope: CancelScope) => unknown): Promise<T | undefined> {
+    const scope = this.#scope
+    scope._enter(frame, this)
+    runBody(new Frame(frame.task, scope), this, body, scope)
+    return this.#promise
+  }
+
+  bodyReturned(value: unknown): void {
+    this.#outcome = value
+    this.#scope._bodyEnded()
+  }
+
+  /** The verdict is that of the moment when the body ends: the leftovers never change it (rule 7). */
+  bodyThrew(error: unknown): void {
+    const verdict = judge(this.#scope, error)
+    if (verdict.kind === 'caught') this.#caught()
+    else this.#fail(verdict.error)
+    this.#scope._bodyEnded()
+  }
+
+  drained(): void {
+    if (this.#failed && this.#outcome instanceof Cancelled) this.disown()
+    settleFairly(this.#failed ? this.#reject : this.#resolve, this.#outcome)
+    this.#scope._end()
+  }
+
+  disown(): void {
+    markHandled(this.#promise)
+  }
+
+  /** The first cause decides (rules 4 and 5). */
+  #caught(): void {
+    this.#scope._flags |= CAUGHT
+    const { kind, detail } = this.#scope.cancelReason!
+    if (kind === 'signal') this.#fail(detail)
+    else if (kind === 'deadline' && this.#mode === 'fail') this.#fail(timeout(this.#scope))
+  }
+
+  #fail(error: unknown): void {
+    this.#failed = true
+    this.#outcome = error
+  }
+}
+
+function timeout(scope: CancelScope): TimeoutError {
+  return new TimeoutError(scope._name === undefined ? 'the deadline passed' : `the deadline of scope "${scope._name}" passed`)
+}

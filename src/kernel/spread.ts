@@ -1,0 +1,39 @@
+/**
+ * How cancellation moves through the tree of scopes: the two walks that keep the cached EFFECTIVE bit true
+ * (cancel-scope.ts, invariant 1). Both are iterative: a tree may be deeper than the stack.
+ */
+import type { CancelScope } from './cancel-scope.ts'
+import type { Operation } from './operation.ts'
+import { CANCEL_CALLED, EFFECTIVE, SHIELD } from './scope-flags.ts'
+
+/**
+ * `root` has become effectively cancelled. First the whole subtree's bits, then the operations, then the signals: an
+ * abort listener is a stranger's code and may call anything.
+ */
+export function spread(root: CancelScope): void {
+  const operations: Operation<unknown>[] = []
+  const signals: CancelScope[] = []
+  const scopes = [root]
+  for (let scope = scopes.pop(); scope !== undefined; scope = scopes.pop()) {
+    scope._flags |= EFFECTIVE
+    if (scope._hasSignal) signals.push(scope)
+    for (let operation = scope._operations; operation !== null; operation = operation._next) operations.push(operation)
+    for (let child = scope._scopes; child !== null; child = child._next) {
+      // A child that is cancelled already has told its subtree.
+      if ((child._flags & (SHIELD | EFFECTIVE)) === 0) scopes.push(child)
+    }
+  }
+  for (const operation of operations) operation._cancel()
+  for (const scope of signals) scope._abortSignal()
+}
+
+/** `root` is shielded now, or has moved: what it had from its parent alone is taken back. Whoever was told, was told. */
+export function withdraw(root: CancelScope): void {
+  const scopes = [root]
+  for (let scope = scopes.pop(); scope !== undefined; scope = scopes.pop()) {
+    scope._flags &= ~EFFECTIVE
+    for (let child = scope._scopes; child !== null; child = child._next) {
+      if ((child._flags & (SHIELD | CANCEL_CALLED)) === 0) scopes.push(child)
+    }
+  }
+}

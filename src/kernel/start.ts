@@ -1,0 +1,94 @@
+/**
+ * `TaskGroup.start`: a child that belongs to its caller until it says that it is ready.
+ *
+ * ```text
+ *   caller's scope ── child's scope            started(v):  the child's scope moves
+ *        │                                     ─────────►   group's scope ── child's scope
+ *        └── StartOperation (waits)                         and the operation returns v
+ * ```
+ *
+ * The operation is acknowledged: cancelling the caller cancels the child, and the caller goes on when that has ended. The
+ * group stays open meanwhile (`_holds`), so that a child that becomes ready finds it.
+ */
+import type { Cancelled } from '../errors.ts'
+import { UsageError } from '../errors.ts'
+import { CancelScope } from './cancel-scope.ts'
+import type { Frame } from './context.ts'
+import { Operation } from './operation.ts'
+import { EFFECTIVE, INTERRUPTED } from './scope-flags.ts'
+import { Task, type TaskFunction, type TaskOwner } from './task.ts'
+import type { TaskGroup, TaskStatus } from './task-group.ts'
+import { settleFairly } from './turn.ts'
+
+export function startTask(group: TaskGroup, caller: Frame, fn: TaskFunction, name: string | undefined, args: unknown[]): Promise<unknown> {
+  const operation = new StartOperation(group, caller)
+  const task = new Task(group._host.run, caller.task, operation, fn, name, new CancelScope())
+  return operation.startTask(task, args)
+}
+
+class StartOperation extends Operation<unknown> implements TaskOwner, TaskStatus<unknown> {
+  readonly #group: TaskGroup
+  readonly #callerScope: CancelScope
+  #task: Task | undefined
+  #signalled = false
+  #value: unknown
+
+  constructor(group: TaskGroup, caller: Frame) {
+    super()
+    this.#group = group
+    this.#callerScope = caller.scope
+  }
+
+  startTask(task: Task, args: unknown[]): Promise<unknown> {
+    this.#task = task
+    this.#group.cancelScope._holds++
+    const ready = this.begin(this.#callerScope)
+    // The child sees `started` and nothing else of this.
+    task._begin(this.#callerScope, [{ started: (value: unknown) => this.started(value) }, ...args])
+    return ready
+  }
+
+  started(value: unknown): void {
+    const task = this.#task!
+    if (this.#signalled) throw new UsageError(`started() was called twice in task "${task.name}"`)
+    if (task.ended) throw new UsageError(`started() was called after task "${task.name}" had ended`)
+    this.#signalled = true
+    this.#value = value
+    // Cancelled together with its caller: it stays there, and is waited for.
+    if ((task._scope._flags & EFFECTIVE) !== 0) return
+    const group = this.#group
+    task._parent = group._host
+    task._owner = group
+    settleFairly((ready) => this.resolve(ready), value)
+    task._scope._moveTo(group.cancelScope)
+    this.#letGo()
+  }
+
+  /** The caller will hear of it; the group stays healthy. */
+  taskFailed(): void {}
+
+  taskEnded(task: Task): void {
+    if (task._endState === 'failed') this.reject(task._outcome)
+    else if ((this.#callerScope._flags & INTERRUPTED) !== 0) this.reject(this.#callerScope._cancelled(this.describe()))
+    else if (this.#signalled && task._endState === 'finished') this.resolve(this.#value)
+    else this.reject(new UsageError(`task "${task.name}" ended without calling started()`))
+    this.#letGo()
+  }
+
+  override describe(): string {
+    return `start of task "${this.#task!.name}"`
+  }
+
+  protected override onCancel(_cancelled: () => Cancelled): void {
+    // Completion beats cancellation: the child has moved, its value is on the way.
+    if (this.#task!._owner !== this) return
+    // The tree has told the child already, unless only the body around the call has ended.
+    const scope = this.#task!._scope
+    if ((scope._flags & EFFECTIVE) === 0) scope._cancel('scope-ended')
+  }
+
+  #letGo(): void {
+    this.#group.cancelScope._holds--
+    this.#group.cancelScope._childLeft()
+  }
+}

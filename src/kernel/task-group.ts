@@ -1,0 +1,215 @@
+/**
+ * The task group: a scope that tasks can be spawned into, and that ends after all of them.
+ *
+ * ```text
+ *   createTaskGroup(body)     body settles      last child ends
+ *   ──┬───────────────────────────┬────────────────┬── promise settles
+ *     │ body and children run     │ host waits     │
+ *     └ spawn: from anywhere ─────┴────────────────┘ then: UsageError
+ * ```
+ *
+ * Invariants
+ * 1. The scopes of the children are in the list of the group's scope, which therefore ends after them (cancel-scope.ts,
+ *    invariant 3). There is no second count.
+ * 2. Every error is recorded before the scope can end, in the order of occurrence; cancellations are never recorded.
+ * 3. What leaves is decided at the end of the group, not of the body: errors as one ExceptionGroup, else a single Cancelled
+ *    where the host was cancelled from outside, else the body's value.
+ */
+import { Cancelled, ExceptionGroup, UsageError } from '../errors.ts'
+import { checkFunction, checkOptions, checkString } from './arguments.ts'
+import { CancelScope, type ScopeOwner } from './cancel-scope.ts'
+import { Frame, requireFrame } from './context.ts'
+import { judge } from './exit.ts'
+import { markHandled, rejected, takeFunctions, takenFunctions } from './operation.ts'
+import { CAUGHT, EFFECTIVE, ENDED } from './scope-flags.ts'
+import { type BodySink, runBody } from './scope-run.ts'
+import { startTask } from './start.ts'
+import { Task, type TaskFunction, type TaskHandle, type TaskOwner } from './task.ts'
+import { settleFairly } from './turn.ts'
+
+export interface TaskOptions {
+  /** For introspection and the texts of errors; by default the function's name. */
+  name?: string | undefined
+}
+
+/** What a function that is run by `start` reports its readiness through. */
+export interface TaskStatus<V = void> {
+  /** Ready: `start` returns `value`, and the task goes on as a child of the group. `UsageError` on a second call. */
+  started(value: V): void
+}
+
+/**
+ * Children that run together with the body, and end before it is left. Re-creates the reference's `TaskGroup`;
+ * `createTaskGroup` makes one.
+ */
+export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
+  /** Cancels, shields or bounds the whole group, its body included. */
+  readonly cancelScope: CancelScope
+  /** @internal the task whose body this is */
+  readonly _host: Task
+  readonly #promise: Promise<unknown>
+  readonly #resolve: (value: unknown) => void
+  readonly #reject: (error: unknown) => void
+  readonly #errors: unknown[] = []
+  /** How the body ended. */
+  #value: unknown
+  #cancelled: Cancelled | undefined
+  /** The host had to wait for children: it was where a cancellation could find it. */
+  #waited = false
+  readonly #conclude: Conclude | undefined
+
+  /** @internal */
+  constructor(host: Task, scope: CancelScope, conclude?: Conclude) {
+    this.#conclude = conclude
+    this._host = host
+    this.cancelScope = scope
+    this.#promise = new Promise<unknown>(takeFunctions)
+    const { resolve, reject } = takenFunctions()
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  /**
+   * Starts `fn(...args)` as a child: after this call has returned, under the group's scope. Works from any task and any
+   * callback of the thread.
+   *
+   * @throws UsageError when the group has ended; the function is then not called
+   */
+  spawn<A extends unknown[], T>(fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
+  spawn<A extends unknown[], T>(options: TaskOptions, fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
+  spawn(...given: unknown[]): TaskHandle<unknown> {
+    const { name, fn, args } = taskArguments(given)
+    this._refuseIfEnded('spawn')
+    const task = new Task(this._host.run, this._host, this, fn, name, new CancelScope())
+    task._begin(this.cancelScope, args)
+    return task
+  }
+
+  /**
+   * Starts `fn(status, ...args)` and waits until it calls `status.started(value)`; the value is returned, and the task
+   * goes on as a child of the group. Until then it runs under the caller's scope, and its failure is the caller's.
+   *
+   * A schedule point, not a cancel point. Rejects with the bare error of a child that failed before it was ready, and with
+   * `UsageError` when it returned without a word or the group has ended.
+   */
+  start<A extends unknown[], V = void>(fn: (status: TaskStatus<V>, ...args: A) => unknown, ...args: A): Promise<V>
+  start<A extends unknown[], V = void>(options: TaskOptions, fn: (status: TaskStatus<V>, ...args: A) => unknown, ...args: A): Promise<V>
+  start(...given: unknown[]): Promise<unknown> {
+    try {
+      const { name, fn, args } = taskArguments(given)
+      const caller = requireFrame('start')
+      this._refuseIfEnded('start')
+      return startTask(this, caller, fn, name, args)
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** @internal */
+  _refuseIfEnded(what: string): void {
+    if ((this.cancelScope._flags & ENDED) === 0) return
+    throw new UsageError(`${what}: this task group has ended; the function was not called`)
+  }
+
+  /** @internal */
+  _run(frame: Frame, body: (group: TaskGroup) => unknown): Promise<unknown> {
+    this.cancelScope._enter(frame, this)
+    runBody(new Frame(frame.task, this.cancelScope), this, body, this)
+    return this.#promise
+  }
+
+  /** @internal */
+  bodyReturned(value: unknown): void {
+    this.#value = value
+    this.#bodyEnded()
+  }
+
+  /** @internal */
+  bodyThrew(error: unknown): void {
+    const verdict = judge(this.cancelScope, error)
+    if (verdict.kind === 'failed') {
+      this.#errors.push(verdict.error)
+      this.cancelScope._cancel('task-failed', verdict.error)
+    } else if (verdict.kind === 'cancelled') {
+      this.#cancelled = verdict.error
+      // Shielded or moved since it was raised: the children must still not outlast a body that was cancelled.
+      if ((this.cancelScope._flags & EFFECTIVE) === 0) this.cancelScope._cancel('explicit')
+    } else this.cancelScope._flags |= CAUGHT
+    this.#bodyEnded()
+  }
+
+  /** @internal */
+  taskFailed(task: Task): void {
+    this.cancelScope._cancel('task-failed', task._outcome)
+  }
+
+  /** @internal */
+  taskEnded(task: Task): void {
+    if (task._endState === 'failed') this.#errors.push(task._outcome)
+  }
+
+  /** @internal */
+  drained(): void {
+    try {
+      const value = this.#outcome()
+      settleFairly(this.#resolve, value)
+    } catch (error) {
+      if (error instanceof Cancelled) this.disown()
+      settleFairly(this.#reject, error)
+    }
+    this.cancelScope._end()
+  }
+
+  /** @internal */
+  disown(): void {
+    markHandled(this.#promise)
+  }
+
+  #bodyEnded(): void {
+    const scope = this.cancelScope
+    this.#waited = scope._scopes !== null || scope._holds > 0
+    scope._bodyEnded()
+  }
+
+  #outcome(): unknown {
+    const scope = this.cancelScope
+    const conclusion = this.#conclude?.()
+    if (conclusion !== undefined) {
+      if (conclusion.failed) throw conclusion.outcome
+      return conclusion.outcome
+    }
+    if (this.#errors.length > 0) throw new ExceptionGroup(this.#errors)
+    if (this.#cancelled !== undefined) throw this.#cancelled
+    // Leaving is no cancel point (api.md §3); waiting for the children is.
+    const interrupted = (scope._flags & CAUGHT) !== 0 || (this.#waited && (scope._flags & EFFECTIVE) !== 0)
+    if (interrupted) {
+      if (scope._parentCancels) {
+        scope._flags &= ~CAUGHT
+        throw scope._cancelled('the end of a task group')
+      }
+      scope._flags |= CAUGHT
+    }
+    return this.#value
+  }
+}
+
+/** Decides, once every child has ended, what the group settles with in place of its own outcome. @internal */
+export type Conclude = () => { readonly failed: boolean; readonly outcome: unknown } | undefined
+
+/** Enters a group with `body` in the current frame. */
+export function runTaskGroup<T>(scope: CancelScope, body: (group: TaskGroup) => T | PromiseLike<T>, conclude?: Conclude): Promise<T | undefined> {
+  const frame = requireFrame('a task group')
+  return new TaskGroup(frame.task, scope, conclude)._run(frame, body) as Promise<T | undefined>
+}
+
+function taskArguments(given: unknown[]): { name: string | undefined; fn: TaskFunction; args: unknown[] } {
+  const [first] = given
+  if (typeof first === 'function') return { name: undefined, fn: first as TaskFunction, args: given.slice(1) }
+  if (given.length < 2) checkFunction('fn', first)
+  checkOptions('options', first)
+  const { name } = first as TaskOptions
+  if (name !== undefined) checkString('options.name', name)
+  const fn = given[1]
+  checkFunction('fn', fn)
+  return { name, fn, args: given.slice(2) }
+}
