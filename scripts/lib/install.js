@@ -2,13 +2,15 @@ import { existsSync } from 'node:fs'
 import { must } from './command.js'
 import { inRoot, readJson } from './project.js'
 
-/** `npm ci`, only when what is installed is not what the lock file says. */
+/** Installs what the lock file says, only when something else is there. */
 export async function install() {
   const why = staleness()
   if (why === undefined) return
   console.log(`installing dependencies: ${why}`)
   // No dependency needs its install script (esbuild's binary, say, comes in a platform package), so none is run.
-  await must('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'])
+  // Not `npm ci`: it refuses a lock file that lacks the optional packages of another platform, and a registry mirror
+  // need not have them all. `--no-save` is what keeps this from writing to the lock file.
+  await must('npm', ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund'])
 }
 
 /**
