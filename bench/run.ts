@@ -9,6 +9,7 @@
  * ```
  */
 import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
 import { conduct, type ScenarioResult } from './harness/conduct.ts'
@@ -29,7 +30,7 @@ const USAGE = `npm run bench -- [options]
   --peers no         leave out the peers in other languages
   --quick            2 short rounds, no optional peers: does everything still run? Results go to quick-*
   --profile          servers on Node write a CPU profile to bench/results/profiles
-  --entry FILE       measure another build of the library
+  --against FILE     the entry (dist/index.js) of another build of the library: measure this one against it
   --name NAME        name of the files in bench/results (default: the groups)`
 
 const GROUPS = ['tcp', 'micro']
@@ -98,7 +99,7 @@ async function conductAloud(scenario: Scenario): Promise<ScenarioResult> {
 
 async function measureMicroAloud(): Promise<MicroResult[]> {
   console.log('\nWithout I/O')
-  const results = await measureMicro(options.quick ? 3 : Math.max(9, options.rounds), options.entry)
+  const results = await measureMicro(options.quick ? 3 : Math.max(9, options.rounds))
   console.log(`\n${textTable(microColumns, results)}`)
   return results
 }
@@ -115,7 +116,7 @@ function readOptions() {
         peers: { type: 'string', default: 'yes' },
         quick: { type: 'boolean', default: false },
         profile: { type: 'boolean', default: false },
-        entry: { type: 'string' },
+        against: { type: 'string' },
         name: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
@@ -132,7 +133,7 @@ function readOptions() {
       variants: list(values.variants).map(variant),
       peers: values.peers !== 'no' && !quick,
       profile: values.profile,
-      entry: values.entry,
+      otherBuild: values.against === undefined ? undefined : resolve(values.against),
       name: values.name ?? `${quick ? 'quick-' : ''}${only.length === 0 ? GROUPS.join('-') : only.join('-')}`,
     }
   } catch (error) {

@@ -2,7 +2,6 @@
 // Both sides run in this one process, in blocks that take turns; the order turns with every round.
 //
 //   --rounds N   --only-peer true (the library is never loaded: what the peers cost in a process without it)
-//   --entry FILE (another build of the library)
 //
 // Prints one JSON line: CPU time in µs for one operation, per case, side and round. Node's garbage collector runs between
 // the blocks (--expose-gc), so that neither side pays for what the other has left.
@@ -13,11 +12,10 @@ const { values: flags } = parseArgs({
   options: {
     rounds: { type: 'string', default: '9' },
     'only-peer': { type: 'string', default: 'false' },
-    entry: { type: 'string', default: 'structio' },
   },
 })
 const onlyPeer = flags['only-peer'] === 'true'
-const library = onlyPeer ? undefined : await import(flags.entry)
+const library = onlyPeer ? undefined : await import('structio')
 
 const GROUP = 100
 const WARM_UP_ROUNDS = 2

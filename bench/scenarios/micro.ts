@@ -47,8 +47,8 @@ const CASES: Readonly<Record<string, MicroCase>> = {
   },
 }
 
-export async function measureMicro(rounds: number, entry?: string): Promise<MicroResult[]> {
-  const shared = await runMicro(['--rounds', String(rounds), ...(entry === undefined ? [] : ['--entry', entry])])
+export async function measureMicro(rounds: number): Promise<MicroResult[]> {
+  const shared = await runMicro(['--rounds', String(rounds)])
   const alone = await runMicro(['--rounds', String(rounds), '--only-peer', 'true'])
   return Object.entries(CASES).map(([id, { title, peer, atMost }]) => {
     const ours = shared[id]?.ours ?? []

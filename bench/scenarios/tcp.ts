@@ -1,12 +1,13 @@
 /** The rows "TCP" of the performance targets. */
+import type { Program } from '../harness/server.ts'
 import { anyio, bun, deno, go, nodeNet, structio, tokio, type StructioOptions } from '../servers/catalogue.ts'
 import type { Entrant, Scenario, Target } from './scenario.ts'
 
 export interface TcpOptions {
-  /** The build of the library under test; the installed one where absent. */
-  readonly entry?: string | undefined
   /** Backends and drivers to measure; the first is the one that the targets are about. */
   readonly variants: readonly Variant[]
+  /** The entry of another build of the library, to measure this one against. */
+  readonly otherBuild?: string | undefined
 }
 
 export type Variant = 'native' | 'thread' | 'node'
@@ -19,12 +20,20 @@ export const VARIANTS: Readonly<Record<Variant, StructioOptions>> = {
 
 const IDLE = 10_000
 
-export function tcpScenarios({ entry, variants }: TcpOptions): Scenario[] {
+export function tcpScenarios({ variants, otherBuild }: TcpOptions): Scenario[] {
+  const scenarios = tcpRows(variants)
+  const [first] = variants
+  if (otherBuild === undefined || first === undefined) return scenarios
+  const other = structio({ ...VARIANTS[first], entry: otherBuild })
+  return scenarios.map((scenario) => besideOtherBuild(scenario, first, other))
+}
+
+function tcpRows(variants: readonly Variant[]): Scenario[] {
   const ours = (work: string, suffix = ''): Entrant[] =>
     variants.map((variant) => ({
       id: `structio-${variant}${suffix === '' ? '' : `-${suffix}`}`,
       label: `structio (${variant})${suffix === '' ? '' : `, ${suffix}`}`,
-      program: structio({ ...VARIANTS[variant], entry }),
+      program: structio(VARIANTS[variant]),
       work,
     }))
   const callbacks = net('echo', 'callbacks')
@@ -112,6 +121,19 @@ export function tcpScenarios({ entry, variants }: TcpOptions): Scenario[] {
       descriptors: IDLE + 1000,
     },
   ]
+}
+
+/** Every entrant of ours once more, from the other build, and a comparison with it. */
+function besideOtherBuild(scenario: Scenario, variant: Variant, program: Program): Scenario {
+  const ours = scenario.entrants.filter(({ id }) => id.startsWith(`structio-${variant}`))
+  const others = ours.map((entrant) => ({
+    ...entrant,
+    id: `other-${entrant.id}`,
+    label: `${entrant.label}, other build`,
+    program,
+  }))
+  const targets = ours.map(({ id }): Target => ({ entrant: id, peer: `other-${id}`, metric: 'cpu' }))
+  return { ...scenario, entrants: [...scenario.entrants, ...others], targets: [...scenario.targets, ...targets] }
 }
 
 function net(work: string, style: string): Entrant {
