@@ -104,7 +104,7 @@ test('no file names the machine it was written on, nor a registry', (t) => {
 const planted: Record<string, [file: string, text: string]> = {
   'only src/native imports the generated binding': [
     'src/backends/native/x.ts',
-    `const binding = require('../../native/binding.cjs')`,
+    `const binding = createRequire(import.meta.url)('../../native/binding.cjs')`,
   ],
   'only src/backends/native imports src/native': ['src/sockets.ts', `import { load } from './native/load.ts'`],
   'src/native imports nothing of the library but its contracts': [

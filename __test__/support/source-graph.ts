@@ -41,9 +41,10 @@ export function importsOf(file: string, text: string): Import[] {
   return found
 }
 
-/** `import(…)`, `require(…)`, and whatever name a `createRequire` was given, as long as it says require. */
+/** `import(…)`, `require(…)`, `createRequire(…)(…)`, and whatever name its result was given, if that says require. */
 function loads(callee: ts.Expression): boolean {
   if (callee.kind === ts.SyntaxKind.ImportKeyword) return true
+  if (ts.isCallExpression(callee)) return callee.expression.getText() === 'createRequire'
   const name = ts.isIdentifier(callee) ? callee.text : ts.isPropertyAccessExpression(callee) ? callee.name.text : ''
   return /^(require|resolve)$|Require$/.test(name)
 }
