@@ -30,7 +30,7 @@ import { type ExitMode, ScopeRun } from './scope-run.ts'
 import { spread, withdraw } from './spread.ts'
 import type { Task } from './task.ts'
 
-export interface ScopeOptions {
+export interface CancelScopeOptions {
   /** Point in time of `currentTime()`; `Infinity` (the default) is none, `-Infinity` already cancelled. */
   deadline?: number | undefined
   /** Keeps cancellation from outside out. */
@@ -86,7 +86,7 @@ export class CancelScope implements Timed {
   #reason: CancelReason | undefined
   #extras: Extras | null = null
 
-  constructor(options?: ScopeOptions) {
+  constructor(options?: CancelScopeOptions) {
     this._flags = NEW
     if (options === undefined) return
     checkScopeOptions(options)
@@ -412,7 +412,7 @@ const CAUSES: Record<CancelReason['kind'], string> = {
   'scope-ended': 'the body that it was begun in has ended',
 }
 
-function checkScopeOptions(options: ScopeOptions): void {
+function checkScopeOptions(options: CancelScopeOptions): void {
   checkOptions('options', options)
   const { deadline, shield, signal, name } = options
   if (deadline !== undefined) checkTime('options.deadline', deadline)

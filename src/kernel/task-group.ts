@@ -79,10 +79,7 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
   spawn<A extends unknown[], T>(options: TaskOptions, fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
   spawn(...given: unknown[]): TaskHandle<unknown> {
     const { name, fn, args } = taskArguments(given)
-    this._refuseIfEnded('spawn')
-    const task = new Task(this._host.run, this._host, this, fn, name, new CancelScope())
-    task._begin(this.cancelScope, args)
-    return task
+    return this._spawn(this, fn, name, args)
   }
 
   /**
@@ -103,6 +100,14 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
     } catch (error) {
       return rejected(error)
     }
+  }
+
+  /** @internal @param owner - hears of the task's end; what it does not pass on to the group, the group does not hear */
+  _spawn(owner: TaskOwner, fn: TaskFunction, name: string | undefined, args: unknown[]): Task {
+    this._refuseIfEnded('spawn')
+    const task = new Task(this._host.run, this._host, owner, fn, name, new CancelScope())
+    task._begin(this.cancelScope, args)
+    return task
   }
 
   /** @internal */

@@ -1,0 +1,38 @@
+/** The body of `raceTasks`: the first to finish or fail decides, and cancels the others. */
+import { CancelScope } from './kernel/cancel-scope.ts'
+import { runTaskGroup } from './kernel/task-group.ts'
+import type { Task, TaskFunction, TaskOwner } from './kernel/task.ts'
+
+export function race(jobs: readonly TaskFunction[]): Promise<unknown> {
+  const scope = new CancelScope()
+  const owner = new Race(scope)
+  return runTaskGroup(
+    scope,
+    (group) => {
+      for (const job of jobs) group._spawn(owner, job, undefined, [])
+    },
+    () => owner.first,
+  )
+}
+
+class Race implements TaskOwner {
+  first: { readonly failed: boolean; readonly outcome: unknown } | undefined
+  readonly #scope: CancelScope
+
+  constructor(scope: CancelScope) {
+    this.#scope = scope
+  }
+
+  taskFailed(task: Task): void {
+    this.#finished(true, task._outcome)
+  }
+
+  taskEnded(task: Task): void {
+    if (task._endState === 'finished') this.#finished(false, task._outcome)
+  }
+
+  #finished(failed: boolean, outcome: unknown): void {
+    this.first ??= { failed, outcome }
+    this.#scope.cancel('another task of the race was first')
+  }
+}

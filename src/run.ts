@@ -1,0 +1,117 @@
+/**
+ * `run`: the way from a plain program into the world of tasks. Chooses a backend, starts the root task, and answers to the
+ * process while the tree is running.
+ */
+import { constants } from 'node:os'
+import { isMainThread } from 'node:worker_threads'
+import type { BackendName } from './backends/backend.ts'
+import { type NativeOptions, type NodeOptions, selectBackend } from './backends/select.ts'
+import { UnsupportedError } from './errors.ts'
+import type { CancelScope } from './kernel/cancel-scope.ts'
+import { rejected } from './kernel/operation.ts'
+import { refuseNestedRun, startRun } from './kernel/root.ts'
+import { checkBoolean, checkFunction, checkOptions, checkSignal, checkString, invalidArgType, outOfRange } from './validate.ts'
+
+export { getAllBackends, getAvailableBackends } from './backends/select.ts'
+export type { NativeOptions, NodeOptions } from './backends/select.ts'
+
+export interface RunOptions {
+  /** Default: `native`, or `node` (with one process warning) where no binary loads. */
+  backend?: BackendName | undefined
+  backendOptions?: NativeOptions | NodeOptions | undefined
+  /** For introspection and warnings. */
+  name?: string | undefined
+  /** Cancels the root scope when it aborts; `run` then rejects with `signal.reason`. */
+  signal?: AbortSignal | undefined
+  /**
+   * The first of these process signals cancels the root scope, and `run` resolves with `undefined` once everything has
+   * unwound. From then on they have their default action. Main thread only.
+   */
+  shutdownSignals?: readonly NodeJS.Signals[] | undefined
+  /** Whether the active run keeps the process alive (default), or only what it waits for in the operating system does. */
+  keepAlive?: boolean | undefined
+  /** Keeps the stack that opened a resource, to show it when the resource was left open. */
+  traceResources?: boolean | undefined
+}
+
+/**
+ * Runs `main` as the root task of a tree of its own. When the promise settles, every task that was started in it has ended,
+ * and what was left open has been closed. Re-creates the reference's `run`; arguments are passed by closure.
+ *
+ * Rejects with what `main` throws; with `BackendNotFoundError` where there is no such backend; with `UsageError` inside a
+ * task that has not ended.
+ */
+export function run<T>(main: () => T | PromiseLike<T>, options?: RunOptions & { shutdownSignals?: undefined }): Promise<T>
+export function run<T>(main: () => T | PromiseLike<T>, options?: RunOptions): Promise<T | undefined>
+export function run(main: () => unknown, options: RunOptions = {}): Promise<unknown> {
+  try {
+    checkFunction('main', main)
+    checkRunOptions(options)
+    refuseNestedRun()
+    const { backend, backendOptions, name, signal, shutdownSignals = [], keepAlive = true, traceResources = false } = options
+    const host = selectBackend(backend, backendOptions)
+    // The listeners come first: `main` starts inside `startRun`, and whoever it tells that it is there may signal at once.
+    const shutdown = new Shutdown(shutdownSignals)
+    const { scope, promise } = startRun(host, main, { name, signal, keepAlive, traceResources })
+    return shutdown.watch(scope, promise)
+  } catch (error) {
+    return rejected(error)
+  }
+}
+
+/** The first signal cancels; after it, and after the run, the process is as it was. */
+class Shutdown {
+  readonly #signals: readonly NodeJS.Signals[]
+  #scope: CancelScope | undefined
+  #received: NodeJS.Signals | undefined
+
+  constructor(signals: readonly NodeJS.Signals[]) {
+    this.#signals = signals
+    for (const signal of signals) process.on(signal, this.#onSignal)
+  }
+
+  watch(scope: CancelScope, promise: Promise<unknown>): Promise<unknown> {
+    if (this.#signals.length === 0) return promise
+    this.#scope = scope
+    if (this.#received !== undefined) scope._cancel('shutdown', this.#received)
+    return promise.finally(() => this.#unlisten())
+  }
+
+  readonly #onSignal = (signal: NodeJS.Signals): void => {
+    this.#received = signal
+    this.#unlisten()
+    this.#scope?._cancel('shutdown', signal)
+  }
+
+  #unlisten(): void {
+    for (const signal of this.#signals) process.removeListener(signal, this.#onSignal)
+  }
+}
+
+function checkRunOptions(options: RunOptions): void {
+  checkOptions('options', options)
+  const { backend, backendOptions, name, signal, shutdownSignals, keepAlive, traceResources } = options
+  if (backend !== undefined) checkString('options.backend', backend)
+  if (backendOptions !== undefined) checkOptions('options.backendOptions', backendOptions)
+  if (name !== undefined) checkString('options.name', name)
+  if (signal !== undefined) checkSignal('options.signal', signal)
+  if (shutdownSignals !== undefined) checkShutdownSignals(shutdownSignals)
+  if (keepAlive !== undefined) checkBoolean('options.keepAlive', keepAlive)
+  if (traceResources !== undefined) checkBoolean('options.traceResources', traceResources)
+}
+
+/** The two that cannot be caught: Node would throw out of the middle of an installation. */
+const UNCATCHABLE: readonly string[] = ['SIGKILL', 'SIGSTOP']
+
+function checkShutdownSignals(signals: readonly unknown[]): void {
+  if (!Array.isArray(signals)) throw invalidArgType('options.shutdownSignals', 'an array of signal names', signals)
+  for (const signal of signals) {
+    checkString('options.shutdownSignals', signal)
+    if (!(signal in constants.signals) || UNCATCHABLE.includes(signal)) {
+      throw outOfRange('options.shutdownSignals', 'made of signals that can be caught', signal)
+    }
+  }
+  if (signals.length > 0 && !isMainThread) {
+    throw new UnsupportedError('shutdownSignals work on the main thread only: Node delivers no process signals to a worker')
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * Scopes, deadlines, and waiting for time: the public face of the kernel's scopes. The rules of api.md §2 live in
+ * `kernel/cancel-scope.ts` (what is cancelled when) and `kernel/exit.ts` (what leaves a scope).
+ */
+import { Cancelled } from './errors.ts'
+import { abandonable } from './kernel/abandon.ts'
+import { CancelScope, type CancelScopeOptions } from './kernel/cancel-scope.ts'
+import { waitUntil, yieldShielded, yieldToOthers } from './kernel/checkpoint.ts'
+import { currentFrame, enterOperation, requireFrame } from './kernel/context.ts'
+import { deadlines } from './kernel/deadlines.ts'
+import { rejected } from './kernel/operation.ts'
+import { EFFECTIVE } from './kernel/scope-flags.ts'
+import type { ExitMode } from './kernel/scope-run.ts'
+import { immediateVoid } from './kernel/turn.ts'
+import { checkFunction, checkOptions, checkTime, invalidArgType, isThenable } from './validate.ts'
+
+export { CancelScope } from './kernel/cancel-scope.ts'
+export type { CancelReason, CancelScopeOptions } from './kernel/cancel-scope.ts'
+
+/** What runs in a scope. */
+export type ScopeBody<T> = (scope: CancelScope) => T | PromiseLike<T>
+/** Options of a scope whose deadline is an argument of its own. */
+export type TimedScopeOptions = Omit<CancelScopeOptions, 'deadline'>
+
+/**
+ * Runs `body` in a scope of its own. Resolves with its value, or with `undefined` when the scope's cancellation ended it;
+ * rejects with `signal.reason` when the foreign signal did. Re-creates `open_cancel_scope`.
+ */
+export function openCancelScope<T>(body: ScopeBody<T>): Promise<T | undefined>
+export function openCancelScope<T>(options: CancelScopeOptions, body: ScopeBody<T>): Promise<T | undefined>
+export function openCancelScope(...given: unknown[]): Promise<unknown> {
+  return open('move-on', undefined, given)
+}
+
+/**
+ * Runs `body` for at most `ms` milliseconds; `null` is no limit, a negative number has passed already. Resolves with
+ * `undefined` when the time was up. Re-creates `move_on_after`.
+ */
+export function moveOnAfter<T>(ms: number | null, body: ScopeBody<T>): Promise<T | undefined>
+export function moveOnAfter<T>(ms: number | null, options: TimedScopeOptions, body: ScopeBody<T>): Promise<T | undefined>
+export function moveOnAfter(ms: number | null, ...given: unknown[]): Promise<unknown> {
+  return open('move-on', () => delayed(ms), given)
+}
+
+/** Runs `body` until `time` of `currentTime()` at the latest. Resolves with `undefined` when the time was up. */
+export function moveOnAt<T>(time: number, body: ScopeBody<T>): Promise<T | undefined>
+export function moveOnAt<T>(time: number, options: TimedScopeOptions, body: ScopeBody<T>): Promise<T | undefined>
+export function moveOnAt(time: number, ...given: unknown[]): Promise<unknown> {
+  return open('move-on', () => pointInTime(time), given)
+}
+
+/**
+ * Runs `body` for at most `ms` milliseconds; `null` is no limit. Rejects with `TimeoutError` when the deadline was the
+ * first cause that ended the body. A body that takes the scope as a parameter may cancel it: the value is then
+ * `undefined`. Re-creates `fail_after`.
+ */
+export function failAfter<T>(ms: number | null, body: () => T | PromiseLike<T>): Promise<T>
+export function failAfter<T>(ms: number | null, options: TimedScopeOptions, body: () => T | PromiseLike<T>): Promise<T>
+export function failAfter<T>(ms: number | null, body: ScopeBody<T>): Promise<T | undefined>
+export function failAfter<T>(ms: number | null, options: TimedScopeOptions, body: ScopeBody<T>): Promise<T | undefined>
+export function failAfter(ms: number | null, ...given: unknown[]): Promise<unknown> {
+  return open('fail', () => delayed(ms), given)
+}
+
+/** `failAfter` with a point in time of `currentTime()`. */
+export function failAt<T>(time: number, body: () => T | PromiseLike<T>): Promise<T>
+export function failAt<T>(time: number, options: TimedScopeOptions, body: () => T | PromiseLike<T>): Promise<T>
+export function failAt<T>(time: number, body: ScopeBody<T>): Promise<T | undefined>
+export function failAt<T>(time: number, options: TimedScopeOptions, body: ScopeBody<T>): Promise<T | undefined>
+export function failAt(time: number, ...given: unknown[]): Promise<unknown> {
+  return open('fail', () => pointInTime(time), given)
+}
+
+/**
+ * The nearest deadline of the scopes around the running code, up to and including the first shield; `-Infinity` once
+ * cancelled, `Infinity` where there is none. Re-creates `current_effective_deadline`.
+ */
+export function currentEffectiveDeadline(): number {
+  let nearest = Infinity
+  let scope: CancelScope | null = requireFrame('currentEffectiveDeadline').scope
+  if ((scope._flags & EFFECTIVE) !== 0) return -Infinity
+  while (scope !== null) {
+    nearest = Math.min(nearest, scope.deadline)
+    scope = scope.shield ? null : scope._parent
+  }
+  return nearest
+}
+
+/** Milliseconds of the monotonic clock that deadlines are measured by. Works outside a `run` too. */
+export function currentTime(): number {
+  return (currentFrame()?.task.run.deadlines ?? deadlines).now()
+}
+
+/**
+ * Waits for work that knows nothing of scopes. On cancellation the caller leaves at once and the work goes on without it:
+ * its failure is then nobody's, and `discard` gets a value that arrives too late, to close or release it.
+ */
+export function abandonOnCancel<T>(promise: PromiseLike<T>, options: { discard?: ((value: T) => void) | undefined } = {}): Promise<T> {
+  try {
+    if (!isThenable(promise)) throw invalidArgType('promise', 'a promise', promise)
+    checkOptions('options', options)
+    if (options.discard !== undefined) checkFunction('options.discard', options.discard)
+    return abandonable(promise, options.discard)
+  } catch (error) {
+    return rejected(error)
+  }
+}
+
+/**
+ * Waits for `ms` milliseconds. `sleep(0)`, and a negative time, yields to other tasks and to I/O. Re-creates `sleep`.
+ */
+export function sleep(ms: number): Promise<void> {
+  try {
+    checkTime('ms', ms)
+    return waitUntil(ms <= 0 ? -Infinity : currentTime() + ms, 'sleep')
+  } catch (error) {
+    return rejected(error)
+  }
+}
+
+/** Waits until `time` of `currentTime()`; one that has passed is a `checkpoint()`. */
+export function sleepUntil(time: number): Promise<void> {
+  try {
+    checkTime('time', time)
+    return waitUntil(time, 'sleepUntil')
+  } catch (error) {
+    return rejected(error)
+  }
+}
+
+/** Waits until it is cancelled. */
+export function sleepForever(): Promise<never> {
+  try {
+    return waitUntil(Infinity, 'sleepForever') as Promise<never>
+  } catch (error) {
+    return rejected(error)
+  }
+}
+
+/** Throws when cancelled; otherwise lets other tasks, timers and I/O have their turn, and throws when cancelled then. */
+export function checkpoint(): Promise<void> {
+  try {
+    return yieldToOthers('checkpoint')
+  } catch (error) {
+    return rejected(error)
+  }
+}
+
+/** Throws when cancelled; otherwise goes on at once, which makes it fit for tight loops. */
+export function checkpointIfCancelled(): Promise<void> {
+  try {
+    enterOperation('checkpointIfCancelled')
+    return immediateVoid()
+  } catch (error) {
+    return rejected(error)
+  }
+}
+
+/** Lets other tasks, timers and I/O have their turn, and never throws a cancellation. */
+export function cancelShieldedCheckpoint(): Promise<void> {
+  try {
+    return yieldShielded('cancelShieldedCheckpoint')
+  } catch (error) {
+    return rejected(error)
+  }
+}
+
+/** The class of what a checkpoint throws when cancelled. Re-creates `get_cancelled_exc_class`. */
+export function getCancelledExcClass(): typeof Cancelled {
+  return Cancelled
+}
+
+/** `[options], body` behind the deadline, if there is one. Everything is checked before the scope is entered. */
+function open(mode: ExitMode, deadlineOf: (() => number) | undefined, given: unknown[]): Promise<unknown> {
+  try {
+    const deadline = deadlineOf?.()
+    const body = given.length > 1 ? given[1] : given[0]
+    checkFunction('body', body)
+    const options = given.length > 1 ? (given[0] as CancelScopeOptions) : undefined
+    const scope = new CancelScope(options)
+    if (deadline !== undefined) scope.deadline = deadline
+    return scope._run(body as ScopeBody<unknown>, mode)
+  } catch (error) {
+    return rejected(error)
+  }
+}
+
+function delayed(ms: number | null): number {
+  if (ms === null) return Infinity
+  checkTime('ms', ms)
+  return ms <= 0 ? -Infinity : currentTime() + ms
+}
+
+function pointInTime(time: number): number {
+  checkTime('time', time)
+  return time
+}

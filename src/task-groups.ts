@@ -1,0 +1,119 @@
+/**
+ * Task groups, and the three usual shapes of work made of them. The rules of api.md §3 live in `kernel/task-group.ts`.
+ */
+import { CancelScope } from './kernel/cancel-scope.ts'
+import { rejected } from './kernel/operation.ts'
+import { type TaskGroup, runTaskGroup } from './kernel/task-group.ts'
+import { mapEach } from './map-concurrent.ts'
+import { race } from './race-tasks.ts'
+import { checkBoolean, checkFunction, checkInteger, checkOptions, checkString, invalidArgType, outOfRange } from './validate.ts'
+
+export { TaskGroup } from './kernel/task-group.ts'
+export type { TaskOptions, TaskStatus } from './kernel/task-group.ts'
+export type { TaskHandle } from './kernel/task.ts'
+
+export interface TaskGroupOptions {
+  /** For introspection and the texts of errors. */
+  name?: string | undefined
+  /** Keeps cancellation from outside out of the whole group. */
+  shield?: boolean | undefined
+}
+
+/** A function that is run as a task. */
+type Job<T> = () => T | PromiseLike<T>
+/** What a list of jobs gives, in their order. */
+type JobValues<F extends readonly Job<unknown>[]> = { -readonly [K in keyof F]: Awaited<ReturnType<F[K]>> }
+
+/**
+ * Runs `body` with a group to spawn tasks into, and ends after all of them. Resolves with the body's value, or with
+ * `undefined` when the group was cancelled and its body with it. Rejects with one `ExceptionGroup` of everything that
+ * the body and the tasks threw. Re-creates `create_task_group`.
+ */
+export function createTaskGroup<T>(body: (group: TaskGroup) => T | PromiseLike<T>): Promise<T | undefined>
+export function createTaskGroup<T>(options: TaskGroupOptions, body: (group: TaskGroup) => T | PromiseLike<T>): Promise<T | undefined>
+export function createTaskGroup(...given: unknown[]): Promise<unknown> {
+  try {
+    const body = given.length > 1 ? given[1] : given[0]
+    checkFunction('body', body)
+    return runTaskGroup(groupScope(given.length > 1 ? given[0] : undefined), body as (group: TaskGroup) => unknown)
+  } catch (error) {
+    return rejected(error)
+  }
+}
+
+/**
+ * Runs the functions as tasks, at most `limit` at a time, and resolves with their values in order. Rejects as a task group
+ * does.
+ */
+export function gather<const F extends readonly Job<unknown>[]>(fns: F, options: { limit?: number | undefined } = {}): Promise<JobValues<F>> {
+  try {
+    const jobs = checkJobs(fns)
+    checkOptions('options', options)
+    const limit = checkLimit(options.limit ?? Infinity)
+    const body = (group: TaskGroup) => mapEach(group, jobs, limit, (fn) => ({ fn, args: [] }))
+    return runTaskGroup(new CancelScope(), body) as Promise<JobValues<F>>
+  } catch (error) {
+    return rejected(error)
+  }
+}
+
+/**
+ * Calls `fn(item, index)` for every item, at most `limit` at a time, and resolves with the values in order. The next item is
+ * asked for when there is room for it; on failure the iterator is closed. Rejects as a task group does.
+ */
+export function mapConcurrent<I, T>(
+  items: Iterable<I> | AsyncIterable<I>,
+  fn: (item: I, index: number) => T | PromiseLike<T>,
+  options: { limit: number },
+): Promise<T[]> {
+  try {
+    if (!isIterable(items)) throw invalidArgType('items', 'an iterable or an async iterable', items)
+    checkFunction('fn', fn)
+    checkOptions('options', options)
+    const limit = checkLimit(options.limit)
+    const body = (group: TaskGroup) => mapEach(group, items, limit, (item, index) => ({ fn, args: [item, index] }))
+    return runTaskGroup(new CancelScope(), body) as Promise<T[]>
+  } catch (error) {
+    return rejected(error)
+  }
+}
+
+/**
+ * Runs the functions as tasks until the first has finished or failed; the others are cancelled and waited for. Settles as
+ * that first one did: with its value, or its bare error. `RangeError` for an empty list.
+ */
+export function raceTasks<const F extends readonly Job<unknown>[]>(fns: F): Promise<Awaited<ReturnType<F[number]>>> {
+  try {
+    const jobs = checkJobs(fns)
+    if (jobs.length === 0) throw outOfRange('fns', 'a list of at least one function', fns)
+    return race(jobs) as Promise<Awaited<ReturnType<F[number]>>>
+  } catch (error) {
+    return rejected(error)
+  }
+}
+
+function groupScope(options: unknown): CancelScope {
+  if (options === undefined) return new CancelScope()
+  checkOptions('options', options)
+  const { name, shield } = options as TaskGroupOptions
+  if (name !== undefined) checkString('options.name', name)
+  if (shield !== undefined) checkBoolean('options.shield', shield)
+  return new CancelScope({ name, shield })
+}
+
+function checkJobs(fns: unknown): readonly Job<unknown>[] {
+  if (!isIterable(fns) || !(Symbol.iterator in fns)) throw invalidArgType('fns', 'an iterable of functions', fns)
+  const jobs = [...(fns as Iterable<unknown>)]
+  jobs.forEach((job, index) => checkFunction(`fns[${index}]`, job))
+  return jobs as Job<unknown>[]
+}
+
+function checkLimit(limit: unknown): number {
+  if (limit !== Infinity) checkInteger('options.limit', limit, 1)
+  return limit as number
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> | AsyncIterable<unknown> {
+  if (typeof value === 'string') return true
+  return typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value)
+}
