@@ -3,6 +3,15 @@
 //! System errors cross as numbers, and TypeScript makes Node's errors of them: a handle id below zero is `-errno`,
 //! and so is any other result whose own values are never negative.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "the napi macro hands over owned values"
+)]
+#![expect(
+    unsafe_code,
+    reason = "what the napi macro generates, the pinned regions, and one view of the caller's memory"
+)]
+
 use std::{
     collections::HashMap,
     io,
@@ -274,7 +283,7 @@ impl EventLoop {
         };
         let outside = Arc::clone(self.driver.outside());
         resolve::lookup(self.pool, host, family, move |outcome| {
-            outside.push(Outside::LookedUp(request, outcome))
+            outside.push(Outside::LookedUp(request, outcome));
         });
         request
     }

@@ -17,6 +17,6 @@
 //! and `sockopt.rs` (system calls), each block with its reason.
 
 mod event_loop;
-mod facade;
+pub mod facade;
 mod rings;
 mod sockopt;

@@ -1,5 +1,7 @@
 //! Socket options by number: the typed wrappers of the ecosystem do not take one.
 
+#![expect(unsafe_code, reason = "getsockopt(2) and setsockopt(2) by number")]
+
 use std::io;
 
 #[cfg(unix)]

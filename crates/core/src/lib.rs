@@ -16,6 +16,8 @@
 //! A task per operation costs a schedule, a wake-up and a crossing for each. Here the caller owns the wakers:
 //! a ready socket is a number in a list, and the caller polls it where its buffers are, in a batch.
 
+#![forbid(unsafe_code)]
+
 pub mod pool;
 pub mod reactor;
 pub mod ready;

@@ -68,7 +68,6 @@ fn failure(error: &LookupError) -> LookupFailure {
         libc::EAI_NONAME | libc::EAI_NODATA => "ENOTFOUND",
         libc::EAI_AGAIN => "EAI_AGAIN",
         libc::EAI_BADFLAGS => "EAI_BADFLAGS",
-        libc::EAI_FAIL => "EAI_FAIL",
         libc::EAI_FAMILY => "EAI_FAMILY",
         libc::EAI_MEMORY => "EAI_MEMORY",
         libc::EAI_SERVICE => "EAI_SERVICE",
@@ -89,7 +88,7 @@ mod tests {
         let (sender, receiver) = mpsc::channel();
         let pool = Pool::get_or_start(DEFAULT_LOOKUP_THREADS).expect("a thread");
         lookup(pool, host.to_owned(), family, move |answer| {
-            sender.send(answer).expect("the test waits")
+            sender.send(answer).expect("the test waits");
         });
         receiver.recv().expect("an answer")
     }

@@ -5,6 +5,8 @@
 //! duplicated file under the number it was added with). Then it is tried: with the sentinel readable it must be
 //! readable, and after a turn of the reactor it must not.
 
+#![expect(unsafe_code, reason = "one call of poll(2)")]
+
 use std::{
     fs,
     io::{self, Write},

@@ -1,19 +1,22 @@
 //! The event-loop driver: who wakes JavaScript, and when.
 //!
-//! - [`driver`]: the turn around a batch, for both modes; keep-alive; the end of the environment.
+//! - [`driver`]: the turn around a batch, for both modes, and keep-alive. [`lifecycle`]: its start and its end.
 //! - `nested` (Linux): the reactor's epoll descriptor is polled by libuv itself, so that a ready socket wakes
 //!   JavaScript without another thread. [`epoll_descriptor`] finds that descriptor.
 //! - [`helper`]: everywhere else a thread sits in the reactor and only wakes.
-//! - [`wake`]: how another thread gets a turn to run: `uv_async`, or a threadsafe function.
+//! - [`outside`]: what other threads have finished. [`wake`]: how another thread gets a turn to run: `uv_async`, or a threadsafe function.
 //! - [`uv`]: libuv's symbols, looked up at run time. [`node_api`]: the few raw Node-API calls a turn needs.
 
 mod driver;
 #[cfg(target_os = "linux")]
 mod epoll_descriptor;
 mod helper;
+mod lifecycle;
 mod node_api;
+mod outside;
 mod uv;
 mod wake;
 
-pub use driver::{Driver, DriverKind, Outside};
+pub use driver::{Driver, DriverKind};
 pub use node_api::{Dispatch, pin};
+pub use outside::Outside;

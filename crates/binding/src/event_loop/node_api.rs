@@ -1,6 +1,8 @@
 //! The raw Node-API calls that a turn needs and napi-rs has no safe form for: calling the dispatch function from
 //! libuv, with and without a callback scope.
 
+#![expect(unsafe_code, reason = "raw Node-API: napi-rs has no safe form of these calls")]
+
 use std::{ffi::c_void, ptr};
 
 use napi::{Error, Result, Status, sys};
@@ -44,7 +46,7 @@ impl Dispatch {
 
     /// Calls it from the event loop: microtasks and `nextTick`s have run when this returns. False when JavaScript
     /// cannot run any more (a terminating worker): the turn stops there.
-    pub fn from_loop(&self) -> bool {
+    pub fn run_from_loop(&self) -> bool {
         self.within_scope(|function, receiver| {
             let mut result = ptr::null_mut();
             // SAFETY: a live function and receiver of this environment, inside a handle scope.
@@ -63,7 +65,7 @@ impl Dispatch {
     }
 
     /// Calls it from inside a JavaScript call: microtasks run when that call's caller lets them.
-    pub fn from_call(&self) -> bool {
+    pub fn run_from_call(&self) -> bool {
         self.within_scope(|function, receiver| {
             let mut result = ptr::null_mut();
             // SAFETY: a live function and receiver of this environment, inside a handle scope.

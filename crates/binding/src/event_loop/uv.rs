@@ -1,6 +1,8 @@
 //! libuv, by symbols looked up at run time: a host that has none (or lies about them) gets another mode instead
 //! of a load error.
 
+#![expect(unsafe_code, reason = "symbols looked up at run time")]
+
 use std::{
     ffi::{c_int, c_void},
     sync::OnceLock,

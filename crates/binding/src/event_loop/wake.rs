@@ -3,6 +3,8 @@
 //! Invariant: nothing is sent once [`Wake::close`] has returned; libuv forbids it for a closing handle, and
 //! Node-API for a released function. The lock makes a sender and the closing wait for each other.
 
+#![expect(unsafe_code, reason = "raw libuv and Node-API, from other threads")]
+
 use std::{
     fmt,
     sync::{Mutex, PoisonError},

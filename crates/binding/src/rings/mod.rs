@@ -3,6 +3,7 @@
 mod handles;
 mod records;
 mod regions;
+mod requests;
 mod turn;
 
 pub use handles::{Entry, HandleId};

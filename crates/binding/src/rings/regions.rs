@@ -7,6 +7,11 @@
 //! 2. Both sides touch them on the JavaScript thread only: there is no data race to order.
 //! 3. Every offset that comes from JavaScript is checked against the region before it is used.
 
+#![expect(
+    unsafe_code,
+    reason = "the shared regions are memory of JavaScript, reached by address"
+)]
+
 use std::{ptr::NonNull, slice};
 
 use super::records::{Completion, HEADER_WORDS, RECORD_WORDS};

@@ -23,7 +23,7 @@ use std::{
 
 use structio_core::{
     ready::{Direction, ReadyList, Token},
-    tcp::{ConnectRequest, Connecting, Connection, ListenRequest, Listener},
+    tcp::Connection,
 };
 
 use super::{
@@ -40,7 +40,7 @@ const GATHER: usize = 64;
 
 /// A part of the send slab that belongs to one connection, linked to the connection's next one.
 #[derive(Clone, Copy, Debug)]
-struct Segment {
+pub(super) struct Segment {
     offset: usize,
     length: usize,
     next: u32,
@@ -48,22 +48,22 @@ struct Segment {
 
 #[derive(Debug)]
 pub struct Turn {
-    regions: Regions,
-    handles: Handles,
-    ready: Arc<ReadyList>,
-    staged: Vec<Completion>,
+    pub(super) regions: Regions,
+    pub(super) handles: Handles,
+    pub(super) ready: Arc<ReadyList>,
+    pub(super) staged: Vec<Completion>,
     /// Ready tokens to poll, and receives to arm, in order.
-    backlog: Vec<Token>,
+    pub(super) backlog: Vec<Token>,
     /// Used part of the receive slab.
-    received: usize,
-    segments: Vec<Segment>,
+    pub(super) received: usize,
+    pub(super) segments: Vec<Segment>,
     /// Connections with segments, in the order of their first.
-    touched: Vec<u32>,
+    pub(super) touched: Vec<u32>,
     /// Connections whose `WaitSend` is to be looked at once their sends have been written.
-    waits: Vec<HandleId>,
-    arms: Vec<Token>,
+    pub(super) waits: Vec<HandleId>,
+    pub(super) arms: Vec<Token>,
     /// Connections with unsent bytes: they keep the process alive.
-    unsent_streams: usize,
+    pub(super) unsent_streams: usize,
 }
 
 impl Turn {
@@ -382,7 +382,7 @@ impl Turn {
         }
     }
 
-    fn poll_connect(&mut self, index: u32) {
+    pub(super) fn poll_connect(&mut self, index: u32) {
         let Some((Entry::Connecting { attempt, waker }, generation)) = self.handles.at(index) else {
             return;
         };
@@ -413,12 +413,12 @@ impl Turn {
     }
 
     /// Writes a connection's segments of this turn (invariant 1).
-    fn write_chain(&mut self, index: u32) {
+    pub(super) fn write_chain(&mut self, index: u32) {
         self.write_chain_and(index, None);
     }
 
     /// Writes a connection's segments, then of `data` what the kernel takes; returns that length.
-    fn write_chain_and(&mut self, index: u32, data: Option<&[u8]>) -> usize {
+    pub(super) fn write_chain_and(&mut self, index: u32, data: Option<&[u8]>) -> usize {
         let ready = Arc::clone(&self.ready);
         let Some((Entry::Stream(stream), generation)) = self.handles.at(index) else {
             return 0;
@@ -457,78 +457,6 @@ impl Turn {
             &mut self.unsent_streams,
         );
         taken
-    }
-}
-
-/// What JavaScript asks for by a call of its own, outside the rings.
-impl Turn {
-    pub fn connect(&mut self, request: ConnectRequest) -> io::Result<HandleId> {
-        let attempt = Connecting::start(request)?;
-        let waker = self
-            .ready
-            .waker(Token::new(self.handles.next_index(), Direction::Write));
-        let id = self.handles.insert(Entry::Connecting { attempt, waker });
-        self.poll_connect(id.index);
-        Ok(id)
-    }
-
-    pub fn listen(&mut self, request: &ListenRequest) -> io::Result<HandleId> {
-        let listener = Listener::open(request)?;
-        let waker = self
-            .ready
-            .waker(Token::new(self.handles.next_index(), Direction::Read));
-        Ok(self.handles.insert(Entry::Listener {
-            listener,
-            waker,
-            demand: 0,
-        }))
-    }
-
-    /// Writes `data` after everything the connection has taken: what the kernel takes now, and no more.
-    pub fn send_direct(&mut self, id: HandleId, data: &[u8]) -> usize {
-        self.ingest();
-        if self.handles.stream(id).is_none() {
-            return data.len();
-        }
-        self.write_chain_and(id.index, Some(data))
-    }
-
-    /// Reads straight into the caller's memory; on `Pending` the completion `Readable` follows.
-    pub fn receive_into(&mut self, id: HandleId, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        let Some(stream) = self.handles.stream(id) else {
-            return Poll::Ready(Ok(0));
-        };
-        let outcome = stream
-            .connection
-            .poll_receive(&mut Context::from_waker(&stream.read_waker), buffer);
-        if outcome.is_pending() {
-            stream.receive = ReceiveDemand::Readable;
-        }
-        outcome
-    }
-
-    /// Ends a handle. What a connection has taken is tried once; the rest is dropped. With `reset`, `RST` is sent.
-    pub fn close(&mut self, id: HandleId, reset: bool) {
-        self.ingest();
-        if let Some(stream) = self.handles.stream(id) {
-            if reset {
-                // Failing leaves an orderly close, which is all that can be done for a socket in that state.
-                let _ = stream.connection.reset_on_close();
-            } else if stream.first_segment != NO_SEGMENT {
-                self.write_chain(id.index);
-            }
-        } else if self.handles.get(id).is_none() {
-            return;
-        }
-        if let Some(Entry::Stream(stream)) = self.handles.remove(id.index)
-            && stream.unsent_reported
-        {
-            self.unsent_streams -= 1;
-        }
-    }
-
-    pub fn entry(&mut self, id: HandleId) -> Option<&mut Entry> {
-        self.handles.get(id)
     }
 }
 

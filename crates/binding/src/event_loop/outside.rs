@@ -1,0 +1,47 @@
+//! What other threads have finished for this one: look-ups, and a helper's rounds.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use structio_core::resolve::LookupFailure;
+
+use super::wake::Wake;
+
+pub type LookupOutcome = Result<Vec<IpAddr>, LookupFailure>;
+
+/// What other threads have finished.
+#[derive(Debug)]
+pub enum Outside {
+    LookedUp(u32, LookupOutcome),
+    Settled,
+}
+
+/// The queue of [`Outside`] completions; each push asks for a turn.
+#[derive(Debug)]
+pub struct OutsideQueue {
+    items: Mutex<Vec<Outside>>,
+    wake: Arc<Wake>,
+}
+
+impl OutsideQueue {
+    pub fn new(wake: Arc<Wake>) -> Arc<Self> {
+        Arc::new(Self {
+            items: Mutex::default(),
+            wake,
+        })
+    }
+
+    pub fn push(&self, item: Outside) {
+        self.items
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(item);
+        self.wake.send();
+    }
+
+    pub fn take(&self) -> Vec<Outside> {
+        std::mem::take(&mut self.items.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

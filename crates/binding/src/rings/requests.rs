@@ -1,0 +1,88 @@
+//! What JavaScript asks for by a call of its own, outside the rings: what is rare, large, or must be done when the call
+//! returns.
+
+use std::{
+    io,
+    task::{Context, Poll},
+};
+
+use structio_core::{
+    ready::{Direction, Token},
+    tcp::{ConnectRequest, Connecting, ListenRequest, Listener},
+};
+
+use super::{
+    handles::{Entry, HandleId, NO_SEGMENT, ReceiveDemand},
+    turn::Turn,
+};
+
+impl Turn {
+    pub fn connect(&mut self, request: ConnectRequest) -> io::Result<HandleId> {
+        let attempt = Connecting::start(request)?;
+        let waker = self
+            .ready
+            .waker(Token::new(self.handles.next_index(), Direction::Write));
+        let id = self.handles.insert(Entry::Connecting { attempt, waker });
+        self.poll_connect(id.index);
+        Ok(id)
+    }
+
+    pub fn listen(&mut self, request: &ListenRequest) -> io::Result<HandleId> {
+        let listener = Listener::open(request)?;
+        let waker = self
+            .ready
+            .waker(Token::new(self.handles.next_index(), Direction::Read));
+        Ok(self.handles.insert(Entry::Listener {
+            listener,
+            waker,
+            demand: 0,
+        }))
+    }
+
+    /// Writes `data` after everything the connection has taken: what the kernel takes now, and no more.
+    pub fn send_direct(&mut self, id: HandleId, data: &[u8]) -> usize {
+        self.ingest();
+        if self.handles.stream(id).is_none() {
+            return data.len();
+        }
+        self.write_chain_and(id.index, Some(data))
+    }
+
+    /// Reads straight into the caller's memory; on `Pending` the completion `Readable` follows.
+    pub fn receive_into(&mut self, id: HandleId, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let Some(stream) = self.handles.stream(id) else {
+            return Poll::Ready(Ok(0));
+        };
+        let outcome = stream
+            .connection
+            .poll_receive(&mut Context::from_waker(&stream.read_waker), buffer);
+        if outcome.is_pending() {
+            stream.receive = ReceiveDemand::Readable;
+        }
+        outcome
+    }
+
+    /// Ends a handle. What a connection has taken is tried once; the rest is dropped. With `reset`, `RST` is sent.
+    pub fn close(&mut self, id: HandleId, reset: bool) {
+        self.ingest();
+        if let Some(stream) = self.handles.stream(id) {
+            if reset {
+                // Failing leaves an orderly close, which is all that can be done for a socket in that state.
+                let _ = stream.connection.reset_on_close();
+            } else if stream.first_segment != NO_SEGMENT {
+                self.write_chain(id.index);
+            }
+        } else if self.handles.get(id).is_none() {
+            return;
+        }
+        if let Some(Entry::Stream(stream)) = self.handles.remove(id.index)
+            && stream.unsent_reported
+        {
+            self.unsent_streams -= 1;
+        }
+    }
+
+    pub fn entry(&mut self, id: HandleId) -> Option<&mut Entry> {
+        self.handles.get(id)
+    }
+}
