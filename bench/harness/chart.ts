@@ -3,7 +3,7 @@ import type { Ratio } from './statistics.ts'
 
 export interface Bar {
   readonly label: string
-  readonly peer: string
+  readonly versus: string
   readonly ratio: Ratio
   readonly target?: number | undefined
   readonly met?: boolean | undefined
@@ -41,7 +41,7 @@ ${bars.map((bar, row) => drawBar(bar, TOP + row * ROW, x)).join('\n')}
 `
 }
 
-function drawBar({ label, peer, ratio, target, met }: Bar, top: number, x: (value: number) => number): string {
+function drawBar({ label, versus, ratio, target, met }: Bar, top: number, x: (value: number) => number): string {
   const middle = top + ROW / 2
   const kind = met === undefined ? 'plain' : met ? 'met' : 'missed'
   const mark =
@@ -49,7 +49,7 @@ function drawBar({ label, peer, ratio, target, met }: Bar, top: number, x: (valu
       ? ''
       : `<line class="target" x1="${fixed(x(target))}" x2="${fixed(x(target))}" y1="${top + 3}" y2="${top + ROW - 3}"/>`
   return `<text x="${LABELS - 10}" y="${middle - 1}" text-anchor="end">${escape(label)}</text>
-<text x="${LABELS - 10}" y="${middle + 11}" text-anchor="end" class="quiet" font-size="10">against ${escape(peer)}</text>
+<text x="${LABELS - 10}" y="${middle + 11}" text-anchor="end" class="quiet" font-size="10">${escape(versus)}</text>
 <rect class="${kind}" x="${LABELS}" y="${top + 7}" width="${fixed(x(ratio.median) - LABELS)}" height="${ROW - 14}" rx="2"/>
 <line class="spread" x1="${fixed(x(ratio.lowest))}" x2="${fixed(x(ratio.highest))}" y1="${middle}" y2="${middle}"/>
 ${mark}<text x="${fixed(Math.max(x(ratio.median), x(ratio.highest)) + 6)}" y="${middle + 4}">${ratio.median.toFixed(2)}</text>`

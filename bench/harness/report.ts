@@ -73,7 +73,7 @@ export function linesOf({ scenarios, micro }: Pick<Report, 'scenarios' | 'micro'
   return [
     ...scenarios.flatMap(({ title, comparisons }) =>
       comparisons.map((comparison) => ({
-        work: comparison.metric === 'memory' ? `${title}: memory per idle connection` : title,
+        work: comparison.metric === 'memory' ? `${title}: memory of an idle one` : title,
         entrant: comparison.entrant,
         peer: comparison.peer,
         comparison,
@@ -99,7 +99,10 @@ export async function writeReport(name: string, report: Report): Promise<string[
   const files: [string, string][] = [
     [`${name}.json`, `${JSON.stringify(report, undefined, 1)}\n`],
     [`${name}.md`, markdown(name, report)],
-    [`${name}.svg`, chart('Cost against the peer, lower is better', subtitle(report), bars(report))],
+    [
+      `${name}.svg`,
+      chart('Cost against the peer: lower is better, the mark is the target', subtitle(report), bars(report)),
+    ],
   ]
   for (const [file, text] of files) await writeFile(inBench('results', file), text)
   return files.map(([file]) => `bench/results/${file}`)
@@ -137,7 +140,7 @@ function subtitle({ machine, rounds, durationMs }: Report): string {
 function bars(report: Report): Bar[] {
   return linesOf(report).map(({ work, entrant, peer, comparison }) => ({
     label: work,
-    peer: entrant === 'structio' ? peer : `${peer}: ${entrant}`,
+    versus: `${entrant} against ${peer}`,
     ratio: comparison.ratio,
     target: comparison.target,
     met: comparison.met,

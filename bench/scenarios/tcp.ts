@@ -89,7 +89,7 @@ function tcpRows(variants: readonly Variant[]): Scenario[] {
     },
     {
       id: 'lines',
-      title: 'Lines of 64 B, 16 pipelined, 64 connections: one send per line',
+      title: 'Lines, 16 pipelined, one send per line',
       unit: 'line',
       load: { mode: 'lines', connections: 64, size: 64, pipeline: 16 },
       entrants: [...ours('lines'), perLine],
@@ -97,7 +97,7 @@ function tcpRows(variants: readonly Variant[]): Scenario[] {
     },
     {
       id: 'line-batches',
-      title: 'Lines of 64 B, 16 pipelined, 64 connections: in batches',
+      title: 'Lines, 16 pipelined, in batches',
       unit: 'line',
       load: { mode: 'lines', connections: 64, size: 64, pipeline: 16 },
       entrants: [...ours('line-batches', 'batches'), corked, joined, { ...rawTokio, work: 'lines' }],
@@ -113,7 +113,7 @@ function tcpRows(variants: readonly Variant[]): Scenario[] {
     },
     {
       id: 'idle',
-      title: `Echo 64 B, 16 connections beside ${IDLE.toLocaleString('en')} idle ones`,
+      title: `Echo 64 B, 16 connections + ${IDLE.toLocaleString('en')} idle`,
       unit: 'echo',
       load: { mode: 'idle', connections: 16, size: 64, idle: IDLE },
       entrants: [...ours('echo'), callbacks],
