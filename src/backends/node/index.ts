@@ -1,0 +1,25 @@
+/**
+ * The `node` backend: the contract of `backend.ts` on node:net, for where the addon has no binary, and as the measure that
+ * the addon's behaviour is compared with.
+ *
+ * - `stream.ts`, `listener.ts`: what is open. - `connect.ts`, `lookup.ts`: what ends in one answer. - `turn.ts`: when.
+ *
+ * What node:net cannot do fails with an `UnsupportedError` that says which backend can.
+ */
+import { detached } from '../../kernel/detached.ts'
+import type { Backend } from '../backend.ts'
+import { connect } from './connect.ts'
+import { listen } from './listener.ts'
+import { lookup } from './lookup.ts'
+
+/** How the node backend is set up (`backendOptions`): there is nothing to choose. */
+export type NodeOptions = Record<never, never>
+
+export const nodeBackend: Backend = {
+  name: 'node',
+  // Deadlines fire in the timers phase, before the poll phase of the same iteration; the check phase comes after both.
+  settleIo: (deliver) => void detached(setImmediate, deliver),
+  lookup,
+  connectTcp: connect,
+  listenTcp: listen,
+}

@@ -1,0 +1,33 @@
+/** The few socket options that node:net lets one set, by the names and numbers of this platform. */
+import type { Socket } from 'node:net'
+import { UnsupportedError } from '../../errors.ts'
+
+/** What was last set: node:net can set these, and cannot read them. */
+export interface OptionState {
+  noDelay: boolean
+  keepAlive: boolean
+}
+
+export function getOption(state: OptionState, level: number | string, name: number | string): number {
+  return Number(state[optionOf(level, name)])
+}
+
+export function setOption(socket: Socket, state: OptionState, level: number | string, name: number | string, value: number | boolean): void {
+  const option = optionOf(level, name)
+  const on = Boolean(value)
+  if (option === 'noDelay') socket.setNoDelay(on)
+  else socket.setKeepAlive(on)
+  state[option] = on
+}
+
+function optionOf(level: number | string, name: number | string): keyof OptionState {
+  if ((level === 'IPPROTO_TCP' || level === IPPROTO_TCP) && (name === 'TCP_NODELAY' || name === TCP_NODELAY)) return 'noDelay'
+  if ((level === 'SOL_SOCKET' || level === SOL_SOCKET) && (name === 'SO_KEEPALIVE' || name === SO_KEEPALIVE)) return 'keepAlive'
+  const text = `node:net offers no socket option ${level}/${name}, only TCP_NODELAY and SO_KEEPALIVE; the native backend offers all`
+  throw new UnsupportedError(text)
+}
+
+const IPPROTO_TCP = 6
+const TCP_NODELAY = 1
+const SOL_SOCKET = process.platform === 'linux' ? 1 : 0xffff
+const SO_KEEPALIVE = process.platform === 'linux' ? 9 : 8

@@ -1,0 +1,241 @@
+/**
+ * A connection over a `net.Socket`, in the contract's way: bytes come when asked for, and a failed write disturbs nothing.
+ *
+ * What must stay true:
+ * 1. A write that fails must not destroy the socket, as Node's streams have it: what the peer had answered by then would be
+ *    lost (conformance R6). The socket's own `_write` is therefore given a callback that keeps the error to itself.
+ * 2. Taken bytes are copied and leave in the check phase as one write; at most `TAKE_LIMIT` of them wait, Node's own queue
+ *    included.
+ * 3. What Node has read ahead is handed out before its end or its error, both of which stay for ever.
+ * 4. Sinks are called from the event loop, or from `soon`, never inside the call that asked.
+ */
+import type { AddressInfo, Socket } from 'node:net'
+import type { SocketAddress, StreamSink, StreamTransport } from '../backend.ts'
+import { getOption, type OptionState, setOption } from './socket-options.ts'
+import { atTurnEnd, soon } from './turn.ts'
+
+/** What a stream may have taken and not sent (api.md §6). */
+const TAKE_LIMIT = 65536
+
+/** The options that a connection was opened with. */
+export type SocketSetup = Readonly<OptionState>
+
+type Wait = 'writable' | 'flushed' | 'shutdown'
+
+export class NodeStream implements StreamTransport {
+  declare sink: StreamSink
+  readonly localAddress: SocketAddress
+  readonly remoteAddress: SocketAddress
+  readonly #socket: Socket
+  readonly #options: OptionState
+  /** Read from the socket and not asked for yet. */
+  #chunk: Buffer | null = null
+  #offset = 0
+  /** The size of the pending `receive`; 0 is none. */
+  #wanted = 0
+  #reading = false
+  #ended = false
+  #failure: Error | undefined
+  /** Taken in this turn. */
+  #taken: Buffer[] = []
+  #takenBytes = 0
+  #flushing = false
+  #wait: Wait | undefined
+  #shutdown: 'no' | 'begun' | 'done' = 'no'
+  #writeError: Error | undefined
+  /** The sending half has failed: what is sent from now on goes nowhere. */
+  #deaf = false
+  #closed = false
+
+  constructor(socket: Socket, setup: SocketSetup) {
+    this.#socket = socket
+    this.#options = { ...setup }
+    this.localAddress = toAddress(socket.address() as AddressInfo)
+    this.remoteAddress = toAddress({ address: socket.remoteAddress, port: socket.remotePort, family: socket.remoteFamily })
+    keepWriteErrors(socket, (error) => this.#writeFailed(error))
+    socket.on('end', this.#onEnd).on('error', this.#onError).on('close', this.#onClose)
+  }
+
+  receive(maxBytes: number): void {
+    this.#wanted = Math.min(maxBytes, TAKE_LIMIT)
+    if (!this.#reading) {
+      // The listener starts the reading, so it comes with the first demand.
+      this.#reading = true
+      this.#socket.on('readable', this.#answer)
+    }
+    soon(this.#answer)
+  }
+
+  cancelReceive(): void {
+    this.#wanted = 0
+  }
+
+  send(data: Uint8Array): number {
+    if (this.#deaf || data.length === 0) return data.length
+    const count = Math.min(data.length, TAKE_LIMIT - this.unsent)
+    if (count <= 0) return 0
+    this.#taken.push(Buffer.from(data.subarray(0, count)))
+    this.#takenBytes += count
+    if (this.#takenBytes >= TAKE_LIMIT) this.#flush()
+    else if (!this.#flushing) {
+      this.#flushing = true
+      atTurnEnd(this.#flush)
+    }
+    return count
+  }
+
+  takeSendError(): Error | undefined {
+    const error = this.#writeError
+    this.#writeError = undefined
+    return error
+  }
+
+  get unsent(): number {
+    return this.#deaf ? 0 : this.#takenBytes + this.#socket.writableLength
+  }
+
+  waitSend(what: Wait): void {
+    this.#wait = what
+    soon(this.#progress)
+  }
+
+  cancelSend(): void {
+    this.#wait = undefined
+  }
+
+  destroy(): void {
+    if (this.#closed) return
+    this.#leave()
+    this.#flush()
+    this.#socket.destroy()
+  }
+
+  reset(): void {
+    if (this.#closed) return
+    this.#leave()
+    this.#socket.resetAndDestroy()
+  }
+
+  getsockopt(level: number | string, name: number | string): number {
+    return getOption(this.#options, level, name)
+  }
+
+  setsockopt(level: number | string, name: number | string, value: number | boolean): void {
+    setOption(this.#socket, this.#options, level, name, value)
+  }
+
+  ref(): void {
+    this.#socket.ref()
+  }
+
+  unref(): void {
+    this.#socket.unref()
+  }
+
+  /** Answers the pending `receive`, if there is anything to answer it with. */
+  readonly #answer = (): void => {
+    if (this.#wanted === 0) return
+    this.#chunk ??= this.#socket.read() as Buffer | null
+    const chunk = this.#chunk
+    if (chunk !== null) {
+      const start = this.#offset
+      const end = Math.min(start + this.#wanted, chunk.length)
+      this.#offset = end === chunk.length ? 0 : end
+      if (end === chunk.length) this.#chunk = null
+      this.#wanted = 0
+      this.sink.received(chunk, start, end, true)
+    } else if (this.#failure !== undefined) {
+      this.#wanted = 0
+      this.sink.receiveFailed(this.#failure)
+    } else if (this.#ended) {
+      this.#wanted = 0
+      this.sink.receivedEnd()
+    }
+  }
+
+  readonly #onEnd = (): void => {
+    this.#ended = true
+    this.#answer()
+  }
+
+  /** Reading failed, and Node has closed the socket: nothing can be sent any more either. */
+  readonly #onError = (error: Error): void => {
+    this.#failure = error
+    this.#writeFailed(error)
+    this.#answer()
+    this.#progress()
+  }
+
+  /** Both halves have ended, or the socket was destroyed by an error that was told before. */
+  readonly #onClose = (): void => {
+    if (this.#failure === undefined) this.#ended = true
+    this.#answer()
+    this.#progress()
+  }
+
+  /** Hands this turn's bytes to Node as one write; libuv tries it at once. */
+  readonly #flush = (): void => {
+    this.#flushing = false
+    if (this.#takenBytes === 0) return
+    const [first, ...rest] = this.#taken as [Buffer, ...Buffer[]]
+    const bytes = rest.length === 0 ? first : Buffer.concat(this.#taken)
+    this.#taken = []
+    this.#takenBytes = 0
+    if (!this.#deaf) this.#socket.write(bytes, this.#progress)
+  }
+
+  /** Settles `waitSend` once it may. */
+  readonly #progress = (): void => {
+    const wait = this.#wait
+    if (wait === undefined) return
+    const { unsent } = this
+    if (this.#writeError !== undefined) this.#settle(this.takeSendError())
+    else if (wait === 'writable' ? unsent < TAKE_LIMIT : unsent === 0) {
+      if (wait !== 'shutdown' || this.#shutdown === 'done' || this.#deaf) this.#settle(undefined)
+      else if (this.#shutdown === 'no') this.#end()
+    }
+  }
+
+  #end(): void {
+    this.#shutdown = 'begun'
+    this.#socket.end(() => {
+      this.#shutdown = 'done'
+      this.#progress()
+    })
+  }
+
+  #settle(error: Error | undefined): void {
+    this.#wait = undefined
+    this.sink.sendSettled(error)
+  }
+
+  #writeFailed(error: Error): void {
+    if (this.#deaf) return
+    this.#deaf = true
+    this.#writeError = error
+    this.#taken = []
+    this.#takenBytes = 0
+  }
+
+  /** From here on the sink hears nothing. */
+  #leave(): void {
+    this.#closed = true
+    this.#wanted = 0
+    this.#wait = undefined
+  }
+}
+
+/** Invariant 1. `_write` is the hook that Node's streams give to whoever implements one. */
+function keepWriteErrors(socket: Socket, keep: (error: Error) => void): void {
+  const write = socket._write
+  socket._write = (chunk: unknown, encoding, done) => {
+    write.call(socket, chunk, encoding, (error) => {
+      if (error) keep(error)
+      done()
+    })
+  }
+}
+
+function toAddress({ address, port, family }: { address?: string | undefined; port?: number | undefined; family?: string | undefined }): SocketAddress {
+  return { address: address ?? '', port: port ?? 0, family: family === 'IPv6' ? 'IPv6' : 'IPv4' }
+}

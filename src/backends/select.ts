@@ -1,0 +1,97 @@
+/** Which backend a `run` gets. */
+import { BackendNotFoundError, UsageError } from '../errors.ts'
+import { checkInteger, checkOptions, invalidArgType, outOfRange } from '../validate.ts'
+import type { Backend } from './backend.ts'
+import { loadNativeBackend, type NativeOptions } from './native/index.ts'
+import { nodeBackend, type NodeOptions } from './node/index.ts'
+
+export type { NativeOptions } from './native/index.ts'
+export type { NodeOptions } from './node/index.ts'
+
+/** The names of the backends that there are. Re-creates `anyio.get_all_backends`. */
+export function getAllBackends(): readonly string[] {
+  return ALL
+}
+
+/** The names of the backends that work here: on this platform, in this process. */
+export function getAvailableBackends(): readonly string[] {
+  try {
+    loadNativeBackend()
+    return ALL
+  } catch {
+    return WITHOUT_NATIVE
+  }
+}
+
+/**
+ * The backend of this name; without one, `native`, or `node` where no binary loads, which is said once.
+ *
+ * @throws BackendNotFoundError naming those there are; where the addon did not load, with the load error as `cause`
+ */
+export function selectBackend(name: string | undefined, options: NativeOptions | NodeOptions = {}): Backend {
+  checkOptions('options.backendOptions', options)
+  switch (name) {
+    case 'node':
+      return nodeBackend
+    case 'native':
+      return native(options)
+    case undefined:
+      return nativeOrNode(options)
+    default:
+      throw new BackendNotFoundError(`There is no backend "${name}"; there are ${ALL.join(' and ')}`)
+  }
+}
+
+const ALL: readonly string[] = Object.freeze(['native', 'node'])
+const WITHOUT_NATIVE: readonly string[] = Object.freeze(['node'])
+
+/** Set once the warning is out. */
+let warned = false
+
+function native(options: NativeOptions): Backend {
+  checkNativeOptions(options)
+  try {
+    return loadNativeBackend(options)
+  } catch (error) {
+    if (!isLoadError(error)) throw error
+    const text = `The native backend does not load here: its binary should come with the package ${platformPackage()}`
+    throw new BackendNotFoundError(`${text}. There are ${WITHOUT_NATIVE.join(' and ')}`, { cause: error })
+  }
+}
+
+function nativeOrNode(options: NativeOptions): Backend {
+  try {
+    return native(options)
+  } catch (error) {
+    if (!(error instanceof BackendNotFoundError)) throw error
+    if (!warned) {
+      warned = true
+      process.emitWarning(`${error.message}; using the node backend, which is slower`, { type: 'StructioWarning', code: 'STRUCTIO_NODE_BACKEND' })
+    }
+    return nodeBackend
+  }
+}
+
+/** Everything but the contradiction of two runs is the addon's failure to load. */
+function isLoadError(error: unknown): boolean {
+  return !(error instanceof UsageError)
+}
+
+function checkNativeOptions({ driver, lookupThreads }: NativeOptions): void {
+  if (driver !== undefined && typeof driver !== 'string') throw invalidArgType('options.backendOptions.driver', 'of type string', driver)
+  if (driver !== undefined && driver !== 'nested' && driver !== 'thread') {
+    throw outOfRange('options.backendOptions.driver', "'nested' or 'thread'", driver)
+  }
+  if (lookupThreads !== undefined) checkInteger('options.backendOptions.lookupThreads', lookupThreads, 1, 1024)
+}
+
+/** The package that carries the addon for this platform, as napi-rs names it. */
+function platformPackage(): string {
+  const suffix = { linux: isMusl() ? '-musl' : '-gnu', win32: '-msvc' }[process.platform as string] ?? ''
+  return `structio-${process.platform}-${process.arch}${suffix}`
+}
+
+function isMusl(): boolean {
+  const report = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
+  return process.platform === 'linux' && report.header.glibcVersionRuntime === undefined
+}

@@ -1,0 +1,171 @@
+/**
+ * TCP sockets: `connectTcp` and `createTcpServer`.
+ *
+ * Both are made of several waits (a look-up, attempts, a bind), so each runs in a scope of its own: a call that nobody
+ * awaited is then cancelled, and waited for, as one operation (api.md §2, rule 7).
+ */
+
+import type { Backend, ListenerTransport, SocketAddress, StreamTransport } from './backends/backend.ts'
+import { CancelScope } from './kernel/cancel-scope.ts'
+import type { Frame } from './kernel/context.ts'
+import { rejected } from './kernel/operation.ts'
+import { ask, currentBackend } from './streams/ask.ts'
+import { familyOf, formatAddress } from './streams/addresses.ts'
+import { Connection, CLOSE_TIMEOUT } from './streams/connection.ts'
+import { connectToFirst, interleave } from './streams/happy-eyeballs.ts'
+import { Listener } from './streams/listener.ts'
+import { SocketStreamServer } from './streams/socket-stream-server.ts'
+import { SocketStream } from './streams/socket-stream.ts'
+import { checkBoolean, checkInteger, checkOptions, checkString, checkTime, outOfRange } from './validate.ts'
+
+export interface ConnectTcpOptions {
+  /** The own end: a name or an address of this machine. */
+  bindHost?: string | undefined
+  /** The own end: a port. */
+  bindPort?: number | undefined
+  /** Milliseconds between the beginnings of two attempts, where the name has several addresses (RFC 8305). Default 250. */
+  happyEyeballsDelay?: number | undefined
+  /** Sends small writes at once instead of gathering them in the kernel (`TCP_NODELAY`). Default true. */
+  noDelay?: boolean | undefined
+  /** Has the kernel probe an idle connection (`SO_KEEPALIVE`). Default false. */
+  keepAlive?: boolean | undefined
+}
+
+export interface TcpServerOptions {
+  /** A name or an address of this machine; the default is IPv4 and IPv6 on one port, `'::'` is IPv6 alone. */
+  interface?: string | undefined
+  /** How many connections may wait in the kernel to be accepted. Default 511. */
+  backlog?: number | undefined
+  /** Lets several processes listen on one port, the kernel sharing out the connections (`SO_REUSEPORT`). */
+  reusePort?: boolean | undefined
+  /** `TCP_NODELAY` of the accepted connections. Default true. */
+  noDelay?: boolean | undefined
+  /** `SO_KEEPALIVE` of the accepted connections. Default false. */
+  keepAlive?: boolean | undefined
+  /** How many milliseconds `serve` lets bytes leave when it closes a connection. Default 5,000. */
+  closeTimeout?: number | undefined
+}
+
+/**
+ * Connects to a TCP server, given by name or by address. Re-creates `anyio.connect_tcp`.
+ *
+ * A name is resolved off the JavaScript thread, and its addresses are tried as RFC 8305 says.
+ *
+ * @throws the bare system error (`ECONNREFUSED`, `ENOTFOUND`…) where one address was tried, `ConnectionFailed` with one
+ * error per attempt where several were
+ */
+export function connectTcp(address: string, port: number, options: ConnectTcpOptions = {}): Promise<SocketStream> {
+  try {
+    checkHost('address', address)
+    checkPort('port', port)
+    checkConnectOptions(options)
+  } catch (error) {
+    return rejected(error)
+  }
+  return asOneOperation(() => connect(address, port, options))
+}
+
+/**
+ * Listens for TCP connections. Re-creates `anyio.create_tcp_server`.
+ *
+ * @param port - 0 (the default) lets the system choose a free one, see `server.port`
+ * @throws the bare system error (`EADDRINUSE`, `EACCES`…)
+ */
+export function createTcpServer(port: number = 0, options: TcpServerOptions = {}): Promise<SocketStreamServer> {
+  try {
+    checkPort('port', port)
+    checkServerOptions(options)
+  } catch (error) {
+    return rejected(error)
+  }
+  return asOneOperation(() => listen(port, options))
+}
+
+async function connect(host: string, port: number, options: ConnectTcpOptions): Promise<SocketStream> {
+  const { backend, frame } = currentBackend('connectTcp')
+  const { bindHost, bindPort, happyEyeballsDelay = 250, noDelay = true, keepAlive = false } = options
+  const found = await resolve(backend, host)
+  const local = bindHost === undefined ? [] : await resolve(backend, bindHost)
+  const transport = await connectToFirst(interleave(reachable(found, local)), {
+    delay: happyEyeballsDelay,
+    connect: ({ address, family }) =>
+      ask<StreamTransport>(`connect to ${formatAddress({ address, port, family })}`, (answer) =>
+        backend.connectTcp(
+          {
+            address,
+            port,
+            family: family === 'IPv6' ? 6 : 4,
+            bindAddress: (local.find((own) => own.family === family) ?? local[0])?.address,
+            bindPort,
+            noDelay,
+            keepAlive,
+          },
+          answer,
+        ),
+      ),
+    discard: (late) => late.destroy(),
+  })
+  return openStream(transport, frame)
+}
+
+async function listen(port: number, options: TcpServerOptions): Promise<SocketStreamServer> {
+  const { backend, frame } = currentBackend('createTcpServer')
+  const { interface: host, backlog = 511, reusePort, noDelay = true, keepAlive = false, closeTimeout = CLOSE_TIMEOUT } = options
+  const address = host === undefined ? undefined : (await resolve(backend, host))[0]?.address
+  const transport = await ask<ListenerTransport>(`listen on port ${port}`, (answer) =>
+    backend.listenTcp({ address, port, backlog, reusePort, noDelay, keepAlive }, answer),
+  )
+  return new SocketStreamServer(new Listener(transport, closeTimeout, frame))
+}
+
+function openStream(transport: StreamTransport, frame: Frame): SocketStream {
+  return new SocketStream(new Connection(transport, frame.task.run).registerWith(frame))
+}
+
+/** A numeric address needs no resolver, and no thread. */
+async function resolve(backend: Backend, host: string): Promise<readonly SocketAddress[]> {
+  const family = familyOf(host)
+  if (family !== 0) return [{ address: host, port: 0, family: family === 6 ? 'IPv6' : 'IPv4' }]
+  return ask<SocketAddress[]>(`look-up of ${host}`, (answer) => backend.lookup(host, 0, answer))
+}
+
+/** With an own end given, only its families can be used; if that leaves nothing, the system says so better than we. */
+function reachable(found: readonly SocketAddress[], local: readonly SocketAddress[]): readonly SocketAddress[] {
+  const usable = found.filter(({ family }) => local.some((own) => own.family === family))
+  return usable.length === 0 ? found : usable
+}
+
+function asOneOperation<T>(body: () => Promise<T>): Promise<T> {
+  // The scope is cancelled by nobody but its surroundings, so it never ends without a value or an error.
+  return new CancelScope().run(body) as Promise<T>
+}
+
+function checkHost(name: string, host: unknown): void {
+  checkString(name, host)
+  if (host === '') throw outOfRange(name, 'a name or an address', host)
+}
+
+function checkPort(name: string, port: unknown): void {
+  checkInteger(name, port, 0, 65535)
+}
+
+function checkConnectOptions(options: ConnectTcpOptions): void {
+  checkOptions('options', options)
+  const { bindHost, bindPort, happyEyeballsDelay, noDelay, keepAlive } = options
+  if (bindHost !== undefined) checkHost('options.bindHost', bindHost)
+  if (bindPort !== undefined) checkPort('options.bindPort', bindPort)
+  if (happyEyeballsDelay !== undefined) checkTime('options.happyEyeballsDelay', happyEyeballsDelay)
+  if (noDelay !== undefined) checkBoolean('options.noDelay', noDelay)
+  if (keepAlive !== undefined) checkBoolean('options.keepAlive', keepAlive)
+}
+
+function checkServerOptions(options: TcpServerOptions): void {
+  checkOptions('options', options)
+  const { interface: host, backlog, reusePort, noDelay, keepAlive, closeTimeout } = options
+  if (host !== undefined) checkHost('options.interface', host)
+  if (backlog !== undefined) checkInteger('options.backlog', backlog, 1, 2 ** 31 - 1)
+  if (reusePort !== undefined) checkBoolean('options.reusePort', reusePort)
+  if (noDelay !== undefined) checkBoolean('options.noDelay', noDelay)
+  if (keepAlive !== undefined) checkBoolean('options.keepAlive', keepAlive)
+  if (closeTimeout !== undefined) checkTime('options.closeTimeout', closeTimeout)
+}

@@ -1,0 +1,21 @@
+/** Addresses as text: which ones are numeric, and how they are shown. */
+
+import type { SocketAddress } from '../backends/backend.ts'
+
+/** 4 or 6 for a numeric address, 0 for a name. An IPv6 address may carry a scope (`fe80::1%eth0`). */
+export function familyOf(host: string): 0 | 4 | 6 {
+  if (host.includes(':')) return isIPv6(host) ? 6 : 0
+  return IPV4.test(host) ? 4 : 0
+}
+
+export function formatAddress({ address, port, family }: SocketAddress): string {
+  return family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`
+}
+
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/
+
+function isIPv6(host: string): boolean {
+  const scope = host.indexOf('%')
+  // The URL parser knows every form of an IPv6 address, but no scopes.
+  return URL.canParse(`http://[${scope === -1 ? host : host.slice(0, scope)}]`)
+}

@@ -1,0 +1,30 @@
+/**
+ * Whose error it is. `serve` drops what breaks a connection when it came from that connection's own stream, and must not
+ * drop what another stream failed with inside the same handler (api.md §6), so errors remember their stream.
+ */
+
+import { BrokenResourceError, ClosedResourceError, ExceptionGroup, IncompleteRead, TLSError } from '../errors.ts'
+
+/** Marks the error as one of `owner`. Whatever is not an object (a user's stream may throw anything) has no owner. */
+export function own<E>(error: E, owner: object): E {
+  if (typeof error === 'object' && error !== null) owners.set(error, owner)
+  return error
+}
+
+/**
+ * Whether `error` says nothing but that the connection `owner` broke or ended: a peer that goes away is not a fault of
+ * the server. A group is such an error when all its leaves are; so are the two halves of a `SuppressedError`.
+ */
+export function isConnectionError(error: unknown, owner: object): boolean {
+  if (error instanceof ExceptionGroup) return [...error.leaves()].every((leaf) => isConnectionError(leaf, owner))
+  if (!(error instanceof Error)) return false
+  if (error.name === 'SuppressedError' && 'error' in error && 'suppressed' in error) {
+    return isConnectionError(error.error, owner) && isConnectionError(error.suppressed, owner)
+  }
+  return owners.get(error) === owner && KINDS.some((kind) => error instanceof kind)
+}
+
+const KINDS = [BrokenResourceError, ClosedResourceError, IncompleteRead, TLSError]
+
+// Outside the errors, so that printing one does not print its connection.
+const owners = new WeakMap<object, object>()

@@ -1,0 +1,221 @@
+/**
+ * One open connection: a transport, its two directions, and how it ends.
+ *
+ * ```text
+ *               SocketStream (the public face)
+ *                     │
+ *   run's list ── Connection ──┬── SocketReader ──┐
+ *                     ▲        └── Sender ────────┤
+ *                     └── sink ◄── StreamTransport ◄┘
+ * ```
+ *
+ * Closing, in this order, whoever asks:
+ * 1. Both directions are shut: whoever waits there gets `ClosedResourceError`, and so does every later call.
+ * 2. Bytes that were taken get their chance to leave: as long as the caller's scope lets them (`close`), or for
+ *    `closeTimeout` (what `serve` and `run` close by themselves).
+ * 3. The transport is destroyed, in every case, and the connection leaves the run's list. Nothing after that fails, and
+ *    nobody waits any more: everyone who was closing hears of it at the same time.
+ */
+
+import type { StreamSink, StreamTransport } from '../backends/backend.ts'
+import { type Cancelled, ClosedResourceError } from '../errors.ts'
+import type { CancelScope } from '../kernel/cancel-scope.ts'
+import { enterUncancelled, type Frame, pendingCancellation } from '../kernel/context.ts'
+import { Deadline, type Host, type Timed } from '../kernel/deadlines.ts'
+import { Operation, rejected } from '../kernel/operation.ts'
+import { Resource } from '../kernel/resources.ts'
+import type { RunState } from '../kernel/run-state.ts'
+import { immediateVoid } from '../kernel/turn.ts'
+import { formatAddress } from './addresses.ts'
+import { Sender } from './sender.ts'
+import { SocketReader } from './socket-reader.ts'
+
+/** How long bytes may take to leave when nobody waits for them: milliseconds. */
+export const CLOSE_TIMEOUT = 5000
+
+export class Connection extends Resource implements StreamSink {
+  readonly transport: StreamTransport
+  readonly reader: SocketReader
+  readonly sender: Sender
+  readonly #run: RunState
+  #closed = false
+  /** Those who wait for the last bytes to leave; `undefined` until somebody does. */
+  #closers: Closer[] | undefined
+
+  constructor(transport: StreamTransport, run: RunState) {
+    super()
+    this.transport = transport
+    this.reader = new SocketReader(transport, this)
+    this.sender = new Sender(transport, this)
+    this.#run = run
+    transport.sink = this
+  }
+
+  /** Puts the connection on the run's list. What `serve` handles is not: `serve` closes it in every case. */
+  registerWith(frame: Frame): this {
+    this.register(frame, 'TCP stream')
+    return this
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** For what needs an open descriptor and does not wait. */
+  requireOpen(what: string): StreamTransport {
+    if (this.#closed || this.#closers !== undefined) throw new ClosedResourceError(`${what}: the stream is closed`)
+    return this.transport
+  }
+
+  /** `SocketStream.close()`. */
+  close(): Promise<void> {
+    let scope: CancelScope
+    try {
+      scope = enterUncancelled('close')
+    } catch (error) {
+      // Where nothing can be awaited, closing still closes.
+      this.#destroy(undefined)
+      return rejected(error)
+    }
+    const failure = this.#shut()
+    const cancelled = pendingCancellation(scope, 'close')
+    if (cancelled !== undefined || failure !== undefined || this.transport.unsent === 0) this.#destroy(undefined)
+    if (cancelled !== undefined) return rejected(cancelled)
+    if (failure !== undefined) return rejected(this.sender.broken(failure))
+    return this.#closed ? immediateVoid() : this.#waitForFlush(new CloseCall(this)).begin(scope)
+  }
+
+  /** What `serve` and `run` do: waits `timeout` milliseconds at most. Answers with a write error that nobody has seen. */
+  closeWithin(timeout: number): Promise<Error | undefined> | undefined {
+    const failure = this.#shut()
+    if (failure !== undefined || this.transport.unsent === 0) this.#destroy(undefined)
+    if (failure !== undefined) return Promise.resolve(this.sender.broken(failure))
+    if (this.#closed) return undefined
+    return new Promise((resolve) => this.#waitForFlush(new BoundedClose(this, this.#run, timeout, resolve)))
+  }
+
+  /** The bytes had their time. */
+  giveUp(closer: Closer): void {
+    this.#closers = this.#closers?.filter((other) => other !== closer)
+    this.#destroy(undefined)
+  }
+
+  override describeResource(): string {
+    return `TCP stream ${formatAddress(this.transport.localAddress)} → ${formatAddress(this.transport.remoteAddress)}`
+  }
+
+  override async closeForRun(): Promise<void> {
+    await this.closeWithin(CLOSE_TIMEOUT)
+  }
+
+  received(memory: Buffer, start: number, end: number, owned: boolean): void {
+    this.reader.received(memory, start, end, owned)
+  }
+
+  receivedEnd(): void {
+    this.reader.receivedEnd()
+  }
+
+  receiveFailed(error: Error): void {
+    this.reader.receiveFailed(error)
+  }
+
+  readable(): void {
+    this.reader.readable()
+  }
+
+  sendSettled(failure: Error | undefined): void {
+    if (this.#closers === undefined) this.sender.settled(failure)
+    else this.#destroy(failure)
+  }
+
+  /** Step 1. Answers with a write error that nobody has seen. */
+  #shut(): Error | undefined {
+    if (this.#closed || this.#closers !== undefined) return undefined
+    this.reader.close()
+    this.sender.close()
+    return this.sender.takeFailure()
+  }
+
+  /** Step 2. */
+  #waitForFlush<C extends Closer>(closer: C): C {
+    if (this.#closers === undefined) {
+      this.#closers = []
+      this.transport.waitSend('flushed')
+    }
+    this.#closers.push(closer)
+    return closer
+  }
+
+  /** Step 3. */
+  #destroy(failure: Error | undefined): void {
+    if (this.#closed) return
+    this.#shut()
+    this.#closed = true
+    this.transport.destroy()
+    this.unregister()
+    const closers = this.#closers
+    this.#closers = undefined
+    if (closers === undefined) return
+    const error = failure === undefined ? undefined : this.sender.broken(failure)
+    for (const closer of closers) closer.closed(error)
+  }
+}
+
+interface Closer {
+  closed(error: Error | undefined): void
+}
+
+/** `close()` while taken bytes are still leaving. */
+class CloseCall extends Operation<void> implements Closer {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    super()
+    this.#connection = connection
+  }
+
+  override describe(): string {
+    return `close of ${this.#connection.describeResource()}`
+  }
+
+  closed(error: Error | undefined): void {
+    if (error === undefined) this.resolve()
+    else this.reject(error)
+  }
+
+  protected override onCancel(cancelled: () => Cancelled): void {
+    this.#connection.giveUp(this)
+    this.reject(cancelled())
+  }
+}
+
+/** A close that nobody's scope bounds. */
+class BoundedClose implements Closer, Timed {
+  readonly #connection: Connection
+  readonly #run: RunState
+  readonly #deadline: Deadline
+  readonly #settle: (error: Error | undefined) => void
+
+  constructor(connection: Connection, run: RunState, timeout: number, settle: (error: Error | undefined) => void) {
+    this.#connection = connection
+    this.#run = run
+    this.#settle = settle
+    this.#deadline = new Deadline(run.deadlines.now() + timeout, this)
+    run.deadlines.add(this.#deadline)
+  }
+
+  host(): Host {
+    return this.#run.host
+  }
+
+  due(): void {
+    this.#connection.giveUp(this)
+    this.#settle(undefined)
+  }
+
+  closed(error: Error | undefined): void {
+    this.#run.deadlines.remove(this.#deadline)
+    this.#settle(error)
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * The receiving side of a stream: one waiting receive at a time, over a source of bytes.
+ *
+ * ```text
+ *  receiveUntil ─► enter ─► closed? busy? ─► demand.take(buffer) ─► at hand: answered at once
+ *                                               │ not yet
+ *                                               ▼
+ *                                begin ─► fetch ─► (source) ─► supplied ─► demand.take ─► settle
+ *                                           ▲                                │ not yet
+ *                                           └────────────────────────────────┘
+ *  cancelled: drop the interest in the source, reject; what has arrived stays in the buffer
+ * ```
+ *
+ * What must stay true:
+ * 1. The reader is the one operation of its direction, begun again and again: what is pending is what makes a second
+ *    task busy, until the first call's promise has settled (also when that is postponed to the next turn).
+ * 2. Bytes are in the buffer, or handed out with a promise that resolves. A cancellation finds them in the buffer; it
+ *    cannot come between taking and resolving (completion beats cancellation).
+ * 3. Closed is tested before the buffer: after the own close nothing is handed out any more.
+ * 4. The end and the failure of the source stay: a reset that was reported once must not read as an orderly end next time.
+ */
+
+import { BrokenResourceError, type Cancelled, ClosedResourceError, ResourceBusyError } from '../errors.ts'
+import type { CancelScope } from '../kernel/cancel-scope.ts'
+import { enterOperation } from '../kernel/context.ts'
+import { Operation, rejected } from '../kernel/operation.ts'
+import { nextTurn, type Resumable, spendBudget } from '../kernel/turn.ts'
+import { type Demand, Some } from './framing.ts'
+import { ReceiveBuffer } from './receive-buffer.ts'
+
+export abstract class Reader extends Operation<unknown> implements Resumable {
+  readonly #bytes = new ReceiveBuffer()
+  readonly #some = new Some()
+  #demand: Demand<unknown> = this.#some
+  #closed = false
+  #ended = false
+  /** What broke the connection, for the `cause` of every receive from then on (4). */
+  #breakage: Error | undefined
+  /** An answer that waits for the next turn; `NOTHING` when there is none. */
+  #postponed: unknown = NOTHING
+
+  get bufferedData(): Buffer {
+    return this.#bytes.copy()
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  receiveSome(maxBytes: number): Promise<Buffer> {
+    const some = this.#some
+    // While a call is pending, `ask` is its own; the second call is refused below before anything reads it.
+    if (!this.pending) some.ask = maxBytes
+    return this.receive(some)
+  }
+
+  /** Answers the demand from the bytes at hand, or waits for more. */
+  receive<T>(demand: Demand<T>): Promise<T> {
+    let scope: CancelScope
+    try {
+      scope = enterOperation(demand.what)
+      if (this.#closed) throw new ClosedResourceError(`${demand.what}: the stream is closed`)
+      if (this.pending) throw new ResourceBusyError(`${demand.what}: another task is already receiving from this stream`)
+      const answer = this.#atHand(demand)
+      if (answer !== undefined) return this.#answerFairly(scope, answer)
+    } catch (error) {
+      return rejected(this.owned(error))
+    }
+    this.#demand = demand
+    const promise = this.begin(scope) as Promise<T>
+    this.fetch(demand)
+    return promise
+  }
+
+  /** Wakes the waiting call, and every later one fails. What was read ahead is dropped with the stream. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#bytes.clear()
+    if (!this.pending || this.#release()) return
+    this.dropFetch()
+    this.reject(this.owned(new ClosedResourceError(`${this.#demand.what}: the stream was closed while this waited`)))
+  }
+
+  /** For `nextTurn`. */
+  resume(): void {
+    this.#release()
+  }
+
+  /** Asks the source for bytes, once; it answers with `supplied`, `ended` or `failed`. Called with the caller's frame. */
+  protected abstract fetch(demand: Demand<unknown>): void
+
+  /** The interest in the answer is gone; bytes that come nevertheless are `supplied`. */
+  protected abstract dropFetch(): void
+
+  /** Marks an error as this stream's own, for those who must tell (see connection-errors.ts). */
+  protected abstract owned<E>(error: E): E
+
+  protected get demand(): Demand<unknown> {
+    return this.#demand
+  }
+
+  protected supplied(memory: Buffer, start: number, end: number, owned: boolean): void {
+    if (this.#closed) return
+    this.#bytes.append(memory, start, end, owned)
+    this.proceed()
+  }
+
+  protected ended(): void {
+    this.#ended = true
+    this.proceed()
+  }
+
+  protected broken(cause: Error): void {
+    this.#breakage = cause
+    this.proceed()
+  }
+
+  /** Rejects the waiting call, if it still waits: an answer that is only postponed stands. */
+  protected failed(error: unknown): boolean {
+    return this.#postponed === NOTHING && this.reject(error)
+  }
+
+  /** Settles the pending call with what the source did at once; an always-ready source must not starve the loop. */
+  protected answer(value: unknown): void {
+    if (spendBudget()) this.resolve(value)
+    else this.#postpone(value)
+  }
+
+  /** Answers the waiting call, or asks for more. */
+  protected proceed(): void {
+    if (!this.pending || this.#postponed !== NOTHING) return
+    const demand = this.#demand
+    let answer: unknown
+    try {
+      answer = this.#atHand(demand)
+    } catch (error) {
+      this.reject(this.owned(error))
+      return
+    }
+    if (answer === undefined) this.fetch(demand)
+    else this.resolve(answer)
+  }
+
+  protected override onCancel(cancelled: () => Cancelled): void {
+    if (this.#release()) return
+    this.dropFetch()
+    this.reject(cancelled())
+  }
+
+  #atHand<T>(demand: Demand<T>): T | undefined {
+    const answer = demand.take(this.#bytes)
+    if (answer !== undefined) return answer
+    if (this.#breakage !== undefined) {
+      throw new BrokenResourceError(`${demand.what}: the connection is broken: ${this.#breakage.message}`, { cause: this.#breakage })
+    }
+    return this.#ended ? demand.end(this.#bytes) : undefined
+  }
+
+  #answerFairly<T>(scope: CancelScope, answer: T): Promise<T> {
+    if (spendBudget()) return Promise.resolve(answer)
+    const promise = this.begin(scope) as Promise<T>
+    this.#postpone(answer)
+    return promise
+  }
+
+  #postpone(answer: unknown): void {
+    this.#postponed = answer
+    nextTurn(this)
+  }
+
+  /** Hands out a postponed answer now. False where there is none. */
+  #release(): boolean {
+    const answer = this.#postponed
+    if (answer === NOTHING) return false
+    this.#postponed = NOTHING
+    return this.resolve(answer)
+  }
+}
+
+const NOTHING = Symbol('nothing')

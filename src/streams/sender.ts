@@ -1,0 +1,200 @@
+/**
+ * The sending side of a socket: one waiting send at a time, over a transport that *takes* bytes.
+ *
+ * What must stay true:
+ * 1. A send resolves when the transport has taken everything. It takes a prefix of what it is given and keeps the order,
+ *    so a cancelled send has sent a prefix: what was not taken stays with the caller, what was taken leaves.
+ * 2. A failed write surfaces on the next call of the sending side, and there once as news; from then on every send fails
+ *    with it. The receiving side never hears of it.
+ * 3. The sender is the one operation of its direction: pending until the first call's promise has settled, which is what
+ *    makes a second task busy.
+ */
+
+import type { StreamTransport } from '../backends/backend.ts'
+import { BrokenResourceError, type Cancelled, ClosedResourceError, ResourceBusyError } from '../errors.ts'
+import type { CancelScope } from '../kernel/cancel-scope.ts'
+import { enterOperation } from '../kernel/context.ts'
+import { Operation, rejected } from '../kernel/operation.ts'
+import { nextTurn, type Resumable, spendBudget } from '../kernel/turn.ts'
+import { own } from './connection-errors.ts'
+
+export class Sender extends Operation<void> implements Resumable {
+  readonly #transport: StreamTransport
+  readonly #owner: object
+  #what = 'sendAll'
+  /** What the waiting send has not handed over yet; empty for the others. */
+  #parts: readonly Uint8Array[] = NO_PARTS
+  #part = 0
+  #offset = 0
+  #closed = false
+  #ended = false
+  #postponed = false
+  #failure: Error | undefined
+
+  constructor(transport: StreamTransport, owner: object) {
+    super()
+    this.#transport = transport
+    this.#owner = owner
+  }
+
+  override describe(): string {
+    const { address, port } = this.#transport.remoteAddress
+    return `${this.#what} to ${address}:${port}`
+  }
+
+  sendAll(data: Uint8Array): Promise<void> {
+    let scope: CancelScope
+    try {
+      scope = this.#enter('sendAll')
+    } catch (error) {
+      return rejected(error)
+    }
+    const { length } = data
+    const taken = length === 0 ? 0 : this.#transport.send(data)
+    if (taken === length) return this.#taken(scope)
+    return this.#sendRest(scope, [data], 0, taken)
+  }
+
+  sendMany(parts: readonly Uint8Array[]): Promise<void> {
+    let scope: CancelScope
+    try {
+      scope = this.#enter('sendMany')
+    } catch (error) {
+      return rejected(error)
+    }
+    for (const [index, part] of parts.entries()) {
+      // One by one: the transport gathers what it takes in one turn into one write.
+      const taken = part.length === 0 ? 0 : this.#transport.send(part)
+      if (taken < part.length) return this.#sendRest(scope, parts, index, taken)
+    }
+    return this.#taken(scope)
+  }
+
+  sendEof(): Promise<void> {
+    let scope: CancelScope
+    try {
+      // A second one is harmless: it has nothing left to do.
+      scope = this.#enter('sendEof', this.#ended)
+    } catch (error) {
+      return rejected(error)
+    }
+    if (this.#ended) return this.#taken(scope)
+    const promise = this.begin(scope)
+    this.#transport.waitSend('shutdown')
+    return promise
+  }
+
+  /** Wakes the waiting call, and every later one fails. Bytes taken stay with the transport. */
+  close(): void {
+    this.#closed = true
+    if (!this.pending || this.#release()) return
+    this.#transport.cancelSend()
+    this.#drop()
+    this.reject(own(new ClosedResourceError(`${this.#what}: the stream was closed while this waited`), this.#owner))
+  }
+
+  /** The transport's answer to `waitSend`. */
+  settled(failure: Error | undefined): void {
+    if (!this.pending) {
+      this.#failure ??= failure
+    } else if (failure !== undefined) {
+      this.#failure = failure
+      this.#drop()
+      this.reject(this.broken(failure))
+    } else if (this.#what === 'sendEof') {
+      this.#ended = true
+      this.resolve()
+    } else {
+      this.#push()
+    }
+  }
+
+  /** A write that failed and that no call has reported yet. */
+  takeFailure(): Error | undefined {
+    if (this.#failure !== undefined) return undefined
+    return (this.#failure = this.#transport.takeSendError())
+  }
+
+  broken(cause: Error): BrokenResourceError {
+    const text = `${this.#what}: an earlier write failed: ${cause.message}`
+    return own(new BrokenResourceError(text, { cause }), this.#owner)
+  }
+
+  /** For `nextTurn`. */
+  resume(): void {
+    this.#release()
+  }
+
+  protected override onCancel(cancelled: () => Cancelled): void {
+    if (this.#release()) return
+    this.#transport.cancelSend()
+    this.#drop()
+    this.reject(cancelled())
+  }
+
+  #enter(what: string, endIsFine = false): CancelScope {
+    const scope = enterOperation(what)
+    if (this.#closed) throw own(new ClosedResourceError(`${what}: the stream is closed`), this.#owner)
+    if (this.pending) throw new ResourceBusyError(`${what}: another task is already sending to this stream`)
+    if (endIsFine) return scope
+    if (this.#ended) throw own(new ClosedResourceError(`${what}: the sending half was closed by sendEof`), this.#owner)
+    this.#what = what
+    this.#failure ??= this.#transport.takeSendError()
+    if (this.#failure !== undefined) throw this.broken(this.#failure)
+    return scope
+  }
+
+  #taken(scope: CancelScope): Promise<void> {
+    if (spendBudget()) return DONE
+    const promise = this.begin(scope)
+    this.#postpone()
+    return promise
+  }
+
+  #sendRest(scope: CancelScope, parts: readonly Uint8Array[], part: number, offset: number): Promise<void> {
+    this.#parts = parts
+    this.#part = part
+    this.#offset = offset
+    const promise = this.begin(scope)
+    this.#push()
+    return promise
+  }
+
+  /** Hands over as much as the transport takes, then waits until it takes more. */
+  #push(): void {
+    for (; this.#part < this.#parts.length; this.#part++, this.#offset = 0) {
+      const part = this.#parts[this.#part] as Uint8Array
+      while (this.#offset < part.length) {
+        const taken = this.#transport.send(part.subarray(this.#offset))
+        if (taken === 0) {
+          this.#transport.waitSend('writable')
+          return
+        }
+        this.#offset += taken
+      }
+    }
+    this.#drop()
+    if (spendBudget()) this.resolve()
+    else this.#postpone()
+  }
+
+  #postpone(): void {
+    this.#postponed = true
+    nextTurn(this)
+  }
+
+  #release(): boolean {
+    if (!this.#postponed) return false
+    this.#postponed = false
+    return this.resolve()
+  }
+
+  /** Lets go of the caller's memory. */
+  #drop(): void {
+    this.#parts = NO_PARTS
+    this.#part = this.#offset = 0
+  }
+}
+
+const DONE: Promise<void> = Promise.resolve()
+const NO_PARTS: readonly Uint8Array[] = []

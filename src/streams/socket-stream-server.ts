@@ -1,0 +1,113 @@
+/** `SocketStreamServer`: a listening TCP socket. */
+
+import type { SocketAddress } from '../backends/backend.ts'
+import { Cancelled } from '../errors.ts'
+import { enterUncancelled, pendingCancellation } from '../kernel/context.ts'
+import { rejected } from '../kernel/operation.ts'
+import { immediateVoid } from '../kernel/turn.ts'
+import { checkFunction, checkInteger, checkOptions } from '../validate.ts'
+import { AcceptIterator, Acceptor } from './acceptor.ts'
+import type { Listener, ServerStatistics } from './listener.ts'
+import { Service, type ServeOptions } from './service.ts'
+import { checkOption, checkOptionValue } from './socket-options.ts'
+import type { SocketStream } from './socket-stream.ts'
+
+/**
+ * A server that connections can be accepted from, made by `createTcpServer`. Re-creates `anyio.abc.SocketStreamServer`.
+ *
+ * One task at a time accepts or serves; a second one gets a `ResourceBusyError`. Accepting survives clients that went
+ * away meanwhile, and waits for descriptors where the process has run out of them.
+ */
+export class SocketStreamServer implements AsyncDisposable {
+  readonly #listener: Listener
+  readonly #acceptor: Acceptor
+
+  /** @internal */
+  constructor(listener: Listener) {
+    this.#listener = listener
+    this.#acceptor = new Acceptor(listener)
+  }
+
+  /** Waits for one connection. It belongs to the caller, who closes it. */
+  accept(): Promise<SocketStream> {
+    return this.#acceptor.accept()
+  }
+
+  /** Iterates over the connections as they come. The own `close()` ends the iteration. */
+  acceptConnections(): AsyncIterableIterator<SocketStream> {
+    return new AcceptIterator(this.#acceptor)
+  }
+
+  /**
+   * Calls `handler` for each connection in a task of its own, and closes the connection when the handler has ended. Returns
+   * once the server is closed and the handlers have ended; cancelled, it cancels them and leaves the server open.
+   *
+   * When a handler fails because its own connection broke, was closed or ended inside a frame, that connection has ended
+   * and nothing else (`structio:connection-error` on `diagnostics_channel` shows it). Any other error goes to `onError`;
+   * without one, it closes the server, cancels the other handlers and comes out in an `ExceptionGroup`.
+   */
+  serve(handler: (stream: SocketStream) => unknown, options: ServeOptions = {}): Promise<void> {
+    try {
+      checkFunction('handler', handler)
+      checkServeOptions(options)
+      return new Service(this.#listener, handler, options).serve()
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** Where the server listens. Stays known after `close()`. */
+  get address(): SocketAddress {
+    return this.#listener.address
+  }
+
+  /** The port it listens on, also where the system chose it. */
+  get port(): number {
+    return this.#listener.address.port
+  }
+
+  /** Stops listening at once, also in a cancelled scope, and raises the cancellation afterwards. Connections live on. */
+  close(): Promise<void> {
+    this.#listener.close()
+    try {
+      const cancelled = pendingCancellation(enterUncancelled('close'), 'close')
+      return cancelled === undefined ? immediateVoid() : rejected(cancelled)
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.close()
+    } catch (error) {
+      if (!(error instanceof Cancelled)) throw error
+    }
+  }
+
+  /** A socket option of the listening socket, by number or by name (`'SOL_SOCKET'`, `'SO_RCVBUF'`). */
+  getsockopt(level: number | string, name: number | string): number {
+    checkOption(level, name)
+    return this.#listener.requireOpen('getsockopt').getsockopt(level, name)
+  }
+
+  /** Sets a socket option of the listening socket; accepted connections inherit most of them. */
+  setsockopt(level: number | string, name: number | string, value: number | boolean): void {
+    checkOption(level, name)
+    checkOptionValue(value)
+    this.#listener.requireOpen('setsockopt').setsockopt(level, name, value)
+  }
+
+  /** What the server has done so far, as a frozen record. */
+  statistics(): ServerStatistics {
+    return Object.freeze({ ...this.#listener.counts })
+  }
+}
+
+function checkServeOptions(options: ServeOptions): void {
+  checkOptions('options', options)
+  const { maxConnections, onError } = options
+  if (maxConnections !== undefined && maxConnections !== Infinity) checkInteger('options.maxConnections', maxConnections, 1)
+  if (onError !== undefined) checkFunction('options.onError', onError)
+}

@@ -1,0 +1,161 @@
+/**
+ * `Stream`: bytes in both directions, and the framing that is derived from them.
+ */
+
+import { Cancelled } from '../errors.ts'
+import { rejected } from '../kernel/operation.ts'
+import { checkBoolean, checkInteger, checkOptions, invalidArgType } from '../validate.ts'
+import { checkSize, checkView, READ_SIZE, toBytes, toDelimiter } from './bytes.ts'
+import { Chunks, DelimitedBatches, DelimitedChunks, type DelimitedOptions, Exactly, Frames, Into, Until } from './framing.ts'
+import { StreamIterator } from './iterators.ts'
+import { PullReader } from './pull-reader.ts'
+import type { Reader } from './reader.ts'
+
+/**
+ * A bidirectional stream of bytes. Re-creates `anyio.abc.Stream`.
+ *
+ * A stream of your own extends this class and implements `receiveSome`, `sendAll`, `sendEof` and `close`; everything
+ * else is derived from these, and may be overridden. Your `receiveSome` is then called by one task at a time, never
+ * after `close`, and only for bytes that have not been read ahead already.
+ *
+ * One task may receive while another sends. Two tasks in the same direction: the second gets a `ResourceBusyError`, the
+ * first is undisturbed. After the own `close()` every call fails with `ClosedResourceError`; a connection that the peer
+ * has reset fails with `BrokenResourceError`, the system error its `cause`.
+ */
+export abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable {
+  readonly #reader: Reader
+
+  /** @internal */
+  constructor(reader?: Reader) {
+    this.#reader = reader ?? new PullReader(this)
+  }
+
+  /** A copy of the bytes that were received and not handed out yet. */
+  get bufferedData(): Buffer {
+    return this.#reader.bufferedData
+  }
+
+  /**
+   * Waits for bytes and returns up to `maxBytes` of them; an empty Buffer means that the peer has closed its half.
+   *
+   * @throws RangeError for 0 bytes, which would read as the end of data
+   */
+  abstract receiveSome(maxBytes?: number): Promise<Buffer>
+
+  /** Sends everything. Cancelled, it has sent a prefix, perhaps none, never with a gap. */
+  abstract sendAll(data: Uint8Array | string): Promise<void>
+
+  /** Ends the own half of the stream; the other one goes on. */
+  abstract sendEof(): Promise<void>
+
+  /** Closes the stream, also in a cancelled scope, and raises the cancellation afterwards. Idempotent. */
+  abstract close(): Promise<void>
+
+  /** Receives into the caller's memory and returns the number of bytes; 0 means that the peer has closed its half. */
+  receiveInto(view: Uint8Array): Promise<number> {
+    try {
+      checkView('view', view)
+    } catch (error) {
+      return rejected(error)
+    }
+    return this.#reader.receive(new Into(view))
+  }
+
+  /** @throws IncompleteRead when the data ends before `nbytes`; what had arrived stays in `bufferedData` */
+  receiveExactly(nbytes: number): Promise<Buffer> {
+    try {
+      checkInteger('nbytes', nbytes)
+    } catch (error) {
+      return rejected(error)
+    }
+    return this.#reader.receive(new Exactly(nbytes))
+  }
+
+  /**
+   * Receives up to the delimiter, which is part of the result unless `includeDelimiter` is false.
+   *
+   * @param maxBytes - how many bytes may come before the delimiter; exactly that many are accepted
+   * @throws DelimiterNotFound beyond that, IncompleteRead when the data ends first; the bytes stay in `bufferedData`
+   */
+  receiveUntil(delimiter: Uint8Array | string, maxBytes: number, options: DelimitedOptions = {}): Promise<Buffer> {
+    let frames: Frames
+    try {
+      frames = checkFrames(delimiter, 'maxBytes', maxBytes, options, true)
+    } catch (error) {
+      return rejected(error)
+    }
+    return this.#reader.receive(new Until(frames))
+  }
+
+  /** Iterates over the bytes as they come, at most `maxSize` at a time, until the peer closes its half. */
+  receiveChunks(maxSize: number = READ_SIZE): AsyncIterableIterator<Buffer> {
+    return new StreamIterator(this.#reader, new Chunks(checkSize('maxSize', maxSize)))
+  }
+
+  /**
+   * Iterates over the frames that the delimiter ends, by default without it. The errors of a step are those of
+   * `receiveUntil`; data that ends right after a delimiter ends the iteration.
+   */
+  receiveDelimitedChunks(
+    delimiter: Uint8Array | string,
+    maxChunkSize: number,
+    options: DelimitedOptions = {},
+  ): AsyncIterableIterator<Buffer> {
+    const frames = checkFrames(delimiter, 'maxChunkSize', maxChunkSize, options, false)
+    return new StreamIterator(this.#reader, new DelimitedChunks(frames))
+  }
+
+  /** The same, but each step gives all complete frames at hand: the cheapest way to many short ones. */
+  receiveDelimitedBatches(
+    delimiter: Uint8Array | string,
+    maxChunkSize: number,
+    options: DelimitedOptions = {},
+  ): AsyncIterableIterator<Buffer[]> {
+    const frames = checkFrames(delimiter, 'maxChunkSize', maxChunkSize, options, false)
+    return new StreamIterator(this.#reader, new DelimitedBatches(frames))
+  }
+
+  /** Sends the parts one after another, as one write. */
+  sendMany(list: readonly (Uint8Array | string)[]): Promise<void> {
+    try {
+      return this.sendAll(Buffer.concat(toParts(list)))
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** The same as `receiveChunks()`. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Buffer> {
+    return this.receiveChunks()
+  }
+
+  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.close()
+    } catch (error) {
+      if (!(error instanceof Cancelled)) throw error
+    }
+  }
+}
+
+/** The parts of a `sendMany`, checked. @internal */
+export function toParts(list: unknown): Uint8Array[] {
+  if (!Array.isArray(list)) throw invalidArgType('list', 'an array of strings and instances of Uint8Array', list)
+  return list.map((part, index) => toBytes(`list[${index}]`, part))
+}
+
+function checkFrames(
+  delimiter: unknown,
+  limitName: string,
+  limit: number,
+  options: DelimitedOptions,
+  includeByDefault: boolean,
+): Frames {
+  const sought = toDelimiter('delimiter', delimiter)
+  checkInteger(limitName, limit)
+  checkOptions('options', options)
+  const { includeDelimiter = includeByDefault } = options
+  checkBoolean('options.includeDelimiter', includeDelimiter)
+  return new Frames(sought, limit, includeDelimiter)
+}
