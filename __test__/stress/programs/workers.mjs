@@ -1,0 +1,53 @@
+/**
+ * Ends workers in the middle of everything, many times: from outside by `terminate`, from inside by `process.exit`.
+ * Arguments: driver, rounds. Prints `{ ended, descriptors: [before, after] }`.
+ */
+import { readdirSync } from 'node:fs'
+import { once } from 'node:events'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { leavePending } from './pending.mjs'
+
+const TOGETHER = 4
+
+if (isMainThread) {
+  const [driver, rounds] = process.argv.slice(2)
+  // The first one opens what belongs to the process, and stays.
+  await endWorker(driver, 0)
+  const before = descriptors()
+  let ended = 0
+  await Promise.all(
+    Array.from({ length: TOGETHER }, async (_, lane) => {
+      for (let round = lane; round < Number(rounds); round += TOGETHER) {
+        await endWorker(driver, round)
+        ended++
+      }
+    }),
+  )
+  console.log(JSON.stringify({ ended, descriptors: [before, descriptors()] }))
+} else {
+  const { driver, round } = workerData
+  leavePending({ driver }, () => {
+    parentPort.postMessage('ready')
+    if (round % 2 === 1) after((round >> 1) % 8, () => process.exit(0))
+  }).catch((error) => {
+    console.error(error)
+    process.exit(1)
+  })
+}
+
+async function endWorker(driver, round) {
+  const worker = new Worker(new URL(import.meta.url), { workerData: { driver, round } })
+  const exit = once(worker, 'exit')
+  await once(worker, 'message')
+  if (round % 2 === 0) after((round >> 1) % 8, () => void worker.terminate())
+  await exit
+}
+
+function after(count, action) {
+  if (count === 0) action()
+  else setImmediate(after, count - 1, action)
+}
+
+function descriptors() {
+  return readdirSync('/proc/self/fd').length
+}
