@@ -19,7 +19,7 @@
 import type { Delimiter } from './bytes.ts'
 
 /** The answers of `find` that are not a position. */
-export const NOT_YET = -1
+export const NOT_YET = -1 // as `indexOf` says it
 export const OVER_LIMIT = -2
 
 // What `subarray` makes a Buffer with, without the checks that cost twice as much as the view: one view per line counts.
@@ -111,18 +111,16 @@ export class ReceiveBuffer {
   }
 
   #search({ bytes, first }: Delimiter, from: number): number {
-    const block = this.#block
-    const last = this.#end - bytes.length
+    // The room behind the unread bytes must not be searched: it is long where a large frame arrives in small pieces.
+    const unread = this.#end === this.#block.length ? this.#block : this.#block.subarray(0, this.#end)
     let at = from
     for (let candidates = 0; candidates < MAX_CANDIDATES; candidates++, at++) {
-      if (at > last) return NOT_YET
-      at = block.indexOf(first, at)
-      // What lies in the room behind the unread bytes is anything: a find there is none.
-      if (at === -1 || at > last) return NOT_YET
-      if (bytes.length === 1 || matches(bytes, block, at, bytes.length)) return at
+      at = unread.indexOf(first, at)
+      if (at === -1 || bytes.length === 1) return at
+      if (at + bytes.length > this.#end) return NOT_YET
+      if (matches(bytes, unread, at, bytes.length)) return at
     }
-    at = block.indexOf(bytes, at)
-    return at === -1 || at > last ? NOT_YET : at
+    return unread.indexOf(bytes, at)
   }
 
   /** The earliest position from which the unread bytes are the beginning of the delimiter; `#end` if there is none. */
