@@ -18,7 +18,7 @@ export async function mapEach<I>(group: TaskGroup, items: Iterable<I> | AsyncIte
   const source = Symbol.asyncIterator in items ? new AsyncSource(items) : new SyncSource(items)
   for (let index = 0; ; index++) {
     try {
-      await mapping.room(limit)
+      while (mapping.running >= limit) await mapping.room()
       const step = source.next()
       const { done, value } = step instanceof Promise ? await step : step
       if (done === true) return mapping.values
@@ -42,8 +42,9 @@ class Mapping {
     this.group = group
   }
 
-  room(limit: number): Promise<void> | undefined {
-    return this.running < limit ? undefined : this.#wakeup.wait()
+  /** Resolves when a task has ended, or somewhat later: look again. */
+  room(): Promise<void> {
+    return this.#wakeup.wait()
   }
 
   itemEnded(): void {

@@ -21,6 +21,9 @@ export type { CancelReason, CancelScopeOptions } from './kernel/cancel-scope.ts'
 export type ScopeBody<T> = (scope: CancelScope) => T | PromiseLike<T>
 /** Options of a scope whose deadline is an argument of its own. */
 export type TimedScopeOptions = Omit<CancelScopeOptions, 'deadline'>
+export type FailBody = (scope: CancelScope) => unknown
+/** The body's value; `undefined` as well where the body takes the scope, which it can then cancel. */
+export type FailValue<F extends FailBody> = Parameters<F> extends [] ? Awaited<ReturnType<F>> : Awaited<ReturnType<F>> | undefined
 
 /**
  * Runs `body` in a scope of its own. Resolves with its value, or with `undefined` when the scope's cancellation ended it;
@@ -54,19 +57,15 @@ export function moveOnAt(time: number, ...given: unknown[]): Promise<unknown> {
  * first cause that ended the body. A body that takes the scope as a parameter may cancel it: the value is then
  * `undefined`. Re-creates `fail_after`.
  */
-export function failAfter<T>(ms: number | null, body: () => T | PromiseLike<T>): Promise<T>
-export function failAfter<T>(ms: number | null, options: TimedScopeOptions, body: () => T | PromiseLike<T>): Promise<T>
-export function failAfter<T>(ms: number | null, body: ScopeBody<T>): Promise<T | undefined>
-export function failAfter<T>(ms: number | null, options: TimedScopeOptions, body: ScopeBody<T>): Promise<T | undefined>
+export function failAfter<F extends FailBody>(ms: number | null, body: F): Promise<FailValue<F>>
+export function failAfter<F extends FailBody>(ms: number | null, options: TimedScopeOptions, body: F): Promise<FailValue<F>>
 export function failAfter(ms: number | null, ...given: unknown[]): Promise<unknown> {
   return open('fail', () => delayed(ms), given)
 }
 
 /** `failAfter` with a point in time of `currentTime()`. */
-export function failAt<T>(time: number, body: () => T | PromiseLike<T>): Promise<T>
-export function failAt<T>(time: number, options: TimedScopeOptions, body: () => T | PromiseLike<T>): Promise<T>
-export function failAt<T>(time: number, body: ScopeBody<T>): Promise<T | undefined>
-export function failAt<T>(time: number, options: TimedScopeOptions, body: ScopeBody<T>): Promise<T | undefined>
+export function failAt<F extends FailBody>(time: number, body: F): Promise<FailValue<F>>
+export function failAt<F extends FailBody>(time: number, options: TimedScopeOptions, body: F): Promise<FailValue<F>>
 export function failAt(time: number, ...given: unknown[]): Promise<unknown> {
   return open('fail', () => pointInTime(time), given)
 }
@@ -175,7 +174,6 @@ function open(mode: ExitMode, deadlineOf: (() => number) | undefined, given: unk
   try {
     const deadline = deadlineOf?.()
     const body = given.length > 1 ? given[1] : given[0]
-    checkFunction('body', body)
     const options = given.length > 1 ? (given[0] as CancelScopeOptions) : undefined
     const scope = new CancelScope(options)
     if (deadline !== undefined) scope.deadline = deadline

@@ -20,7 +20,7 @@
  *    connection. Deadlines, names and signals sit in objects of their own.
  */
 import { type Cancelled, UsageError, createCancelled } from '../errors.ts'
-import { checkBoolean, checkOptions, checkSignal, checkString, checkTime } from './arguments.ts'
+import { checkBoolean, checkFunction, checkOptions, checkSignal, checkString, checkTime } from './arguments.ts'
 import { type Frame, requireFrame } from './context.ts'
 import { Deadline, type Host, type Timed } from './deadlines.ts'
 import { append, collect, unlink } from './links.ts'
@@ -178,6 +178,7 @@ export class CancelScope implements Timed {
   /** @internal */
   _run<T>(body: (scope: CancelScope) => T | PromiseLike<T>, mode: ExitMode): Promise<T | undefined> {
     try {
+      checkFunction('body', body)
       const frame = requireFrame('a cancel scope')
       this._refuseSecondEntry()
       return new ScopeRun<T>(this, mode).start(frame, body)
@@ -287,6 +288,7 @@ export class CancelScope implements Timed {
   /** @internal */
   _addOperation(operation: Operation<unknown>): void {
     this._operations = append(this._operations, operation)
+    if ((this._flags & CLOSING) !== 0) this._flags |= LEFTOVERS
   }
 
   /** @internal */

@@ -62,7 +62,7 @@ class Root implements TaskOwner {
     const run = this.#run
     activeRuns.add(run)
     if (this.#options.keepAlive) retainProcess()
-    run.root = new Task(run, null, this, main, run.name, this.scope)
+    run.root = new Task(run, null, this, main, run.name ?? (main.name === '' ? 'main' : main.name), this.scope)
     this.scope._enterTask(null, run.root)
     run.root._firstStep([])
   }

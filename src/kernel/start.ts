@@ -15,7 +15,7 @@ import { UsageError } from '../errors.ts'
 import { CancelScope } from './cancel-scope.ts'
 import type { Frame } from './context.ts'
 import { Operation } from './operation.ts'
-import { EFFECTIVE, INTERRUPTED } from './scope-flags.ts'
+import { CLOSING, EFFECTIVE, INTERRUPTED } from './scope-flags.ts'
 import { Task, type TaskFunction, type TaskOwner } from './task.ts'
 import type { TaskGroup, TaskStatus } from './task-group.ts'
 import { settleFairly } from './turn.ts'
@@ -45,6 +45,8 @@ class StartOperation extends Operation<unknown> implements TaskOwner, TaskStatus
     const ready = this.begin(this.#callerScope)
     // The child sees `started` and nothing else of this.
     task._begin(this.#callerScope, [{ started: (value: unknown) => this.started(value) }, ...args])
+    // Called by code that outlived the body of its scope: too late to wait for anything.
+    if ((this.#callerScope._flags & CLOSING) !== 0) this._cancel()
     return ready
   }
 

@@ -21,7 +21,7 @@ import { CancelScope, type ScopeOwner } from './cancel-scope.ts'
 import { Frame, requireFrame } from './context.ts'
 import { judge } from './exit.ts'
 import { markHandled, rejected, takeFunctions, takenFunctions } from './operation.ts'
-import { CAUGHT, EFFECTIVE, ENDED } from './scope-flags.ts'
+import { CAUGHT, EFFECTIVE, ENDED, TASK } from './scope-flags.ts'
 import { type BodySink, runBody } from './scope-run.ts'
 import { startTask } from './start.ts'
 import { Task, type TaskFunction, type TaskHandle, type TaskOwner } from './task.ts'
@@ -172,7 +172,7 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
 
   #bodyEnded(): void {
     const scope = this.cancelScope
-    this.#waited = scope._scopes !== null || scope._holds > 0
+    this.#waited = scope._holds > 0 || hasTasks(scope)
     scope._bodyEnded()
   }
 
@@ -205,6 +205,13 @@ export type Conclude = () => { readonly failed: boolean; readonly outcome: unkno
 export function runTaskGroup<T>(scope: CancelScope, body: (group: TaskGroup) => T | PromiseLike<T>, conclude?: Conclude): Promise<T | undefined> {
   const frame = requireFrame('a task group')
   return new TaskGroup(frame.task, scope, conclude)._run(frame, body) as Promise<T | undefined>
+}
+
+function hasTasks(scope: CancelScope): boolean {
+  for (let child = scope._scopes; child !== null; child = child._next) {
+    if ((child._flags & TASK) !== 0) return true
+  }
+  return false
 }
 
 function taskArguments(given: unknown[]): { name: string | undefined; fn: TaskFunction; args: unknown[] } {
