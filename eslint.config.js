@@ -39,6 +39,8 @@ export default tseslint.config(
       // A task may fail with anything, `undefined` and 0 too, and what it threw is passed on as it is.
       '@typescript-eslint/only-throw-error': ['error', { allowThrowingAny: false, allowThrowingUnknown: true }],
       '@typescript-eslint/prefer-promise-reject-errors': ['error', { allowThrowingUnknown: true }],
+      // A walk up the tree of scopes starts at `this`.
+      '@typescript-eslint/no-this-alias': 'off',
     },
   },
   {
@@ -55,6 +57,11 @@ export default tseslint.config(
     // The thread's one timer, under the deadline heap.
     files: ['src/kernel/clock.ts'],
     rules: { 'no-restricted-globals': ['error', ...timers('setTimeout')] },
+  },
+  {
+    // What keeps the process alive while a run is active.
+    files: ['src/kernel/keep-alive.ts'],
+    rules: { 'no-restricted-globals': ['error', ...timers('setInterval')] },
   },
   {
     // Giving way to the event loop: the one place that waits for its check phase.

@@ -31,6 +31,10 @@ const sources: Sources = new Map(
   code.filter((path) => path === 'index.ts' || /^src\/.*\.ts$/.test(path)).map((path) => [path, read(path)]),
 )
 
+/** What only one of two lists has. */
+const difference = (a: readonly string[], b: readonly string[]): string[] =>
+  [...a.filter((name) => !b.includes(name)), ...b.filter((name) => !a.includes(name))].sort()
+
 test('imports follow the arrows of docs/architecture.md, without cycles', (t) => {
   t.true(sources.size > 10)
   t.deepEqual(violations(sources), [])
@@ -43,7 +47,7 @@ test('index.ts is a list: named re-exports, no logic, no star, no alias', (t) =>
 })
 
 test('index.ts and index.d.ts export the same names', (t) => {
-  t.deepEqual(exportedNames(read('index.d.ts')).sort(), readBarrel(read('index.ts')).names.sort())
+  t.deepEqual(difference(exportedNames(read('index.d.ts')), readBarrel(read('index.ts')).names), [])
 })
 
 test('the porting table lists every export, and what it says is here is here', (t) => {
@@ -51,7 +55,7 @@ test('the porting table lists every export, and what it says is here is here', (
   const listed = (exists: boolean): Set<string> =>
     new Set(rows.filter((row) => row.exists === exists).flatMap((row) => row.names))
   const { names } = readBarrel(read('index.ts'))
-  t.deepEqual([...listed(true)].sort(), [...names].sort())
+  t.deepEqual(difference([...listed(true)], names), [])
   // A class whose later members are listed (`SocketStream.startTls`) is here itself.
   const announced = [...listed(false)].filter((name) => !listed(true).has(name))
   t.deepEqual(
@@ -67,7 +71,7 @@ test('the package finds itself through its own exports', async (t) => {
   const self: string = 'structio'
   const built = (await import(self)) as Record<string, unknown>
   const source = (await import('../index.ts')) as Record<string, unknown>
-  t.deepEqual(Object.keys(built).sort(), Object.keys(source).sort())
+  t.deepEqual(difference(Object.keys(built), Object.keys(source)), [])
 })
 
 test('a file of more than 500 lines says why', (t) => {
@@ -112,7 +116,7 @@ const planted: Record<string, [file: string, text: string]> = {
     `export { run } from '../run.ts'`,
   ],
   'concept modules do no I/O of their own': ['src/streams/x.ts', `const net = await import('node:net')`],
-  'concept modules know the backend contract; run.ts alone also chooses one': [
+  'concept modules know the backend contract; run.ts alone also chooses one and takes its options': [
     'src/sockets.ts',
     `import { x } from './backends/node/index.ts'`,
   ],
@@ -131,7 +135,7 @@ for (const { name } of importRules) {
   test(`a planted violation is found: ${name}`, (t) => {
     const [file, text] = planted[name] ?? []
     if (file === undefined || text === undefined) return t.fail('no violation is planted for this rule')
-    const found = violations(new Map([...sources, [file, `// a comment\n${text}\n`]]))
+    const found = violations(new Map([[file, `// a comment\n${text}\n`]]))
     t.true(
       found.some((line) => line.startsWith(`${file}:2 imports `) && line.endsWith(name)),
       `found only: ${found.join('\n')}`,

@@ -89,12 +89,12 @@ export const importRules: readonly Rule[] = [
     forbids: (from, target) => isConcept(from) && NODE_IO.test(target),
   },
   {
-    name: 'concept modules know the backend contract; run.ts alone also chooses one',
+    name: 'concept modules know the backend contract; run.ts alone also chooses one and takes its options',
     forbids: (from, target) =>
       isConcept(from) &&
       inBackends(target) &&
       target !== 'src/backends/backend.ts' &&
-      !(from === 'src/run.ts' && target === 'src/backends/select.ts'),
+      !(from === 'src/run.ts' && /^src\/backends\/(select|(\w+\/)?options)\.ts$/.test(target)),
   },
   {
     name: 'the kernel imports only itself, errors.ts, node:async_hooks and node:diagnostics_channel',

@@ -141,7 +141,7 @@ is<Promise<string | number>>()(raceTasks([() => 1, async () => 'x']))
 
 // Errors: a class for each condition, with a stable code, in the order of inheritance that catch blocks rely on.
 declare const group: ExceptionGroup
-is<[ExceptionGroup | undefined, ExceptionGroup | undefined]>()([...group.split((leaf) => leaf instanceof UsageError)])
+is<[ExceptionGroup | undefined, ExceptionGroup | undefined]>()(group.split((leaf) => leaf instanceof UsageError))
 is<Iterable<unknown>>()(group.leaves())
 const aggregates: AggregateError[] = [group, new ConnectionFailed([])]
 const usage: UsageError[] = [new NotRunningError(), new RunFinishedError()]
@@ -165,9 +165,9 @@ const anyStream: Stream = stream
 is<Buffer>()(anyStream.bufferedData)
 is<Promise<Buffer>>()(anyStream.receiveUntil('\n', 10, { includeDelimiter: false }))
 is<Promise<number>>()(anyStream.receiveInto(new Uint8Array(4)))
-is<AsyncIterable<Buffer>>()(anyStream.receiveChunks())
-is<AsyncIterable<Buffer>>()(anyStream.receiveDelimitedChunks(new Uint8Array([0]), 10))
-is<AsyncIterable<Buffer[]>>()(anyStream.receiveDelimitedBatches('\n', 10, { includeDelimiter: true }))
+is<AsyncIterableIterator<Buffer>>()(anyStream.receiveChunks())
+is<AsyncIterableIterator<Buffer>>()(anyStream.receiveDelimitedChunks(new Uint8Array([0]), 10))
+is<AsyncIterableIterator<Buffer[]>>()(anyStream.receiveDelimitedBatches('\n', 10, { includeDelimiter: true }))
 is<Promise<void>>()(anyStream.sendMany(['a', new Uint8Array(1)]))
 // @ts-expect-error: a number is no data
 void anyStream.sendAll(1)
@@ -199,7 +199,7 @@ is<Promise<number>>()(
 )
 void (async () => {
   await using all = finalize(chunks())
-  is<AsyncGenerator<string>>()(all)
+  is<AsyncGenerator<string> & AsyncDisposable>()(all)
 })
 is<TaskInfo>()(getCurrentTask())
 void getRunningTasks().map((info) => [info.id, info.parentId, info.name, info.fn])

@@ -23,7 +23,7 @@ const HEADER = `// The public API of structio, rolled up from index.ts by \`npm 
 
 async function rollUp() {
   // Two steps, because only tsc knows what `stripInternal` leaves out, and only a bundler makes one file of many.
-  const declarations = inRoot('node_modules', '.cache', 'declarations')
+  const declarations = inRoot('target', 'declarations')
   rmSync(declarations, { recursive: true, force: true })
   const emit = ['--declaration', '--emitDeclarationOnly', '--outDir', declarations]
   await must(process.execPath, [binOf('typescript', 'tsc'), '-p', 'tsconfig.build.json', ...emit])
@@ -41,6 +41,11 @@ async function rollUp() {
     input: `${declarations}/index.d.ts`,
     external: /^node:/,
     plugins: [dts({ tsconfig: inRoot('tsconfig.build.json') })],
+    // An import of something internal stays behind when its last use has gone; one with a use left would not compile,
+    // which the tests of the types would tell.
+    onwarn: (warning) => {
+      if (warning.code !== 'MISSING_EXPORT') throw new Error(warning.message)
+    },
   })
   const { output } = await bundle.generate({ format: 'es' })
   await bundle.close()
@@ -53,6 +58,11 @@ function tidy(declaration, source) {
   // A file's opening comment speaks to its maintainers; rolled up, it would become the doc of whatever comes first.
   const header = /^\/\*\*.*?\*\/(?=\n\n|\nimport )/s.exec(readFileSync(source, 'utf8'))?.[0]
   if (header !== undefined) text = text.replace(header, '')
+  // What a class implements for the library's own sake is none of a consumer's business, and left out with the rest.
+  text = text.replace(/^(export .*class .*?) implements (.+)(?= \{$)/gm, (_, head, list) => {
+    const standard = list.split(/, (?![^<]*>)/).filter((type) => /^(Async)?(Iterable|Disposable)/.test(type))
+    return standard.length === 0 ? head : `${head} implements ${standard.join(', ')}`
+  })
   // tsc leaves `.ts` in the specifiers of declarations, which the bundler takes for something external.
   text = text.replace(/(['"]\.{1,2}\/[^'"\n]*)\.ts(?=['"])/g, '$1.js')
   writeFileSync(declaration, text)

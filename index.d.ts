@@ -1,0 +1,715 @@
+// The public API of structio, rolled up from index.ts by `npm run build -- types`. Generated: do not edit.
+
+type BackendName = 'native' | 'node' | 'virtual'
+/** A TCP address in Node's form. */
+interface SocketAddress {
+  readonly address: string
+  readonly port: number
+  readonly family: 'IPv4' | 'IPv6'
+}
+
+/** How the native backend is set up (`backendOptions`). */
+interface NativeOptions {
+  /**
+   * `'nested'` (Linux): the reactor lives inside Node's event loop. `'thread'`: a helper thread wakes it. The default is
+   * the first where it works; `STRUCTIO_DRIVER` changes the default.
+   */
+  driver?: 'nested' | 'thread'
+  /** Name look-ups under way at once, in the whole process: the first native `run` sets it. Default 16. */
+  lookupThreads?: number
+}
+
+/** How the node backend is set up (`backendOptions`): there is nothing to choose. */
+type NodeOptions = Record<never, never>
+
+/** The names of the backends that there are. Re-creates `anyio.get_all_backends`. */
+declare function getAllBackends(): readonly string[]
+/** The names of the backends that work here: on this platform, in this process. */
+declare function getAvailableBackends(): readonly string[]
+
+interface RunOptions {
+  /** Default: `native`, or `node` (with one process warning) where no binary loads. */
+  backend?: BackendName | undefined
+  backendOptions?: NativeOptions | NodeOptions | undefined
+  /** For introspection and warnings. */
+  name?: string | undefined
+  /** Cancels the root scope when it aborts; `run` then rejects with `signal.reason`. */
+  signal?: AbortSignal | undefined
+  /**
+   * The first of these process signals cancels the root scope, and `run` resolves with `undefined` once everything has
+   * unwound. From then on they have their default action. Main thread only.
+   */
+  shutdownSignals?: readonly NodeJS.Signals[] | undefined
+  /** Whether the active run keeps the process alive (default), or only what it waits for in the operating system does. */
+  keepAlive?: boolean | undefined
+  /** Keeps the stack that opened a resource, to show it when the resource was left open. */
+  traceResources?: boolean | undefined
+}
+/**
+ * Runs `main` as the root task of a tree of its own. When the promise settles, every task that was started in it has ended,
+ * and what was left open has been closed. Re-creates the reference's `run`; arguments are passed by closure.
+ *
+ * Rejects with what `main` throws; with `BackendNotFoundError` where there is no such backend; with `UsageError` inside a
+ * task that has not ended.
+ */
+declare function run<T>(
+  main: () => T | PromiseLike<T>,
+  options?: RunOptions & {
+    shutdownSignals?: undefined
+  },
+): Promise<T>
+declare function run<T>(main: () => T | PromiseLike<T>, options?: RunOptions): Promise<T | undefined>
+
+/** Anything with one of the usual ways to close it. An async generator has `return`. */
+type Finalizable = object
+/**
+ * Runs `body` and then closes the resource (by its `aclose`, `close` or `return`, whichever it has), however the body
+ * ends. What the body throws comes out; when closing fails as well, a `SuppressedError` holds both. Like a disposer,
+ * closing never raises a cancellation: the next checkpoint does. Re-creates `finalize`.
+ */
+declare function finalize<R extends Finalizable, T>(resource: R, body: (resource: R) => T | PromiseLike<T>): Promise<T>
+/** Gives the resource a `Symbol.asyncDispose` that closes it, for `await using`. */
+declare function finalize<R extends Finalizable>(resource: R): R & AsyncDisposable
+
+/** Thrown by every checkpoint of a scope that is effectively cancelled; never make or keep one yourself. */
+declare class Cancelled extends Error {
+  #private
+  readonly code = 'ERR_CANCELLED'
+}
+/** Thrown by `failAfter` and `failAt` when the deadline was the first cause that ended the body. */
+declare class TimeoutError extends Error {
+  readonly code = 'ERR_TIMEOUT'
+}
+/** Thrown by a task group when its body or at least one child failed; holds every such error and no cancellation. */
+declare class ExceptionGroup extends AggregateError {
+  #private
+  readonly code = 'ERR_EXCEPTION_GROUP'
+  /** @param message - by default made from the first leaf, so that a log line says what happened */
+  constructor(errors: Iterable<unknown>, message?: string)
+  /**
+   * Divides the leaves by `predicate` into two groups that keep the nesting; `undefined` where nothing fell on that
+   * side. Re-creates Python's `BaseExceptionGroup.split`.
+   */
+  split(
+    predicate: (error: unknown) => boolean,
+  ): [matching: ExceptionGroup | undefined, rest: ExceptionGroup | undefined]
+  /** The errors that are not themselves groups, depth first. An `AggregateError` of another kind is one leaf. */
+  leaves(): Iterable<unknown>
+}
+/** Thrown when the library is called in a way that can never be right; the text says what to do instead. */
+declare class UsageError extends Error {
+  readonly code: string
+}
+/** Thrown when something that needs a task is called outside every `run`. */
+declare class NotRunningError extends UsageError {
+  readonly code = 'ERR_NOT_RUNNING'
+}
+/** Thrown when something is called in the frame of a `run` that has settled. */
+declare class RunFinishedError extends UsageError {
+  readonly code = 'ERR_RUN_FINISHED'
+}
+/** Thrown by `run` when the backend asked for does not exist or cannot be loaded here. */
+declare class BackendNotFoundError extends Error {
+  readonly code = 'ERR_BACKEND_NOT_FOUND'
+}
+/** Thrown when this backend, platform or thread cannot do what was asked; the text says which one can. */
+declare class UnsupportedError extends Error {
+  readonly code = 'ERR_UNSUPPORTED'
+}
+/** Thrown by a `…Nowait` method that would have had to wait. */
+declare class WouldBlock extends Error {
+  readonly code = 'ERR_WOULD_BLOCK'
+}
+/** Thrown by an operation on a resource that this side has closed, before or while the operation waited. */
+declare class ClosedResourceError extends Error {
+  readonly code = 'ERR_CLOSED_RESOURCE'
+}
+/** Thrown when a resource became unusable from outside, such as a connection that its peer reset (see `cause`). */
+declare class BrokenResourceError extends Error {
+  readonly code: string
+}
+/** Thrown when another task is already doing on the resource what only one at a time may do. */
+declare class ResourceBusyError extends Error {
+  readonly code = 'ERR_RESOURCE_BUSY'
+}
+/** Thrown when the data ended before a frame was complete; what had arrived stays readable. */
+declare class IncompleteRead extends Error {
+  readonly code = 'ERR_INCOMPLETE_READ'
+}
+/** Thrown when the delimiter was not found within the limit that the text names; what had arrived stays readable. */
+declare class DelimiterNotFound extends Error {
+  readonly code = 'ERR_DELIMITER_NOT_FOUND'
+}
+/** Thrown by a receiving end of a memory stream when every sending end is closed and nothing is left. */
+declare class EndOfStream extends Error {
+  readonly code = 'ERR_END_OF_STREAM'
+}
+/** Thrown when several addresses were tried and none could be connected to; `errors` holds one error per attempt. */
+declare class ConnectionFailed extends AggregateError {
+  readonly code = 'ERR_CONNECTION_FAILED'
+}
+/** Thrown when a property of the TLS session is asked for before a handshake. */
+declare class TLSRequired extends Error {
+  readonly code = 'ERR_TLS_REQUIRED'
+}
+/** Thrown when a TLS handshake or record fails. */
+declare class TLSError extends Error {
+  readonly code = 'ERR_TLS'
+}
+/** Thrown when a TLS stream ended without the peer's `close_notify`: the data may have been truncated. */
+declare class TLSEOFError extends BrokenResourceError {
+  readonly code = 'ERR_TLS_EOF'
+}
+/** Thrown by `TaskHandle.value()` when the task failed; its error is the `cause`. */
+declare class TaskFailed extends Error {
+  readonly code = 'ERR_TASK_FAILED'
+}
+/** Thrown by `TaskHandle.value()` when the task was cancelled. */
+declare class TaskCancelled extends Error {
+  readonly code = 'ERR_TASK_CANCELLED'
+}
+/** Thrown when a checked child process ended with a code other than 0; carries its outputs. */
+declare class CalledProcessError extends Error {
+  readonly code = 'ERR_CALLED_PROCESS'
+  /** The exit code, or minus the number of the signal that ended the process. */
+  readonly returncode: number
+  readonly command: string | readonly string[]
+  readonly stdout: Buffer | undefined
+  readonly stderr: Buffer | undefined
+  constructor(command: string | readonly string[], returncode: number, stdout?: Buffer, stderr?: Buffer)
+}
+
+interface CancelScopeOptions {
+  /** Point in time of `currentTime()`; `Infinity` (the default) is none, `-Infinity` already cancelled. */
+  deadline?: number | undefined
+  /** Keeps cancellation from outside out. */
+  shield?: boolean | undefined
+  /** Cancels the scope when it aborts; what the scope was opened with then rejects with `signal.reason`. */
+  signal?: AbortSignal | undefined
+  /** For `dumpTasks` and the texts of errors. */
+  name?: string | undefined
+}
+/** Why a scope was cancelled. */
+interface CancelReason {
+  readonly kind: 'explicit' | 'deadline' | 'task-failed' | 'signal' | 'shutdown' | 'scope-ended'
+  /** The scope that was cancelled first; scopes inside it report the same reason only if cancelled themselves. */
+  readonly scope: CancelScope
+  /** What was given to `cancel()`, the error of the failed task, the signal's reason or the name of the process signal. */
+  readonly detail?: unknown
+}
+/**
+ * A scope whose operations can be cancelled together. Re-creates the reference's `CancelScope`.
+ *
+ * `openCancelScope`, `moveOnAfter` and `failAfter` make one and enter it at once. One made by hand may be cancelled
+ * before it is entered, and is entered once, by `run`.
+ */
+declare class CancelScope {
+  #private
+  constructor(options?: CancelScopeOptions)
+  /**
+   * Enters the scope with `body`: its value, or `undefined` when this scope's cancellation ended it. Rejects with
+   * `UsageError` on a second call, with `signal.reason` when the foreign signal was the first cause, and with whatever
+   * the body throws.
+   */
+  run<T>(body: (scope: CancelScope) => T | PromiseLike<T>): Promise<T | undefined>
+  /**
+   * Cancels everything in the scope, now: waiting operations reject with `Cancelled`, and every further checkpoint throws
+   * it until the scope is left. The first reason stays. Works from any task and any callback of the thread.
+   *
+   * @param reason - becomes `cancelReason.detail`
+   */
+  cancel(reason?: unknown): void
+  /** Whether this scope itself was cancelled: by `cancel()`, its deadline or its signal. */
+  get cancelCalled(): boolean
+  /** Whether this scope stopped a cancellation, which ended its body. */
+  get cancelledCaught(): boolean
+  /** The first cause; `undefined` while `cancelCalled` is false. */
+  get cancelReason(): CancelReason | undefined
+  /** The point in time (of `currentTime()`) at which the scope is cancelled; `Infinity` is never. Settable at any time. */
+  get deadline(): number
+  set deadline(at: number)
+  /** Whether cancellation from outside is kept out. Settable at any time; takes effect at once, in both directions. */
+  get shield(): boolean
+  set shield(value: boolean)
+  /**
+   * For foreign work that takes an `AbortSignal`: aborts when the scope becomes effectively cancelled, with a `Cancelled`
+   * as its reason, and then stays so. Made when first asked for.
+   */
+  get signal(): AbortSignal
+}
+
+/** What runs in a scope. */
+type ScopeBody<T> = (scope: CancelScope) => T | PromiseLike<T>
+/** Options of a scope whose deadline is an argument of its own. */
+type TimedScopeOptions = Omit<CancelScopeOptions, 'deadline'>
+type FailBody = (scope: CancelScope) => unknown
+/** The body's value; `undefined` as well where the body takes the scope, which it can then cancel. */
+type FailValue<F extends FailBody> =
+  Parameters<F> extends [] ? Awaited<ReturnType<F>> : Awaited<ReturnType<F>> | undefined
+/**
+ * Runs `body` in a scope of its own. Resolves with its value, or with `undefined` when the scope's cancellation ended it;
+ * rejects with `signal.reason` when the foreign signal did. Re-creates `open_cancel_scope`.
+ */
+declare function openCancelScope<T>(body: ScopeBody<T>): Promise<T | undefined>
+declare function openCancelScope<T>(options: CancelScopeOptions, body: ScopeBody<T>): Promise<T | undefined>
+/**
+ * Runs `body` for at most `ms` milliseconds; `null` is no limit, a negative number has passed already. Resolves with
+ * `undefined` when the time was up. Re-creates `move_on_after`.
+ */
+declare function moveOnAfter<T>(ms: number | null, body: ScopeBody<T>): Promise<T | undefined>
+declare function moveOnAfter<T>(
+  ms: number | null,
+  options: TimedScopeOptions,
+  body: ScopeBody<T>,
+): Promise<T | undefined>
+/** Runs `body` until `time` of `currentTime()` at the latest. Resolves with `undefined` when the time was up. */
+declare function moveOnAt<T>(time: number, body: ScopeBody<T>): Promise<T | undefined>
+declare function moveOnAt<T>(time: number, options: TimedScopeOptions, body: ScopeBody<T>): Promise<T | undefined>
+/**
+ * Runs `body` for at most `ms` milliseconds; `null` is no limit. Rejects with `TimeoutError` when the deadline was the
+ * first cause that ended the body. A body that takes the scope as a parameter may cancel it: the value is then
+ * `undefined`. Re-creates `fail_after`.
+ */
+declare function failAfter<F extends FailBody>(ms: number | null, body: F): Promise<FailValue<F>>
+declare function failAfter<F extends FailBody>(
+  ms: number | null,
+  options: TimedScopeOptions,
+  body: F,
+): Promise<FailValue<F>>
+/** `failAfter` with a point in time of `currentTime()`. */
+declare function failAt<F extends FailBody>(time: number, body: F): Promise<FailValue<F>>
+declare function failAt<F extends FailBody>(time: number, options: TimedScopeOptions, body: F): Promise<FailValue<F>>
+/**
+ * The nearest deadline of the scopes around the running code, up to and including the first shield; `-Infinity` once
+ * cancelled, `Infinity` where there is none. Re-creates `current_effective_deadline`.
+ */
+declare function currentEffectiveDeadline(): number
+/** Milliseconds of the monotonic clock that deadlines are measured by. Works outside a `run` too. */
+declare function currentTime(): number
+/**
+ * Waits for work that knows nothing of scopes. On cancellation the caller leaves at once and the work goes on without it:
+ * its failure is then nobody's, and `discard` gets a value that arrives too late, to close or release it.
+ */
+declare function abandonOnCancel<T>(
+  promise: PromiseLike<T>,
+  options?: {
+    discard?: ((value: T) => void) | undefined
+  },
+): Promise<T>
+/**
+ * Waits for `ms` milliseconds. `sleep(0)`, and a negative time, yields to other tasks and to I/O. Re-creates `sleep`.
+ */
+declare function sleep(ms: number): Promise<void>
+/** Waits until `time` of `currentTime()`; one that has passed is a `checkpoint()`. */
+declare function sleepUntil(time: number): Promise<void>
+/** Waits until it is cancelled. */
+declare function sleepForever(): Promise<never>
+/** Throws when cancelled; otherwise lets other tasks, timers and I/O have their turn, and throws when cancelled then. */
+declare function checkpoint(): Promise<void>
+/** Throws when cancelled; otherwise goes on at once, which makes it fit for tight loops. */
+declare function checkpointIfCancelled(): Promise<void>
+/** Lets other tasks, timers and I/O have their turn, and never throws a cancellation. */
+declare function cancelShieldedCheckpoint(): Promise<void>
+/** The class of what a checkpoint throws when cancelled. Re-creates `get_cancelled_exc_class`. */
+declare function getCancelledExcClass(): typeof Cancelled
+
+/** What can be known of a task. Re-creates the reference's `TaskInfo`; its `coro` is `fn`. */
+declare class TaskInfo {
+  /** Unique in this thread. */
+  readonly id: number
+  /** The task whose group this one belongs to; `null` for the task of `run`'s `main`. */
+  readonly parentId: number | null
+  readonly name: string
+  /** The function that the task runs. */
+  readonly fn: (...args: never[]) => unknown
+  /** Two of them are equal when they mean the same task. */
+  equals(other: unknown): boolean
+}
+
+/** Re-creates the handle that AnyIO 4 plans; `spawn` returns it. */
+interface TaskHandle<T> {
+  readonly info: TaskInfo
+  readonly status: 'pending' | 'running' | 'cancelling' | 'finished' | 'failed' | 'cancelled'
+  /** Cancels this task alone; its group goes on. */
+  cancel(reason?: unknown): void
+  /** Waits until the task has ended, however it ended. */
+  wait(): Promise<void>
+  /** Waits for what the task returned. Rejects with `TaskFailed` (see `cause`) or `TaskCancelled`. */
+  value(): Promise<T>
+}
+
+interface TaskOptions {
+  /** For introspection and the texts of errors; by default the function's name. */
+  name?: string | undefined
+}
+/** What a function that is run by `start` reports its readiness through. */
+interface TaskStatus<V = void> {
+  /** Ready: `start` returns `value`, and the task goes on as a child of the group. `UsageError` on a second call. */
+  started(value: V): void
+}
+/**
+ * Children that run together with the body, and end before it is left. Re-creates the reference's `TaskGroup`;
+ * `createTaskGroup` makes one.
+ */
+declare class TaskGroup {
+  #private
+  /** Cancels, shields or bounds the whole group, its body included. */
+  readonly cancelScope: CancelScope
+  /**
+   * Starts `fn(...args)` as a child: after this call has returned, under the group's scope. Works from any task and any
+   * callback of the thread.
+   *
+   * @throws UsageError when the group has ended; the function is then not called
+   */
+  spawn<A extends unknown[], T>(fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
+  spawn<A extends unknown[], T>(options: TaskOptions, fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
+  /**
+   * Starts `fn(status, ...args)` and waits until it calls `status.started(value)`; the value is returned, and the task
+   * goes on as a child of the group. Until then it runs under the caller's scope, and its failure is the caller's.
+   *
+   * A schedule point, not a cancel point. Rejects with the bare error of a child that failed before it was ready, and with
+   * `UsageError` when it returned without a word or the group has ended.
+   */
+  start<A extends unknown[], V = void>(fn: (status: TaskStatus<V>, ...args: A) => unknown, ...args: A): Promise<V>
+  start<A extends unknown[], V = void>(
+    options: TaskOptions,
+    fn: (status: TaskStatus<V>, ...args: A) => unknown,
+    ...args: A
+  ): Promise<V>
+}
+
+interface TaskGroupOptions {
+  /** For introspection and the texts of errors. */
+  name?: string | undefined
+  /** Keeps cancellation from outside out of the whole group. */
+  shield?: boolean | undefined
+}
+/** A function that is run as a task. */
+type Job<T> = () => T | PromiseLike<T>
+/** What a list of jobs gives, in their order. */
+type JobValues<F extends readonly Job<unknown>[]> = {
+  -readonly [K in keyof F]: Awaited<ReturnType<F[K]>>
+}
+/**
+ * Runs `body` with a group to spawn tasks into, and ends after all of them. Resolves with the body's value, or with
+ * `undefined` when the group was cancelled and its body with it. Rejects with one `ExceptionGroup` of everything that
+ * the body and the tasks threw. Re-creates `create_task_group`.
+ */
+declare function createTaskGroup<T>(body: (group: TaskGroup) => T | PromiseLike<T>): Promise<T | undefined>
+declare function createTaskGroup<T>(
+  options: TaskGroupOptions,
+  body: (group: TaskGroup) => T | PromiseLike<T>,
+): Promise<T | undefined>
+/**
+ * Runs the functions as tasks, at most `limit` at a time, and resolves with their values in order. Rejects as a task group
+ * does.
+ */
+declare function gather<const F extends readonly Job<unknown>[]>(
+  fns: F,
+  options?: {
+    limit?: number | undefined
+  },
+): Promise<JobValues<F>>
+/**
+ * Calls `fn(item, index)` for every item, at most `limit` at a time, and resolves with the values in order. The next item is
+ * asked for when there is room for it; on failure the iterator is closed. Rejects as a task group does.
+ */
+declare function mapConcurrent<I, T>(
+  items: Iterable<I> | AsyncIterable<I>,
+  fn: (item: I, index: number) => T | PromiseLike<T>,
+  options: {
+    limit: number
+  },
+): Promise<T[]>
+/**
+ * Runs the functions as tasks until the first has finished or failed; the others are cancelled and waited for. Settles as
+ * that first one did: with its value, or its bare error. `RangeError` for an empty list.
+ */
+declare function raceTasks<const F extends readonly Job<unknown>[]>(fns: F): Promise<Awaited<ReturnType<F[number]>>>
+
+/** A frozen record of what a server has done. */
+interface ServerStatistics {
+  /** Connections handed to `accept`, `acceptConnections` or `serve`. */
+  readonly accepted: number
+  /** Handlers of `serve` that are running now. */
+  readonly handling: number
+  /** Connection errors that `serve` has dropped. */
+  readonly dropped: number
+  /** How often accepting failed for want of descriptors or memory, and was tried again. */
+  readonly retries: number
+}
+
+interface DelimitedOptions {
+  /** Whether a frame is handed out with its delimiter. */
+  includeDelimiter?: boolean
+}
+
+/**
+ * A bidirectional stream of bytes. Re-creates `anyio.abc.Stream`.
+ *
+ * A stream of your own extends this class and implements `receiveSome`, `sendAll`, `sendEof` and `close`; everything
+ * else is derived from these, and may be overridden. Your `receiveSome` is then called by one task at a time, never
+ * after `close`, and only for bytes that have not been read ahead already.
+ *
+ * One task may receive while another sends. Two tasks in the same direction: the second gets a `ResourceBusyError`, the
+ * first is undisturbed. After the own `close()` every call fails with `ClosedResourceError`; a connection that the peer
+ * has reset fails with `BrokenResourceError`, the system error its `cause`.
+ */
+declare abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable {
+  #private
+  /** A copy of the bytes that were received and not handed out yet. */
+  get bufferedData(): Buffer
+  /**
+   * Waits for bytes and returns up to `maxBytes` of them; an empty Buffer means that the peer has closed its half.
+   *
+   * @throws RangeError for 0 bytes, which would read as the end of data
+   */
+  abstract receiveSome(maxBytes?: number): Promise<Buffer>
+  /** Sends everything. Cancelled, it has sent a prefix, perhaps none, never with a gap. */
+  abstract sendAll(data: Uint8Array | string): Promise<void>
+  /** Ends the own half of the stream; the other one goes on. */
+  abstract sendEof(): Promise<void>
+  /** Closes the stream, also in a cancelled scope, and raises the cancellation afterwards. Idempotent. */
+  abstract close(): Promise<void>
+  /** Receives into the caller's memory and returns the number of bytes; 0 means that the peer has closed its half. */
+  receiveInto(view: Uint8Array): Promise<number>
+  /** @throws IncompleteRead when the data ends before `nbytes`; what had arrived stays in `bufferedData` */
+  receiveExactly(nbytes: number): Promise<Buffer>
+  /**
+   * Receives up to the delimiter, which is part of the result unless `includeDelimiter` is false.
+   *
+   * @param maxBytes - how many bytes may come before the delimiter; exactly that many are accepted
+   * @throws DelimiterNotFound beyond that, IncompleteRead when the data ends first; the bytes stay in `bufferedData`
+   */
+  receiveUntil(delimiter: Uint8Array | string, maxBytes: number, options?: DelimitedOptions): Promise<Buffer>
+  /** Iterates over the bytes as they come, at most `maxSize` at a time, until the peer closes its half. */
+  receiveChunks(maxSize?: number): AsyncIterableIterator<Buffer>
+  /**
+   * Iterates over the frames that the delimiter ends, by default without it. The errors of a step are those of
+   * `receiveUntil`; data that ends right after a delimiter ends the iteration.
+   */
+  receiveDelimitedChunks(
+    delimiter: Uint8Array | string,
+    maxChunkSize: number,
+    options?: DelimitedOptions,
+  ): AsyncIterableIterator<Buffer>
+  /** The same, but each step gives all complete frames at hand: the cheapest way to many short ones. */
+  receiveDelimitedBatches(
+    delimiter: Uint8Array | string,
+    maxChunkSize: number,
+    options?: DelimitedOptions,
+  ): AsyncIterableIterator<Buffer[]>
+  /** Sends the parts one after another, as one write. */
+  sendMany(list: readonly (Uint8Array | string)[]): Promise<void>
+  /** The same as `receiveChunks()`. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>
+  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/**
+ * A connected socket, made by `connectTcp` or accepted by a server. Re-creates `anyio.abc.SocketStream`.
+ *
+ * `sendAll` resolves when the stream has *taken* the bytes: the kernel has them, or the stream itself, which keeps up to
+ * 64 KiB and sends what one turn of the event loop brought as one write. Beyond that it waits for the peer. A write that
+ * failed afterwards is reported by the next call of the sending side or by `close()`, never by a receive.
+ */
+declare class SocketStream extends Stream {
+  #private
+  /** The own end of the connection. Stays known after `close()`. */
+  get localAddress(): SocketAddress
+  /** The peer's end of the connection. Stays known after `close()`. */
+  get remoteAddress(): SocketAddress
+  receiveSome(maxBytes?: number): Promise<Buffer>
+  sendAll(data: Uint8Array | string): Promise<void>
+  /** Sends the parts one after another, gathered into one write and without copying them together first. */
+  sendMany(list: readonly (Uint8Array | string)[]): Promise<void>
+  /** Sends what was taken, then the end of data (`FIN`). A second call is harmless. */
+  sendEof(): Promise<void>
+  /**
+   * Closes the connection. Waits for the bytes already taken as long as the caller's scope is not cancelled; then they are
+   * dropped. Whoever waits in another task gets `ClosedResourceError`.
+   *
+   * @throws BrokenResourceError when a write failed and no call has reported it yet; the connection is closed all the same
+   */
+  close(): Promise<void>
+  /** A socket option, by number or by name (`'SOL_SOCKET'`, `'SO_RCVBUF'`). */
+  getsockopt(level: number | string, name: number | string): number
+  /** Sets a socket option, by number or by name. */
+  setsockopt(level: number | string, name: number | string, value: number | boolean): void
+  /** Lets pending operations of this connection keep the process alive, as they do by default. */
+  ref(): void
+  /** Lets the process exit though an operation of this connection is pending. Bytes not sent yet keep it alive still. */
+  unref(): void
+}
+
+interface ServeOptions {
+  /** How many connections are handled at once; the others wait to be accepted. Default: as many as come. */
+  maxConnections?: number | undefined
+  /** Gets what a handler threw, except the end of its own connection. Without it such an error ends the server. */
+  onError?: ((error: unknown, stream: SocketStream) => unknown) | undefined
+}
+
+/**
+ * A server that connections can be accepted from, made by `createTcpServer`. Re-creates `anyio.abc.SocketStreamServer`.
+ *
+ * One task at a time accepts or serves; a second one gets a `ResourceBusyError`. Accepting survives clients that went
+ * away meanwhile, and waits for descriptors where the process has run out of them.
+ */
+declare class SocketStreamServer implements AsyncDisposable {
+  #private
+  /** Waits for one connection. It belongs to the caller, who closes it. */
+  accept(): Promise<SocketStream>
+  /** Iterates over the connections as they come. The own `close()` ends the iteration. */
+  acceptConnections(): AsyncIterableIterator<SocketStream>
+  /**
+   * Calls `handler` for each connection in a task of its own, and closes the connection when the handler has ended. Returns
+   * once the server is closed and the handlers have ended; cancelled, it cancels them and leaves the server open.
+   *
+   * When a handler fails because its own connection broke, was closed or ended inside a frame, that connection has ended
+   * and nothing else (`structio:connection-error` on `diagnostics_channel` shows it). Any other error goes to `onError`;
+   * without one, it closes the server, cancels the other handlers and comes out in an `ExceptionGroup`.
+   */
+  serve(handler: (stream: SocketStream) => unknown, options?: ServeOptions): Promise<void>
+  /** Where the server listens. Stays known after `close()`. */
+  get address(): SocketAddress
+  /** The port it listens on, also where the system chose it. */
+  get port(): number
+  /** Stops listening at once, also in a cancelled scope, and raises the cancellation afterwards. Connections live on. */
+  close(): Promise<void>
+  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  [Symbol.asyncDispose](): Promise<void>
+  /** A socket option of the listening socket, by number or by name (`'SOL_SOCKET'`, `'SO_RCVBUF'`). */
+  getsockopt(level: number | string, name: number | string): number
+  /** Sets a socket option of the listening socket; accepted connections inherit most of them. */
+  setsockopt(level: number | string, name: number | string, value: number | boolean): void
+  /** What the server has done so far, as a frozen record. */
+  statistics(): ServerStatistics
+}
+
+interface ConnectTcpOptions {
+  /** The own end: a name or an address of this machine. */
+  bindHost?: string | undefined
+  /** The own end: a port. */
+  bindPort?: number | undefined
+  /** Milliseconds between the beginnings of two attempts, where the name has several addresses (RFC 8305). Default 250. */
+  happyEyeballsDelay?: number | undefined
+  /** Sends small writes at once instead of gathering them in the kernel (`TCP_NODELAY`). Default true. */
+  noDelay?: boolean | undefined
+  /** Has the kernel probe an idle connection (`SO_KEEPALIVE`). Default false. */
+  keepAlive?: boolean | undefined
+}
+interface TcpServerOptions {
+  /** A name or an address of this machine; the default is IPv4 and IPv6 on one port, `'::'` is IPv6 alone. */
+  interface?: string | undefined
+  /** How many connections may wait in the kernel to be accepted. Default 511. */
+  backlog?: number | undefined
+  /** Lets several processes listen on one port, the kernel sharing out the connections (`SO_REUSEPORT`). */
+  reusePort?: boolean | undefined
+  /** `TCP_NODELAY` of the accepted connections. Default true. */
+  noDelay?: boolean | undefined
+  /** `SO_KEEPALIVE` of the accepted connections. Default false. */
+  keepAlive?: boolean | undefined
+  /** How many milliseconds `serve` lets bytes leave when it closes a connection. Default 5,000. */
+  closeTimeout?: number | undefined
+}
+/**
+ * Connects to a TCP server, given by name or by address. Re-creates `anyio.connect_tcp`.
+ *
+ * A name is resolved off the JavaScript thread, and its addresses are tried as RFC 8305 says.
+ *
+ * @throws the bare system error (`ECONNREFUSED`, `ENOTFOUND`…) where one address was tried, `ConnectionFailed` with one
+ * error per attempt where several were
+ */
+declare function connectTcp(address: string, port: number, options?: ConnectTcpOptions): Promise<SocketStream>
+/**
+ * Listens for TCP connections. Re-creates `anyio.create_tcp_server`.
+ *
+ * @param port - 0 (the default) lets the system choose a free one, see `server.port`
+ * @throws the bare system error (`EADDRINUSE`, `EACCES`…)
+ */
+declare function createTcpServer(port?: number, options?: TcpServerOptions): Promise<SocketStreamServer>
+
+/** The task that runs this code. Re-creates `get_current_task`; `NotRunningError` in a callback outside every task. */
+declare function getCurrentTask(): TaskInfo
+/**
+ * The tasks that have not ended, in the order of their making: of the current `run`, and in a callback that belongs to no
+ * task, of all runs of this thread. Re-creates `get_running_tasks`.
+ */
+declare function getRunningTasks(): TaskInfo[]
+
+export {
+  BackendNotFoundError,
+  BrokenResourceError,
+  CalledProcessError,
+  CancelScope,
+  Cancelled,
+  ClosedResourceError,
+  ConnectionFailed,
+  DelimiterNotFound,
+  EndOfStream,
+  ExceptionGroup,
+  IncompleteRead,
+  NotRunningError,
+  ResourceBusyError,
+  RunFinishedError,
+  SocketStream,
+  SocketStreamServer,
+  Stream,
+  TLSEOFError,
+  TLSError,
+  TLSRequired,
+  TaskCancelled,
+  TaskFailed,
+  TaskGroup,
+  TaskInfo,
+  TimeoutError,
+  UnsupportedError,
+  UsageError,
+  WouldBlock,
+  abandonOnCancel,
+  cancelShieldedCheckpoint,
+  checkpoint,
+  checkpointIfCancelled,
+  connectTcp,
+  createTaskGroup,
+  createTcpServer,
+  currentEffectiveDeadline,
+  currentTime,
+  failAfter,
+  failAt,
+  finalize,
+  gather,
+  getAllBackends,
+  getAvailableBackends,
+  getCancelledExcClass,
+  getCurrentTask,
+  getRunningTasks,
+  mapConcurrent,
+  moveOnAfter,
+  moveOnAt,
+  openCancelScope,
+  raceTasks,
+  run,
+  sleep,
+  sleepForever,
+  sleepUntil,
+}
+export type {
+  CancelReason,
+  CancelScopeOptions,
+  ConnectTcpOptions,
+  DelimitedOptions,
+  NativeOptions,
+  NodeOptions,
+  RunOptions,
+  ServeOptions,
+  ServerStatistics,
+  SocketAddress,
+  TaskGroupOptions,
+  TaskHandle,
+  TaskOptions,
+  TaskStatus,
+  TcpServerOptions,
+  TimedScopeOptions,
+}

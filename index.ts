@@ -1,0 +1,44 @@
+/**
+ * The public API, whole, in the order of docs/porting-from-anyio.md. A list and nothing else: what a name does is said
+ * where it is defined, and `__test__/architecture.spec.ts` compares this list with `index.d.ts` and the porting table.
+ */
+
+// Event loop: one tree of tasks for each `run`.
+export { run, getAllBackends, getAvailableBackends } from './src/run.ts'
+export type { RunOptions, NativeOptions, NodeOptions } from './src/run.ts'
+
+// Waiting, and giving others a turn.
+export { finalize } from './src/finalize.ts'
+export { sleep, sleepUntil, sleepForever, getCancelledExcClass } from './src/scopes.ts'
+export { checkpoint, checkpointIfCancelled, cancelShieldedCheckpoint } from './src/scopes.ts'
+
+// Timeouts and cancellation: a scope reaches everything that was begun inside it, and nothing else.
+export { openCancelScope, moveOnAfter, moveOnAt, failAfter, failAt } from './src/scopes.ts'
+export { currentEffectiveDeadline, currentTime, CancelScope, abandonOnCancel } from './src/scopes.ts'
+export type { CancelScopeOptions, TimedScopeOptions, CancelReason } from './src/scopes.ts'
+
+// Task groups: a task ends before the block that started it does.
+export { createTaskGroup, TaskGroup, gather, mapConcurrent, raceTasks } from './src/task-groups.ts'
+export type { TaskGroupOptions, TaskOptions, TaskHandle, TaskStatus } from './src/task-groups.ts'
+
+// Sockets and streams.
+export { connectTcp, createTcpServer } from './src/sockets.ts'
+export type { ConnectTcpOptions, TcpServerOptions } from './src/sockets.ts'
+export { Stream } from './src/streams/stream.ts'
+export type { DelimitedOptions } from './src/streams/framing.ts'
+export { SocketStream } from './src/streams/socket-stream.ts'
+export { SocketStreamServer } from './src/streams/socket-stream-server.ts'
+export type { ServeOptions } from './src/streams/service.ts'
+export type { ServerStatistics } from './src/streams/listener.ts'
+export type { SocketAddress } from './src/backends/backend.ts'
+
+// Introspection.
+export { TaskInfo, getCurrentTask, getRunningTasks } from './src/introspection.ts'
+
+// Errors: one class for each condition that a caller may want to tell apart, each with a stable `code`.
+export { Cancelled, TimeoutError, ExceptionGroup, TaskFailed, TaskCancelled } from './src/errors.ts'
+export { UsageError, NotRunningError, RunFinishedError } from './src/errors.ts'
+export { BackendNotFoundError, UnsupportedError, WouldBlock } from './src/errors.ts'
+export { ClosedResourceError, BrokenResourceError, ResourceBusyError, EndOfStream } from './src/errors.ts'
+export { IncompleteRead, DelimiterNotFound, ConnectionFailed } from './src/errors.ts'
+export { TLSRequired, TLSError, TLSEOFError, CalledProcessError } from './src/errors.ts'
