@@ -28,7 +28,10 @@ export class Sender extends Operation<void> implements Resumable {
   #offset = 0
   #closed = false
   #ended = false
+  /** The waiting call has done its work and only waits for the next turn. */
   #postponed = false
+  /** The waiting call has handed over everything and only waits to hear that nothing failed. */
+  #taken = false
   #failure: Error | undefined
 
   constructor(transport: StreamTransport, owner: object) {
@@ -51,7 +54,7 @@ export class Sender extends Operation<void> implements Resumable {
     }
     const { length } = data
     const taken = length === 0 ? 0 : this.#transport.send(data)
-    if (taken === length) return this.#taken(scope)
+    if (taken === length) return this.#answer(scope)
     return this.#sendRest(scope, [data], 0, taken)
   }
 
@@ -67,7 +70,7 @@ export class Sender extends Operation<void> implements Resumable {
       const taken = part.length === 0 ? 0 : this.#transport.send(part)
       if (taken < part.length) return this.#sendRest(scope, parts, index, taken)
     }
-    return this.#taken(scope)
+    return this.#answer(scope)
   }
 
   sendEof(): Promise<void> {
@@ -78,7 +81,7 @@ export class Sender extends Operation<void> implements Resumable {
     } catch (error) {
       return rejected(error)
     }
-    if (this.#ended) return this.#taken(scope)
+    if (this.#ended) return this.#answer(scope)
     const promise = this.begin(scope)
     this.#transport.waitSend('shutdown')
     return promise
@@ -99,10 +102,14 @@ export class Sender extends Operation<void> implements Resumable {
       this.#failure ??= failure
     } else if (failure !== undefined) {
       this.#failure = failure
+      this.#taken = false
       this.#drop()
       this.reject(this.broken(failure))
     } else if (this.#what === 'sendEof') {
       this.#ended = true
+      this.resolve()
+    } else if (this.#taken) {
+      this.#taken = false
       this.resolve()
     } else {
       this.#push()
@@ -122,7 +129,7 @@ export class Sender extends Operation<void> implements Resumable {
 
   /** For `nextTurn`. */
   resume(): void {
-    this.#release()
+    if (this.#postponed) this.#release()
   }
 
   protected override onCancel(cancelled: () => Cancelled): void {
@@ -144,7 +151,7 @@ export class Sender extends Operation<void> implements Resumable {
     return scope
   }
 
-  #taken(scope: CancelScope): Promise<void> {
+  #answer(scope: CancelScope): Promise<void> {
     if (spendBudget()) return DONE
     const promise = this.begin(scope)
     this.#postpone()
@@ -174,8 +181,9 @@ export class Sender extends Operation<void> implements Resumable {
       }
     }
     this.#drop()
-    if (spendBudget()) this.resolve()
-    else this.#postpone()
+    // A transport that has failed swallows what it is given. This call has waited already: it waits for that news, too.
+    this.#taken = true
+    this.#transport.waitSend('writable')
   }
 
   #postpone(): void {
@@ -184,8 +192,9 @@ export class Sender extends Operation<void> implements Resumable {
   }
 
   #release(): boolean {
-    if (!this.#postponed) return false
-    this.#postponed = false
+    if (this.#taken) this.#transport.cancelSend()
+    else if (!this.#postponed) return false
+    this.#taken = this.#postponed = false
     return this.resolve()
   }
 
