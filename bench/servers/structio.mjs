@@ -14,44 +14,54 @@ const MAX_LINE = 65536
 const counts = { opened: 0, closed: 0 }
 
 async function echo(stream) {
-  for (;;) {
-    const data = await stream.receiveSome()
-    if (data.length === 0) return
-    await stream.sendAll(data)
+  counts.opened += 1
+  try {
+    for (;;) {
+      const data = await stream.receiveSome()
+      if (data.length === 0) return
+      await stream.sendAll(data)
+    }
+  } finally {
+    counts.closed += 1
   }
 }
 
 /** The same without a new buffer for each receive. */
 async function echoInto(stream) {
-  const view = Buffer.allocUnsafeSlow(65536)
-  for (;;) {
-    const length = await stream.receiveInto(view)
-    if (length === 0) return
-    await stream.sendAll(view.subarray(0, length))
+  counts.opened += 1
+  try {
+    const view = Buffer.allocUnsafeSlow(65536)
+    for (;;) {
+      const length = await stream.receiveInto(view)
+      if (length === 0) return
+      await stream.sendAll(view.subarray(0, length))
+    }
+  } finally {
+    counts.closed += 1
   }
 }
 
 async function lines(stream) {
-  for await (const line of stream.receiveDelimitedChunks('\n', MAX_LINE, { includeDelimiter: true })) {
-    await stream.sendAll(line)
+  counts.opened += 1
+  try {
+    for await (const line of stream.receiveDelimitedChunks('\n', MAX_LINE, { includeDelimiter: true })) {
+      await stream.sendAll(line)
+    }
+  } finally {
+    counts.closed += 1
   }
 }
 
 async function lineBatches(stream) {
-  for await (const batch of stream.receiveDelimitedBatches('\n', MAX_LINE, { includeDelimiter: true })) {
-    await stream.sendMany(batch)
+  counts.opened += 1
+  try {
+    for await (const batch of stream.receiveDelimitedBatches('\n', MAX_LINE, { includeDelimiter: true })) {
+      await stream.sendMany(batch)
+    }
+  } finally {
+    counts.closed += 1
   }
 }
-
-const serving = (handler) => (server) =>
-  server.serve(async (stream) => {
-    counts.opened += 1
-    try {
-      await handler(stream)
-    } finally {
-      counts.closed += 1
-    }
-  })
 
 /** Accept and close in one task, the least that can be done with a connection. */
 async function acceptAndClose(server) {
@@ -60,13 +70,15 @@ async function acceptAndClose(server) {
   }
 }
 
+const serving = (handler) => (server) => server.serve(handler)
+
 const table = {
   echo: serving(echo),
   'echo-into': serving(echoInto),
   lines: serving(lines),
   'line-batches': serving(lineBatches),
   accept: acceptAndClose,
-  'accept-serve': (server) => server.serve(() => {}),
+  'accept-serve': serving(() => {}),
 }
 
 async function serveAll() {
