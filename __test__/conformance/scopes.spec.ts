@@ -1,4 +1,4 @@
-/** conformance.md, "Scopes": the cases S1 to S22, on every backend. What api.md says beyond them is in scope-rules.spec.ts. */
+/** conformance.md, "Scopes": the cases S1 to S22, on every backend. What api.md says beyond them is in scopes-rules.spec.ts. */
 import test from 'ava'
 import { Cancelled, TimeoutError, UsageError } from '../../src/errors.ts'
 import {

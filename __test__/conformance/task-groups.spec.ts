@@ -1,4 +1,4 @@
-/** conformance.md, "Task groups": the cases G1 to G15, on every backend. What api.md says beyond them is in task-group-rules.spec.ts. */
+/** conformance.md, "Task groups": the cases G1 to G15, on every backend. What api.md says beyond them is in task-groups-rules.spec.ts. */
 import test from 'ava'
 import { Cancelled, ExceptionGroup, TaskCancelled, TaskFailed, UsageError } from '../../src/errors.ts'
 import { getCurrentTask, getRunningTasks } from '../../src/introspection.ts'

@@ -16,13 +16,16 @@ export abstract class Resource {
   #taskName = ''
   #made: Error | undefined
 
-  /** Enters the run's list. `frame` is that of the task that opens the resource. */
-  protected register(frame: Frame, kind: string): void {
+  /**
+   * Enters the run's list. `frame` is that of the task that opens the resource. `made` is where it asked for it
+   * (`traceOpening`), for what is opened only when an answer comes; otherwise the stack of this call is kept.
+   */
+  protected register(frame: Frame, kind: string, made: Error | undefined = traceOpening(frame, kind)): void {
     const { run, name } = frame.task
     this.#run = run
     this.#kind = kind
     this.#taskName = name
-    if (run.traceResources) this.#made = new Error(`${kind} was opened here`)
+    this.#made = made
     run.resources.add(this)
   }
 
@@ -48,6 +51,11 @@ export abstract class Resource {
   get resourceKind(): string {
     return this.#kind
   }
+}
+
+/** The stack of whoever opens a resource now, where the run keeps those (`traceResources`). */
+export function traceOpening(frame: Frame, kind: string): Error | undefined {
+  return frame.task.run.traceResources ? new Error(`${kind} was opened here`) : undefined
 }
 
 /** The open resources of one run, oldest first. */

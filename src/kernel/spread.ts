@@ -14,7 +14,8 @@ export function spread(root: CancelScope): void {
   const operations: Operation<unknown>[] = []
   const signals: CancelScope[] = []
   const scopes = [root]
-  for (let scope = scopes.pop(); scope !== undefined; scope = scopes.pop()) {
+  // The list grows while it is walked: outer scopes before inner ones, tasks in the order in which they were spawned.
+  for (const scope of scopes) {
     scope._flags |= EFFECTIVE
     if (scope._hasSignal) signals.push(scope)
     for (let operation = scope._operations; operation !== null; operation = operation._next) operations.push(operation)
@@ -30,7 +31,7 @@ export function spread(root: CancelScope): void {
 /** `root` is shielded now, or has moved: what it had from its parent alone is taken back. Whoever was told, was told. */
 export function withdraw(root: CancelScope): void {
   const scopes = [root]
-  for (let scope = scopes.pop(); scope !== undefined; scope = scopes.pop()) {
+  for (const scope of scopes) {
     scope._flags &= ~EFFECTIVE
     for (let child = scope._scopes; child !== null; child = child._next) {
       if ((child._flags & (SHIELD | CANCEL_CALLED)) === 0) scopes.push(child)
