@@ -7,13 +7,13 @@
 
 import type { Backend, ListenerTransport, SocketAddress, StreamTransport } from './backends/backend.ts'
 import { CancelScope } from './kernel/cancel-scope.ts'
-import type { Frame } from './kernel/context.ts'
 import { rejected } from './kernel/operation.ts'
-import { ask, currentBackend } from './streams/ask.ts'
+import { traceOpening } from './kernel/resources.ts'
+import { ask, type Context, currentBackend } from './streams/ask.ts'
 import { familyOf, formatAddress } from './streams/addresses.ts'
-import { Connection, CLOSE_TIMEOUT } from './streams/connection.ts'
+import { CLOSE_TIMEOUT, Connection, TCP_STREAM } from './streams/connection.ts'
 import { connectToFirst, interleave } from './streams/happy-eyeballs.ts'
-import { Listener } from './streams/listener.ts'
+import { Listener, TCP_SERVER } from './streams/listener.ts'
 import { SocketStreamServer } from './streams/socket-stream-server.ts'
 import { SocketStream } from './streams/socket-stream.ts'
 import { checkBoolean, checkInteger, checkOptions, checkString, checkTime, outOfRange } from './validate.ts'
@@ -62,7 +62,7 @@ export function connectTcp(address: string, port: number, options: ConnectTcpOpt
   } catch (error) {
     return rejected(error)
   }
-  return asOneOperation(() => connect(address, port, options))
+  return asOneOperation('connectTcp', TCP_STREAM, (context) => connect(context, address, port, options))
 }
 
 /**
@@ -78,11 +78,11 @@ export function createTcpServer(port: number = 0, options: TcpServerOptions = {}
   } catch (error) {
     return rejected(error)
   }
-  return asOneOperation(() => listen(port, options))
+  return asOneOperation('createTcpServer', TCP_SERVER, (context) => listen(context, port, options))
 }
 
-async function connect(host: string, port: number, options: ConnectTcpOptions): Promise<SocketStream> {
-  const { backend, frame } = currentBackend('connectTcp')
+async function connect(context: Opening, host: string, port: number, options: ConnectTcpOptions): Promise<SocketStream> {
+  const { backend, frame, made } = context
   const { bindHost, bindPort, happyEyeballsDelay = 250, noDelay = true, keepAlive = false } = options
   const found = await resolve(backend, host)
   const local = bindHost === undefined ? [] : await resolve(backend, bindHost)
@@ -105,21 +105,16 @@ async function connect(host: string, port: number, options: ConnectTcpOptions): 
       ),
     discard: (late) => late.destroy(),
   })
-  return openStream(transport, frame)
+  return new SocketStream(new Connection(transport, frame.task.run).registerWith(frame, made))
 }
 
-async function listen(port: number, options: TcpServerOptions): Promise<SocketStreamServer> {
-  const { backend, frame } = currentBackend('createTcpServer')
+async function listen({ backend, frame, made }: Opening, port: number, options: TcpServerOptions): Promise<SocketStreamServer> {
   const { interface: host, backlog = 511, reusePort, noDelay = true, keepAlive = false, closeTimeout = CLOSE_TIMEOUT } = options
   const address = host === undefined ? undefined : (await resolve(backend, host))[0]?.address
   const transport = await ask<ListenerTransport>(`listen on port ${port}`, (answer) =>
     backend.listenTcp({ address, port, backlog, reusePort, noDelay, keepAlive }, answer),
   )
-  return new SocketStreamServer(new Listener(transport, closeTimeout, frame))
-}
-
-function openStream(transport: StreamTransport, frame: Frame): SocketStream {
-  return new SocketStream(new Connection(transport, frame.task.run).registerWith(frame))
+  return new SocketStreamServer(new Listener(transport, closeTimeout, frame, made))
 }
 
 /** A numeric address needs no resolver, and no thread. */
@@ -135,9 +130,20 @@ function reachable(found: readonly SocketAddress[], local: readonly SocketAddres
   return usable.length === 0 ? found : usable
 }
 
-function asOneOperation<T>(body: () => Promise<T>): Promise<T> {
-  // The scope is cancelled by nobody but its surroundings, so it never ends without a value or an error.
-  return new CancelScope().run(body) as Promise<T>
+/** What opens a resource, and where it was asked to, for the warning that it was left open. */
+interface Opening extends Context {
+  readonly made: Error | undefined
+}
+
+function asOneOperation<T>(what: string, kind: string, body: (context: Opening) => Promise<T>): Promise<T> {
+  try {
+    const { backend, frame } = currentBackend(what)
+    const context = { backend, frame, made: traceOpening(frame, kind) }
+    // The scope is cancelled by nobody but its surroundings, so it never ends without a value or an error.
+    return new CancelScope().run(() => body(context)) as Promise<T>
+  } catch (error) {
+    return rejected(error)
+  }
 }
 
 function checkHost(name: string, host: unknown): void {

@@ -23,6 +23,7 @@ export class Peer {
 
   constructor(socket: net.Socket, reading = true) {
     this.socket = socket
+    this.port = socket.localPort ?? 0
     socket.on('error', (error) => this.#note(() => (this.error = error)))
     socket.on('end', () => this.#note(() => (this.ended = true)))
     socket.on('close', () => this.#note(() => (this.closed = true)))
@@ -38,6 +39,9 @@ export class Peer {
   async write(data: string | Uint8Array): Promise<void> {
     await new Promise<void>((resolve, reject) => this.socket.write(data, (error) => (error ? reject(error) : resolve())))
   }
+
+  /** Its own port. Stays known when the socket is gone. */
+  readonly port: number
 
   /** Half-closes. */
   async end(): Promise<void> {
@@ -124,9 +128,8 @@ export class PeerServer {
 /** Connects a `Peer` to a server of the library's. */
 export async function peerTo(server: SocketStreamServer, host = '127.0.0.1'): Promise<Peer> {
   const socket = net.connect({ port: server.port, host, allowHalfOpen: true, autoSelectFamily: false })
-  const peer = new Peer(socket)
   await once(socket, 'connect')
-  return peer
+  return new Peer(socket)
 }
 
 /** A stream of the library's, connected to a `Peer`; both are gone after `body`. */

@@ -4,14 +4,16 @@ import type { StreamTransport } from '../backends/backend.ts'
 import { type Cancelled, ClosedResourceError } from '../errors.ts'
 import { enterOperation, type Frame, requireFrame } from '../kernel/context.ts'
 import { Operation, rejected } from '../kernel/operation.ts'
+import { traceOpening } from '../kernel/resources.ts'
 import { formatAddress } from './addresses.ts'
-import { Connection } from './connection.ts'
+import { Connection, TCP_STREAM } from './connection.ts'
 import type { Consumer, Listener } from './listener.ts'
 import { SocketStream } from './socket-stream.ts'
 
 export class Acceptor extends Operation<unknown> implements Consumer {
   readonly #listener: Listener
   #frame: Frame | undefined
+  #made: Error | undefined
   /** The waiting call is a step of an iteration. */
   #iterating = false
 
@@ -38,7 +40,7 @@ export class Acceptor extends Operation<unknown> implements Consumer {
 
   accepted(transport: StreamTransport): void {
     const frame = this.#frame as Frame
-    const stream = new SocketStream(new Connection(transport, frame.task.run).registerWith(frame))
+    const stream = new SocketStream(new Connection(transport, frame.task.run).registerWith(frame, this.#made))
     this.#leave()
     this.resolve(this.#iterating ? { done: false, value: stream } : stream)
   }
@@ -67,6 +69,7 @@ export class Acceptor extends Operation<unknown> implements Consumer {
       this.#listener.enter(this)
       this.#iterating = iterating
       this.#frame = requireFrame('accept')
+      this.#made = traceOpening(this.#frame, TCP_STREAM)
       const promise = this.begin(scope)
       this.#listener.demand(1)
       return promise
@@ -76,7 +79,7 @@ export class Acceptor extends Operation<unknown> implements Consumer {
   }
 
   #leave(): void {
-    this.#frame = undefined
+    this.#frame = this.#made = undefined
     this.#listener.leave(this)
   }
 }

@@ -19,8 +19,14 @@ export function ask<T>(what: string, put: (answer: Answer<T>) => Abandon): Promi
   }
 }
 
-/** The backend of the running task. */
-export function currentBackend(what: string): { backend: Backend; frame: Frame } {
+/** Where a call was made: in which frame, and so on which backend. */
+export interface Context {
+  readonly backend: Backend
+  readonly frame: Frame
+}
+
+/** The context of the running task. */
+export function currentBackend(what: string): Context {
   const frame = requireFrame(what)
   // Every run is given a whole backend; the kernel only knows less of it.
   return { backend: frame.task.run.host as Backend, frame }

@@ -33,6 +33,9 @@ import { SocketReader } from './socket-reader.ts'
 /** How long bytes may take to leave when nobody waits for them: milliseconds. */
 export const CLOSE_TIMEOUT = 5000
 
+/** The kind of resource, for warnings. */
+export const TCP_STREAM = 'TCP stream'
+
 export class Connection extends Resource implements StreamSink {
   readonly transport: StreamTransport
   readonly reader: SocketReader
@@ -52,8 +55,8 @@ export class Connection extends Resource implements StreamSink {
   }
 
   /** Puts the connection on the run's list. What `serve` handles is not: `serve` closes it in every case. */
-  registerWith(frame: Frame): this {
-    this.register(frame, 'TCP stream')
+  registerWith(frame: Frame, made: Error | undefined): this {
+    this.register(frame, TCP_STREAM, made)
     return this
   }
 
@@ -101,7 +104,7 @@ export class Connection extends Resource implements StreamSink {
   }
 
   override describeResource(): string {
-    return `TCP stream ${formatAddress(this.transport.localAddress)} → ${formatAddress(this.transport.remoteAddress)}`
+    return `${TCP_STREAM} ${formatAddress(this.transport.localAddress)} → ${formatAddress(this.transport.remoteAddress)}`
   }
 
   override async closeForRun(): Promise<void> {

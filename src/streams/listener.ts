@@ -11,6 +11,9 @@ import type { Frame } from '../kernel/context.ts'
 import { Resource } from '../kernel/resources.ts'
 import { formatAddress } from './addresses.ts'
 
+/** The kind of resource, for warnings. */
+export const TCP_SERVER = 'TCP server'
+
 /** Who asked for connections. */
 export interface Consumer {
   /** For the `ResourceBusyError` of a second one: 'accept', 'serve'. */
@@ -44,13 +47,13 @@ export class Listener extends Resource implements ListenerSink {
   #closed = false
   readonly #counts = { accepted: 0, handling: 0, dropped: 0, retries: 0 }
 
-  constructor(transport: ListenerTransport, closeTimeout: number, frame: Frame) {
+  constructor(transport: ListenerTransport, closeTimeout: number, frame: Frame, made: Error | undefined) {
     super()
     this.#transport = transport
     this.address = transport.address
     this.closeTimeout = closeTimeout
     transport.sink = this
-    this.register(frame, 'TCP server')
+    this.register(frame, TCP_SERVER, made)
   }
 
   get closed(): boolean {
@@ -117,7 +120,7 @@ export class Listener extends Resource implements ListenerSink {
   }
 
   override describeResource(): string {
-    return `TCP server ${formatAddress(this.address)}`
+    return `${TCP_SERVER} ${formatAddress(this.address)}`
   }
 
   override async closeForRun(): Promise<void> {

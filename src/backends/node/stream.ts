@@ -71,6 +71,7 @@ export class NodeStream implements StreamTransport {
   }
 
   send(data: Uint8Array): number {
+    if (this.#failure !== undefined) this.#writeFailed(this.#failure)
     if (this.#deaf || data.length === 0) return data.length
     const count = Math.min(data.length, TAKE_LIMIT - this.unsent)
     if (count <= 0) return 0
@@ -91,11 +92,12 @@ export class NodeStream implements StreamTransport {
   }
 
   get unsent(): number {
-    return this.#deaf ? 0 : this.#takenBytes + this.#socket.writableLength
+    return this.#deaf || this.#socket.destroyed ? 0 : this.#takenBytes + this.#socket.writableLength
   }
 
   waitSend(what: Wait): void {
     this.#wait = what
+    if (what === 'shutdown' && this.#failure !== undefined) this.#writeFailed(this.#failure)
     soon(this.#progress)
   }
 
@@ -158,10 +160,11 @@ export class NodeStream implements StreamTransport {
     this.#answer()
   }
 
-  /** Reading failed, and Node has closed the socket: nothing can be sent any more either. */
+  /** Reading failed, and Node has closed the socket. Sending fails, too, but that is told only where something is sent. */
   readonly #onError = (error: Error): void => {
+    const wasSending = this.unsent > 0 || this.#wait === 'shutdown'
     this.#failure = error
-    this.#writeFailed(error)
+    if (wasSending) this.#writeFailed(error)
     this.#answer()
     this.#progress()
   }
