@@ -4,15 +4,20 @@
  *
  * - What yields by definition (`checkpoint`, `sleep(0)`) waits for the next turn: all who do so in one turn share one
  *   `setImmediate`, so that a thousand yielding tasks cost one pass of the loop, not a thousand.
- * - What completes at once spends from a budget, and waits for the next turn only when the budget is spent. The budget is
- *   not refilled at each turn, for that would need a hook into every turn; a turn too many in a hundred operations is
+ * - What completes at once spends from a budget of time, and waits for the next turn only when that is spent. The clock is
+ *   read once in a hundred operations, for reading it costs as much as one. A budget of operations alone would do for one
+ *   loop, but a turn may serve a thousand connections: cutting it short splits what their sends could have shared.
+ * - The budget is not refilled at each turn, for that would need a hook into every turn; a turn too many now and then is
  *   cheaper. The native driver, which knows its turns, refills it.
  */
 import { deadlines } from './deadlines.ts'
 import { detached } from './detached.ts'
 
-/** Immediate completions before the loop gets a turn: at some 0.2 µs each, well under the 1 ms grain of timers. */
-const BUDGET = 128
+/** Immediate completions between two looks at the clock. */
+const BATCH = 128
+
+/** Milliseconds of immediate completions before the loop gets a turn: about the grain of timers. */
+const SLICE = 2
 
 export interface Resumable {
   resume(): void
@@ -20,7 +25,7 @@ export interface Resumable {
 
 /** A promise for what completes at once. */
 export function immediate<T>(value: T): Promise<T> {
-  return spendBudget() ? Promise.resolve(value) : new Promise((resolve) => nextTurn(new Postponed(resolve, value as never)))
+  return spendBudget() ? Promise.resolve(value) : new Promise((resolve) => nextTurn(new Postponed(resolve, value)))
 }
 
 /** The same without a value: one promise shared by all, as long as the budget lasts. */
@@ -29,7 +34,8 @@ export function immediateVoid(): Promise<void> {
 }
 
 export function resetBudget(): void {
-  left = BUDGET
+  left = BATCH
+  sliceEnd = UNKNOWN
 }
 
 /** Calls `settle(value)` now, or in the next turn when the budget is spent: for promises that exist already. */
@@ -45,13 +51,25 @@ export function nextTurn(waiter: Resumable): void {
 
 const DONE: Promise<void> = Promise.resolve()
 
-let left = BUDGET
+/** The slice begins when the clock is first read: a batch that took no time has not used it. */
+const UNKNOWN = 0
+
+let left = BATCH
+let sliceEnd = UNKNOWN
 let waiting: Resumable[] = []
 
 /** Whether one more immediate completion fits; for those who keep a call pending until the next turn otherwise. */
 export function spendBudget(): boolean {
-  if (left === 0) return false
+  if (left === 0 && !refill()) return false
   left--
+  return true
+}
+
+function refill(): boolean {
+  const now = performance.now()
+  if (sliceEnd === UNKNOWN) sliceEnd = now + SLICE
+  else if (now >= sliceEnd) return false
+  left = BATCH
   return true
 }
 
