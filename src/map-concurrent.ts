@@ -19,10 +19,10 @@ export async function mapEach<I>(group: TaskGroup, items: Iterable<I> | AsyncIte
   for (let index = 0; ; index++) {
     try {
       while (mapping.running >= limit) await mapping.room()
-      const step = source.next()
-      const { done, value } = step instanceof Promise ? await step : step
-      if (done === true) return mapping.values
-      const { fn, args } = callOf(value as I, index)
+      const asked = source.next()
+      const step: IteratorResult<I, unknown> = asked instanceof Promise ? await asked : asked
+      if (step.done === true) return mapping.values
+      const { fn, args } = callOf(step.value, index)
       group._spawn(new Item(mapping, index), fn, undefined, args)
       mapping.running++
     } catch (error) {

@@ -103,14 +103,14 @@ function groupScope(options: unknown): CancelScope {
 
 function checkJobs(fns: unknown): readonly Job<unknown>[] {
   if (!isIterable(fns) || !(Symbol.iterator in fns)) throw invalidArgType('fns', 'an iterable of functions', fns)
-  const jobs = [...(fns as Iterable<unknown>)]
+  const jobs = [...(fns)]
   jobs.forEach((job, index) => checkFunction(`fns[${index}]`, job))
   return jobs as Job<unknown>[]
 }
 
 function checkLimit(limit: unknown): number {
   if (limit !== Infinity) checkInteger('options.limit', limit, 1)
-  return limit as number
+  return limit
 }
 
 function isIterable(value: unknown): value is Iterable<unknown> | AsyncIterable<unknown> {

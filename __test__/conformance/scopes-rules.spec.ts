@@ -502,7 +502,7 @@ eachBackend(test, 'rule 7: code that outlived its body finds every further opera
         await openCancelScope({ shield: true }, () => checkpoint())
         steps.push('cleaned up under a shield')
         const begun = await rejection(openCancelScope(() => sleepForever().then(() => 'slept')).then((value) => Promise.reject(value)))
-        steps.push(`a new scope ends at once: ${begun}`)
+        steps.push(`a new scope ends at once: ${String(begun)}`)
         steps.push((await rejection(checkpoint())) instanceof Cancelled ? 'still cancelled' : 'revived')
       })()
     })

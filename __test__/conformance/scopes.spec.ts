@@ -8,7 +8,6 @@ import {
   currentEffectiveDeadline,
   currentTime,
   failAfter,
-  moveOnAfter,
   openCancelScope,
   sleep,
   sleepForever,
@@ -192,7 +191,7 @@ eachBackendWithClock(test, 'S19: an outer cancellation passes a failAfter that h
       const error = await t.throwsAsync(failAfter(1000, () => sleepForever()))
       t.true(error instanceof Cancelled)
       t.false(error instanceof TimeoutError)
-      throw error!
+      throw error
     })
     t.true(outer.cancelledCaught)
   }

@@ -1,7 +1,7 @@
 /** api.md §3, sentence by sentence, beyond the numbered cases of task-groups.spec.ts. On every backend. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import test from 'ava'
-import { Cancelled, ExceptionGroup, NotRunningError, TaskFailed, UsageError } from '../../src/errors.ts'
+import { Cancelled, ExceptionGroup, NotRunningError, TaskFailed } from '../../src/errors.ts'
 import { TaskInfo, getCurrentTask, getRunningTasks } from '../../src/introspection.ts'
 import { CancelScope, checkpoint, moveOnAfter, openCancelScope, sleep, sleepForever } from '../../src/scopes.ts'
 import { type TaskGroup, type TaskHandle, type TaskStatus, createTaskGroup } from '../../src/task-groups.ts'
@@ -295,7 +295,7 @@ eachBackend(test, 'wait() for a failed task returns, value() names the task and 
   await backend.run(async () => {
     await groupErrors(
       createTaskGroup({ shield: true }, async (tg) => {
-        const child = tg.spawn({ name: 'unlucky' }, () => Promise.reject(0 as never))
+        const child = tg.spawn({ name: 'unlucky' }, () => Promise.reject(0))
         await openCancelScope({ shield: true }, async () => {
           t.is(await child.wait(), undefined)
           const error = (await rejection(child.value())) as TaskFailed

@@ -105,7 +105,7 @@ function withErrors(original: AggregateError, errors: unknown[]): AggregateError
   const copy = new AggregateError(errors, original.message)
   Object.setPrototypeOf(copy, Object.getPrototypeOf(original) as object)
   const { errors: _, ...fields } = Object.getOwnPropertyDescriptors(original)
-  return Object.defineProperties(copy, fields) as AggregateError
+  return Object.defineProperties<AggregateError>(copy, fields)
 }
 
 function isRaisedWithin(error: Cancelled, boundary: CancelScope): boolean {

@@ -38,7 +38,7 @@ export abstract class Operation<T> {
     if (this._scope !== null) throw new Error(`internal: begun twice: ${this.describe()}`)
     const promise = new Promise<T>(takeFunctions)
     this.#promise = promise
-    this.#resolve = lastResolve as (value: T) => void
+    this.#resolve = lastResolve
     this.#reject = lastReject
     this.#told = false
     this._scope = scope
@@ -100,7 +100,7 @@ export abstract class Operation<T> {
 
 /** A rejected promise, for functions that must not throw synchronously; handled when the scope owns the failure. */
 export function rejected(error: unknown): Promise<never> {
-  const promise = Promise.reject(error as Error)
+  const promise = Promise.reject(error)
   if (error instanceof Cancelled) markHandled(promise)
   return promise
 }

@@ -36,7 +36,7 @@ export function refuseNestedRun(): void {
 
 export function startRun(host: Host, main: () => unknown, options: RootOptions): RootRun {
   const root = new Root(new RunState(host, options.name, options.traceResources), options)
-  root.start(main as TaskFunction)
+  root.start(main)
   return { scope: root.scope, promise: root.promise }
 }
 
