@@ -12,10 +12,11 @@ export function formatAddress({ address, port, family }: SocketAddress): string 
   return family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`
 }
 
-const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/
+const IPV6_WITH_SCOPE = /^([\da-f:.]+)(?:%[\w.:-]+)?$/i
 
 function isIPv6(host: string): boolean {
-  const scope = host.indexOf('%')
+  const address = IPV6_WITH_SCOPE.exec(host)?.[1]
   // The URL parser knows every form of an IPv6 address, but no scopes.
-  return URL.canParse(`http://[${scope === -1 ? host : host.slice(0, scope)}]`)
+  return address !== undefined && URL.canParse(`http://[${address}]`)
 }

@@ -1,0 +1,54 @@
+/** Descriptor exhaustion in accept (api.md §6): the server waits, tries again, says so once, and goes on. */
+import { spawn } from 'node:child_process'
+import * as net from 'node:net'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import test, { type ExecutionContext } from 'ava'
+import type { RunOptions } from '../../src/run.ts'
+import { testBackends } from '../support/backends.ts'
+
+const program = fileURLToPath(new URL('./out-of-descriptors.ts', import.meta.url))
+
+/** Starts the program with few descriptors; its lines arrive one by one. */
+function start(t: ExecutionContext, options: RunOptions): { line: () => Promise<string>; release: () => void; code: Promise<number | null> } {
+  const child = spawn('/bin/sh', ['-c', 'ulimit -n 64; exec "$@"', 'sh', process.execPath, '--import=tsx', program, JSON.stringify(options)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_NO_WARNINGS: '1' },
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  return {
+    line: async () => (await lines.next()).value as string,
+    release: () => void child.kill('SIGUSR2'),
+    code: new Promise((resolve) => child.once('close', resolve)),
+  }
+}
+
+/** Asks the server for an answer; undefined where it was turned away. */
+function ask(port: number, question: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1', () => socket.write(question))
+    let answer = ''
+    socket.setEncoding('utf8').on('data', (text: string) => (answer += text))
+    socket.on('error', () => resolve(undefined))
+    socket.on('close', () => resolve(answer === question ? answer : undefined))
+  })
+}
+
+for (const { label, options } of testBackends) {
+  const isNode = options.backend === 'node'
+  const what = isNode ? 'libuv turns clients away, and the server goes on' : 'accept waits, says so once and tries again'
+  test(`out of descriptors, ${what} [${label}]`, async (t) => {
+    const { line, release, code } = start(t, options)
+    const port = Number((await line()).replace('listening ', ''))
+    const early = Promise.all(Array.from({ length: 5 }, () => ask(port, 'early\n')))
+    if (isNode) t.deepEqual(new Set(await early), new Set([undefined]))
+    else t.regex(await line(), /^warning STRUCTIO_ACCEPT_RETRY: TCP server 127\.0\.0\.1:\d+ .*EMFILE/)
+    release()
+    t.is(await line(), `released, accepted 0, retried ${!isNode}`)
+    if (!isNode) t.deepEqual(new Set(await early), new Set(['early\n']))
+    t.is(await ask(port, 'stop\n'), 'stop\n')
+    t.is(await line(), `served ${isNode ? 1 : 6}`)
+    t.is(await code, 0)
+  })
+}

@@ -1,0 +1,44 @@
+/**
+ * A server in a process without a descriptor left, until SIGUSR2 says that there are some again. Prints its port and its
+ * warnings; ends when a client says stop. The test lowers the limit.
+ */
+import { closeSync, openSync } from 'node:fs'
+import { run, type RunOptions } from '../../src/run.ts'
+import { sleep } from '../../src/scopes.ts'
+import { createTcpServer } from '../../src/sockets.ts'
+import { createTaskGroup } from '../../src/task-groups.ts'
+
+const options = JSON.parse(process.argv[2]!) as RunOptions
+process.on('warning', (warning) => console.log(`warning ${(warning as Error & { code?: string }).code}: ${warning.message}`))
+
+await run(async () => {
+  await using server = await createTcpServer(0, { interface: '127.0.0.1' })
+  await createTaskGroup(async (group) => {
+    group.spawn(() =>
+      server.serve(async (stream) => {
+        const line = await stream.receiveUntil('\n', 100)
+        await stream.sendAll(line)
+        if (line.toString() === 'stop\n') await server.close()
+      }),
+    )
+    let full = true
+    process.once('SIGUSR2', () => (full = false))
+    const taken = takeAll()
+    console.log(`listening ${server.port}`)
+    while (full) await sleep(0)
+    for (const fd of taken) closeSync(fd)
+    console.log(`released, accepted ${server.statistics().accepted}, retried ${server.statistics().retries > 0}`)
+  })
+  console.log(`served ${server.statistics().accepted}`)
+}, options)
+
+function takeAll(): number[] {
+  const taken: number[] = []
+  for (;;) {
+    try {
+      taken.push(openSync('/dev/null', 'r'))
+    } catch {
+      return taken
+    }
+  }
+}
