@@ -49,6 +49,7 @@ export function checkSignal(name: string, value: unknown): asserts value is Abor
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if (value instanceof Promise) return true
   return (typeof value === 'object' || typeof value === 'function') && value !== null && 'then' in value && typeof value.then === 'function'
 }
 

@@ -19,12 +19,12 @@ export interface BodySink {
   bodyThrew(error: unknown): void
 }
 
-/** Calls `body` in `frame`. The sink hears of its end at once where it is no promise. */
-export function runBody<A extends unknown[]>(frame: Frame, sink: BodySink, body: (...args: A) => unknown, ...args: A): void {
+/** Calls `body(...args)` in `frame`. The sink hears of its end at once where it is no promise. */
+export function runBody(frame: Frame, sink: BodySink, body: (...args: never[]) => unknown, args: unknown[]): void {
   let result: unknown
   let later: boolean
   try {
-    result = callInFrame(frame, body, ...args)
+    result = callInFrame(frame, body as (...args: unknown[]) => unknown, args)
     later = isThenable(result)
   } catch (error) {
     sink.bodyThrew(error)
@@ -61,7 +61,7 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
   start(frame: Frame, body: (scope: CancelScope) => unknown): Promise<T | undefined> {
     const scope = this.#scope
     scope._enter(frame, this)
-    runBody(new Frame(frame.task, scope), this, body, scope)
+    runBody(new Frame(frame.task, scope), this, body, [scope])
     return this.#promise
   }
 

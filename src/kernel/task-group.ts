@@ -119,7 +119,7 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
   /** @internal */
   _run(frame: Frame, body: (group: TaskGroup) => unknown): Promise<unknown> {
     this.cancelScope._enter(frame, this)
-    runBody(new Frame(frame.task, this.cancelScope), this, body, this)
+    runBody(new Frame(frame.task, this.cancelScope), this, body, [this])
     return this.#promise
   }
 
@@ -214,9 +214,12 @@ function hasTasks(scope: CancelScope): boolean {
   return false
 }
 
+/** `[options], fn, ...args`, checked. */
 function taskArguments(given: unknown[]): { name: string | undefined; fn: TaskFunction; args: unknown[] } {
   const [first] = given
-  if (typeof first === 'function') return { name: undefined, fn: first as TaskFunction, args: given.slice(1) }
+  if (typeof first === 'function') {
+    return { name: undefined, fn: first as TaskFunction, args: given.length === 1 ? NO_ARGUMENTS : given.slice(1) }
+  }
   if (given.length < 2) checkFunction('fn', first)
   checkOptions('options', first)
   const { name } = first as TaskOptions
@@ -225,3 +228,5 @@ function taskArguments(given: unknown[]): { name: string | undefined; fn: TaskFu
   checkFunction('fn', fn)
   return { name, fn, args: given.slice(2) }
 }
+
+const NO_ARGUMENTS: unknown[] = []

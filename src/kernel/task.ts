@@ -111,7 +111,7 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
   /** @internal */
   _firstStep(args: unknown[]): void {
     this.#state = 'running'
-    runBody(new Frame(this, this._scope), this, this.fn as (...args: unknown[]) => unknown, ...args)
+    runBody(new Frame(this, this._scope), this, this.fn, args)
   }
 
   /** @internal */
