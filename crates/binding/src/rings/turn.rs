@@ -35,6 +35,9 @@ use super::{
 /// The most one receive asks the kernel for.
 const MAX_RECEIVE: usize = 65_536;
 
+/// Received bytes in one dispatch: JavaScript copies them while they are still in the processor's cache.
+const DISPATCH_BYTES: usize = 131_072;
+
 /// Segments gathered before they are handed to the connection.
 const GATHER: usize = 64;
 
@@ -275,7 +278,7 @@ impl Turn {
             ReceiveDemand::Bytes(limit) => {
                 let wanted = usize::try_from(limit).map_or(MAX_RECEIVE, |limit| limit.min(MAX_RECEIVE));
                 let room = self.regions.receive_capacity() - self.received;
-                if room < wanted && self.received > 0 {
+                if self.received > 0 && (room < wanted || self.received >= DISPATCH_BYTES) {
                     // Invariant 3: after the next dispatch the slab is empty.
                     self.backlog.push(Token::new(index, Direction::Read));
                     return;
