@@ -94,6 +94,17 @@ test('nothing is suppressed silently: every directive carries its reason', (t) =
   t.deepEqual(silent, [])
 })
 
+test('links between the pages lead somewhere', (t) => {
+  const pages = files.filter((path) => path.endsWith('.md'))
+  const broken = pages.flatMap((page) =>
+    [...read(page).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)]
+      .map((match) => new URL(match[1] as string, new URL(page, root)))
+      .filter((target) => !existsSync(target))
+      .map((target) => `${page} → ${target.pathname.slice(root.pathname.length)}`),
+  )
+  t.deepEqual(broken, [])
+})
+
 test('no file names the machine it was written on, nor a registry', (t) => {
   const address = /(^|[\s'"`(=])(\/(home|root|Users|work|tmp\/\w)\b|[A-Z]:\\\\?\w)|"resolved":|registry\.npmjs/m
   const named = files
