@@ -61,7 +61,9 @@ function closerOf(resource: unknown): () => Promise<void> {
 
 /** What `await using` would make of the two. Before Node 24 there is no such class; the name is what counts (api.md §2, rule 8). */
 function suppressed(error: unknown, suppressedError: unknown): Error {
-  const Native = (globalThis as { SuppressedError?: new (error: unknown, suppressed: unknown, message: string) => Error }).SuppressedError
+  const Native = (
+    globalThis as { SuppressedError?: new (error: unknown, suppressed: unknown, message: string) => Error }
+  ).SuppressedError
   const text = 'closing failed after the body had failed'
   if (Native !== undefined) return new Native(error, suppressedError, text)
   return Object.assign(new Error(text), { name: 'SuppressedError', error, suppressed: suppressedError })

@@ -10,7 +10,15 @@ import { UnsupportedError } from './errors.ts'
 import type { CancelScope } from './kernel/cancel-scope.ts'
 import { rejected } from './kernel/operation.ts'
 import { refuseNestedRun, startRun } from './kernel/root.ts'
-import { checkBoolean, checkFunction, checkOptions, checkSignal, checkString, invalidArgType, outOfRange } from './validate.ts'
+import {
+  checkBoolean,
+  checkFunction,
+  checkOptions,
+  checkSignal,
+  checkString,
+  invalidArgType,
+  outOfRange,
+} from './validate.ts'
 
 export { getAllBackends, getAvailableBackends } from './backends/select.ts'
 export type { NativeOptions, NodeOptions } from './backends/select.ts'
@@ -41,14 +49,25 @@ export interface RunOptions {
  * Rejects with what `main` throws; with `BackendNotFoundError` where there is no such backend; with `UsageError` inside a
  * task that has not ended.
  */
-export function run<T>(main: () => T | PromiseLike<T>, options?: RunOptions & { shutdownSignals?: undefined }): Promise<T>
+export function run<T>(
+  main: () => T | PromiseLike<T>,
+  options?: RunOptions & { shutdownSignals?: undefined },
+): Promise<T>
 export function run<T>(main: () => T | PromiseLike<T>, options?: RunOptions): Promise<T | undefined>
 export function run(main: () => unknown, options: RunOptions = {}): Promise<unknown> {
   try {
     checkFunction('main', main)
     checkRunOptions(options)
     refuseNestedRun()
-    const { backend, backendOptions, name, signal, shutdownSignals = [], keepAlive = true, traceResources = false } = options
+    const {
+      backend,
+      backendOptions,
+      name,
+      signal,
+      shutdownSignals = [],
+      keepAlive = true,
+      traceResources = false,
+    } = options
     const host = selectBackend(backend, backendOptions)
     // The listeners come first: `main` starts inside `startRun`, and whoever it tells that it is there may signal at once.
     const shutdown = new Shutdown(shutdownSignals)
@@ -112,6 +131,8 @@ function checkShutdownSignals(signals: readonly unknown[]): void {
     }
   }
   if (signals.length > 0 && !isMainThread) {
-    throw new UnsupportedError('shutdownSignals work on the main thread only: Node delivers no process signals to a worker')
+    throw new UnsupportedError(
+      'shutdownSignals work on the main thread only: Node delivers no process signals to a worker',
+    )
   }
 }

@@ -23,7 +23,8 @@ export type ScopeBody<T> = (scope: CancelScope) => T | PromiseLike<T>
 export type TimedScopeOptions = Omit<CancelScopeOptions, 'deadline'>
 export type FailBody = (scope: CancelScope) => unknown
 /** The body's value; `undefined` as well where the body takes the scope, which it can then cancel. */
-export type FailValue<F extends FailBody> = Parameters<F> extends [] ? Awaited<ReturnType<F>> : Awaited<ReturnType<F>> | undefined
+export type FailValue<F extends FailBody> =
+  Parameters<F> extends [] ? Awaited<ReturnType<F>> : Awaited<ReturnType<F>> | undefined
 
 /**
  * Runs `body` in a scope of its own. Resolves with its value, or with `undefined` when the scope's cancellation ended it;
@@ -40,7 +41,11 @@ export function openCancelScope(...given: unknown[]): Promise<unknown> {
  * `undefined` when the time was up. Re-creates `move_on_after`.
  */
 export function moveOnAfter<T>(ms: number | null, body: ScopeBody<T>): Promise<T | undefined>
-export function moveOnAfter<T>(ms: number | null, options: TimedScopeOptions, body: ScopeBody<T>): Promise<T | undefined>
+export function moveOnAfter<T>(
+  ms: number | null,
+  options: TimedScopeOptions,
+  body: ScopeBody<T>,
+): Promise<T | undefined>
 export function moveOnAfter(ms: number | null, ...given: unknown[]): Promise<unknown> {
   return open('move-on', () => delayed(ms), given)
 }
@@ -58,7 +63,11 @@ export function moveOnAt(time: number, ...given: unknown[]): Promise<unknown> {
  * `undefined`. Re-creates `fail_after`.
  */
 export function failAfter<F extends FailBody>(ms: number | null, body: F): Promise<FailValue<F>>
-export function failAfter<F extends FailBody>(ms: number | null, options: TimedScopeOptions, body: F): Promise<FailValue<F>>
+export function failAfter<F extends FailBody>(
+  ms: number | null,
+  options: TimedScopeOptions,
+  body: F,
+): Promise<FailValue<F>>
 export function failAfter(ms: number | null, ...given: unknown[]): Promise<unknown> {
   return open('fail', () => delayed(ms), given)
 }
@@ -94,7 +103,10 @@ export function currentTime(): number {
  * Waits for work that knows nothing of scopes. On cancellation the caller leaves at once and the work goes on without it:
  * its failure is then nobody's, and `discard` gets a value that arrives too late, to close or release it.
  */
-export function abandonOnCancel<T>(promise: PromiseLike<T>, options: { discard?: ((value: T) => void) | undefined } = {}): Promise<T> {
+export function abandonOnCancel<T>(
+  promise: PromiseLike<T>,
+  options: { discard?: ((value: T) => void) | undefined } = {},
+): Promise<T> {
   try {
     if (!isThenable(promise)) throw invalidArgType('promise', 'a promise', promise)
     checkOptions('options', options)

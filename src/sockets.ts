@@ -81,7 +81,12 @@ export function createTcpServer(port: number = 0, options: TcpServerOptions = {}
   return asOneOperation('createTcpServer', TCP_SERVER, (context) => listen(context, port, options))
 }
 
-async function connect(context: Opening, host: string, port: number, options: ConnectTcpOptions): Promise<SocketStream> {
+async function connect(
+  context: Opening,
+  host: string,
+  port: number,
+  options: ConnectTcpOptions,
+): Promise<SocketStream> {
   const { backend, frame, made } = context
   const { bindHost, bindPort, happyEyeballsDelay = 250, noDelay = true, keepAlive = false } = options
   const found = await resolve(backend, host)
@@ -108,8 +113,19 @@ async function connect(context: Opening, host: string, port: number, options: Co
   return new SocketStream(new Connection(transport, frame.task.run).registerWith(frame, made))
 }
 
-async function listen({ backend, frame, made }: Opening, port: number, options: TcpServerOptions): Promise<SocketStreamServer> {
-  const { interface: host, backlog = 511, reusePort, noDelay = true, keepAlive = false, closeTimeout = CLOSE_TIMEOUT } = options
+async function listen(
+  { backend, frame, made }: Opening,
+  port: number,
+  options: TcpServerOptions,
+): Promise<SocketStreamServer> {
+  const {
+    interface: host,
+    backlog = 511,
+    reusePort,
+    noDelay = true,
+    keepAlive = false,
+    closeTimeout = CLOSE_TIMEOUT,
+  } = options
   const address = host === undefined ? undefined : (await resolve(backend, host))[0]?.address
   const transport = await ask<ListenerTransport>(`listen on port ${port}`, (answer) =>
     backend.listenTcp({ address, port, backlog, reusePort, noDelay, keepAlive }, answer),

@@ -16,9 +16,18 @@ export {
 } from './kernel/arguments.ts'
 
 /** An integer from `min` to `max`, both included. */
-export function checkInteger(name: string, value: unknown, min = 0, max: number = Number.MAX_SAFE_INTEGER): asserts value is number {
+export function checkInteger(
+  name: string,
+  value: unknown,
+  min = 0,
+  max: number = Number.MAX_SAFE_INTEGER,
+): asserts value is number {
   if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value)
   if (!Number.isInteger(value) || value < min || value > max) {
-    throw outOfRange(name, max === Number.MAX_SAFE_INTEGER ? `an integer >= ${min}` : `an integer from ${min} to ${max}`, value)
+    throw outOfRange(
+      name,
+      max === Number.MAX_SAFE_INTEGER ? `an integer >= ${min}` : `an integer from ${min} to ${max}`,
+      value,
+    )
   }
 }

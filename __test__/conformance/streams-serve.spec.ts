@@ -37,150 +37,181 @@ async function echo(stream: SocketStream): Promise<void> {
   for await (const chunk of stream) await stream.sendAll(chunk)
 }
 
-eachBackendWithSockets(test, 'serve handles connections side by side, each in a task with the handler’s name, and closes each', async (t, backend) => {
-  await backend.run(() =>
-    serving(echo, undefined, async (server) => {
-      const peers = await Promise.all([peerTo(server), peerTo(server), peerTo(server)])
-      for (const [i, peer] of peers.entries()) await peer.write(`hello ${i}`)
-      for (const [i, peer] of peers.entries()) t.is(await peer.text(7), `hello ${i}`)
-      t.deepEqual(server.statistics(), { accepted: 3, handling: 3, dropped: 0, retries: 0 })
-      t.true(Object.isFrozen(server.statistics()))
-      for (const peer of peers) {
-        await peer.end()
-        await peer.rest()
-        peer.socket.destroy()
-      }
-      while (server.statistics().handling > 0) await sleep(0)
-    }),
-  )
-})
-
-eachBackendWithSockets(test, 'serve returns once the server is closed and its handlers have ended', async (t, backend) => {
-  const order: string[] = []
-  await backend.run(async () => {
-    let peer: Peer | undefined
-    await serving(
-      async (stream) => {
-        await stream.receiveSome()
-        order.push('handler')
-      },
-      undefined,
-      async (server, group) => {
-        const serve = group.spawn(async () => {})
-        await serve.wait()
-        peer = await peerTo(server)
-        while (server.statistics().handling === 0) await sleep(0)
-        await server.close()
-        order.push('closed')
-        await peer.write('go on')
-      },
+eachBackendWithSockets(
+  test,
+  'serve handles connections side by side, each in a task with the handler’s name, and closes each',
+  async (t, backend) => {
+    await backend.run(() =>
+      serving(echo, undefined, async (server) => {
+        const peers = await Promise.all([peerTo(server), peerTo(server), peerTo(server)])
+        for (const [i, peer] of peers.entries()) await peer.write(`hello ${i}`)
+        for (const [i, peer] of peers.entries()) t.is(await peer.text(7), `hello ${i}`)
+        t.deepEqual(server.statistics(), { accepted: 3, handling: 3, dropped: 0, retries: 0 })
+        t.true(Object.isFrozen(server.statistics()))
+        for (const peer of peers) {
+          await peer.end()
+          await peer.rest()
+          peer.socket.destroy()
+        }
+        while (server.statistics().handling > 0) await sleep(0)
+      }),
     )
-    order.push('served')
-    peer!.socket.destroy()
-  })
-  t.deepEqual(order, ['closed', 'handler', 'served'])
-})
+  },
+)
 
-eachBackendWithSockets(test, 'a cancelled serve cancels its handlers, closes their connections and leaves the server open', async (t, backend) => {
-  await backend.run(async () => {
-    await using server = await createTcpServer(0, LOCAL)
-    let cancelled = 0
-    let peer: Peer | undefined
-    await openCancelScope(async (scope) => {
-      await createTaskGroup(async (group) => {
-        group.spawn(() =>
-          server.serve(async (stream) => {
-            try {
-              await stream.receiveSome()
-            } catch (error) {
-              if (error instanceof Cancelled) cancelled++
-              throw error
-            }
-          }),
-        )
-        peer = await peerTo(server)
-        while (server.statistics().handling === 0) await sleep(0)
-        scope.cancel()
-      })
+eachBackendWithSockets(
+  test,
+  'serve returns once the server is closed and its handlers have ended',
+  async (t, backend) => {
+    const order: string[] = []
+    await backend.run(async () => {
+      let peer: Peer | undefined
+      await serving(
+        async (stream) => {
+          await stream.receiveSome()
+          order.push('handler')
+        },
+        undefined,
+        async (server, group) => {
+          const serve = group.spawn(async () => {})
+          await serve.wait()
+          peer = await peerTo(server)
+          while (server.statistics().handling === 0) await sleep(0)
+          await server.close()
+          order.push('closed')
+          await peer.write('go on')
+        },
+      )
+      order.push('served')
+      peer!.socket.destroy()
     })
-    t.is(cancelled, 1)
-    await peer!.gone()
-    peer!.socket.destroy()
-    // Still listening.
-    const another = await peerTo(server)
-    const stream = await server.accept()
-    await stream.close()
-    another.socket.destroy()
-  })
-})
+    t.deepEqual(order, ['closed', 'handler', 'served'])
+  },
+)
 
-eachBackendWithSockets(test, 'what breaks or ends a handler’s own connection is dropped, and the channel shows it', async (t, backend) => {
-  const shown: { error: unknown; stream: SocketStream }[] = []
-  const listener = (message: unknown): void => void shown.push(message as (typeof shown)[0])
-  subscribe('structio:connection-error', listener)
-  t.teardown(() => unsubscribe('structio:connection-error', listener))
-  await backend.run(() =>
-    serving((stream) => stream.receiveExactly(10), { onError: () => t.fail('not an error of the server’s') }, async (server) => {
-      const half = await peerTo(server)
-      await half.write('half')
-      await half.end()
-      await half.gone()
-      const reset = await peerTo(server)
-      while (server.statistics().accepted < 2) await sleep(0)
-      reset.reset()
-      while (server.statistics().dropped < 2) await sleep(0)
-      half.socket.destroy()
-    }),
-  )
-  t.deepEqual(shown.map(({ error }) => (error as Error).constructor), [IncompleteRead, BrokenResourceError])
-  t.true(shown.every(({ stream }) => stream.localAddress.address === '127.0.0.1'))
-})
-
-eachBackendWithSockets(test, 'closing its own stream is no failure of a handler, nor are both at once in a group', async (t, backend) => {
-  await backend.run(() =>
-    serving(
-      async (stream) => {
+eachBackendWithSockets(
+  test,
+  'a cancelled serve cancels its handlers, closes their connections and leaves the server open',
+  async (t, backend) => {
+    await backend.run(async () => {
+      await using server = await createTcpServer(0, LOCAL)
+      let cancelled = 0
+      let peer: Peer | undefined
+      await openCancelScope(async (scope) => {
         await createTaskGroup(async (group) => {
-          group.spawn(() => stream.receiveExactly(1))
-          await checkpoint()
-          await stream.close()
-          await stream.sendAll('x')
+          group.spawn(() =>
+            server.serve(async (stream) => {
+              try {
+                await stream.receiveSome()
+              } catch (error) {
+                if (error instanceof Cancelled) cancelled++
+                throw error
+              }
+            }),
+          )
+          peer = await peerTo(server)
+          while (server.statistics().handling === 0) await sleep(0)
+          scope.cancel()
         })
-      },
-      undefined,
-      async (server) => {
-        const peer = await peerTo(server)
-        await peer.gone()
-        peer.socket.destroy()
-        while (server.statistics().handling > 0 || server.statistics().accepted === 0) await sleep(0)
-        t.is(server.statistics().dropped, 1)
-      },
-    ),
-  )
-})
+      })
+      t.is(cancelled, 1)
+      await peer!.gone()
+      peer!.socket.destroy()
+      // Still listening.
+      const another = await peerTo(server)
+      const stream = await server.accept()
+      await stream.close()
+      another.socket.destroy()
+    })
+  },
+)
 
-eachBackendWithSockets(test, 'the same error of another stream goes to onError, with the connection’s stream', async (t, backend) => {
-  const errors: unknown[] = []
-  await backend.run(async () => {
-    await using upstream = await createTcpServer(0, LOCAL)
-    await serving(
-      async () => {
-        await using other = await connectTcp('127.0.0.1', upstream.port)
-        await other.close()
-        await other.receiveSome()
-      },
-      { onError: (error, stream) => void errors.push(error, stream.remoteAddress.port) },
-      async (server) => {
-        const peer = await peerTo(server)
-        const { port } = peer
-        await peer.gone()
-        t.true(errors[0] instanceof ClosedResourceError)
-        t.is(errors[1], port)
-        peer.socket.destroy()
-      },
+eachBackendWithSockets(
+  test,
+  'what breaks or ends a handler’s own connection is dropped, and the channel shows it',
+  async (t, backend) => {
+    const shown: { error: unknown; stream: SocketStream }[] = []
+    const listener = (message: unknown): void => void shown.push(message as (typeof shown)[0])
+    subscribe('structio:connection-error', listener)
+    t.teardown(() => unsubscribe('structio:connection-error', listener))
+    await backend.run(() =>
+      serving(
+        (stream) => stream.receiveExactly(10),
+        { onError: () => t.fail('not an error of the server’s') },
+        async (server) => {
+          const half = await peerTo(server)
+          await half.write('half')
+          await half.end()
+          await half.gone()
+          const reset = await peerTo(server)
+          while (server.statistics().accepted < 2) await sleep(0)
+          reset.reset()
+          while (server.statistics().dropped < 2) await sleep(0)
+          half.socket.destroy()
+        },
+      ),
     )
-  })
-})
+    t.deepEqual(
+      shown.map(({ error }) => (error as Error).constructor),
+      [IncompleteRead, BrokenResourceError],
+    )
+    t.true(shown.every(({ stream }) => stream.localAddress.address === '127.0.0.1'))
+  },
+)
+
+eachBackendWithSockets(
+  test,
+  'closing its own stream is no failure of a handler, nor are both at once in a group',
+  async (t, backend) => {
+    await backend.run(() =>
+      serving(
+        async (stream) => {
+          await createTaskGroup(async (group) => {
+            group.spawn(() => stream.receiveExactly(1))
+            await checkpoint()
+            await stream.close()
+            await stream.sendAll('x')
+          })
+        },
+        undefined,
+        async (server) => {
+          const peer = await peerTo(server)
+          await peer.gone()
+          peer.socket.destroy()
+          while (server.statistics().handling > 0 || server.statistics().accepted === 0) await sleep(0)
+          t.is(server.statistics().dropped, 1)
+        },
+      ),
+    )
+  },
+)
+
+eachBackendWithSockets(
+  test,
+  'the same error of another stream goes to onError, with the connection’s stream',
+  async (t, backend) => {
+    const errors: unknown[] = []
+    await backend.run(async () => {
+      await using upstream = await createTcpServer(0, LOCAL)
+      await serving(
+        async () => {
+          await using other = await connectTcp('127.0.0.1', upstream.port)
+          await other.close()
+          await other.receiveSome()
+        },
+        { onError: (error, stream) => void errors.push(error, stream.remoteAddress.port) },
+        async (server) => {
+          const peer = await peerTo(server)
+          const { port } = peer
+          await peer.gone()
+          t.true(errors[0] instanceof ClosedResourceError)
+          t.is(errors[1], port)
+          peer.socket.destroy()
+        },
+      )
+    })
+  },
+)
 
 eachBackendWithSockets(test, 'a handler that throws, with onError: the server goes on', async (t, backend) => {
   const errors: unknown[] = []
@@ -207,87 +238,99 @@ eachBackendWithSockets(test, 'a handler that throws, with onError: the server go
   t.deepEqual(errors.map(String), ['RangeError: bad line'])
 })
 
-eachBackendWithSockets(test, 'a handler that throws, without onError: the server ends, the others are cancelled, serve throws the group', async (t, backend) => {
-  await backend.run(async () => {
-    await using server = await createTcpServer(0, LOCAL)
-    const peers: Peer[] = []
-    const error = await t.throwsAsync(
-      createTaskGroup(async (group) => {
-        group.spawn(async () => {
-          peers.push(await peerTo(server), await peerTo(server))
-          await peers[0]!.write('x')
-        })
-        await server.serve(async (stream) => {
-          await stream.receiveSome()
-          while (server.statistics().handling < 2) await sleep(0)
-          throw new TypeError('a bug')
-        })
-      }),
-      { instanceOf: ExceptionGroup },
-    )
-    t.deepEqual([...(error as ExceptionGroup).leaves()].map(String), ['TypeError: a bug'])
-    await t.throwsAsync(server.accept(), { instanceOf: ClosedResourceError })
-    for (const peer of peers) {
-      await peer.gone()
-      peer.socket.destroy()
-    }
-  })
-})
-
-eachBackendWithSockets(test, 'what onError throws ends the server, too; a promise it returns is awaited', async (t, backend) => {
-  await backend.run(async () => {
-    await using server = await createTcpServer(0, LOCAL)
-    let peer: Peer | undefined
-    const error = await t.throwsAsync(
-      createTaskGroup(async (group) => {
-        group.spawn(async () => {
-          peer = await peerTo(server)
-        })
-        await server.serve(
-          () => {
-            throw new Error('first')
-          },
-          {
-            onError: async (error) => {
-              await sleep(0)
-              throw new Error(`not ${(error as Error).message}`)
-            },
-          },
-        )
-      }),
-      { instanceOf: ExceptionGroup },
-    )
-    t.deepEqual([...(error as ExceptionGroup).leaves()].map(String), ['Error: not first'])
-    peer?.socket.destroy()
-  })
-})
-
-eachBackendWithSockets(test, 'maxConnections bounds the handlers; the others are served when one ends', async (t, backend) => {
-  let most = 0
-  await backend.run(() =>
-    serving(
-      async (stream) => {
-        await stream.sendAll('ready')
-        await stream.receiveSome()
-      },
-      { maxConnections: 2 },
-      async (server) => {
-        const peers = await Promise.all(Array.from({ length: 7 }, () => peerTo(server)))
-        let served = 0
-        for (const peer of peers) {
-          void peer.bytes(5).then(async () => {
-            served++
-            most = Math.max(most, server.statistics().handling)
-            await peer.end()
+eachBackendWithSockets(
+  test,
+  'a handler that throws, without onError: the server ends, the others are cancelled, serve throws the group',
+  async (t, backend) => {
+    await backend.run(async () => {
+      await using server = await createTcpServer(0, LOCAL)
+      const peers: Peer[] = []
+      const error = await t.throwsAsync(
+        createTaskGroup(async (group) => {
+          group.spawn(async () => {
+            peers.push(await peerTo(server), await peerTo(server))
+            await peers[0]!.write('x')
           })
-        }
-        while (served < peers.length) await sleep(0)
-        for (const peer of peers) peer.socket.destroy()
-      },
-    ),
-  )
-  t.is(most, 2)
-})
+          await server.serve(async (stream) => {
+            await stream.receiveSome()
+            while (server.statistics().handling < 2) await sleep(0)
+            throw new TypeError('a bug')
+          })
+        }),
+        { instanceOf: ExceptionGroup },
+      )
+      t.deepEqual([...(error).leaves()].map(String), ['TypeError: a bug'])
+      await t.throwsAsync(server.accept(), { instanceOf: ClosedResourceError })
+      for (const peer of peers) {
+        await peer.gone()
+        peer.socket.destroy()
+      }
+    })
+  },
+)
+
+eachBackendWithSockets(
+  test,
+  'what onError throws ends the server, too; a promise it returns is awaited',
+  async (t, backend) => {
+    await backend.run(async () => {
+      await using server = await createTcpServer(0, LOCAL)
+      let peer: Peer | undefined
+      const error = await t.throwsAsync(
+        createTaskGroup(async (group) => {
+          group.spawn(async () => {
+            peer = await peerTo(server)
+          })
+          await server.serve(
+            () => {
+              throw new Error('first')
+            },
+            {
+              onError: async (error) => {
+                await sleep(0)
+                throw new Error(`not ${(error as Error).message}`)
+              },
+            },
+          )
+        }),
+        { instanceOf: ExceptionGroup },
+      )
+      t.deepEqual([...(error).leaves()].map(String), ['Error: not first'])
+      peer?.socket.destroy()
+    })
+  },
+)
+
+eachBackendWithSockets(
+  test,
+  'maxConnections bounds the handlers; the others are served when one ends',
+  async (t, backend) => {
+    let most = 0
+    await backend.run(() =>
+      serving(
+        async (stream) => {
+          await stream.sendAll('ready')
+          await stream.receiveSome()
+        },
+        { maxConnections: 2 },
+        async (server) => {
+          const peers = await Promise.all(Array.from({ length: 7 }, () => peerTo(server)))
+          let served = 0
+          for (const peer of peers) {
+            void peer.bytes(5).then(async () => {
+              served++
+              most = Math.max(most, server.statistics().handling)
+              await peer.end()
+            })
+          }
+          while (served < peers.length) await sleep(0)
+          for (const peer of peers) peer.socket.destroy()
+        },
+      ),
+    )
+    t.is(most, 2)
+  },
+)
 
 eachBackendWithSockets(test, 'what a handler has sent arrives, although it returned at once', async (t, backend) => {
   await backend.run(() =>
@@ -305,38 +348,42 @@ eachBackendWithSockets(test, 'what a handler has sent arrives, although it retur
   )
 })
 
-eachBackendWithClock(test, 'closeTimeout bounds how long serve waits for bytes that do not leave', async (t, backend, clock) => {
-  let ended = false
-  let peer: Peer | undefined
-  const running = backend.run(async () => {
-    await using server = await createTcpServer(0, { ...LOCAL, closeTimeout: 1234 })
-    await createTaskGroup(async (group) => {
-      group.spawn(async () => {
-        await server.serve(async (stream) => {
-          await moveOnAfter(50, async () => {
-            for (;;) await stream.sendAll(Buffer.alloc(4096))
+eachBackendWithClock(
+  test,
+  'closeTimeout bounds how long serve waits for bytes that do not leave',
+  async (t, backend, clock) => {
+    let ended = false
+    let peer: Peer | undefined
+    const running = backend.run(async () => {
+      await using server = await createTcpServer(0, { ...LOCAL, closeTimeout: 1234 })
+      await createTaskGroup(async (group) => {
+        group.spawn(async () => {
+          await server.serve(async (stream) => {
+            await moveOnAfter(50, async () => {
+              for (;;) await stream.sendAll(Buffer.alloc(4096))
+            })
           })
+          ended = true
         })
-        ended = true
+        peer = await peerTo(server)
+        peer.socket.pause()
+        while (server.statistics().handling === 0) await sleep(0)
+        await server.close()
       })
-      peer = await peerTo(server)
-      peer.socket.pause()
-      while (server.statistics().handling === 0) await sleep(0)
-      await server.close()
     })
-  })
-  while (peer === undefined) await nextTurn()
-  peer.socket.removeAllListeners('data')
-  peer.socket.pause()
-  for (let turn = 0; turn < 500; turn++) await nextTurn()
-  await clock.advance(50)
-  await clock.advance(1233)
-  t.false(ended)
-  await clock.advance(1)
-  t.true(ended)
-  await running
-  peer.socket.destroy()
-})
+    while (peer === undefined) await nextTurn()
+    peer.socket.removeAllListeners('data')
+    peer.socket.pause()
+    for (let turn = 0; turn < 500; turn++) await nextTurn()
+    await clock.advance(50)
+    await clock.advance(1233)
+    t.false(ended)
+    await clock.advance(1)
+    t.true(ended)
+    await running
+    peer.socket.destroy()
+  },
+)
 
 eachBackendWithSockets(test, 'own close ends acceptConnections and wakes accept', async (t, backend) => {
   await backend.run(async () => {
@@ -354,13 +401,19 @@ eachBackendWithSockets(test, 'own close ends acceptConnections and wakes accept'
       peer.socket.destroy()
       while (connections === 0) await sleep(0)
       await t.throwsAsync(server.accept(), { instanceOf: ResourceBusyError })
-      await t.throwsAsync(server.serve(() => {}), { instanceOf: ResourceBusyError })
+      await t.throwsAsync(
+        server.serve(() => {}),
+        { instanceOf: ResourceBusyError },
+      )
       await server.close()
     })
     t.is(connections, 1)
     t.true((await server.acceptConnections().next()).done)
     await t.throwsAsync(server.accept(), { instanceOf: ClosedResourceError })
-    await t.throwsAsync(server.serve(() => {}), { instanceOf: ClosedResourceError })
+    await t.throwsAsync(
+      server.serve(() => {}),
+      { instanceOf: ClosedResourceError },
+    )
     t.throws(() => server.getsockopt('SOL_SOCKET', 'SO_REUSEADDR'), { instanceOf: ClosedResourceError })
     const other = await createTcpServer(0, LOCAL)
     await createTaskGroup(async (group) => {
@@ -373,99 +426,115 @@ eachBackendWithSockets(test, 'own close ends acceptConnections and wakes accept'
   })
 })
 
-eachBackendWithSockets(test, 'a cancelled accept loses no connection; a break leaves the server alone', async (t, backend) => {
-  await backend.run(async () => {
-    await using server = await createTcpServer(0, LOCAL)
-    const connections = server.acceptConnections()
-    await moveOnAfter(0, () => connections.next())
-    await moveOnAfter(5, () => connections.next())
-    const peer = await peerTo(server)
-    for await (const stream of connections) {
-      t.is(stream.remoteAddress.port, peer.port)
-      await stream.close()
-      break
-    }
-    const again = await peerTo(server)
-    for await (const stream of connections) {
-      t.is(stream.remoteAddress.port, again.port)
-      await stream.close()
-      break
-    }
-    peer.socket.destroy()
-    again.socket.destroy()
-  })
-})
-
-eachBackendWithSockets(test, 'a connection that is reset before it is accepted does not end the server', async (t, backend) => {
-  await backend.run(async () => {
-    await using server = await createTcpServer(0, LOCAL)
-    const gone = await peerTo(server)
-    gone.reset()
-    const stays = await peerTo(server)
-    await stays.write('here')
-    for await (const stream of server.acceptConnections()) {
-      // The first one may be delivered, dead.
-      if (stream.remoteAddress.port !== stays.port) {
-        await stream.close().catch(() => {})
-        continue
+eachBackendWithSockets(
+  test,
+  'a cancelled accept loses no connection; a break leaves the server alone',
+  async (t, backend) => {
+    await backend.run(async () => {
+      await using server = await createTcpServer(0, LOCAL)
+      const connections = server.acceptConnections()
+      await moveOnAfter(0, () => connections.next())
+      await moveOnAfter(5, () => connections.next())
+      const peer = await peerTo(server)
+      for await (const stream of connections) {
+        t.is(stream.remoteAddress.port, peer.port)
+        await stream.close()
+        break
       }
-      t.is((await stream.receiveExactly(4)).toString(), 'here')
+      const again = await peerTo(server)
+      for await (const stream of connections) {
+        t.is(stream.remoteAddress.port, again.port)
+        await stream.close()
+        break
+      }
+      peer.socket.destroy()
+      again.socket.destroy()
+    })
+  },
+)
+
+eachBackendWithSockets(
+  test,
+  'a connection that is reset before it is accepted does not end the server',
+  async (t, backend) => {
+    await backend.run(async () => {
+      await using server = await createTcpServer(0, LOCAL)
+      const gone = await peerTo(server)
+      gone.reset()
+      const stays = await peerTo(server)
+      await stays.write('here')
+      for await (const stream of server.acceptConnections()) {
+        // The first one may be delivered, dead.
+        if (stream.remoteAddress.port !== stays.port) {
+          await stream.close().catch(() => {})
+          continue
+        }
+        t.is((await stream.receiveExactly(4)).toString(), 'here')
+        await stream.close()
+        break
+      }
+      stays.socket.destroy()
+    })
+  },
+)
+
+eachBackendWithSockets(
+  test,
+  'resources that are left open when the run settles are closed, with a warning for each',
+  async (t, backend) => {
+    const warnings: Error[] = []
+    const listener = (warning: Error): void => void warnings.push(warning)
+    process.on('warning', listener)
+    t.teardown(() => process.off('warning', listener))
+    let peer: Peer | undefined
+    await backend.run(
+      async () => {
+        const server = await createTcpServer(0, LOCAL)
+        peer = await peerTo(server)
+        const stream = await server.accept()
+        await stream.sendAll('last words')
+      },
+      { traceResources: true },
+    )
+    t.is((await peer!.rest()).toString(), 'last words')
+    peer!.socket.destroy()
+    await nextTurn()
+    t.is(warnings.length, 2)
+    t.regex(warnings[0]!.message, /TCP server 127\.0\.0\.1:\d+ .*task "/)
+    t.regex(String((warnings[0] as Error & { detail?: string }).detail), /streams-serve\.spec/)
+    t.regex(warnings[1]!.message, /TCP stream 127\.0\.0\.1:\d+ → 127\.0\.0\.1:\d+ .*task "/)
+    t.regex(String((warnings[1] as Error & { detail?: string }).detail), /streams-serve\.spec/)
+  },
+)
+
+eachBackendWithSockets(
+  test,
+  'an accept, a serve or a connect that nobody awaited ends with its scope',
+  async (t, backend) => {
+    await backend.run(async () => {
+      await using server = await createTcpServer(0, LOCAL)
+      await openCancelScope(() => {
+        void server.accept()
+      })
+      await openCancelScope(() => {
+        void server.serve(() => sleepForever())
+      })
+      await openCancelScope(() => {
+        void connectTcp('127.0.0.1', server.port)
+        void createTcpServer(0, LOCAL)
+      })
+      const stream = await connectTcp('127.0.0.1', server.port)
+      await openCancelScope(() => {
+        void stream.receiveSome()
+      })
+      await openCancelScope(() => {
+        void stream.receiveChunks().next()
+      })
       await stream.close()
-      break
-    }
-    stays.socket.destroy()
-  })
-})
-
-eachBackendWithSockets(test, 'resources that are left open when the run settles are closed, with a warning for each', async (t, backend) => {
-  const warnings: Error[] = []
-  const listener = (warning: Error): void => void warnings.push(warning)
-  process.on('warning', listener)
-  t.teardown(() => process.off('warning', listener))
-  let peer: Peer | undefined
-  await backend.run(
-    async () => {
-      const server = await createTcpServer(0, LOCAL)
-      peer = await peerTo(server)
-      const stream = await server.accept()
-      await stream.sendAll('last words')
-    },
-    { traceResources: true },
-  )
-  t.is((await peer!.rest()).toString(), 'last words')
-  peer!.socket.destroy()
-  await nextTurn()
-  t.is(warnings.length, 2)
-  t.regex(warnings[0]!.message, /TCP server 127\.0\.0\.1:\d+ .*task "/)
-  t.regex(String((warnings[0] as Error & { detail?: string }).detail), /streams-serve\.spec/)
-  t.regex(warnings[1]!.message, /TCP stream 127\.0\.0\.1:\d+ → 127\.0\.0\.1:\d+ .*task "/)
-  t.regex(String((warnings[1] as Error & { detail?: string }).detail), /streams-serve\.spec/)
-})
-
-eachBackendWithSockets(test, 'an accept, a serve or a connect that nobody awaited ends with its scope', async (t, backend) => {
-  await backend.run(async () => {
-    await using server = await createTcpServer(0, LOCAL)
-    await openCancelScope(() => {
-      void server.accept()
+      // The server can be used again: nobody is in it any more.
+      const [accepted] = await Promise.all([server.accept(), peerTo(server).then((peer) => peer.socket.destroy())])
+      await accepted.close().catch(() => {})
+      t.pass()
     })
-    await openCancelScope(() => {
-      void server.serve(() => sleepForever())
-    })
-    await openCancelScope(() => {
-      void connectTcp('127.0.0.1', server.port)
-      void createTcpServer(0, LOCAL)
-    })
-    const stream = await connectTcp('127.0.0.1', server.port)
-    await openCancelScope(() => {
-      void stream.receiveSome()
-    })
-    await openCancelScope(() => {
-      void stream.receiveChunks().next()
-    })
-    await stream.close()
-    // The server can be used again: nobody is in it any more.
-    const [accepted] = await Promise.all([server.accept(), peerTo(server).then((peer) => peer.socket.destroy())])
-    await accepted.close().catch(() => {})
-    t.pass()
-  })
-})
+  },
+)

@@ -26,7 +26,8 @@ class Gauge {
 }
 
 eachBackendWithClock(test, 'gather gives the values in order, whatever finishes first', async (t, backend, clock) => {
-  const main = () => gather([() => sleep(30).then(() => 'slow'), () => 'at once', async () => (await sleep(10), 'soon')])
+  const main = () =>
+    gather([() => sleep(30).then(() => 'slow'), () => 'at once', async () => (await sleep(10), 'soon')])
   const [values] = await Promise.all([backend.run(main), clock.advance(30)])
   t.deepEqual(values, ['slow', 'at once', 'soon'])
   t.deepEqual(await backend.run(() => gather([])), [])
@@ -35,10 +36,17 @@ eachBackendWithClock(test, 'gather gives the values in order, whatever finishes 
 eachBackendWithClock(test, 'gather and mapConcurrent keep to their limit', async (t, backend, clock) => {
   const work = async (): Promise<void> => {
     const gathering = new Gauge()
-    await gather(Array.from({ length: 10 }, () => () => gathering.hold(() => sleep(10))), { limit: 3 })
+    await gather(
+      Array.from({ length: 10 }, () => () => gathering.hold(() => sleep(10))),
+      { limit: 3 },
+    )
     t.is(gathering.most, 3)
     const mapping = new Gauge()
-    const squares = await mapConcurrent(Array.from({ length: 10 }, (_, n) => n), (n) => mapping.hold(() => sleep(10 - n).then(() => n * n)), { limit: 4 })
+    const squares = await mapConcurrent(
+      Array.from({ length: 10 }, (_, n) => n),
+      (n) => mapping.hold(() => sleep(10 - n).then(() => n * n)),
+      { limit: 4 },
+    )
     t.is(mapping.most, 4)
     t.deepEqual(squares, [0, 1, 4, 9, 16, 25, 36, 49, 64, 81])
   }
@@ -50,7 +58,8 @@ eachBackend(test, 'a failure cancels the others and comes out as one ExceptionGr
     const boom = new Error('boom')
     const calls: Record<string, () => Promise<unknown>> = {
       gather: () => gather([() => sleepForever(), () => Promise.reject(boom)]),
-      mapConcurrent: () => mapConcurrent([1, 2], (n) => (n === 1 ? sleepForever() : Promise.reject(boom)), { limit: 2 }),
+      mapConcurrent: () =>
+        mapConcurrent([1, 2], (n) => (n === 1 ? sleepForever() : Promise.reject(boom)), { limit: 2 }),
     }
     for (const [name, call] of Object.entries(calls)) {
       const error = await rejection(call())
@@ -65,7 +74,11 @@ eachBackend(test, 'nothing new is begun after a failure', async (t, backend) => 
   await backend.run(async () => {
     const begun: number[] = []
     await rejection(
-      mapConcurrent([0, 1, 2, 3, 4], (n) => (begun.push(n), n === 1 ? Promise.reject(new Error('boom')) : checkpoint()), { limit: 2 }),
+      mapConcurrent(
+        [0, 1, 2, 3, 4],
+        (n) => (begun.push(n), n === 1 ? Promise.reject(new Error('boom')) : checkpoint()),
+        { limit: 2 },
+      ),
     )
     t.deepEqual(begun, [0, 1])
   })
@@ -91,70 +104,83 @@ eachBackend(test, 'a cancellation from outside leaves as one Cancelled', async (
   })
 })
 
-eachBackend(test, 'mapConcurrent takes sync and async iterables, and asks for an item when there is room', async (t, backend) => {
-  await backend.run(async () => {
-    let asked = 0
-    function* numbers(): Generator<number> {
-      for (; asked < 6; ) yield asked++
-    }
-    async function* asyncNumbers(): AsyncGenerator<number> {
-      for (const n of numbers()) {
+eachBackend(
+  test,
+  'mapConcurrent takes sync and async iterables, and asks for an item when there is room',
+  async (t, backend) => {
+    await backend.run(async () => {
+      let asked = 0
+      function* numbers(): Generator<number> {
+        for (; asked < 6;) yield asked++
+      }
+      async function* asyncNumbers(): AsyncGenerator<number> {
+        for (const n of numbers()) {
+          await checkpoint()
+          yield n
+        }
+      }
+      let ahead = 0
+      const fn = async (n: number, index: number): Promise<number> => {
         await checkpoint()
-        yield n
+        ahead = Math.max(ahead, asked - n)
+        return n + index
       }
-    }
-    let ahead = 0
-    const fn = async (n: number, index: number): Promise<number> => {
-      await checkpoint()
-      ahead = Math.max(ahead, asked - n)
-      return n + index
-    }
-    t.deepEqual(await mapConcurrent(numbers(), fn, { limit: 2 }), [0, 2, 4, 6, 8, 10])
-    t.true(ahead <= 3)
-    asked = 0
-    t.deepEqual(await mapConcurrent(asyncNumbers(), fn, { limit: 2 }), [0, 2, 4, 6, 8, 10])
-    t.deepEqual(await mapConcurrent(new Set([1]), fn, { limit: Infinity }), [1])
-    t.deepEqual(await mapConcurrent([], fn, { limit: 1 }), [])
-  })
-})
+      t.deepEqual(await mapConcurrent(numbers(), fn, { limit: 2 }), [0, 2, 4, 6, 8, 10])
+      t.true(ahead <= 3)
+      asked = 0
+      t.deepEqual(await mapConcurrent(asyncNumbers(), fn, { limit: 2 }), [0, 2, 4, 6, 8, 10])
+      t.deepEqual(await mapConcurrent(new Set([1]), fn, { limit: Infinity }), [1])
+      t.deepEqual(await mapConcurrent([], fn, { limit: 1 }), [])
+    })
+  },
+)
 
-eachBackend(test, 'on failure the iterator is closed: sync, async, and one whose next is still waiting', async (t, backend) => {
-  await backend.run(async () => {
-    const closed: string[] = []
-    function* sync(): Generator<number> {
-      try {
-        for (let n = 0; ; n++) yield n
-      } finally {
-        closed.push('sync')
+eachBackend(
+  test,
+  'on failure the iterator is closed: sync, async, and one whose next is still waiting',
+  async (t, backend) => {
+    await backend.run(async () => {
+      const closed: string[] = []
+      function* sync(): Generator<number> {
+        try {
+          for (let n = 0; ; n++) yield n
+        } finally {
+          closed.push('sync')
+        }
       }
-    }
-    async function* waiting(): AsyncGenerator<number> {
-      try {
-        yield 0
-        await sleepForever()
-      } finally {
-        closed.push('async, waiting for an operation')
+      async function* waiting(): AsyncGenerator<number> {
+        try {
+          yield 0
+          await sleepForever()
+        } finally {
+          closed.push('async, waiting for an operation')
+        }
       }
-    }
-    const foreign: AsyncIterable<number> = {
-      [Symbol.asyncIterator]: () => ({
-        next: () => new Promise(() => undefined),
-        return: () => (closed.push('async, waiting for ever'), Promise.resolve({ done: true, value: undefined })),
-      }),
-    }
-    const boom = new Error('boom')
-    const fail = async (): Promise<never> => {
-      await checkpoint()
-      throw boom
-    }
-    for (const items of [sync(), waiting()]) {
-      const error = (await rejection(mapConcurrent(items, fail, { limit: 2 }))) as ExceptionGroup
-      t.deepEqual([...new Set(error.errors)], [boom])
-    }
-    t.is(await openCancelScope((scope) => (setImmediate(() => scope.cancel()), mapConcurrent(foreign, fail, { limit: 1 }))), undefined)
-    t.deepEqual(closed, ['sync', 'async, waiting for an operation', 'async, waiting for ever'])
-  })
-})
+      const foreign: AsyncIterable<number> = {
+        [Symbol.asyncIterator]: () => ({
+          next: () => new Promise(() => undefined),
+          return: () => (closed.push('async, waiting for ever'), Promise.resolve({ done: true, value: undefined })),
+        }),
+      }
+      const boom = new Error('boom')
+      const fail = async (): Promise<never> => {
+        await checkpoint()
+        throw boom
+      }
+      for (const items of [sync(), waiting()]) {
+        const error = (await rejection(mapConcurrent(items, fail, { limit: 2 }))) as ExceptionGroup
+        t.deepEqual([...new Set(error.errors)], [boom])
+      }
+      t.is(
+        await openCancelScope(
+          (scope) => (setImmediate(() => scope.cancel()), mapConcurrent(foreign, fail, { limit: 1 })),
+        ),
+        undefined,
+      )
+      t.deepEqual(closed, ['sync', 'async, waiting for an operation', 'async, waiting for ever'])
+    })
+  },
+)
 
 eachBackend(test, 'an iterator that fails is the failure, and is not closed once more', async (t, backend) => {
   await backend.run(async () => {
@@ -163,32 +189,41 @@ eachBackend(test, 'an iterator that fails is the failure, and is not closed once
     const fails = () => {
       throw boom
     }
-    for (const items of [{ [Symbol.iterator]: () => iterator(fails) }, { [Symbol.asyncIterator]: () => iterator(async () => fails()) }]) {
-      const error = (await rejection(mapConcurrent(items as unknown as Iterable<number>, () => undefined, { limit: 1 }))) as ExceptionGroup
+    for (const items of [
+      { [Symbol.iterator]: () => iterator(fails) },
+      { [Symbol.asyncIterator]: () => iterator(async () => fails()) },
+    ]) {
+      const error = (await rejection(
+        mapConcurrent(items as unknown as Iterable<number>, () => undefined, { limit: 1 }),
+      )) as ExceptionGroup
       t.deepEqual(error.errors, [boom])
     }
   })
 })
 
-eachBackendWithClock(test, 'raceTasks gives the value of the first to finish, after the others were cancelled and awaited', async (t, backend, clock) => {
-  const steps: string[] = []
-  const main = () =>
-    raceTasks([
-      async () => {
-        try {
-          await sleepForever()
-        } finally {
-          await openCancelScope({ shield: true }, () => sleep(100))
-          steps.push('loser cleaned up')
-        }
-      },
-      () => sleep(10).then(() => 'winner'),
-    ])
-  const [value] = await Promise.all([backend.run(main), clock.advance(1000)])
-  steps.push('left')
-  t.is(value, 'winner')
-  t.deepEqual(steps, ['loser cleaned up', 'left'])
-})
+eachBackendWithClock(
+  test,
+  'raceTasks gives the value of the first to finish, after the others were cancelled and awaited',
+  async (t, backend, clock) => {
+    const steps: string[] = []
+    const main = () =>
+      raceTasks([
+        async () => {
+          try {
+            await sleepForever()
+          } finally {
+            await openCancelScope({ shield: true }, () => sleep(100))
+            steps.push('loser cleaned up')
+          }
+        },
+        () => sleep(10).then(() => 'winner'),
+      ])
+    const [value] = await Promise.all([backend.run(main), clock.advance(1000)])
+    steps.push('left')
+    t.is(value, 'winner')
+    t.deepEqual(steps, ['loser cleaned up', 'left'])
+  },
+)
 
 eachBackend(test, 'raceTasks rejects with the bare error of the first, and with what that is', async (t, backend) => {
   await backend.run(async () => {
@@ -209,24 +244,28 @@ eachBackend(test, 'raceTasks rejects with the bare error of the first, and with 
   })
 })
 
-eachBackend(test, 'a winner stays the winner though the race is cancelled while the losers clean up', async (t, backend) => {
-  await backend.run(async () => {
-    let value: string | undefined
-    await openCancelScope(async (scope) => {
-      value = await raceTasks([
-        () => 'winner',
-        async () => {
-          await rejection(sleepForever())
-          scope.cancel()
-          return 'loser'
-        },
-      ])
-      await checkpoint()
-      t.fail('the next checkpoint raises')
+eachBackend(
+  test,
+  'a winner stays the winner though the race is cancelled while the losers clean up',
+  async (t, backend) => {
+    await backend.run(async () => {
+      let value: string | undefined
+      await openCancelScope(async (scope) => {
+        value = await raceTasks([
+          () => 'winner',
+          async () => {
+            await rejection(sleepForever())
+            scope.cancel()
+            return 'loser'
+          },
+        ])
+        await checkpoint()
+        t.fail('the next checkpoint raises')
+      })
+      t.is(value, 'winner')
     })
-    t.is(value, 'winner')
-  })
-})
+  },
+)
 
 eachBackend(test, 'a foreign cancellation is the error of the race', async (t, backend) => {
   await backend.run(async () => {

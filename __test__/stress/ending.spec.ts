@@ -16,30 +16,37 @@ const TIMES = 1000
 const TOGETHER = 4
 
 for (const driver of drivers) {
-  test.serial(`process.exit with operations pending ends the process with that code, ${TIMES / 2} times, ${driver}`, async (t) => {
-    t.timeout(600_000)
-    let ended = 0
-    await Promise.all(
-      Array.from({ length: TOGETHER }, async (_, lane) => {
-        for (let round = lane; round < TIMES / 2; round += TOGETHER) {
-          const { code, signal, output } = await ending('exit-pending.mjs', [driver, String(round % 16)])
-          if (code !== 7 || signal !== null || output !== '') return t.fail(`round ${round}: ${code} ${signal} ${output}`)
-          ended++
-        }
-      }),
-    )
-    t.is(ended, TIMES / 2)
-  })
+  test.serial(
+    `process.exit with operations pending ends the process with that code, ${TIMES / 2} times, ${driver}`,
+    async (t) => {
+      t.timeout(600_000)
+      let ended = 0
+      await Promise.all(
+        Array.from({ length: TOGETHER }, async (_, lane) => {
+          for (let round = lane; round < TIMES / 2; round += TOGETHER) {
+            const { code, signal, output } = await ending('exit-pending.mjs', [driver, String(round % 16)])
+            if (code !== 7 || signal !== null || output !== '')
+              return t.fail(`round ${round}: ${code} ${signal} ${output}`)
+            ended++
+          }
+        }),
+      )
+      t.is(ended, TIMES / 2)
+    },
+  )
 
-  test.serial(`workers end in the middle of everything, ${TIMES / 2} times, ${driver}: no crash, no descriptor left`, async (t) => {
-    t.timeout(600_000)
-    const { code, signal, output } = await ending('workers.mjs', [driver, String(TIMES / 2)])
-    t.is(signal, null)
-    t.is(code, 0, output)
-    const { ended, descriptors } = JSON.parse(output) as { ended: number; descriptors: [number, number] }
-    t.is(ended, TIMES / 2)
-    t.is(descriptors[1], descriptors[0])
-  })
+  test.serial(
+    `workers end in the middle of everything, ${TIMES / 2} times, ${driver}: no crash, no descriptor left`,
+    async (t) => {
+      t.timeout(600_000)
+      const { code, signal, output } = await ending('workers.mjs', [driver, String(TIMES / 2)])
+      t.is(signal, null)
+      t.is(code, 0, output)
+      const { ended, descriptors } = JSON.parse(output) as { ended: number; descriptors: [number, number] }
+      t.is(ended, TIMES / 2)
+      t.is(descriptors[1], descriptors[0])
+    },
+  )
 }
 
 test.serial('two copies of the addon work side by side in one process, and with each other', async (t) => {
@@ -67,7 +74,12 @@ async function ending(program: string, args: string[]): Promise<Ending> {
     })
     return { code: 0, signal: null, output: stdout + stderr }
   } catch (error) {
-    const { code, signal, stdout, stderr } = error as { code: number; signal: string | null; stdout: string; stderr: string }
+    const { code, signal, stdout, stderr } = error as {
+      code: number
+      signal: string | null
+      stdout: string
+      stderr: string
+    }
     return { code, signal, output: stdout + stderr }
   }
 }

@@ -37,7 +37,9 @@ export class Peer {
 
   /** Resolves when the kernel has the bytes. */
   async write(data: string | Uint8Array): Promise<void> {
-    await new Promise<void>((resolve, reject) => this.socket.write(data, (error) => (error ? reject(error) : resolve())))
+    await new Promise<void>((resolve, reject) =>
+      this.socket.write(data, (error) => (error ? reject(error) : resolve())),
+    )
   }
 
   /** Its own port. Stays known when the socket is gone. */
@@ -172,7 +174,11 @@ export async function withPair(
 }
 
 /** `eachBackend`, and no socket is left open. */
-export function eachBackendWithSockets(test: TestFn, title: string, body: (t: ExecutionContext, backend: TestBackend) => Promise<void>): void {
+export function eachBackendWithSockets(
+  test: TestFn,
+  title: string,
+  body: (t: ExecutionContext, backend: TestBackend) => Promise<void>,
+): void {
   eachBackend(test, title, async (t, backend) => {
     // The backend's own descriptors come with its first run.
     await backend.run(() => {})

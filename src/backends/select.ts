@@ -66,7 +66,10 @@ function nativeOrNode(options: NativeOptions): Backend {
     if (!(error instanceof BackendNotFoundError)) throw error
     if (!warned) {
       warned = true
-      process.emitWarning(`${error.message}; using the node backend, which is slower`, { type: 'StructioWarning', code: 'STRUCTIO_NODE_BACKEND' })
+      process.emitWarning(`${error.message}; using the node backend, which is slower`, {
+        type: 'StructioWarning',
+        code: 'STRUCTIO_NODE_BACKEND',
+      })
     }
     return nodeBackend
   }
@@ -78,7 +81,8 @@ function isLoadError(error: unknown): boolean {
 }
 
 function checkNativeOptions({ driver, lookupThreads }: NativeOptions): void {
-  if (driver !== undefined && typeof driver !== 'string') throw invalidArgType('options.backendOptions.driver', 'of type string', driver)
+  if (driver !== undefined && typeof driver !== 'string')
+    throw invalidArgType('options.backendOptions.driver', 'of type string', driver)
   if (driver !== undefined && driver !== 'nested' && driver !== 'thread') {
     throw outOfRange('options.backendOptions.driver', "'nested' or 'thread'", driver)
   }

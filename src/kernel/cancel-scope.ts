@@ -25,7 +25,19 @@ import { type Frame, requireFrame } from './context.ts'
 import { Deadline, type Host, type Timed } from './deadlines.ts'
 import { append, collect, unlink } from './links.ts'
 import { type Operation, rejected } from './operation.ts'
-import { CANCEL_CALLED, CAUGHT, CLOSING, EFFECTIVE, ENDED, INTERRUPTED, LEFTOVERS, LINGERING, NEW, SHIELD, TASK } from './scope-flags.ts'
+import {
+  CANCEL_CALLED,
+  CAUGHT,
+  CLOSING,
+  EFFECTIVE,
+  ENDED,
+  INTERRUPTED,
+  LEFTOVERS,
+  LINGERING,
+  NEW,
+  SHIELD,
+  TASK,
+} from './scope-flags.ts'
 import { type ExitMode, ScopeRun } from './scope-run.ts'
 import { spread, withdraw } from './spread.ts'
 import type { Task } from './task.ts'
@@ -245,7 +257,11 @@ export class CancelScope implements Timed {
   _cancelled(what: string): Cancelled {
     // The outermost cancelled scope that is visible from here: the one that will catch it.
     let cause: CancelScope | null = null
-    for (let scope: CancelScope | null = this; scope !== null; scope = (scope._flags & SHIELD) === 0 ? scope._parent : null) {
+    for (
+      let scope: CancelScope | null = this;
+      scope !== null;
+      scope = (scope._flags & SHIELD) === 0 ? scope._parent : null
+    ) {
       if ((scope._flags & CANCEL_CALLED) !== 0) cause = scope
     }
     const kind = cause === null ? 'scope-ended' : cause.#reason!.kind
@@ -355,7 +371,13 @@ export class CancelScope implements Timed {
   }
 
   #isDrained(): boolean {
-    return (this._flags & CLOSING) !== 0 && this._operations === null && this._scopes === null && this._holds === 0 && (this._flags & LINGERING) === 0
+    return (
+      (this._flags & CLOSING) !== 0 &&
+      this._operations === null &&
+      this._scopes === null &&
+      this._holds === 0 &&
+      (this._flags & LINGERING) === 0
+    )
   }
 
   #arm(): void {

@@ -74,9 +74,13 @@ export class ResourceList {
   async closeAll(): Promise<void> {
     while (this.#first !== null) {
       const closing: Promise<void>[] = []
-      for (let resource = this.#first as Resource | null; resource !== null; ) {
+      for (let resource = this.#first as Resource | null; resource !== null;) {
         const { text, detail } = resource._warning()
-        process.emitWarning(text, { type: 'StructioWarning', code: 'STRUCTIO_LEFT_OPEN', ...(detail === undefined ? {} : { detail }) })
+        process.emitWarning(text, {
+          type: 'StructioWarning',
+          code: 'STRUCTIO_LEFT_OPEN',
+          ...(detail === undefined ? {} : { detail }),
+        })
         const next: Resource | null = resource._next
         this.delete(resource)
         closing.push(resource.closeForRun())

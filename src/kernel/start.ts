@@ -20,7 +20,13 @@ import { Task, type TaskFunction, type TaskOwner } from './task.ts'
 import type { TaskGroup, TaskStatus } from './task-group.ts'
 import { settleFairly } from './turn.ts'
 
-export function startTask(group: TaskGroup, caller: Frame, fn: TaskFunction, name: string | undefined, args: unknown[]): Promise<unknown> {
+export function startTask(
+  group: TaskGroup,
+  caller: Frame,
+  fn: TaskFunction,
+  name: string | undefined,
+  args: unknown[],
+): Promise<unknown> {
   const operation = new StartOperation(group, caller)
   const task = new Task(group._host.run, caller.task, operation, fn, name, new CancelScope())
   return operation.startTask(task, args)

@@ -150,7 +150,8 @@ export class DelimitedBatches implements Demand<IteratorResult<Buffer[]>> {
     if (first === undefined) return undefined
     const value = [first]
     // A frame beyond the limit behind good ones is the next call's error: those must be delivered first.
-    for (let frame = this.#frames.nextWithin(bytes); frame !== undefined; frame = this.#frames.nextWithin(bytes)) value.push(frame)
+    for (let frame = this.#frames.nextWithin(bytes); frame !== undefined; frame = this.#frames.nextWithin(bytes))
+      value.push(frame)
     return { done: false, value }
   }
 
@@ -176,17 +177,23 @@ export class Frames {
     const length = bytes.find(this.#delimiter, this.#limit)
     if (length >= 0) return bytes.takeFrame(length, this.#delimiter, this.#includeDelimiter)
     if (length === NOT_YET) return undefined
-    throw new DelimiterNotFound(`The delimiter was not found after ${this.#limit} bytes, the limit; they stay in bufferedData`)
+    throw new DelimiterNotFound(
+      `The delimiter was not found after ${this.#limit} bytes, the limit; they stay in bufferedData`,
+    )
   }
 
   /** As `next`, but a frame beyond the limit is left alone. */
   nextWithin(bytes: ReceiveBuffer): Buffer | undefined {
     if (bytes.length === 0) return undefined
     const length = bytes.find(this.#delimiter, this.#limit)
-    return length === NOT_YET || length === OVER_LIMIT ? undefined : bytes.takeFrame(length, this.#delimiter, this.#includeDelimiter)
+    return length === NOT_YET || length === OVER_LIMIT
+      ? undefined
+      : bytes.takeFrame(length, this.#delimiter, this.#includeDelimiter)
   }
 
   incomplete(bytes: ReceiveBuffer): IncompleteRead {
-    return new IncompleteRead(`The data ended ${bytes.length} bytes into a frame, before its delimiter; they stay in bufferedData`)
+    return new IncompleteRead(
+      `The data ended ${bytes.length} bytes into a frame, before its delimiter; they stay in bufferedData`,
+    )
   }
 }

@@ -68,7 +68,10 @@ export async function connectToFirst<T>(addresses: readonly SocketAddress[], att
   const [winner, ...late] = connections
   late.forEach(discard)
   if (connections.length > 0) return winner as T
-  throw new ConnectionFailed(failures, `All ${addresses.length} addresses failed: ${failures.map(messageOf).join('; ')}`)
+  throw new ConnectionFailed(
+    failures,
+    `All ${addresses.length} addresses failed: ${failures.map(messageOf).join('; ')}`,
+  )
 }
 
 /** The families in turn, beginning with the first address's; the resolver's order within each (RFC 8305, section 4). */
@@ -76,7 +79,8 @@ export function interleave(addresses: readonly SocketAddress[]): SocketAddress[]
   const preferred = addresses.filter(({ family }) => family === addresses[0]?.family)
   const others = addresses.filter(({ family }) => family !== addresses[0]?.family)
   const result: SocketAddress[] = []
-  for (let i = 0; i < Math.max(preferred.length, others.length); i++) result.push(...preferred.slice(i, i + 1), ...others.slice(i, i + 1))
+  for (let i = 0; i < Math.max(preferred.length, others.length); i++)
+    result.push(...preferred.slice(i, i + 1), ...others.slice(i, i + 1))
   return result
 }
 
@@ -91,7 +95,9 @@ class Flag extends Operation<void> {
 
   async wait(ms: number): Promise<void> {
     if (this.#set) return
-    await new CancelScope({ deadline: deadlines.now() + ms }).run(() => this.begin(enterOperation('the delay between two attempts')))
+    await new CancelScope({ deadline: deadlines.now() + ms }).run(() =>
+      this.begin(enterOperation('the delay between two attempts')),
+    )
   }
 
   override describe(): string {

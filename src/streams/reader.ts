@@ -60,7 +60,8 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
     try {
       scope = enterOperation(demand.what)
       if (this.#closed) throw new ClosedResourceError(`${demand.what}: the stream is closed`)
-      if (this.pending) throw new ResourceBusyError(`${demand.what}: another task is already receiving from this stream`)
+      if (this.pending)
+        throw new ResourceBusyError(`${demand.what}: another task is already receiving from this stream`)
       const answer = this.#atHand(demand)
       if (answer !== undefined) return this.#answerFairly(scope, answer)
     } catch (error) {
@@ -152,7 +153,9 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
     const answer = demand.take(this.#bytes)
     if (answer !== undefined) return answer
     if (this.#breakage !== undefined) {
-      throw new BrokenResourceError(`${demand.what}: the connection is broken: ${this.#breakage.message}`, { cause: this.#breakage })
+      throw new BrokenResourceError(`${demand.what}: the connection is broken: ${this.#breakage.message}`, {
+        cause: this.#breakage,
+      })
     }
     return this.#ended ? demand.end(this.#bytes) : undefined
   }

@@ -23,9 +23,9 @@ export const NOT_YET = -1 // as `indexOf` says it
 export const OVER_LIMIT = -2
 
 // What `subarray` makes a Buffer with, without the checks that cost twice as much as the view: one view per line counts.
-const View = (Buffer as unknown as { [Symbol.species]: new (memory: ArrayBufferLike, offset: number, length: number) => Buffer })[
-  Symbol.species
-]
+const View = (
+  Buffer as unknown as { [Symbol.species]: new (memory: ArrayBufferLike, offset: number, length: number) => Buffer }
+)[Symbol.species]
 
 const NO_BLOCK = Buffer.alloc(0)
 
@@ -63,7 +63,8 @@ export class ReceiveBuffer {
     const block = this.#block
     const start = this.#start
     // The usual case of a stream without framing: one block received, one block handed out, no view in between.
-    const bytes = start === 0 && count === block.length ? block : new View(block.buffer, block.byteOffset + start, count)
+    const bytes =
+      start === 0 && count === block.length ? block : new View(block.buffer, block.byteOffset + start, count)
     this.#advance(count)
     return bytes
   }

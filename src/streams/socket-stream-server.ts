@@ -108,6 +108,7 @@ export class SocketStreamServer implements AsyncDisposable {
 function checkServeOptions(options: ServeOptions): void {
   checkOptions('options', options)
   const { maxConnections, onError } = options
-  if (maxConnections !== undefined && maxConnections !== Infinity) checkInteger('options.maxConnections', maxConnections, 1)
+  if (maxConnections !== undefined && maxConnections !== Infinity)
+    checkInteger('options.maxConnections', maxConnections, 1)
   if (onError !== undefined) checkFunction('options.onError', onError)
 }

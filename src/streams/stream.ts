@@ -6,7 +6,16 @@ import { Cancelled } from '../errors.ts'
 import { rejected } from '../kernel/operation.ts'
 import { checkBoolean, checkInteger, checkOptions, invalidArgType } from '../validate.ts'
 import { checkSize, checkView, READ_SIZE, toBytes, toDelimiter } from './bytes.ts'
-import { Chunks, DelimitedBatches, DelimitedChunks, type DelimitedOptions, Exactly, Frames, Into, Until } from './framing.ts'
+import {
+  Chunks,
+  DelimitedBatches,
+  DelimitedChunks,
+  type DelimitedOptions,
+  Exactly,
+  Frames,
+  Into,
+  Until,
+} from './framing.ts'
 import { StreamIterator } from './iterators.ts'
 import { PullReader } from './pull-reader.ts'
 import type { Reader } from './reader.ts'

@@ -15,7 +15,10 @@ function echo(copy, text) {
 /** A server of one copy and a client of the other. */
 function across(server, client) {
   return server.run(
-    () => serving(server, (port) => server.abandonOnCancel(client.run(() => ask(client, port, 'across'), { backend: 'native' }))),
+    () =>
+      serving(server, (port) =>
+        server.abandonOnCancel(client.run(() => ask(client, port, 'across'), { backend: 'native' })),
+      ),
     { backend: 'native' },
   )
 }

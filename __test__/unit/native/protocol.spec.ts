@@ -4,7 +4,9 @@ import * as protocol from '../../../src/native/protocol.ts'
 
 test('the two halves of the ring protocol have the same constants', (t) => {
   const flat = Object.entries(protocol).flatMap(([name, value]): [string, number][] =>
-    typeof value === 'number' ? [[name, value]] : Object.entries(value).map(([key, number]) => [`${name}.${key}`, number]),
+    typeof value === 'number'
+      ? [[name, value]]
+      : Object.entries(value).map(([key, number]) => [`${name}.${key}`, number]),
   )
   t.deepEqual(Object.fromEntries(flat), loadBinding().ringProtocol())
 })

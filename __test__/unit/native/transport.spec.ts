@@ -31,27 +31,30 @@ for (const driver of ['nested', 'thread'] as const) {
     t.is(Buffer.concat(received).toString(), `one two ${'x'.repeat(20_000)} three`)
   })
 
-  test(title('the turn buffer takes 64 KiB from a peer that never reads, and no byte is lost when it reads at last'), async (t) => {
-    const { stream, peer } = await pair(t, backend)
-    peer.pause()
-    const chunk = Buffer.alloc(1000, 'y')
-    let sent = 0
-    // Until the kernel's buffers are full, which shows after a turn, and then the stream's own.
-    for (;;) {
-      const taken = stream.send(chunk)
-      sent += taken
-      if (taken === chunk.length) continue
-      await macrotask()
-      if (stream.unsent > 64_000) break
-    }
-    t.true(stream.unsent > 0 && stream.unsent <= 65_536, `${stream.unsent} unsent`)
-    let received = 0
-    peer.on('data', (data) => (received += data.length)).resume()
-    await settled(stream, 'shutdown')
-    await once(peer, 'end')
-    t.is(received, sent)
-    t.is(stream.unsent, 0)
-  })
+  test(
+    title('the turn buffer takes 64 KiB from a peer that never reads, and no byte is lost when it reads at last'),
+    async (t) => {
+      const { stream, peer } = await pair(t, backend)
+      peer.pause()
+      const chunk = Buffer.alloc(1000, 'y')
+      let sent = 0
+      // Until the kernel's buffers are full, which shows after a turn, and then the stream's own.
+      for (;;) {
+        const taken = stream.send(chunk)
+        sent += taken
+        if (taken === chunk.length) continue
+        await macrotask()
+        if (stream.unsent > 64_000) break
+      }
+      t.true(stream.unsent > 0 && stream.unsent <= 65_536, `${stream.unsent} unsent`)
+      let received = 0
+      peer.on('data', (data) => (received += data.length)).resume()
+      await settled(stream, 'shutdown')
+      await once(peer, 'end')
+      t.is(received, sent)
+      t.is(stream.unsent, 0)
+    },
+  )
 
   test(title('a cancelled receive loses nothing'), async (t) => {
     const { stream, peer } = await pair(t, backend)
@@ -144,7 +147,10 @@ for (const driver of ['nested', 'thread'] as const) {
     const listener = await listen(t, backend)
     const accepted: StreamTransport[] = []
     const two = new Promise<void>((resolve) => {
-      listener.sink = { accepted: (stream) => accepted.push(stream) === 2 && resolve(), acceptFailed: (error) => t.fail(error.message) }
+      listener.sink = {
+        accepted: (stream) => accepted.push(stream) === 2 && resolve(),
+        acceptFailed: (error) => t.fail(error.message),
+      }
     })
     listener.accept(2)
     const clients = [1, 2, 3].map(() => connect(listener.address.port, '127.0.0.1'))
@@ -152,7 +158,9 @@ for (const driver of ['nested', 'thread'] as const) {
     await two
     await macrotask()
     t.is(accepted.length, 2)
-    const third = new Promise<void>((resolve) => (listener.sink.accepted = (stream) => (accepted.push(stream), resolve())))
+    const third = new Promise<void>(
+      (resolve) => (listener.sink.accepted = (stream) => (accepted.push(stream), resolve())),
+    )
     listener.accept(1)
     await third
     t.is(accepted.length, 3)
@@ -187,7 +195,9 @@ async function pair(t: ExecutionContext, backend: Backend): Promise<{ stream: St
 
 async function listen(t: ExecutionContext, backend: Backend): Promise<ListenerTransport> {
   const listener = await new Promise<ListenerTransport>((resolve, reject) =>
-    backend.listenTcp({ ...LOOPBACK, port: 0, backlog: 10, reusePort: false }, (error, value) => (error ? reject(error) : resolve(value!))),
+    backend.listenTcp({ ...LOOPBACK, port: 0, backlog: 10, reusePort: false }, (error, value) =>
+      error ? reject(error) : resolve(value!),
+    ),
   )
   t.teardown(() => listener.destroy())
   return listener

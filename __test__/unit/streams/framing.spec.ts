@@ -39,7 +39,11 @@ function model(data: Buffer, delim: Buffer, limit: number, include: boolean): Ex
     if (length > limit) {
       // Without the delimiter the data may go on as its beginning right where the limit is.
       const tail = found === -1 && beginsDelimiterWithin(data.subarray(at), delim, limit)
-      return { frames, error: tail ? 'IncompleteRead' : 'DelimiterNotFound', rest: data.subarray(at).toString('latin1') }
+      return {
+        frames,
+        error: tail ? 'IncompleteRead' : 'DelimiterNotFound',
+        rest: data.subarray(at).toString('latin1'),
+      }
     }
     if (found === -1) return { frames, error: 'IncompleteRead', rest: data.subarray(at).toString('latin1') }
     frames.push(data.subarray(at, include ? found + delim.length : found).toString('latin1'))
@@ -56,44 +60,64 @@ function beginsDelimiterWithin(data: Buffer, delim: Buffer, limit: number): bool
 
 test('receiveDelimitedChunks finds what the model finds, however the bytes arrive', async (t) => {
   await fc.assert(
-    fc.asyncProperty(bytes, delimiter, cuts, fc.integer({ min: 0, max: 20 }), fc.boolean(), async (data, delim, lengths, limit, include) => {
-      const expected = model(data, delim, limit, include)
-      await run(
-        async () => {
-          const stream = new ChunkStream(chunked(data, lengths))
-          const frames: string[] = []
-          const error = await collect(stream.receiveDelimitedChunks(delim, limit, { includeDelimiter: include }), (frame) => {
-            frames.push(frame.toString('latin1'))
-          })
-          t.deepEqual({ frames, error }, { frames: expected.frames, error: expected.error })
-          const rest = await drain(stream)
-          t.is(rest, expected.rest, 'nothing is lost')
-        },
-        { backend: 'node' },
-      )
-    }),
+    fc.asyncProperty(
+      bytes,
+      delimiter,
+      cuts,
+      fc.integer({ min: 0, max: 20 }),
+      fc.boolean(),
+      async (data, delim, lengths, limit, include) => {
+        const expected = model(data, delim, limit, include)
+        await run(
+          async () => {
+            const stream = new ChunkStream(chunked(data, lengths))
+            const frames: string[] = []
+            const error = await collect(
+              stream.receiveDelimitedChunks(delim, limit, { includeDelimiter: include }),
+              (frame) => {
+                frames.push(frame.toString('latin1'))
+              },
+            )
+            t.deepEqual({ frames, error }, { frames: expected.frames, error: expected.error })
+            const rest = await drain(stream)
+            t.is(rest, expected.rest, 'nothing is lost')
+          },
+          { backend: 'node' },
+        )
+      },
+    ),
     { numRuns: 400 },
   )
 })
 
 test('receiveDelimitedBatches gives the same frames in the same order, and the error after them', async (t) => {
   await fc.assert(
-    fc.asyncProperty(bytes, delimiter, cuts, fc.integer({ min: 0, max: 20 }), fc.boolean(), async (data, delim, lengths, limit, include) => {
-      const expected = model(data, delim, limit, include)
-      await run(
-        async () => {
-          const stream = new ChunkStream(chunked(data, lengths))
-          const frames: string[] = []
-          const error = await collect(stream.receiveDelimitedBatches(delim, limit, { includeDelimiter: include }), (batch) => {
-            t.true(batch.length > 0)
-            frames.push(...batch.map((frame) => frame.toString('latin1')))
-          })
-          t.deepEqual({ frames, error }, { frames: expected.frames, error: expected.error })
-          t.is(await drain(stream), expected.rest)
-        },
-        { backend: 'node' },
-      )
-    }),
+    fc.asyncProperty(
+      bytes,
+      delimiter,
+      cuts,
+      fc.integer({ min: 0, max: 20 }),
+      fc.boolean(),
+      async (data, delim, lengths, limit, include) => {
+        const expected = model(data, delim, limit, include)
+        await run(
+          async () => {
+            const stream = new ChunkStream(chunked(data, lengths))
+            const frames: string[] = []
+            const error = await collect(
+              stream.receiveDelimitedBatches(delim, limit, { includeDelimiter: include }),
+              (batch) => {
+                t.true(batch.length > 0)
+                frames.push(...batch.map((frame) => frame.toString('latin1')))
+              },
+            )
+            t.deepEqual({ frames, error }, { frames: expected.frames, error: expected.error })
+            t.is(await drain(stream), expected.rest)
+          },
+          { backend: 'node' },
+        )
+      },
+    ),
     { numRuns: 400 },
   )
 })
@@ -135,7 +159,10 @@ test('exactly the limit is accepted, one byte more is not, with and without a lo
     async () => {
       for (const delim of ['\n', '\r\n']) {
         t.is((await new ChunkStream([`12345${delim}`]).receiveUntil(delim, 5)).toString(), `12345${delim}`)
-        await t.throwsAsync(new ChunkStream([`123456${delim}`]).receiveUntil(delim, 5), { instanceOf: DelimiterNotFound, message: /5 bytes/ })
+        await t.throwsAsync(new ChunkStream([`123456${delim}`]).receiveUntil(delim, 5), {
+          instanceOf: DelimiterNotFound,
+          message: /5 bytes/,
+        })
         // One byte more than the limit and no delimiter in sight: known before anything else arrives.
         const stream = new ChunkStream(['123456', 'unread'])
         await t.throwsAsync(stream.receiveUntil(delim, 5), { instanceOf: DelimiterNotFound })

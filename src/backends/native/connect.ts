@@ -8,7 +8,10 @@ import { NativeStream } from './stream.ts'
 
 export function connect(loop: NativeEventLoop, options: TcpConnectOptions, answer: Answer<StreamTransport>): Abandon {
   const { address, port, bindAddress, bindPort, noDelay, keepAlive } = options
-  const handle = loop.binding.connect(numericScope(address), port, numericScope(bindAddress), bindPort, { noDelay, keepAlive })
+  const handle = loop.binding.connect(numericScope(address), port, numericScope(bindAddress), bindPort, {
+    noDelay,
+    keepAlive,
+  })
   if (handle < 0) {
     // The attempt failed before it began: no descriptor, or a local address that cannot be bound.
     const syscall = bindAddress === undefined && bindPort === undefined ? 'connect' : 'bind'

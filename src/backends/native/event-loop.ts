@@ -76,7 +76,11 @@ export class NativeEventLoop {
       this.#sendSlab,
       this.#submissions,
       () => this.#dispatch(),
-      { nested: options.nested, uv: options.uv, ...(options.lookupThreads === undefined ? {} : { lookupThreads: options.lookupThreads }) },
+      {
+        nested: options.nested,
+        uv: options.uv,
+        ...(options.lookupThreads === undefined ? {} : { lookupThreads: options.lookupThreads }),
+      },
     )
   }
 

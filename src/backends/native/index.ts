@@ -6,7 +6,16 @@
 import cluster from 'node:cluster'
 import { UsageError } from '../../errors.ts'
 import { loadBinding } from '../../native/load.ts'
-import type { Abandon, Answer, Backend, ListenerTransport, SocketAddress, StreamTransport, TcpConnectOptions, TcpListenOptions } from '../backend.ts'
+import type {
+  Abandon,
+  Answer,
+  Backend,
+  ListenerTransport,
+  SocketAddress,
+  StreamTransport,
+  TcpConnectOptions,
+  TcpListenOptions,
+} from '../backend.ts'
 import { connect } from './connect.ts'
 import { systemError } from './errors.ts'
 import { handleGeneration, handleIndex, NativeEventLoop } from './event-loop.ts'
@@ -32,7 +41,9 @@ export function loadNativeBackend(options: NativeOptions = {}): Backend {
   backends.set(nested, backend)
   const { lookupThreads } = backend.loop.binding
   if (options.lookupThreads !== undefined && options.lookupThreads !== lookupThreads) {
-    throw new UsageError(`lookupThreads belongs to the process and is ${lookupThreads} already: the first native run sets it`)
+    throw new UsageError(
+      `lookupThreads belongs to the process and is ${lookupThreads} already: the first native run sets it`,
+    )
   }
   return backend
 }

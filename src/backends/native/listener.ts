@@ -84,7 +84,14 @@ export class NativeListener implements ListenerTransport, HandleOwner {
   }
 
   #submit(): void {
-    if (!this.#closed) this.#loop.submit(Submission.Accept, this.#index, this.generation, Math.max(0, this.#demand - this.#spare.length), 0)
+    if (!this.#closed)
+      this.#loop.submit(
+        Submission.Accept,
+        this.#index,
+        this.generation,
+        Math.max(0, this.#demand - this.#spare.length),
+        0,
+      )
   }
 
   #deliverSpare(): void {

@@ -5,7 +5,12 @@ import type { Abandon, Answer, SocketAddress } from '../backend.ts'
 import { lookupError } from './errors.ts'
 import type { NativeEventLoop } from './event-loop.ts'
 
-export function lookup(loop: NativeEventLoop, host: string, family: 0 | 4 | 6, answer: Answer<SocketAddress[]>): Abandon {
+export function lookup(
+  loop: NativeEventLoop,
+  host: string,
+  family: 0 | 4 | 6,
+  answer: Answer<SocketAddress[]>,
+): Abandon {
   let wanted = true
   const request = loop.binding.lookup(domainToASCII(host) || host, family)
   count(loop, 1)

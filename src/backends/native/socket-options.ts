@@ -3,7 +3,12 @@ import { outOfRange } from '../../validate.ts'
 import { loadBinding, type BindingEventLoop } from '../../native/load.ts'
 import { systemError } from './errors.ts'
 
-export function getOption(loop: BindingEventLoop, handle: number, level: number | string, name: number | string): number {
+export function getOption(
+  loop: BindingEventLoop,
+  handle: number,
+  level: number | string,
+  name: number | string,
+): number {
   const [errno, value] = loop.getsockopt(handle, optionNumber('level', level), optionNumber('name', name))
   if (errno !== 0) throw systemError(errno!, 'getsockopt')
   return value!

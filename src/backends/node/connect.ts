@@ -26,7 +26,16 @@ export function connect(options: TcpConnectOptions, answer: Answer<StreamTranspo
   // Nothing is read before somebody receives.
   socket.pause()
   try {
-    socket.connect({ host: address, port, family, localAddress: bindAddress, localPort: bindPort, noDelay, keepAlive, autoSelectFamily: false })
+    socket.connect({
+      host: address,
+      port,
+      family,
+      localAddress: bindAddress,
+      localPort: bindPort,
+      noDelay,
+      keepAlive,
+      autoSelectFamily: false,
+    })
   } catch (error) {
     forget()
     let wanted = true

@@ -11,7 +11,11 @@ export function lookup(host: string, family: 0 | 4 | 6, answer: Answer<SocketAdd
   try {
     dns.lookup(host, { all: true, family, verbatim: true }, (error, found) => {
       if (error !== null) give(error)
-      else give(undefined, found.map(({ address, family: number }) => ({ address, port: 0, family: number === 6 ? 'IPv6' : 'IPv4' })))
+      else
+        give(
+          undefined,
+          found.map(({ address, family: number }) => ({ address, port: 0, family: number === 6 ? 'IPv6' : 'IPv4' })),
+        )
     })
   } catch (error) {
     // A host that Node does not even ask about.

@@ -12,7 +12,13 @@ export function getOption(state: OptionState, level: number | string, name: numb
   return Number(state[optionOf(level, name)])
 }
 
-export function setOption(socket: Socket, state: OptionState, level: number | string, name: number | string, value: number | boolean): void {
+export function setOption(
+  socket: Socket,
+  state: OptionState,
+  level: number | string,
+  name: number | string,
+  value: number | boolean,
+): void {
   const option = optionOf(level, name)
   const on = Boolean(value)
   if (option === 'noDelay') socket.setNoDelay(on)
@@ -21,8 +27,10 @@ export function setOption(socket: Socket, state: OptionState, level: number | st
 }
 
 function optionOf(level: number | string, name: number | string): keyof OptionState {
-  if ((level === 'IPPROTO_TCP' || level === IPPROTO_TCP) && (name === 'TCP_NODELAY' || name === TCP_NODELAY)) return 'noDelay'
-  if ((level === 'SOL_SOCKET' || level === SOL_SOCKET) && (name === 'SO_KEEPALIVE' || name === SO_KEEPALIVE)) return 'keepAlive'
+  if ((level === 'IPPROTO_TCP' || level === IPPROTO_TCP) && (name === 'TCP_NODELAY' || name === TCP_NODELAY))
+    return 'noDelay'
+  if ((level === 'SOL_SOCKET' || level === SOL_SOCKET) && (name === 'SO_KEEPALIVE' || name === SO_KEEPALIVE))
+    return 'keepAlive'
   const text = `node:net offers no socket option ${level}/${name}, only TCP_NODELAY and SO_KEEPALIVE; the native backend offers all`
   throw new UnsupportedError(text)
 }

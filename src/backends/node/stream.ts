@@ -50,8 +50,12 @@ export class NodeStream implements StreamTransport {
   constructor(socket: Socket, setup: SocketSetup) {
     this.#socket = socket
     this.#options = { ...setup }
-    this.localAddress = toAddress(socket.address() as AddressInfo)
-    this.remoteAddress = toAddress({ address: socket.remoteAddress, port: socket.remotePort, family: socket.remoteFamily })
+    this.localAddress = toAddress(socket.address())
+    this.remoteAddress = toAddress({
+      address: socket.remoteAddress,
+      port: socket.remotePort,
+      family: socket.remoteFamily,
+    })
     keepWriteErrors(socket, (error) => this.#writeFailed(error))
     socket.on('end', this.#onEnd).on('error', this.#onError).on('close', this.#onClose)
   }
@@ -239,6 +243,14 @@ function keepWriteErrors(socket: Socket, keep: (error: Error) => void): void {
   }
 }
 
-function toAddress({ address, port, family }: { address?: string | undefined; port?: number | undefined; family?: string | undefined }): SocketAddress {
+function toAddress({
+  address,
+  port,
+  family,
+}: {
+  address?: string | undefined
+  port?: number | undefined
+  family?: string | undefined
+}): SocketAddress {
   return { address: address ?? '', port: port ?? 0, family: family === 'IPv6' ? 'IPv6' : 'IPv4' }
 }

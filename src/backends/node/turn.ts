@@ -9,10 +9,11 @@ const BUDGET = 64
 /** Calls `answer` after the running JavaScript, and lets the event loop turn every now and then. */
 export function soon(answer: () => void): void {
   if (spent++ < BUDGET) detached(process.nextTick, answer)
-  else detached(setImmediate, () => {
-    spent = 0
-    answer()
-  })
+  else
+    detached(setImmediate, () => {
+      spent = 0
+      answer()
+    })
 }
 
 /** Calls `flush` in the check phase of this iteration of the event loop, together with everybody else's. */
