@@ -9,7 +9,7 @@
  * 3. What Node has read ahead is handed out before its end or its error, both of which stay for ever.
  * 4. Sinks are called from the event loop, or from `soon`, never inside the call that asked.
  */
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { SocketAddress, StreamSink, StreamTransport } from '../backend.ts'
 import { getOption, type OptionState, setOption } from './socket-options.ts'
 import { atTurnEnd, soon } from './turn.ts'
