@@ -155,7 +155,7 @@ eachBackendWithSockets(
       shown.map(({ error }) => (error as Error).constructor),
       [IncompleteRead, BrokenResourceError],
     )
-    t.true(shown.every(({ stream }) => stream.localAddress.address === '127.0.0.1'))
+    t.true(shown.every(({ stream }) => stream.remoteAddress.address === '127.0.0.1'))
   },
 )
 

@@ -60,13 +60,14 @@ export class Connection extends Resource implements StreamSink {
     return this
   }
 
+  /** Whether its own side has closed it, or is about to. */
   get closed(): boolean {
-    return this.#closed
+    return this.#closed || this.#closers !== undefined
   }
 
   /** For what needs an open descriptor and does not wait. */
   requireOpen(what: string): StreamTransport {
-    if (this.#closed || this.#closers !== undefined) throw new ClosedResourceError(`${what}: the stream is closed`)
+    if (this.closed) throw new ClosedResourceError(`${what}: the stream is closed`)
     return this.transport
   }
 
@@ -134,7 +135,7 @@ export class Connection extends Resource implements StreamSink {
 
   /** Step 1. Answers with a write error that nobody has seen. */
   #shut(): Error | undefined {
-    if (this.#closed || this.#closers !== undefined) return undefined
+    if (this.closed) return undefined
     this.reader.close()
     this.sender.close()
     return this.sender.takeFailure()

@@ -105,6 +105,8 @@ export class Service extends Operation<void> implements Consumer {
 
   /** Closes the connection of a handler that has ended; a promise only where bytes are still leaving. */
   release(connection: Connection, stream: SocketStream): Promise<void> | undefined {
+    // Whoever subscribes wants to know whose connection it was, and could not ask once it is closed.
+    if (connectionErrors.hasSubscribers && !connection.closed) void stream.remoteAddress
     const closing = connection.closeWithin(this.#listener.closeTimeout)
     return closing?.then((failure) => {
       if (failure !== undefined) this.#drop(failure, stream)

@@ -18,6 +18,8 @@ import { Stream, toParts } from './stream.ts'
 export class SocketStream extends Stream {
   readonly #connection: Connection
   readonly #reader: SocketReader
+  #localAddress: SocketAddress | undefined
+  #remoteAddress: SocketAddress | undefined
 
   /** @internal */
   constructor(connection: Connection) {
@@ -26,14 +28,15 @@ export class SocketStream extends Stream {
     this.#reader = connection.reader
   }
 
-  /** The own end of the connection. Stays known after `close()`. */
+  /** The own end of the connection. Looked up when first asked for, and kept: then it can be asked for after `close()`. */
   get localAddress(): SocketAddress {
-    return this.#connection.transport.localAddress
+    // Two system calls for each connection that nobody asks about would be a fifth of what accepting one costs.
+    return (this.#localAddress ??= this.#connection.requireOpen('localAddress').localAddress)
   }
 
-  /** The peer's end of the connection. Stays known after `close()`. */
+  /** The peer's end of the connection; as `localAddress`. */
   get remoteAddress(): SocketAddress {
-    return this.#connection.transport.remoteAddress
+    return (this.#remoteAddress ??= this.#connection.requireOpen('remoteAddress').remoteAddress)
   }
 
   override receiveSome(maxBytes: number = READ_SIZE): Promise<Buffer> {

@@ -213,9 +213,6 @@ export class NativeStream implements StreamTransport, HandleOwner {
   #close(reset: boolean): void {
     if (this.#closed) return
     this.#closed = true
-    // Asked for afterwards, for messages: the socket itself can no longer say.
-    void this.localAddress
-    void this.remoteAddress
     this.#received()
     this.#sent()
     this.#loop.disown(this.#index)
