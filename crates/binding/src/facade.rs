@@ -233,7 +233,7 @@ impl EventLoop {
     #[napi(catch_unwind)]
     pub fn remote_address(&self, handle: f64) -> Option<Address> {
         self.entry(handle, |entry| match entry {
-            Entry::Stream(stream) => stream.connection.remote_address().ok(),
+            Entry::Stream(stream) => Some(stream.connection.remote_address()),
             _ => None,
         })
         .flatten()

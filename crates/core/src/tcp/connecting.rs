@@ -24,6 +24,7 @@ pub struct ConnectRequest {
 /// A connection attempt under way. Dropping it closes its socket.
 pub struct Connecting {
     attempt: Pin<Box<dyn Future<Output = io::Result<TcpStream>>>>,
+    address: SocketAddr,
     options: ConnectionOptions,
 }
 
@@ -48,16 +49,17 @@ impl Connecting {
         }
         Ok(Self {
             attempt: Box::pin(socket.connect(request.address)),
+            address: request.address,
             options: request.options,
         })
     }
 
     pub fn poll_connect(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Connection>> {
-        let options = self.options;
+        let Self { address, options, .. } = *self;
         self.attempt.as_mut().poll(cx).map(|outcome| {
             let socket = outcome?;
             options.apply(&socket)?;
-            Ok(Connection::new(socket))
+            Ok(Connection::new(socket, address))
         })
     }
 }

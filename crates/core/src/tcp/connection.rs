@@ -29,6 +29,8 @@ const MAX_GATHER: usize = 64;
 #[derive(Debug)]
 pub struct Connection {
     socket: TcpStream,
+    /// Kept from the beginning: a socket that was reset can no longer tell, and then it is asked for most.
+    remote: SocketAddr,
     unsent: Unsent,
     /// The sending half has failed (invariant 2). Stays so; the error itself is handed out once.
     failed: bool,
@@ -36,9 +38,10 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub fn new(socket: TcpStream) -> Self {
+    pub fn new(socket: TcpStream, remote: SocketAddr) -> Self {
         Self {
             socket,
+            remote,
             unsent: Unsent::default(),
             failed: false,
             write_error: None,
@@ -159,11 +162,8 @@ impl Connection {
         self.socket.local_addr()
     }
 
-    /// # Errors
-    ///
-    /// The system's: the peer may have gone.
-    pub fn remote_address(&self) -> io::Result<SocketAddr> {
-        self.socket.peer_addr()
+    pub fn remote_address(&self) -> SocketAddr {
+        self.remote
     }
 
     pub fn socket(&self) -> &TcpStream {

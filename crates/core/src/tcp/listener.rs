@@ -55,13 +55,13 @@ impl Listener {
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Connection>> {
         loop {
             return match self.socket.poll_accept(cx) {
-                Poll::Ready(Ok((socket, _))) => {
+                Poll::Ready(Ok((socket, remote))) => {
                     // Linux hands the listener's options down; elsewhere they are set one by one. A peer that has
                     // gone already makes that fail: its first read says so.
                     if !INHERITS_OPTIONS {
                         drop(self.options.apply(&socket));
                     }
-                    Poll::Ready(Ok(Connection::new(socket)))
+                    Poll::Ready(Ok(Connection::new(socket, remote)))
                 }
                 // The client gave up while it waited in the queue: nobody's business.
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
