@@ -24,27 +24,35 @@ eachBackendWithSockets(test, 'refused: the bare system error, in Node’s shape'
   await backend.run(async () => {
     const error = await t.throwsAsync(connectTcp('127.0.0.1', port))
     t.like(error, { code: 'ECONNREFUSED', syscall: 'connect', address: '127.0.0.1', port, errno: -111 })
-    t.is(error!.message, `connect ECONNREFUSED 127.0.0.1:${port}`)
+    t.is(error.message, `connect ECONNREFUSED 127.0.0.1:${port}`)
   })
 })
 
-eachBackendWithSockets(test, 'refused at every address of a name: ConnectionFailed with one error per attempt', async (t, backend) => {
-  const port = await freePort()
-  await backend.run(async () => {
-    const error = await t.throwsAsync(connectTcp('localhost', port))
-    // A machine may know `localhost` by one address only.
-    const errors = error instanceof ConnectionFailed ? (error.errors as NodeJS.ErrnoException[]) : [error as NodeJS.ErrnoException]
-    t.true(errors.length >= 1)
-    for (const { code, syscall } of errors) t.deepEqual({ code, syscall }, { code: 'ECONNREFUSED', syscall: 'connect' })
-  })
-})
+eachBackendWithSockets(
+  test,
+  'refused at every address of a name: ConnectionFailed with one error per attempt',
+  async (t, backend) => {
+    const port = await freePort()
+    await backend.run(async () => {
+      const error = await t.throwsAsync(connectTcp('localhost', port))
+      // A machine may know `localhost` by one address only.
+      const errors =
+        error instanceof ConnectionFailed ? (error.errors as NodeJS.ErrnoException[]) : [error as NodeJS.ErrnoException]
+      t.true(errors.length >= 1)
+      for (const { code, syscall } of errors)
+        t.deepEqual({ code, syscall }, { code: 'ECONNREFUSED', syscall: 'connect' })
+    })
+  },
+)
 
 eachBackendWithSockets(test, 'a name that does not resolve: ENOTFOUND', async (t, backend) => {
   await backend.run(async () => {
     const error = await t.throwsAsync(connectTcp('does-not-exist.invalid', 80))
     t.regex((error as NodeJS.ErrnoException).code!, /^(ENOTFOUND|EAI_AGAIN)$/)
     t.like(error, { syscall: 'getaddrinfo', hostname: 'does-not-exist.invalid' })
-    const listening = await createTcpServer(0, { interface: 'does-not-exist.invalid' }).catch((failure: unknown) => failure)
+    const listening = await createTcpServer(0, { interface: 'does-not-exist.invalid' }).catch(
+      (failure: unknown) => failure,
+    )
     t.like(listening, { syscall: 'getaddrinfo', hostname: 'does-not-exist.invalid' })
   })
 })
@@ -61,20 +69,25 @@ eachBackendWithSockets(test, 'a name is resolved, and the families are tried unt
   peers.close()
 })
 
-eachBackendWithSockets(test, 'a look-up or an attempt is abandoned on cancellation: the caller leaves at once', async (t, backend) => {
-  await backend.run(async () => {
-    const before = openSockets()
-    await openCancelScope(async (scope) => {
-      const looking = connectTcp('localhost', 1)
-      const attempting = connectTcp('127.0.0.1', 1)
-      // Nobody answers there: a blackhole by RFC 5737.
-      const waiting = connectTcp('192.0.2.1', 9)
-      scope.cancel()
-      for (const connecting of [looking, attempting, waiting]) await t.throwsAsync(connecting, { instanceOf: Cancelled })
+eachBackendWithSockets(
+  test,
+  'a look-up or an attempt is abandoned on cancellation: the caller leaves at once',
+  async (t, backend) => {
+    await backend.run(async () => {
+      const before = openSockets()
+      await openCancelScope(async (scope) => {
+        const looking = connectTcp('localhost', 1)
+        const attempting = connectTcp('127.0.0.1', 1)
+        // Nobody answers there: a blackhole by RFC 5737.
+        const waiting = connectTcp('192.0.2.1', 9)
+        scope.cancel()
+        for (const connecting of [looking, attempting, waiting])
+          await t.throwsAsync(connecting, { instanceOf: Cancelled })
+      })
+      t.is(openSockets(), before)
     })
-    t.is(openSockets(), before)
-  })
-})
+  },
+)
 
 eachBackendWithSockets(test, 'port in use: EADDRINUSE, in Node’s shape', async (t, backend) => {
   const peers = await PeerServer.listen(t)
@@ -92,78 +105,94 @@ eachBackendWithSockets(test, 'an address that is not this machine’s: EADDRNOTA
   })
 })
 
-eachBackendWithSockets(test, 'bindHost and bindPort are the own end; a port in use there is an error', async (t, backend) => {
-  const peers = await PeerServer.listen(t)
-  const port = await freePort()
-  await backend.run(async () => {
-    {
-      await using stream = await connectTcp('127.0.0.1', peers.port, { bindHost: '127.0.0.2', bindPort: port })
-      t.deepEqual(stream.localAddress, { address: '127.0.0.2', port, family: 'IPv4' })
-      const peer = await peers.peer()
-      t.is(peer.socket.remotePort, port)
-      t.is(peer.socket.remoteAddress, '127.0.0.2')
-      peer.socket.destroy()
-    }
-    {
-      // A name for the own end leaves only its family of the target's addresses.
-      await using stream = await connectTcp('localhost', peers.port, { bindHost: '127.0.0.1' })
-      t.is(stream.localAddress.address, '127.0.0.1')
-      const peer = await peers.peer()
-      peer.socket.destroy()
-    }
-    await t.throwsAsync(connectTcp('127.0.0.1', peers.port, { bindHost: '127.0.0.1', bindPort: peers.port }), { code: 'EADDRINUSE' })
-  })
-  peers.close()
-})
-
-eachBackendWithSockets(test, 'without an interface: IPv4 and IPv6 on one port; "::" is IPv6 alone; an address is that alone', async (t, backend) => {
-  await backend.run(async () => {
-    {
-      await using both = await createTcpServer()
-      t.true(both.port > 0)
-      t.is(both.address.port, both.port)
-      for (const host of ['127.0.0.1', '::1']) {
-        const peer = await peerTo(both, host)
-        await using stream = await both.accept()
-        t.is(stream.remoteAddress.port, peer.port)
+eachBackendWithSockets(
+  test,
+  'bindHost and bindPort are the own end; a port in use there is an error',
+  async (t, backend) => {
+    const peers = await PeerServer.listen(t)
+    const port = await freePort()
+    await backend.run(async () => {
+      {
+        await using stream = await connectTcp('127.0.0.1', peers.port, { bindHost: '127.0.0.2', bindPort: port })
+        t.deepEqual(stream.localAddress, { address: '127.0.0.2', port, family: 'IPv4' })
+        const peer = await peers.peer()
+        t.is(peer.socket.remotePort, port)
+        t.is(peer.socket.remoteAddress, '127.0.0.2')
         peer.socket.destroy()
       }
-    }
-    {
-      await using six = await createTcpServer(0, { interface: '::' })
-      t.deepEqual(six.address, { address: '::', port: six.port, family: 'IPv6' })
-      const peer = await peerTo(six, '::1')
-      await using stream = await six.accept()
-      t.deepEqual(stream.remoteAddress, { address: '::1', port: peer.port, family: 'IPv6' })
-      peer.socket.destroy()
-      await t.throwsAsync(connectTcp('127.0.0.1', six.port), { code: 'ECONNREFUSED' })
-    }
-    {
-      await using four = await createTcpServer(0, { interface: '0.0.0.0' })
-      t.deepEqual(four.address, { address: '0.0.0.0', port: four.port, family: 'IPv4' })
-      await t.throwsAsync(connectTcp('::1', four.port), { code: 'ECONNREFUSED' })
-    }
-    {
-      await using named = await createTcpServer(0, { interface: 'localhost' })
-      t.regex(named.address.address, /^(127\.0\.0\.1|::1)$/)
-    }
-  })
-})
+      {
+        // A name for the own end leaves only its family of the target's addresses.
+        await using stream = await connectTcp('localhost', peers.port, { bindHost: '127.0.0.1' })
+        t.is(stream.localAddress.address, '127.0.0.1')
+        const peer = await peers.peer()
+        peer.socket.destroy()
+      }
+      await t.throwsAsync(connectTcp('127.0.0.1', peers.port, { bindHost: '127.0.0.1', bindPort: peers.port }), {
+        code: 'EADDRINUSE',
+      })
+    })
+    peers.close()
+  },
+)
 
-eachBackendWithSockets(test, 'reusePort: two servers on one port, or an UnsupportedError that says who can', async (t, backend) => {
-  await backend.run(async () => {
-    const first = await createTcpServer(0, { interface: '127.0.0.1', reusePort: true }).catch((error: unknown) => error)
-    if (first instanceof UnsupportedError) {
-      t.false(isNative(backend))
-      t.regex(first.message, /native/)
-      return
-    }
-    await using one = first as Awaited<ReturnType<typeof createTcpServer>>
-    await using two = await createTcpServer(one.port, { interface: '127.0.0.1', reusePort: true })
-    t.is(two.port, one.port)
-    await t.throwsAsync(createTcpServer(one.port, { interface: '127.0.0.1' }), { code: 'EADDRINUSE' })
-  })
-})
+eachBackendWithSockets(
+  test,
+  'without an interface: IPv4 and IPv6 on one port; "::" is IPv6 alone; an address is that alone',
+  async (t, backend) => {
+    await backend.run(async () => {
+      {
+        await using both = await createTcpServer()
+        t.true(both.port > 0)
+        t.is(both.address.port, both.port)
+        for (const host of ['127.0.0.1', '::1']) {
+          const peer = await peerTo(both, host)
+          await using stream = await both.accept()
+          t.is(stream.remoteAddress.port, peer.port)
+          peer.socket.destroy()
+        }
+      }
+      {
+        await using six = await createTcpServer(0, { interface: '::' })
+        t.deepEqual(six.address, { address: '::', port: six.port, family: 'IPv6' })
+        const peer = await peerTo(six, '::1')
+        await using stream = await six.accept()
+        t.deepEqual(stream.remoteAddress, { address: '::1', port: peer.port, family: 'IPv6' })
+        peer.socket.destroy()
+        await t.throwsAsync(connectTcp('127.0.0.1', six.port), { code: 'ECONNREFUSED' })
+      }
+      {
+        await using four = await createTcpServer(0, { interface: '0.0.0.0' })
+        t.deepEqual(four.address, { address: '0.0.0.0', port: four.port, family: 'IPv4' })
+        await t.throwsAsync(connectTcp('::1', four.port), { code: 'ECONNREFUSED' })
+      }
+      {
+        await using named = await createTcpServer(0, { interface: 'localhost' })
+        t.regex(named.address.address, /^(127\.0\.0\.1|::1)$/)
+      }
+    })
+  },
+)
+
+eachBackendWithSockets(
+  test,
+  'reusePort: two servers on one port, or an UnsupportedError that says who can',
+  async (t, backend) => {
+    await backend.run(async () => {
+      const first = await createTcpServer(0, { interface: '127.0.0.1', reusePort: true }).catch(
+        (error: unknown) => error,
+      )
+      if (first instanceof UnsupportedError) {
+        t.false(isNative(backend))
+        t.regex(first.message, /native/)
+        return
+      }
+      await using one = first as Awaited<ReturnType<typeof createTcpServer>>
+      await using two = await createTcpServer(one.port, { interface: '127.0.0.1', reusePort: true })
+      t.is(two.port, one.port)
+      await t.throwsAsync(createTcpServer(one.port, { interface: '127.0.0.1' }), { code: 'EADDRINUSE' })
+    })
+  },
+)
 
 eachBackendWithSockets(test, 'socket options by name and by number', async (t, backend) => {
   await withPair(backend, (client, server) => {
@@ -178,26 +207,41 @@ eachBackendWithSockets(test, 'socket options by name and by number', async (t, b
         t.true(stream.getsockopt('SOL_SOCKET', 'SO_RCVBUF') >= 20_000)
         t.throws(() => stream.getsockopt('SOL_SOCKET', 'SO_NO_SUCH'), { code: 'ERR_OUT_OF_RANGE' })
       } else {
-        t.throws(() => stream.getsockopt('SOL_SOCKET', 'SO_RCVBUF'), { instanceOf: UnsupportedError, message: /native/ })
-        t.throws(() => stream.setsockopt('SOL_SOCKET', 'SO_RCVBUF', 1), { instanceOf: UnsupportedError, message: /native/ })
+        t.throws(() => stream.getsockopt('SOL_SOCKET', 'SO_RCVBUF'), {
+          instanceOf: UnsupportedError,
+          message: /native/,
+        })
+        t.throws(() => stream.setsockopt('SOL_SOCKET', 'SO_RCVBUF', 1), {
+          instanceOf: UnsupportedError,
+          message: /native/,
+        })
       }
     }
   })
 })
 
-eachBackendWithSockets(test, 'noDelay and keepAlive are set on what is connected and on what is accepted', async (t, backend) => {
-  await backend.run(async () => {
-    await using server = await createTcpServer(0, { interface: '127.0.0.1', noDelay: false, keepAlive: true, backlog: 5 })
-    await using client = await connectTcp('127.0.0.1', server.port, { noDelay: false, keepAlive: true })
-    await using accepted = await server.accept()
-    for (const stream of [client, accepted]) {
-      t.is(stream.getsockopt('IPPROTO_TCP', 'TCP_NODELAY'), 0)
-      t.true(stream.getsockopt('SOL_SOCKET', 'SO_KEEPALIVE') !== 0)
-    }
-    if (isNative(backend)) t.true(server.getsockopt('SOL_SOCKET', 'SO_REUSEADDR') !== 0)
-    else t.throws(() => server.getsockopt('SOL_SOCKET', 'SO_REUSEADDR'), { instanceOf: UnsupportedError })
-  })
-})
+eachBackendWithSockets(
+  test,
+  'noDelay and keepAlive are set on what is connected and on what is accepted',
+  async (t, backend) => {
+    await backend.run(async () => {
+      await using server = await createTcpServer(0, {
+        interface: '127.0.0.1',
+        noDelay: false,
+        keepAlive: true,
+        backlog: 5,
+      })
+      await using client = await connectTcp('127.0.0.1', server.port, { noDelay: false, keepAlive: true })
+      await using accepted = await server.accept()
+      for (const stream of [client, accepted]) {
+        t.is(stream.getsockopt('IPPROTO_TCP', 'TCP_NODELAY'), 0)
+        t.true(stream.getsockopt('SOL_SOCKET', 'SO_KEEPALIVE') !== 0)
+      }
+      if (isNative(backend)) t.true(server.getsockopt('SOL_SOCKET', 'SO_REUSEADDR') !== 0)
+      else t.throws(() => server.getsockopt('SOL_SOCKET', 'SO_REUSEADDR'), { instanceOf: UnsupportedError })
+    })
+  },
+)
 
 eachBackendWithSockets(test, 'many connect at once, and all are accepted', async (t, backend) => {
   await backend.run(async () => {
@@ -227,7 +271,12 @@ eachBackendWithSockets(test, 'ref and unref are calls without an answer, and clo
     t.is(client.unref(), undefined)
     t.is(client.ref(), undefined)
     await client.close()
-    for (const call of [() => client.ref(), () => client.unref(), () => client.getsockopt(1, 1), () => client.setsockopt(1, 9, 1)]) {
+    for (const call of [
+      () => client.ref(),
+      () => client.unref(),
+      () => client.getsockopt(1, 1),
+      () => client.setsockopt(1, 9, 1),
+    ]) {
       t.throws(call, { code: 'ERR_CLOSED_RESOURCE' })
     }
   })

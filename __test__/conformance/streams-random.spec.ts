@@ -19,9 +19,22 @@ type Step =
 
 const side = fc.constantFrom<Side>('client', 'server')
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('send' as const), by: side, sizes: fc.array(fc.oneof(fc.nat(50), fc.constantFrom(0, 5000, 9000)), { maxLength: 3 }) }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('exactly' as const), by: side, count: fc.oneof(fc.nat(60), fc.nat(6000)) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('into' as const), by: side, count: fc.integer({ min: 1, max: 100 }) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('send' as const),
+      by: side,
+      sizes: fc.array(fc.oneof(fc.nat(50), fc.constantFrom(0, 5000, 9000)), { maxLength: 3 }),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant('exactly' as const), by: side, count: fc.oneof(fc.nat(60), fc.nat(6000)) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('into' as const), by: side, count: fc.integer({ min: 1, max: 100 }) }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('line' as const), by: side, limit: fc.nat(40) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('eof' as const), by: side }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('close' as const), by: side }) },
@@ -146,6 +159,7 @@ test.serial('a random script has the same outcome on every backend', async (t) =
     }),
     { numRuns: 150 },
   )
-  for (let turn = 0; turn < 200 && openSockets() !== before; turn++) await new Promise((resolve) => setImmediate(resolve))
+  for (let turn = 0; turn < 200 && openSockets() !== before; turn++)
+    await new Promise((resolve) => setImmediate(resolve))
   t.is(openSockets(), before)
 })

@@ -25,17 +25,21 @@ async function fill(stream: SocketStream, size = MEGABYTE): Promise<{ waiting: P
   }
 }
 
-eachBackendWithSockets(test, 'bytes leave in the order of the calls, whoever made them and however many there are', async (t, backend) => {
-  await withPeer(t, backend, async (stream, peer) => {
-    let expected = ''
-    for (let i = 0; i < 2000; i++) {
-      expected += `${i},`
-      if (i % 3 === 0) await stream.sendMany([`${i}`, Buffer.from(',')])
-      else await stream.sendAll(`${i},`)
-    }
-    t.is(await peer.text(expected.length), expected)
-  })
-})
+eachBackendWithSockets(
+  test,
+  'bytes leave in the order of the calls, whoever made them and however many there are',
+  async (t, backend) => {
+    await withPeer(t, backend, async (stream, peer) => {
+      let expected = ''
+      for (let i = 0; i < 2000; i++) {
+        expected += `${i},`
+        if (i % 3 === 0) await stream.sendMany([`${i}`, Buffer.from(',')])
+        else await stream.sendAll(`${i},`)
+      }
+      t.is(await peer.text(expected.length), expected)
+    })
+  },
+)
 
 eachBackendWithSockets(test, 'the caller may change its bytes once sendAll has resolved', async (t, backend) => {
   await withPeer(t, backend, async (stream, peer) => {
@@ -50,35 +54,39 @@ eachBackendWithSockets(test, 'the caller may change its bytes once sendAll has r
   })
 })
 
-eachBackendWithSockets(test, 'a peer that never reads makes sendAll wait, and a cancelled one has sent a prefix', async (t, backend) => {
-  await withPeer(
-    t,
-    backend,
-    async (stream, peer) => {
-      const data = Buffer.from(Uint32Array.from({ length: (8 * MEGABYTE) / 4 }, (_, i) => i).buffer)
-      await openCancelScope(async (scope) => {
-        const sending = stream.sendAll(data)
-        for (let turn = 0; turn < 20; turn++) await nextTurn()
-        scope.cancel()
-        await t.throwsAsync(sending, { instanceOf: Cancelled })
-      })
-      // What follows goes behind the prefix, without a gap.
-      await createTaskGroup(async (group) => {
-        group.spawn(async () => {
-          await stream.sendAll('END')
-          await stream.sendEof()
+eachBackendWithSockets(
+  test,
+  'a peer that never reads makes sendAll wait, and a cancelled one has sent a prefix',
+  async (t, backend) => {
+    await withPeer(
+      t,
+      backend,
+      async (stream, peer) => {
+        const data = Buffer.from(Uint32Array.from({ length: (8 * MEGABYTE) / 4 }, (_, i) => i).buffer)
+        await openCancelScope(async (scope) => {
+          const sending = stream.sendAll(data)
+          for (let turn = 0; turn < 20; turn++) await nextTurn()
+          scope.cancel()
+          await t.throwsAsync(sending, { instanceOf: Cancelled })
         })
-        peer.read()
-        peer.socket.resume()
-        const received = await peer.rest()
-        t.true(received.length < data.length)
-        t.is(received.subarray(-3).toString(), 'END')
-        t.true(received.subarray(0, -3).equals(data.subarray(0, received.length - 3)))
-      })
-    },
-    NEVER_READS,
-  )
-})
+        // What follows goes behind the prefix, without a gap.
+        await createTaskGroup(async (group) => {
+          group.spawn(async () => {
+            await stream.sendAll('END')
+            await stream.sendEof()
+          })
+          peer.read()
+          peer.socket.resume()
+          const received = await peer.rest()
+          t.true(received.length < data.length)
+          t.is(received.subarray(-3).toString(), 'END')
+          t.true(received.subarray(0, -3).equals(data.subarray(0, received.length - 3)))
+        })
+      },
+      NEVER_READS,
+    )
+  },
+)
 
 eachBackendWithSockets(test, 'a sendAll that waits goes on when the peer reads', async (t, backend) => {
   await withPeer(
@@ -96,27 +104,31 @@ eachBackendWithSockets(test, 'a sendAll that waits goes on when the peer reads',
   )
 })
 
-eachBackendWithSockets(test, 'of two sends the second is refused while the first waits, which is undisturbed; a receive is fine', async (t, backend) => {
-  await withPeer(
-    t,
-    backend,
-    async (stream, peer) => {
-      const { waiting, sent } = await fill(stream)
-      await t.throwsAsync(stream.sendAll('x'), { instanceOf: ResourceBusyError })
-      await t.throwsAsync(stream.sendAll(''), { instanceOf: ResourceBusyError })
-      await t.throwsAsync(stream.sendMany(['x']), { instanceOf: ResourceBusyError })
-      await t.throwsAsync(stream.sendEof(), { instanceOf: ResourceBusyError })
-      await peer.write('hello')
-      t.is((await stream.receiveExactly(5)).toString(), 'hello')
-      peer.read()
-      peer.socket.resume()
-      await waiting
-      await stream.sendEof()
-      t.is((await peer.rest()).length, sent + MEGABYTE)
-    },
-    NEVER_READS,
-  )
-})
+eachBackendWithSockets(
+  test,
+  'of two sends the second is refused while the first waits, which is undisturbed; a receive is fine',
+  async (t, backend) => {
+    await withPeer(
+      t,
+      backend,
+      async (stream, peer) => {
+        const { waiting, sent } = await fill(stream)
+        await t.throwsAsync(stream.sendAll('x'), { instanceOf: ResourceBusyError })
+        await t.throwsAsync(stream.sendAll(''), { instanceOf: ResourceBusyError })
+        await t.throwsAsync(stream.sendMany(['x']), { instanceOf: ResourceBusyError })
+        await t.throwsAsync(stream.sendEof(), { instanceOf: ResourceBusyError })
+        await peer.write('hello')
+        t.is((await stream.receiveExactly(5)).toString(), 'hello')
+        peer.read()
+        peer.socket.resume()
+        await waiting
+        await stream.sendEof()
+        t.is((await peer.rest()).length, sent + MEGABYTE)
+      },
+      NEVER_READS,
+    )
+  },
+)
 
 eachBackendWithSockets(test, 'own close wakes a waiting sendAll with ClosedResourceError', async (t, backend) => {
   await withPeer(
@@ -164,79 +176,95 @@ eachBackendWithSockets(test, 'close waits for what was taken, and the peer gets 
   )
 })
 
-eachBackendWithSockets(test, 'a close in a cancelled scope drops what was taken and raises the cancellation; asyncDispose does not raise it', async (t, backend) => {
-  const peers = await PeerServer.listen(t, NEVER_READS)
-  await backend.run(async () => {
-    for (const how of ['close', 'dispose']) {
-      const stream = await connectTcp('127.0.0.1', peers.port)
-      const peer = await peers.peer()
-      const { waiting } = await fill(stream, 4096)
-      const refused = t.throwsAsync(waiting, { instanceOf: ClosedResourceError })
-      await openCancelScope(async (scope) => {
-        scope.cancel()
-        if (how === 'close') await t.throwsAsync(stream.close(), { instanceOf: Cancelled })
-        else await t.notThrowsAsync(stream[Symbol.asyncDispose]())
-      })
-      await refused
-      await t.throwsAsync(stream.receiveSome(), { instanceOf: ClosedResourceError })
-      peer.socket.destroy()
-    }
-  })
-  peers.close()
-})
-
-eachBackendWithSockets(test, 'two tasks close at the same time: both return, and a cancelled one ends the other’s wait', async (t, backend) => {
-  await withPeer(
-    t,
-    backend,
-    async (stream) => {
-      const { waiting } = await fill(stream, 4096)
-      const refused = t.throwsAsync(waiting, { instanceOf: ClosedResourceError })
-      await createTaskGroup(async (group) => {
-        const first = group.spawn(() => stream.close())
-        await checkpoint()
+eachBackendWithSockets(
+  test,
+  'a close in a cancelled scope drops what was taken and raises the cancellation; asyncDispose does not raise it',
+  async (t, backend) => {
+    const peers = await PeerServer.listen(t, NEVER_READS)
+    await backend.run(async () => {
+      for (const how of ['close', 'dispose']) {
+        const stream = await connectTcp('127.0.0.1', peers.port)
+        const peer = await peers.peer()
+        const { waiting } = await fill(stream, 4096)
+        const refused = t.throwsAsync(waiting, { instanceOf: ClosedResourceError })
         await openCancelScope(async (scope) => {
-          const second = stream.close()
           scope.cancel()
-          await t.throwsAsync(second, { instanceOf: Cancelled })
+          if (how === 'close') await t.throwsAsync(stream.close(), { instanceOf: Cancelled })
+          else await t.notThrowsAsync(stream[Symbol.asyncDispose]())
         })
-        await first.value()
-      })
-      await refused
-    },
-    NEVER_READS,
-  )
-})
+        await refused
+        await t.throwsAsync(stream.receiveSome(), { instanceOf: ClosedResourceError })
+        peer.socket.destroy()
+      }
+    })
+    peers.close()
+  },
+)
 
-eachBackendWithSockets(test, 'a failed write that no call has reported is reported by close, once', async (t, backend) => {
-  await withPeer(t, backend, async (stream, peer) => {
-    peer.reset()
-    await peer.gone()
-    // The kernel learns of the reset by itself; the write after it fails, and nobody is told yet.
-    for (let turn = 0; turn < 20; turn++) await nextTurn()
-    await stream.sendAll('into the void')
-    for (let turn = 0; turn < 20; turn++) await nextTurn()
-    const error = await t.throwsAsync(stream.close(), { instanceOf: BrokenResourceError })
-    t.regex((error!.cause as NodeJS.ErrnoException).code!, /^(EPIPE|ECONNRESET)$/)
-    t.is((error!.cause as NodeJS.ErrnoException).syscall, 'write')
-    await t.notThrowsAsync(stream.close())
-  })
-})
+eachBackendWithSockets(
+  test,
+  'two tasks close at the same time: both return, and a cancelled one ends the other’s wait',
+  async (t, backend) => {
+    await withPeer(
+      t,
+      backend,
+      async (stream) => {
+        const { waiting } = await fill(stream, 4096)
+        const refused = t.throwsAsync(waiting, { instanceOf: ClosedResourceError })
+        await createTaskGroup(async (group) => {
+          const first = group.spawn(() => stream.close())
+          await checkpoint()
+          await openCancelScope(async (scope) => {
+            const second = stream.close()
+            scope.cancel()
+            await t.throwsAsync(second, { instanceOf: Cancelled })
+          })
+          await first.value()
+        })
+        await refused
+      },
+      NEVER_READS,
+    )
+  },
+)
 
-eachBackendWithSockets(test, 'a failed write is reported by the next send, by every later one, and then not by close', async (t, backend) => {
-  await withPeer(t, backend, async (stream, peer) => {
-    peer.reset()
-    await peer.gone()
-    for (let turn = 0; turn < 20; turn++) await nextTurn()
-    await stream.sendAll('into the void')
-    for (let turn = 0; turn < 20; turn++) await nextTurn()
-    await t.throwsAsync(stream.sendAll('x'), { instanceOf: BrokenResourceError })
-    await t.throwsAsync(stream.sendEof(), { instanceOf: BrokenResourceError })
-    await t.throwsAsync(stream.sendMany(['x']), { instanceOf: BrokenResourceError })
-    await t.notThrowsAsync(stream.close())
-    await t.throwsAsync(stream.sendAll('x'), { instanceOf: ClosedResourceError })
-  })
-})
+eachBackendWithSockets(
+  test,
+  'a failed write that no call has reported is reported by close, once',
+  async (t, backend) => {
+    await withPeer(t, backend, async (stream, peer) => {
+      peer.reset()
+      await peer.gone()
+      // The kernel learns of the reset by itself; the write after it fails, and nobody is told yet.
+      for (let turn = 0; turn < 20; turn++) await nextTurn()
+      await stream.sendAll('into the void')
+      for (let turn = 0; turn < 20; turn++) await nextTurn()
+      const error = await t.throwsAsync(stream.close(), { instanceOf: BrokenResourceError })
+      t.regex((error.cause as NodeJS.ErrnoException).code!, /^(EPIPE|ECONNRESET)$/)
+      t.is((error.cause as NodeJS.ErrnoException).syscall, 'write')
+      await t.notThrowsAsync(stream.close())
+    })
+  },
+)
+
+eachBackendWithSockets(
+  test,
+  'a failed write is reported by the next send, by every later one, and then not by close',
+  async (t, backend) => {
+    await withPeer(t, backend, async (stream, peer) => {
+      peer.reset()
+      await peer.gone()
+      for (let turn = 0; turn < 20; turn++) await nextTurn()
+      await stream.sendAll('into the void')
+      for (let turn = 0; turn < 20; turn++) await nextTurn()
+      await t.throwsAsync(stream.sendAll('x'), { instanceOf: BrokenResourceError })
+      await t.throwsAsync(stream.sendEof(), { instanceOf: BrokenResourceError })
+      await t.throwsAsync(stream.sendMany(['x']), { instanceOf: BrokenResourceError })
+      await t.notThrowsAsync(stream.close())
+      await t.throwsAsync(stream.sendAll('x'), { instanceOf: ClosedResourceError })
+    })
+  },
+)
 
 eachBackendWithSockets(test, 'a reset wakes a sendAll that waits', async (t, backend) => {
   await withPeer(
@@ -252,56 +280,65 @@ eachBackendWithSockets(test, 'a reset wakes a sendAll that waits', async (t, bac
   )
 })
 
-eachBackendWithSockets(test, 'sendEof flushes first; cancelled, it has not closed the half, and more may be sent', async (t, backend) => {
-  await withPeer(
-    t,
-    backend,
-    async (stream, peer) => {
-      const { waiting, sent } = await fill(stream)
-      peer.read()
-      peer.socket.resume()
-      await waiting
-      peer.socket.pause()
-      const again = await fill(stream)
-      peer.socket.resume()
-      await again.waiting
-      peer.socket.pause()
-      await openCancelScope(async (scope) => {
-        // What this send took may be waiting still; a cancelled scope does not even begin.
-        scope.cancel()
-        await t.throwsAsync(stream.sendEof(), { instanceOf: Cancelled })
-      })
-      peer.socket.resume()
-      await stream.sendAll('END')
-      await stream.sendEof()
-      const all = await peer.rest()
-      t.is(all.length, sent + again.sent + 2 * MEGABYTE + 3)
-      t.is(all.subarray(-3).toString(), 'END')
-    },
-    NEVER_READS,
-  )
-})
+eachBackendWithSockets(
+  test,
+  'sendEof flushes first; cancelled, it has not closed the half, and more may be sent',
+  async (t, backend) => {
+    await withPeer(
+      t,
+      backend,
+      async (stream, peer) => {
+        const { waiting, sent } = await fill(stream)
+        peer.read()
+        peer.socket.resume()
+        await waiting
+        peer.socket.pause()
+        const again = await fill(stream)
+        peer.socket.resume()
+        await again.waiting
+        peer.socket.pause()
+        await openCancelScope(async (scope) => {
+          // What this send took may be waiting still; a cancelled scope does not even begin.
+          scope.cancel()
+          await t.throwsAsync(stream.sendEof(), { instanceOf: Cancelled })
+        })
+        peer.socket.resume()
+        await stream.sendAll('END')
+        await stream.sendEof()
+        const all = await peer.rest()
+        t.is(all.length, sent + again.sent + 2 * MEGABYTE + 3)
+        t.is(all.subarray(-3).toString(), 'END')
+      },
+      NEVER_READS,
+    )
+  },
+)
 
-eachBackendWithSockets(test, 'both directions at once, a megabyte each way in pieces of every size', async (t, backend) => {
-  await withPair(backend, async (a, b) => {
-    const data = Buffer.from(Uint8Array.from({ length: MEGABYTE }, (_, i) => (i * 7) % 251))
-    const pump = async (from: SocketStream): Promise<void> => {
-      for (let at = 0, size = 1; at < data.length; at += size, size = (size * 3) % 100_003) await from.sendAll(data.subarray(at, at + size))
-      await from.sendEof()
-    }
-    const drain = async (to: SocketStream): Promise<void> => {
-      const chunks: Buffer[] = []
-      for await (const chunk of to) chunks.push(chunk)
-      t.true(Buffer.concat(chunks).equals(data))
-    }
-    await createTaskGroup(async (group) => {
-      for (const stream of [a, b]) {
-        group.spawn(pump, stream)
-        group.spawn(drain, stream)
+eachBackendWithSockets(
+  test,
+  'both directions at once, a megabyte each way in pieces of every size',
+  async (t, backend) => {
+    await withPair(backend, async (a, b) => {
+      const data = Buffer.from(Uint8Array.from({ length: MEGABYTE }, (_, i) => (i * 7) % 251))
+      const pump = async (from: SocketStream): Promise<void> => {
+        for (let at = 0, size = 1; at < data.length; at += size, size = (size * 3) % 100_003)
+          await from.sendAll(data.subarray(at, at + size))
+        await from.sendEof()
       }
+      const drain = async (to: SocketStream): Promise<void> => {
+        const chunks: Buffer[] = []
+        for await (const chunk of to) chunks.push(chunk)
+        t.true(Buffer.concat(chunks).equals(data))
+      }
+      await createTaskGroup(async (group) => {
+        for (const stream of [a, b]) {
+          group.spawn(pump, stream)
+          group.spawn(drain, stream)
+        }
+      })
     })
-  })
-})
+  },
+)
 
 /** Runs `operation` in loops that only another task and then only a timer can end. */
 async function untilOthersHadTheirTurn(operation: () => Promise<unknown>): Promise<void> {
@@ -317,48 +354,60 @@ async function untilOthersHadTheirTurn(operation: () => Promise<unknown>): Promi
   })
 }
 
-eachBackendWithSockets(test, 'a loop of sends that are always taken lets timers and other tasks run', async (t, backend) => {
-  await withPeer(t, backend, async (stream) => {
-    await untilOthersHadTheirTurn(() => stream.sendAll(''))
-    await untilOthersHadTheirTurn(() => stream.sendMany([]))
-    t.pass()
-  })
-})
+eachBackendWithSockets(
+  test,
+  'a loop of sends that are always taken lets timers and other tasks run',
+  async (t, backend) => {
+    await withPeer(t, backend, async (stream) => {
+      await untilOthersHadTheirTurn(() => stream.sendAll(''))
+      await untilOthersHadTheirTurn(() => stream.sendMany([]))
+      t.pass()
+    })
+  },
+)
 
-eachBackendWithSockets(test, 'a loop of receives from what is at hand lets timers and other tasks run', async (t, backend) => {
-  await withPeer(t, backend, async (stream, peer) => {
-    await peer.write('x'.repeat(50_000))
-    await stream.receiveUntil('xx', 0)
-    await untilOthersHadTheirTurn(() => stream.receiveExactly(0))
-    await peer.end()
-    await stream.receiveExactly(49_998)
-    // The end stays, and is at hand for ever.
-    await untilOthersHadTheirTurn(() => stream.receiveSome(1))
-    await untilOthersHadTheirTurn(() => stream.receiveChunks().next())
-    await untilOthersHadTheirTurn(() => stream.receiveInto(new Uint8Array(1)))
-    t.pass()
-  })
-})
+eachBackendWithSockets(
+  test,
+  'a loop of receives from what is at hand lets timers and other tasks run',
+  async (t, backend) => {
+    await withPeer(t, backend, async (stream, peer) => {
+      await peer.write('x'.repeat(50_000))
+      await stream.receiveUntil('xx', 0)
+      await untilOthersHadTheirTurn(() => stream.receiveExactly(0))
+      await peer.end()
+      await stream.receiveExactly(49_998)
+      // The end stays, and is at hand for ever.
+      await untilOthersHadTheirTurn(() => stream.receiveSome(1))
+      await untilOthersHadTheirTurn(() => stream.receiveChunks().next())
+      await untilOthersHadTheirTurn(() => stream.receiveInto(new Uint8Array(1)))
+      t.pass()
+    })
+  },
+)
 
-eachBackendWithSockets(test, 'a call whose answer is postponed to the next turn is busy until it has settled', async (t, backend) => {
-  await withPeer(t, backend, async (stream, peer) => {
-    await peer.write('x'.repeat(60_000))
-    await stream.receiveExactly(1)
-    for (const [again, first] of [
-      ['receive', () => stream.receiveExactly(1)],
-      ['send', () => stream.sendAll('')],
-    ] as const) {
-      // Until the budget of immediate completions is spent: it is finite, or this never ends.
-      for (let postponed = false; !postponed; ) {
-        const promise = first()
-        let settled = false
-        void promise.then(() => (settled = true))
-        await null
-        await null
-        postponed = !settled
-        if (postponed) await t.throwsAsync(first(), { instanceOf: ResourceBusyError }, again)
-        await promise
+eachBackendWithSockets(
+  test,
+  'a call whose answer is postponed to the next turn is busy until it has settled',
+  async (t, backend) => {
+    await withPeer(t, backend, async (stream, peer) => {
+      await peer.write('x'.repeat(60_000))
+      await stream.receiveExactly(1)
+      for (const [again, first] of [
+        ['receive', () => stream.receiveExactly(1)],
+        ['send', () => stream.sendAll('')],
+      ] as const) {
+        // Until the budget of immediate completions is spent: it is finite, or this never ends.
+        for (let postponed = false; !postponed;) {
+          const promise = first()
+          let settled = false
+          void promise.then(() => (settled = true))
+          await null
+          await null
+          postponed = !settled
+          if (postponed) await t.throwsAsync(first(), { instanceOf: ResourceBusyError }, again)
+          await promise
+        }
       }
-    }
-  })
-})
+    })
+  },
+)

@@ -259,7 +259,7 @@ eachBackendWithSockets(
         }),
         { instanceOf: ExceptionGroup },
       )
-      t.deepEqual([...(error).leaves()].map(String), ['TypeError: a bug'])
+      t.deepEqual([...error.leaves()].map(String), ['TypeError: a bug'])
       await t.throwsAsync(server.accept(), { instanceOf: ClosedResourceError })
       for (const peer of peers) {
         await peer.gone()
@@ -295,7 +295,7 @@ eachBackendWithSockets(
         }),
         { instanceOf: ExceptionGroup },
       )
-      t.deepEqual([...(error).leaves()].map(String), ['Error: not first'])
+      t.deepEqual([...error.leaves()].map(String), ['Error: not first'])
       peer?.socket.destroy()
     })
   },

@@ -10,11 +10,18 @@ import { testBackends } from '../support/backends.ts'
 const program = fileURLToPath(new URL('./out-of-descriptors.ts', import.meta.url))
 
 /** Starts the program with few descriptors; its lines arrive one by one. */
-function start(t: ExecutionContext, options: RunOptions): { line: () => Promise<string>; release: () => void; code: Promise<number | null> } {
-  const child = spawn('/bin/sh', ['-c', 'ulimit -n 64; exec "$@"', 'sh', process.execPath, '--import=tsx', program, JSON.stringify(options)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, NODE_NO_WARNINGS: '1' },
-  })
+function start(
+  t: ExecutionContext,
+  options: RunOptions,
+): { line: () => Promise<string>; release: () => void; code: Promise<number | null> } {
+  const child = spawn(
+    '/bin/sh',
+    ['-c', 'ulimit -n 64; exec "$@"', 'sh', process.execPath, '--import=tsx', program, JSON.stringify(options)],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, NODE_NO_WARNINGS: '1' },
+    },
+  )
   t.teardown(() => child.kill('SIGKILL'))
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
   return {
@@ -37,7 +44,9 @@ function ask(port: number, question: string): Promise<string | undefined> {
 
 for (const { label, options } of testBackends) {
   const isNode = options.backend === 'node'
-  const what = isNode ? 'libuv turns clients away, and the server goes on' : 'accept waits, says so once and tries again'
+  const what = isNode
+    ? 'libuv turns clients away, and the server goes on'
+    : 'accept waits, says so once and tries again'
   test(`out of descriptors, ${what} [${label}]`, async (t) => {
     const { line, release, code } = start(t, options)
     const port = Number((await line()).replace('listening ', ''))

@@ -9,7 +9,9 @@ import { createTcpServer } from '../../src/sockets.ts'
 import { createTaskGroup } from '../../src/task-groups.ts'
 
 const options = JSON.parse(process.argv[2]!) as RunOptions
-process.on('warning', (warning) => console.log(`warning ${(warning as Error & { code?: string }).code}: ${warning.message}`))
+process.on('warning', (warning) =>
+  console.log(`warning ${(warning as Error & { code?: string }).code}: ${warning.message}`),
+)
 
 await run(async () => {
   await using server = await createTcpServer(0, { interface: '127.0.0.1' })

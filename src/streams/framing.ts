@@ -14,16 +14,29 @@ export interface Demand<T> {
   readonly what: string
   /** How many bytes to ask the source for. */
   readonly ask: number
+  /**
+   * The answer made of received bytes, all of them: for a demand that takes whatever comes, no more than it asked for.
+   * They then go to the caller without a detour, and a stream that nobody frames never has a buffer.
+   */
+  whole?(bytes: Buffer): T
   /** The answer, if the bytes at hand make one. Throws what the bytes show to be an error; takes nothing then. */
   take(bytes: ReceiveBuffer): T | undefined
   /** The answer at the end of data, when `take` had none. Throws `IncompleteRead` inside an unfinished frame. */
   end(bytes: ReceiveBuffer): T
 }
 
-/** `receiveSome`: whatever is there, up to a number of bytes. One object serves every call of a stream. */
+/** `receiveSome`: whatever is there, up to a number of bytes. */
 export class Some implements Demand<Buffer> {
   readonly what = 'receiveSome'
-  ask = READ_SIZE
+  readonly ask: number
+
+  constructor(maxBytes: number) {
+    this.ask = maxBytes
+  }
+
+  whole(bytes: Buffer): Buffer {
+    return bytes
+  }
 
   take(bytes: ReceiveBuffer): Buffer | undefined {
     return bytes.length === 0 ? undefined : bytes.take(Math.min(this.ask, bytes.length))
@@ -33,6 +46,9 @@ export class Some implements Demand<Buffer> {
     return Buffer.alloc(0)
   }
 }
+
+/** `receiveSome()` as most call it. A demand holds no bytes, so this one serves every stream. */
+export const SOME: Some = new Some(READ_SIZE)
 
 /** `receiveInto`: the same into the caller's memory. */
 export class Into implements Demand<number> {
@@ -104,6 +120,10 @@ export class Chunks implements Demand<IteratorResult<Buffer>> {
 
   constructor(maxSize: number) {
     this.ask = maxSize
+  }
+
+  whole(value: Buffer): IteratorResult<Buffer> {
+    return { done: false, value }
   }
 
   take(bytes: ReceiveBuffer): IteratorResult<Buffer> | undefined {

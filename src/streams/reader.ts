@@ -25,13 +25,14 @@ import type { CancelScope } from '../kernel/cancel-scope.ts'
 import { enterOperation } from '../kernel/context.ts'
 import { Operation, rejected } from '../kernel/operation.ts'
 import { nextTurn, type Resumable, spendBudget } from '../kernel/turn.ts'
-import { type Demand, Some } from './framing.ts'
-import { ReceiveBuffer } from './receive-buffer.ts'
+import { READ_SIZE } from './bytes.ts'
+import { type Demand, SOME, Some } from './framing.ts'
+import { ReceiveBuffer, toOwn } from './receive-buffer.ts'
 
 export abstract class Reader extends Operation<unknown> implements Resumable {
-  readonly #bytes = new ReceiveBuffer()
-  readonly #some = new Some()
-  #demand: Demand<unknown> = this.#some
+  /** `NO_BYTES` until something has to be kept: an idle connection has no buffer. */
+  #bytes: ReceiveBuffer = NO_BYTES
+  #demand: Demand<unknown> = SOME
   #closed = false
   #ended = false
   /** What broke the connection, for the `cause` of every receive from then on (4). */
@@ -48,10 +49,7 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
   }
 
   receiveSome(maxBytes: number): Promise<Buffer> {
-    const some = this.#some
-    // While a call is pending, `ask` is its own; the second call is refused below before anything reads it.
-    if (!this.pending) some.ask = maxBytes
-    return this.receive(some)
+    return this.receive(maxBytes === READ_SIZE ? SOME : new Some(maxBytes))
   }
 
   /** Answers the demand from the bytes at hand, or waits for more. */
@@ -77,7 +75,7 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#bytes.clear()
+    this.#bytes = NO_BYTES
     if (!this.pending || this.#release()) return
     this.dropFetch()
     this.reject(this.owned(new ClosedResourceError(`${this.#demand.what}: the stream was closed while this waited`)))
@@ -103,6 +101,12 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
 
   protected supplied(memory: Buffer, start: number, end: number, owned: boolean): void {
     if (this.#closed) return
+    const demand = this.#demand
+    if (demand.whole !== undefined && end - start <= demand.ask && this.#waits && this.#bytes.length === 0) {
+      this.resolve(demand.whole(toOwn(memory, start, end, owned)))
+      return
+    }
+    if (this.#bytes === NO_BYTES) this.#bytes = new ReceiveBuffer()
     this.#bytes.append(memory, start, end, owned)
     this.proceed()
   }
@@ -119,7 +123,7 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
 
   /** Rejects the waiting call, if it still waits: an answer that is only postponed stands. */
   protected failed(error: unknown): boolean {
-    return this.#postponed === NOTHING && this.reject(error)
+    return this.#waits && this.reject(error)
   }
 
   /** Settles the pending call with what the source did at once; an always-ready source must not starve the loop. */
@@ -130,7 +134,7 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
 
   /** Answers the waiting call, or asks for more. */
   protected proceed(): void {
-    if (!this.pending || this.#postponed !== NOTHING) return
+    if (!this.#waits) return
     const demand = this.#demand
     let answer: unknown
     try {
@@ -147,6 +151,11 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
     if (this.#release()) return
     this.dropFetch()
     this.reject(cancelled())
+  }
+
+  /** A call waits for bytes, and not only for the next turn. */
+  get #waits(): boolean {
+    return this.pending && this.#postponed === NOTHING
   }
 
   #atHand<T>(demand: Demand<T>): T | undefined {
@@ -182,3 +191,6 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
 }
 
 const NOTHING = Symbol('nothing')
+
+/** Shared by all readers, and never appended to. */
+const NO_BYTES = new ReceiveBuffer()

@@ -44,11 +44,7 @@ export class ReceiveBuffer {
   append(memory: Buffer, start: number, end: number, owned: boolean): void {
     const added = end - start
     if (this.#start === this.#end) {
-      if (owned) this.#block = start === 0 && end === memory.length ? memory : memory.subarray(start, end)
-      else {
-        this.#block = Buffer.allocUnsafe(added)
-        memory.copy(this.#block, 0, start, end)
-      }
+      this.#block = toOwn(memory, start, end, owned)
       this.#start = this.#searched = 0
       this.#end = added
       return
@@ -144,6 +140,14 @@ export class ReceiveBuffer {
     this.#start = 0
     this.#block = block
   }
+}
+
+/** Received bytes as a Buffer of their own: memory that is not `owned` is written again by its transport. */
+export function toOwn(memory: Buffer, start: number, end: number, owned: boolean): Buffer {
+  if (owned) return start === 0 && end === memory.length ? memory : memory.subarray(start, end)
+  const bytes = Buffer.allocUnsafe(end - start)
+  memory.copy(bytes, 0, start, end)
+  return bytes
 }
 
 // After so many bytes that only look like the delimiter's first, one search for the whole sequence is cheaper, and keeps

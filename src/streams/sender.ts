@@ -22,16 +22,15 @@ export class Sender extends Operation<void> implements Resumable {
   readonly #transport: StreamTransport
   readonly #owner: object
   #what = 'sendAll'
-  /** What the waiting send has not handed over yet; empty for the others. */
-  #parts: readonly Uint8Array[] = NO_PARTS
-  #part = 0
-  #offset = 0
+  /** What the waiting send has not handed over yet. */
+  #rest: Rest | undefined
   #closed = false
   #ended = false
-  /** The waiting call has done its work and only waits for the next turn. */
-  #postponed = false
-  /** The waiting call has handed over everything and only waits to hear that nothing failed. */
-  #taken = false
+  /**
+   * The waiting call has done its work: it only waits for the next turn (`'postponed'`), or to hear that the bytes it
+   * handed over did not fail (`'confirming'`).
+   */
+  #done: 'postponed' | 'confirming' | undefined
   #failure: Error | undefined
 
   constructor(transport: StreamTransport, owner: object) {
@@ -92,27 +91,24 @@ export class Sender extends Operation<void> implements Resumable {
     this.#closed = true
     if (!this.pending || this.#release()) return
     this.#transport.cancelSend()
-    this.#drop()
+    this.#rest = undefined
     this.reject(own(new ClosedResourceError(`${this.#what}: the stream was closed while this waited`), this.#owner))
   }
 
   /** The transport's answer to `waitSend`. */
   settled(failure: Error | undefined): void {
-    if (!this.pending) {
-      this.#failure ??= failure
-    } else if (failure !== undefined) {
+    if (failure !== undefined) {
       this.#failure = failure
-      this.#taken = false
-      this.#drop()
+      this.#done = this.#rest = undefined
       this.reject(this.broken(failure))
     } else if (this.#what === 'sendEof') {
       this.#ended = true
       this.resolve()
-    } else if (this.#taken) {
-      this.#taken = false
+    } else if (this.#done === 'confirming') {
+      this.#done = undefined
       this.resolve()
-    } else {
-      this.#push()
+    } else if (this.#rest !== undefined) {
+      this.#push(this.#rest)
     }
   }
 
@@ -129,13 +125,13 @@ export class Sender extends Operation<void> implements Resumable {
 
   /** For `nextTurn`. */
   resume(): void {
-    if (this.#postponed) this.#release()
+    if (this.#done === 'postponed') this.#release()
   }
 
   protected override onCancel(cancelled: () => Cancelled): void {
     if (this.#release()) return
     this.#transport.cancelSend()
-    this.#drop()
+    this.#rest = undefined
     this.reject(cancelled())
   }
 
@@ -159,51 +155,50 @@ export class Sender extends Operation<void> implements Resumable {
   }
 
   #sendRest(scope: CancelScope, parts: readonly Uint8Array[], part: number, offset: number): Promise<void> {
-    this.#parts = parts
-    this.#part = part
-    this.#offset = offset
+    this.#rest = { parts, part, offset }
     const promise = this.begin(scope)
-    this.#push()
+    this.#push(this.#rest)
     return promise
   }
 
   /** Hands over as much as the transport takes, then waits until it takes more. */
-  #push(): void {
-    for (; this.#part < this.#parts.length; this.#part++, this.#offset = 0) {
-      const part = this.#parts[this.#part] as Uint8Array
-      while (this.#offset < part.length) {
-        const taken = this.#transport.send(part.subarray(this.#offset))
+  #push(rest: Rest): void {
+    for (; rest.part < rest.parts.length; rest.part++, rest.offset = 0) {
+      const part = rest.parts[rest.part] as Uint8Array
+      while (rest.offset < part.length) {
+        const taken = this.#transport.send(part.subarray(rest.offset))
         if (taken === 0) {
           this.#transport.waitSend('writable')
           return
         }
-        this.#offset += taken
+        rest.offset += taken
       }
     }
-    this.#drop()
     // A transport that has failed swallows what it is given. This call has waited already: it waits for that news, too.
-    this.#taken = true
+    this.#rest = undefined
+    this.#done = 'confirming'
     this.#transport.waitSend('writable')
   }
 
   #postpone(): void {
-    this.#postponed = true
+    this.#done = 'postponed'
     nextTurn(this)
   }
 
+  /** Settles a call that has done its work. False where there is none. */
   #release(): boolean {
-    if (this.#taken) this.#transport.cancelSend()
-    else if (!this.#postponed) return false
-    this.#taken = this.#postponed = false
+    if (this.#done === undefined) return false
+    if (this.#done === 'confirming') this.#transport.cancelSend()
+    this.#done = undefined
     return this.resolve()
-  }
-
-  /** Lets go of the caller's memory. */
-  #drop(): void {
-    this.#parts = NO_PARTS
-    this.#part = this.#offset = 0
   }
 }
 
+/** How far the waiting send has got in what it was given. */
+interface Rest {
+  readonly parts: readonly Uint8Array[]
+  part: number
+  offset: number
+}
+
 const DONE: Promise<void> = Promise.resolve()
-const NO_PARTS: readonly Uint8Array[] = []

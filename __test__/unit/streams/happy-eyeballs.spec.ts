@@ -25,7 +25,11 @@ class Connector {
   }
 
   get addresses(): SocketAddress[] {
-    return Object.keys(this.#plans).map((address) => ({ address, port: 1, family: address.includes(':') ? 'IPv6' : 'IPv4' }))
+    return Object.keys(this.#plans).map((address) => ({
+      address,
+      port: 1,
+      family: address.includes(':') ? 'IPv6' : 'IPv4',
+    }))
   }
 
   first(delay = 250): Promise<string> {
@@ -57,7 +61,10 @@ class Connector {
 }
 
 /** Runs `body` in a task and moves the clock until it has settled. */
-async function racing<T>(plans: Record<string, Plan>, body: (connector: Connector, clock: ManualClock) => Promise<T>): Promise<{ connector: Connector; result: PromiseSettledResult<T> }> {
+async function racing<T>(
+  plans: Record<string, Plan>,
+  body: (connector: Connector, clock: ManualClock) => Promise<T>,
+): Promise<{ connector: Connector; result: PromiseSettledResult<T> }> {
   return withManualClock(async (clock) => {
     const connector = new Connector(clock, plans)
     const running = Promise.allSettled([runOn(() => body(connector, clock), { backend: 'node' })])
@@ -69,25 +76,36 @@ async function racing<T>(plans: Record<string, Plan>, body: (connector: Connecto
 }
 
 test.serial('N9: of 1 s, 0.1 s and 0.2 s the second wins at 0.35 s, and the third is never started', async (t) => {
-  const { connector, result } = await racing({ a: { connects: 1000 }, b: { connects: 100 }, c: { connects: 200 } }, (connector) => connector.first())
+  const { connector, result } = await racing(
+    { a: { connects: 1000 }, b: { connects: 100 }, c: { connects: 200 } },
+    (connector) => connector.first(),
+  )
   t.like(result, { status: 'fulfilled', value: 'b' })
   t.deepEqual(connector.diary, ['0: a starts', '250: b starts', '350: b connected', '350: a abandoned'])
   t.deepEqual([...connector.open], ['b'])
 })
 
 test.serial('N9: when the first fails at 0.05 s, the second starts at 0.05 s', async (t) => {
-  const { connector, result } = await racing({ a: { fails: 50 }, b: { connects: 100 } }, (connector) => connector.first())
+  const { connector, result } = await racing({ a: { fails: 50 }, b: { connects: 100 } }, (connector) =>
+    connector.first(),
+  )
   t.like(result, { status: 'fulfilled', value: 'b' })
   t.deepEqual(connector.diary, ['0: a starts', '50: b starts', '150: b connected'])
 })
 
 test.serial('N9: all fail: one error with all attempts inside, in their order', async (t) => {
-  const { result } = await racing({ a: { fails: 400 }, b: { fails: 10 }, c: { fails: 10 } }, (connector) => connector.first())
+  const { result } = await racing({ a: { fails: 400 }, b: { fails: 10 }, c: { fails: 10 } }, (connector) =>
+    connector.first(),
+  )
   t.is(result.status, 'rejected')
   const { reason } = result as PromiseRejectedResult
   t.true(reason instanceof ConnectionFailed)
   t.is((reason as ConnectionFailed).code, 'ERR_CONNECTION_FAILED')
-  t.deepEqual((reason as ConnectionFailed).errors.map(String), ['Error: a refused', 'Error: b refused', 'Error: c refused'])
+  t.deepEqual((reason as ConnectionFailed).errors.map(String), [
+    'Error: a refused',
+    'Error: b refused',
+    'Error: c refused',
+  ])
 })
 
 test.serial('N9: one address: its bare error', async (t) => {
@@ -96,28 +114,49 @@ test.serial('N9: one address: its bare error', async (t) => {
 })
 
 test.serial('N9: an outer cancel leaves no connection and no attempt', async (t) => {
-  const { connector, result } = await racing({ a: { connects: 1000 }, b: { connects: 1000 }, c: { connects: 1000 } }, (connector) =>
-    openCancelScope({ name: 'outer' }, async (scope) => {
-      const connecting = connector.first()
-      await sleep(600)
-      scope.cancel()
-      await t.throwsAsync(connecting, { instanceOf: Cancelled })
-    }),
+  const { connector, result } = await racing(
+    { a: { connects: 1000 }, b: { connects: 1000 }, c: { connects: 1000 } },
+    (connector) =>
+      openCancelScope({ name: 'outer' }, async (scope) => {
+        const connecting = connector.first()
+        await sleep(600)
+        scope.cancel()
+        await t.throwsAsync(connecting, { instanceOf: Cancelled })
+      }),
   )
   t.is(result.status, 'fulfilled')
-  t.deepEqual(connector.diary, ['0: a starts', '250: b starts', '500: c starts', '600: a abandoned', '600: b abandoned', '600: c abandoned'])
+  t.deepEqual(connector.diary, [
+    '0: a starts',
+    '250: b starts',
+    '500: c starts',
+    '600: a abandoned',
+    '600: b abandoned',
+    '600: c abandoned',
+  ])
   t.is(connector.open.size, 0)
 })
 
 test.serial('two that connect in the same turn: one is kept, the other closed', async (t) => {
-  const { connector, result } = await racing({ a: { connects: 350 }, b: { connects: 100 } }, (connector) => connector.first())
+  const { connector, result } = await racing({ a: { connects: 350 }, b: { connects: 100 } }, (connector) =>
+    connector.first(),
+  )
   t.is(result.status, 'fulfilled')
   t.deepEqual([...connector.open], [(result as PromiseFulfilledResult<string>).value])
 })
 
 test('the families alternate, beginning with the first address’s', (t) => {
-  const list = ['::1', '::2', '::3', '1.1.1.1', '2.2.2.2'].map((address): SocketAddress => ({ address, port: 0, family: address.includes(':') ? 'IPv6' : 'IPv4' }))
-  t.deepEqual(interleave(list).map(({ address }) => address), ['::1', '1.1.1.1', '::2', '2.2.2.2', '::3'])
-  t.deepEqual(interleave([...list].reverse()).map(({ address }) => address), ['2.2.2.2', '::3', '1.1.1.1', '::2', '::1'])
+  const list = ['::1', '::2', '::3', '1.1.1.1', '2.2.2.2'].map((address): SocketAddress => ({
+    address,
+    port: 0,
+    family: address.includes(':') ? 'IPv6' : 'IPv4',
+  }))
+  t.deepEqual(
+    interleave(list).map(({ address }) => address),
+    ['::1', '1.1.1.1', '::2', '2.2.2.2', '::3'],
+  )
+  t.deepEqual(
+    interleave([...list].reverse()).map(({ address }) => address),
+    ['2.2.2.2', '::3', '1.1.1.1', '::2', '::1'],
+  )
   t.deepEqual(interleave([]), [])
 })

@@ -1,0 +1,110 @@
+/**
+ * The task of one served connection. Its function is the user's handler, and nothing is wrapped around that: ten thousand
+ * connections that wait cost ten thousand tasks and handlers, not as many async functions that wait for them as well.
+ *
+ * ```text
+ *  handler returns ────────────────────────────────────────────┐
+ *  handler throws ─► the connection's own end? ── yes: dropped ─┤
+ *                    │ no                                       ▼
+ *                    ├─ cancellation ──────────────► close within closeTimeout ─► the body counts as ended
+ *                    └─ any other: onError, or it leaves ───────┘
+ * ```
+ *
+ * What must stay true: the connection is closed before the body counts as ended, whatever the handler did; so a task that
+ * has ended never owns a descriptor, and `serve` returns after the last one is closed.
+ */
+
+import { CancelScope } from '../kernel/cancel-scope.ts'
+import { callInFrame, Frame } from '../kernel/context.ts'
+import { judge } from '../kernel/exit.ts'
+import type { TaskGroup } from '../kernel/task-group.ts'
+import { Task } from '../kernel/task.ts'
+import { isConnectionError } from './connection-errors.ts'
+import type { Connection } from './connection.ts'
+import { SocketStream } from './socket-stream.ts'
+
+export type Handler = (stream: SocketStream) => unknown
+export type OnError = (error: unknown, stream: SocketStream) => unknown
+
+/** What the connections of one `serve` share. */
+export interface Serving {
+  readonly group: TaskGroup
+  readonly handler: Handler
+  readonly onError: OnError | undefined
+  readonly taskName: string
+  readonly closeTimeout: number
+  /** Somebody listens to `drop`. */
+  readonly watched: boolean
+  /** An error that says nothing but that the connection has ended. */
+  drop(error: unknown, stream: SocketStream): void
+  /** An error is about to leave a task, and thereby ends the server. */
+  failing(): void
+  handlerEnded(): void
+}
+
+export class ConnectionTask extends Task<void> {
+  readonly #serving: Serving
+  readonly #connection: Connection
+  readonly #stream: SocketStream
+
+  constructor(serving: Serving, connection: Connection) {
+    const { group, handler, taskName } = serving
+    super(group._host.run, group._host, group, handler, taskName, new CancelScope())
+    this.#serving = serving
+    this.#connection = connection
+    this.#stream = new SocketStream(connection)
+  }
+
+  start(): void {
+    this._begin(this.#serving.group.cancelScope, [this.#stream])
+  }
+
+  /** @internal */
+  override bodyReturned(): void {
+    this.#close(() => super.bodyReturned(undefined))
+  }
+
+  /** @internal */
+  override bodyThrew(error: unknown): void {
+    if (isConnectionError(error, this.#connection)) {
+      this.#serving.drop(error, this.#stream)
+      this.bodyReturned()
+      return
+    }
+    const verdict = judge(this.#serving.group.cancelScope, error)
+    const { onError } = this.#serving
+    if (verdict.kind !== 'failed') this.#close(() => super.bodyThrew(error))
+    else if (onError === undefined) this.#fail(verdict.error)
+    else void this.#report(onError, verdict.error)
+  }
+
+  /** The connection is still open while `onError` looks at it: a last word can be sent. */
+  async #report(onError: OnError, error: unknown): Promise<void> {
+    try {
+      await callInFrame(new Frame(this, this._scope), onError, [error, this.#stream])
+      this.bodyReturned()
+    } catch (leaving) {
+      this.#fail(leaving)
+    }
+  }
+
+  #fail(error: unknown): void {
+    // Before the group hears of it: a server that failed must not accept while its handlers are unwinding.
+    this.#serving.failing()
+    this.#close(() => super.bodyThrew(error))
+  }
+
+  #close(then: () => void): void {
+    const serving = this.#serving
+    // Whoever watches wants to know whose connection it was, and could not ask once it is closed.
+    if (serving.watched && !this.#connection.closed) void this.#stream.remoteAddress
+    const closing = this.#connection.closeWithin(serving.closeTimeout)
+    const ended = (failure: Error | undefined): void => {
+      if (failure !== undefined) serving.drop(failure, this.#stream)
+      serving.handlerEnded()
+      then()
+    }
+    if (closing === undefined) ended(undefined)
+    else void closing.then(ended)
+  }
+}
