@@ -38,6 +38,13 @@ const MAX_RECEIVE: usize = 65_536;
 /// Received bytes in one dispatch: JavaScript copies them while they are still in the processor's cache.
 const DISPATCH_BYTES: usize = 131_072;
 
+/// Where the first receive of a dispatch goes, and the distance that keeps the next ones from it. The kernel's copy of
+/// large messages comes from the start of pages; to a place just behind the start of a page it took nine times as
+/// long (docs/design/shared-rings.md).
+const SLAB_START: usize = 1024 + CACHE_LINE;
+
+const CACHE_LINE: usize = 64;
+
 /// Segments gathered before they are handed to the connection.
 const GATHER: usize = 64;
 
@@ -77,7 +84,7 @@ impl Turn {
             ready,
             staged: Vec::new(),
             backlog: Vec::new(),
-            received: 0,
+            received: SLAB_START,
             segments: Vec::new(),
             touched: Vec::new(),
             waits: Vec::new(),
@@ -116,7 +123,7 @@ impl Turn {
     /// JavaScript has copied what it keeps: the slab is free, unless completions that did not fit still point to it.
     pub fn dispatched(&mut self) {
         if self.staged.is_empty() {
-            self.received = 0;
+            self.received = SLAB_START;
         }
     }
 
@@ -278,7 +285,7 @@ impl Turn {
             ReceiveDemand::Bytes(limit) => {
                 let wanted = usize::try_from(limit).map_or(MAX_RECEIVE, |limit| limit.min(MAX_RECEIVE));
                 let room = self.regions.receive_capacity() - self.received;
-                if self.received > 0 && (room < wanted || self.received >= DISPATCH_BYTES) {
+                if self.received > SLAB_START && (room < wanted || self.received >= DISPATCH_BYTES) {
                     // Invariant 3: after the next dispatch the slab is empty.
                     self.backlog.push(Token::new(index, Direction::Read));
                     return;
@@ -291,7 +298,7 @@ impl Turn {
                     Poll::Ready(Ok(0)) => (CompletionKind::ReceivedEnd, 0, 0),
                     Poll::Ready(Ok(length)) => {
                         let offset = self.received;
-                        self.received += length.next_multiple_of(8);
+                        self.received += length.next_multiple_of(CACHE_LINE) + CACHE_LINE;
                         (CompletionKind::Received, word(offset), word(length))
                     }
                     Poll::Ready(Err(error)) => (CompletionKind::ReceiveFailed, errno(&error), 0),
