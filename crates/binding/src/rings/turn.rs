@@ -284,7 +284,7 @@ impl Turn {
             },
             ReceiveDemand::Bytes(limit) => {
                 let wanted = usize::try_from(limit).map_or(MAX_RECEIVE, |limit| limit.min(MAX_RECEIVE));
-                let room = self.regions.receive_capacity() - self.received;
+                let room = self.regions.receive_capacity().saturating_sub(self.received);
                 if self.received > SLAB_START && (room < wanted || self.received >= DISPATCH_BYTES) {
                     // Invariant 3: after the next dispatch the slab is empty.
                     self.backlog.push(Token::new(index, Direction::Read));
