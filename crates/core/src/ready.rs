@@ -18,33 +18,10 @@ use std::{
     task::{Wake, Waker},
 };
 
-/// What a waker announces: a handle's index and the direction that became ready.
+/// What a waker announces: the index of a handle. Which direction became ready is not told: whoever owns the handle
+/// knows what it waits for, and one waker serves both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Token(u32);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    Read,
-    Write,
-}
-
-impl Token {
-    pub fn new(index: u32, direction: Direction) -> Self {
-        Self(index << 1 | u32::from(direction == Direction::Write))
-    }
-
-    pub fn index(self) -> u32 {
-        self.0 >> 1
-    }
-
-    pub fn direction(self) -> Direction {
-        if self.0 & 1 == 0 {
-            Direction::Read
-        } else {
-            Direction::Write
-        }
-    }
-}
+pub struct Token(pub u32);
 
 type Notify = Box<dyn Fn() + Send + Sync>;
 
@@ -127,33 +104,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_keeps_its_index_and_direction() {
-        for direction in [Direction::Read, Direction::Write] {
-            let token = Token::new(77, direction);
-            assert_eq!((token.index(), token.direction()), (77, direction));
-        }
-    }
-
-    #[test]
     fn only_the_first_token_of_a_batch_notifies() {
         let calls = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&calls);
         let list = ReadyList::new(Some(Box::new(move || {
             counter.fetch_add(1, Ordering::Relaxed);
         })));
-        list.waker(Token::new(1, Direction::Read)).wake();
-        list.waker(Token::new(2, Direction::Write)).wake();
+        list.waker(Token(1)).wake();
+        list.waker(Token(2)).wake();
         assert_eq!(calls.load(Ordering::Relaxed), 1);
 
         list.begin();
         let mut taken = Vec::new();
         list.take(&mut taken);
-        assert_eq!(
-            taken,
-            [Token::new(1, Direction::Read), Token::new(2, Direction::Write)]
-        );
+        assert_eq!(taken, [Token(1), Token(2)]);
 
-        list.waker(Token::new(3, Direction::Read)).wake();
+        list.waker(Token(3)).wake();
         assert_eq!(calls.load(Ordering::Relaxed), 2);
     }
 }

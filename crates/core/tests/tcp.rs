@@ -12,7 +12,7 @@ use std::{
 
 use structio_core::{
     reactor::Reactor,
-    ready::{Direction, ReadyList, Token},
+    ready::{ReadyList, Token},
     tcp::{ConnectRequest, Connecting, Connection, ConnectionOptions, ListenRequest, Listener},
 };
 
@@ -33,7 +33,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let ready = ReadyList::new(None);
-        let waker = ready.waker(Token::new(0, Direction::Read));
+        let waker = ready.waker(Token(0));
         Self {
             reactor: Reactor::new().expect("a reactor"),
             waker,

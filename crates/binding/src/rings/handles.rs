@@ -6,7 +6,7 @@
 use std::task::Waker;
 
 use structio_core::{
-    ready::{Direction, ReadyList, Token},
+    ready::{ReadyList, Token},
     tcp::{Connecting, Connection, Listener},
 };
 
@@ -55,9 +55,8 @@ pub const NO_SEGMENT: u32 = u32::MAX;
 #[derive(Debug)]
 pub struct Stream {
     pub connection: Connection,
-    pub read_waker: Waker,
-    /// Made by the first write that needs it: an idle connection never does.
-    pub write_waker: Option<Waker>,
+    /// One for both directions: it says "look", not "read".
+    pub waker: Waker,
     pub receive: ReceiveDemand,
     pub send_wait: Option<SendWait>,
     /// This turn's sends: a chain through the turn's segments.
@@ -163,8 +162,7 @@ impl Stream {
     pub fn new(connection: Connection, index: u32, ready: &std::sync::Arc<ReadyList>) -> Self {
         Self {
             connection,
-            read_waker: ready.waker(Token::new(index, Direction::Read)),
-            write_waker: None,
+            waker: ready.waker(Token(index)),
             receive: ReceiveDemand::None,
             send_wait: None,
             first_segment: NO_SEGMENT,

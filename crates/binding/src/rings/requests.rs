@@ -7,7 +7,7 @@ use std::{
 };
 
 use structio_core::{
-    ready::{Direction, Token},
+    ready::Token,
     tcp::{ConnectRequest, Connecting, ListenRequest, Listener},
 };
 
@@ -19,9 +19,7 @@ use super::{
 impl Turn {
     pub fn connect(&mut self, request: ConnectRequest) -> io::Result<HandleId> {
         let attempt = Connecting::start(request)?;
-        let waker = self
-            .ready
-            .waker(Token::new(self.handles.next_index(), Direction::Write));
+        let waker = self.ready.waker(Token(self.handles.next_index()));
         let id = self.handles.insert(Entry::Connecting { attempt, waker });
         self.poll_connect(id.index);
         Ok(id)
@@ -29,9 +27,7 @@ impl Turn {
 
     pub fn listen(&mut self, request: &ListenRequest) -> io::Result<HandleId> {
         let listener = Listener::open(request)?;
-        let waker = self
-            .ready
-            .waker(Token::new(self.handles.next_index(), Direction::Read));
+        let waker = self.ready.waker(Token(self.handles.next_index()));
         Ok(self.handles.insert(Entry::Listener {
             listener,
             waker,
@@ -55,7 +51,7 @@ impl Turn {
         };
         let outcome = stream
             .connection
-            .poll_receive(&mut Context::from_waker(&stream.read_waker), buffer);
+            .poll_receive(&mut Context::from_waker(&stream.waker), buffer);
         if outcome.is_pending() {
             stream.receive = ReceiveDemand::Readable;
         }

@@ -22,7 +22,7 @@ use std::{
 };
 
 use structio_core::{
-    ready::{Direction, ReadyList, Token},
+    ready::{ReadyList, Token},
     tcp::Connection,
 };
 
@@ -237,7 +237,7 @@ impl Turn {
             }
             (Some(Entry::Stream(stream)), Submission::Receive { limit }) => {
                 stream.receive = ReceiveDemand::Bytes(limit);
-                self.arms.push(Token::new(id.index, Direction::Read));
+                self.arms.push(Token(id.index));
             }
             (Some(Entry::Stream(stream)), Submission::CancelReceive) => stream.receive = ReceiveDemand::None,
             (Some(Entry::Stream(stream)), Submission::WaitSend(what)) => {
@@ -248,7 +248,7 @@ impl Turn {
             (Some(Entry::Listener { demand, .. }), Submission::Accept { demand: wanted }) => {
                 *demand = wanted;
                 if wanted > 0 {
-                    self.arms.push(Token::new(id.index, Direction::Read));
+                    self.arms.push(Token(id.index));
                 }
             }
             // A handle that has ended meanwhile, or a record that does not fit it: nothing is owed.
@@ -260,14 +260,18 @@ impl Turn {
         self.staged.len() < self.regions.completion_capacity()
     }
 
-    fn poll(&mut self, token: Token) {
-        let index = token.index();
-        match (self.handles.at(index), token.direction()) {
-            (Some((Entry::Stream(_), _)), Direction::Read) => self.poll_receive(index),
-            (Some((Entry::Stream(_), _)), Direction::Write) => self.poll_send(index),
-            (Some((Entry::Listener { .. }, _)), _) => self.poll_accept(index),
-            (Some((Entry::Connecting { .. }, _)), _) => self.poll_connect(index),
-            (None, _) => {}
+    fn poll(&mut self, Token(index): Token) {
+        match self.handles.at(index) {
+            Some((Entry::Stream(stream), _)) => {
+                let sending = stream.unsent_reported || stream.send_wait.is_some();
+                self.poll_receive(index);
+                if sending {
+                    self.poll_send(index);
+                }
+            }
+            Some((Entry::Listener { .. }, _)) => self.poll_accept(index),
+            Some((Entry::Connecting { .. }, _)) => self.poll_connect(index),
+            None => {}
         }
     }
 
@@ -275,7 +279,7 @@ impl Turn {
         let Some((Entry::Stream(stream), generation)) = self.handles.at(index) else {
             return;
         };
-        let cx = &mut Context::from_waker(&stream.read_waker);
+        let cx = &mut Context::from_waker(&stream.waker);
         let (kind, a, b) = match stream.receive {
             ReceiveDemand::None => return,
             ReceiveDemand::Readable => match stream.connection.poll_readable(cx) {
@@ -287,7 +291,7 @@ impl Turn {
                 let room = self.regions.receive_capacity().saturating_sub(self.received);
                 if self.received > SLAB_START && (room < wanted || self.received >= DISPATCH_BYTES) {
                     // Invariant 3: after the next dispatch the slab is empty.
-                    self.backlog.push(Token::new(index, Direction::Read));
+                    self.backlog.push(Token(index));
                     return;
                 }
                 match stream
@@ -311,14 +315,10 @@ impl Turn {
 
     /// Goes on with what the sending half waits for: unsent bytes, then its `WaitSend`.
     fn poll_send(&mut self, index: u32) {
-        let ready = Arc::clone(&self.ready);
         let Some((Entry::Stream(stream), generation)) = self.handles.at(index) else {
             return;
         };
-        let waker = stream
-            .write_waker
-            .get_or_insert_with(|| ready.waker(Token::new(index, Direction::Write)));
-        let cx = &mut Context::from_waker(waker);
+        let cx = &mut Context::from_waker(&stream.waker);
         let settled = match stream.send_wait {
             None => {
                 // Pending is fine: its waker brings us back here.
@@ -346,7 +346,7 @@ impl Turn {
     fn poll_accept(&mut self, index: u32) {
         loop {
             if !self.has_room() {
-                self.backlog.push(Token::new(index, Direction::Read));
+                self.backlog.push(Token(index));
                 return;
             }
             let Some((
@@ -429,14 +429,10 @@ impl Turn {
 
     /// Writes a connection's segments, then of `data` what the kernel takes; returns that length.
     pub(super) fn write_chain_and(&mut self, index: u32, data: Option<&[u8]>) -> usize {
-        let ready = Arc::clone(&self.ready);
         let Some((Entry::Stream(stream), generation)) = self.handles.at(index) else {
             return 0;
         };
-        let waker = stream
-            .write_waker
-            .get_or_insert_with(|| ready.waker(Token::new(index, Direction::Write)));
-        let cx = &mut Context::from_waker(waker);
+        let cx = &mut Context::from_waker(&stream.waker);
         let mut next = std::mem::replace(&mut stream.first_segment, NO_SEGMENT);
         stream.last_segment = NO_SEGMENT;
         let mut gathered: [&[u8]; GATHER] = [&[]; GATHER];
