@@ -280,8 +280,17 @@ function named(type: { prototype: Error }, name: string): void {
 function groupMessage(errors: readonly unknown[]): string {
   const first = firstLeaf(errors)
   if (first === undefined) return 'no errors'
-  const shown = first.leaf instanceof Error ? `${first.leaf.name}: ${first.leaf.message}` : String(first.leaf)
+  const shown = show(first.leaf)
   return errors.length === 1 ? shown : `${errors.length} errors, the first of them ${shown}`
+}
+
+/** Anything may be thrown, also what cannot be turned into a text; a group that failed to say so would hide the failure. */
+function show(leaf: unknown): string {
+  try {
+    return leaf instanceof Error ? `${leaf.name}: ${leaf.message}` : String(leaf)
+  } catch {
+    return 'an object without a text'
+  }
 }
 
 function firstLeaf(errors: readonly unknown[]): { leaf: unknown } | undefined {

@@ -23,6 +23,7 @@ import { type Cancelled, UsageError, createCancelled } from '../errors.ts'
 import { checkBoolean, checkFunction, checkOptions, checkSignal, checkString, checkTime } from './arguments.ts'
 import { type Frame, requireFrame } from './context.ts'
 import { Deadline, type Host, type Timed } from './deadlines.ts'
+import { inspectCustom, oneLine } from './inspect.ts'
 import { append, collect, unlink } from './links.ts'
 import { type Operation, rejected } from './operation.ts'
 import {
@@ -265,7 +266,7 @@ export class CancelScope implements Timed {
       if ((scope._flags & CANCEL_CALLED) !== 0) cause = scope
     }
     const kind = cause === null ? 'scope-ended' : cause.#reason!.kind
-    const named = cause?._name === undefined ? '' : ` of scope "${cause._name}"`
+    const named = cause?._name === undefined ? '' : ` (scope "${cause._name}")`
     return createCancelled(`${what} was cancelled: ${CAUSES[kind]}${named}`, this)
   }
 
@@ -349,16 +350,16 @@ export class CancelScope implements Timed {
     this._cancel('deadline')
   }
 
-  /** @internal console.log of a scope must not print the tree */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    const parts = [
-      this._name === undefined ? '' : `"${this._name}"`,
-      this.deadline === Infinity ? '' : `deadline ${this.deadline}`,
-      this.shield ? 'shield' : '',
-      this.#reason === undefined ? '' : `cancelled (${this.#reason.kind})`,
-      (this._flags & NEW) !== 0 ? 'not entered' : (this._flags & ENDED) !== 0 ? 'ended' : '',
-    ]
-    return `CancelScope { ${parts.filter((part) => part !== '').join(', ')} }`
+  /** @internal */
+  [inspectCustom](): string {
+    const { _flags: flags } = this
+    return oneLine('CancelScope', [
+      this._name !== undefined && `"${this._name}"`,
+      this.deadline !== Infinity && `deadline ${this.deadline}`,
+      this.shield && 'shield',
+      this.#reason !== undefined && `cancelled (${this.#reason.kind})`,
+      (flags & NEW) !== 0 ? 'not entered' : (flags & ENDED) !== 0 && 'ended',
+    ])
   }
 
   #enterInterrupted(parent: CancelScope): void {

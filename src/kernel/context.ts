@@ -34,7 +34,7 @@ export function currentFrame(): Frame | undefined {
 
 /** `args` is a list, or nothing for most tasks: the way to a task's function is too hot to spread one at each call. */
 export function callInFrame<A extends unknown[], R>(frame: Frame, fn: (...args: A) => R, args?: A): R {
-  return args === undefined || args.length === 0 ? storage.run(frame, fn as () => R) : storage.run(frame, fn, ...args)
+  return args === undefined || args.length === 0 ? storage.run(frame, fn) : storage.run(frame, fn, ...args)
 }
 
 /**

@@ -20,6 +20,7 @@ import { checkFunction, checkOptions, checkString } from './arguments.ts'
 import { CancelScope, type ScopeOwner } from './cancel-scope.ts'
 import { Frame, requireFrame } from './context.ts'
 import { judge } from './exit.ts'
+import { inspectCustom, oneLine } from './inspect.ts'
 import { markHandled, rejected, takeFunctions, takenFunctions } from './operation.ts'
 import { CAUGHT, EFFECTIVE, ENDED, TASK } from './scope-flags.ts'
 import { type BodySink, runBody } from './scope-run.ts'
@@ -168,6 +169,11 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
   /** @internal */
   disown(): void {
     markHandled(this.#promise)
+  }
+
+  /** @internal */
+  [inspectCustom](): string {
+    return oneLine('TaskGroup', [`host "${this._host.name}"`, this.cancelScope[inspectCustom]()])
   }
 
   #bodyEnded(): void {

@@ -13,6 +13,7 @@ import { TaskCancelled, TaskFailed } from '../errors.ts'
 import { CancelScope, type ScopeOwner } from './cancel-scope.ts'
 import { Frame, enterOperation } from './context.ts'
 import { judge } from './exit.ts'
+import { inspectCustom, oneLine } from './inspect.ts'
 import { Operation, rejected } from './operation.ts'
 import type { RunState } from './run-state.ts'
 import { scheduleFirstStep } from './schedule.ts'
@@ -57,6 +58,7 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
   _owner: TaskOwner
   #name: string | undefined
   #state: TaskState = 'pending'
+  #endState: TaskState = 'finished'
   #outcome: unknown
   #waiters: Set<JoinOperation> | undefined
   #info: TaskInfo | undefined
@@ -165,7 +167,10 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
     this.#waiters?.delete(waiter)
   }
 
-  #endState: TaskState = 'finished'
+  /** @internal */
+  [inspectCustom](): string {
+    return oneLine('TaskHandle', [`"${this.name}"`, this.status])
+  }
 
   #settle(state: TaskState, outcome: unknown): void {
     this.#endState = state
