@@ -55,7 +55,9 @@ export class ExceptionGroup extends AggregateError {
    * Divides the leaves by `predicate` into two groups that keep the nesting; `undefined` where nothing fell on that
    * side. Re-creates Python's `BaseExceptionGroup.split`.
    */
-  split(predicate: (error: unknown) => boolean): [matching: ExceptionGroup | undefined, rest: ExceptionGroup | undefined] {
+  split(
+    predicate: (error: unknown) => boolean,
+  ): [matching: ExceptionGroup | undefined, rest: ExceptionGroup | undefined] {
     const matching: unknown[] = []
     const rest: unknown[] = []
     for (const error of this.errors as unknown[]) {

@@ -13,7 +13,12 @@ import { Wakeup } from './kernel/wakeup.ts'
 /** What is called for an item. */
 export type CallOf<I> = (item: I, index: number) => { fn: TaskFunction; args: unknown[] }
 
-export async function mapEach<I>(group: TaskGroup, items: Iterable<I> | AsyncIterable<I>, limit: number, callOf: CallOf<I>): Promise<unknown[]> {
+export async function mapEach<I>(
+  group: TaskGroup,
+  items: Iterable<I> | AsyncIterable<I>,
+  limit: number,
+  callOf: CallOf<I>,
+): Promise<unknown[]> {
   const mapping = new Mapping(group)
   const source = Symbol.asyncIterator in items ? new AsyncSource(items) : new SyncSource(items)
   for (let index = 0; ; index++) {

@@ -6,7 +6,15 @@ import { rejected } from './kernel/operation.ts'
 import { type TaskGroup, runTaskGroup } from './kernel/task-group.ts'
 import { mapEach } from './map-concurrent.ts'
 import { race } from './race-tasks.ts'
-import { checkBoolean, checkFunction, checkInteger, checkOptions, checkString, invalidArgType, outOfRange } from './validate.ts'
+import {
+  checkBoolean,
+  checkFunction,
+  checkInteger,
+  checkOptions,
+  checkString,
+  invalidArgType,
+  outOfRange,
+} from './validate.ts'
 
 export { TaskGroup } from './kernel/task-group.ts'
 export type { TaskOptions, TaskStatus } from './kernel/task-group.ts'
@@ -30,7 +38,10 @@ type JobValues<F extends readonly Job<unknown>[]> = { -readonly [K in keyof F]: 
  * the body and the tasks threw. Re-creates `create_task_group`.
  */
 export function createTaskGroup<T>(body: (group: TaskGroup) => T | PromiseLike<T>): Promise<T | undefined>
-export function createTaskGroup<T>(options: TaskGroupOptions, body: (group: TaskGroup) => T | PromiseLike<T>): Promise<T | undefined>
+export function createTaskGroup<T>(
+  options: TaskGroupOptions,
+  body: (group: TaskGroup) => T | PromiseLike<T>,
+): Promise<T | undefined>
 export function createTaskGroup(...given: unknown[]): Promise<unknown> {
   try {
     const body = given.length > 1 ? given[1] : given[0]
@@ -45,7 +56,10 @@ export function createTaskGroup(...given: unknown[]): Promise<unknown> {
  * Runs the functions as tasks, at most `limit` at a time, and resolves with their values in order. Rejects as a task group
  * does.
  */
-export function gather<const F extends readonly Job<unknown>[]>(fns: F, options: { limit?: number | undefined } = {}): Promise<JobValues<F>> {
+export function gather<const F extends readonly Job<unknown>[]>(
+  fns: F,
+  options: { limit?: number | undefined } = {},
+): Promise<JobValues<F>> {
   try {
     const jobs = checkJobs(fns)
     checkOptions('options', options)
@@ -103,7 +117,7 @@ function groupScope(options: unknown): CancelScope {
 
 function checkJobs(fns: unknown): readonly Job<unknown>[] {
   if (!isIterable(fns) || !(Symbol.iterator in fns)) throw invalidArgType('fns', 'an iterable of functions', fns)
-  const jobs = [...(fns)]
+  const jobs = [...fns]
   jobs.forEach((job, index) => checkFunction(`fns[${index}]`, job))
   return jobs as Job<unknown>[]
 }

@@ -6,11 +6,17 @@
  */
 
 export function invalidArgType(name: string, expected: string, actual: unknown): TypeError {
-  return coded(new TypeError(`The "${name}" argument must be ${expected}. Received ${show(actual)}`), 'ERR_INVALID_ARG_TYPE')
+  return coded(
+    new TypeError(`The "${name}" argument must be ${expected}. Received ${show(actual)}`),
+    'ERR_INVALID_ARG_TYPE',
+  )
 }
 
 export function outOfRange(name: string, expected: string, actual: unknown): RangeError {
-  return coded(new RangeError(`The value of "${name}" is out of range. It must be ${expected}. Received ${show(actual)}`), 'ERR_OUT_OF_RANGE')
+  return coded(
+    new RangeError(`The value of "${name}" is out of range. It must be ${expected}. Received ${show(actual)}`),
+    'ERR_OUT_OF_RANGE',
+  )
 }
 
 /** Milliseconds, or a point in time: any number but `NaN`. `Infinity` is never, `-Infinity` is already. */
@@ -22,7 +28,11 @@ export function checkTime(name: string, value: unknown): asserts value is number
 export function checkFunction(name: string, value: unknown): asserts value is (...args: never[]) => unknown {
   if (typeof value === 'function') return
   // The likeliest mistake of all: `run(main())` for `run(main)`.
-  if (isThenable(value)) throw coded(new TypeError(`The "${name}" argument must be a function. Received a promise: pass a function, do not call it`), 'ERR_INVALID_ARG_TYPE')
+  if (isThenable(value))
+    throw coded(
+      new TypeError(`The "${name}" argument must be a function. Received a promise: pass a function, do not call it`),
+      'ERR_INVALID_ARG_TYPE',
+    )
   throw invalidArgType(name, 'a function', value)
 }
 
@@ -50,7 +60,12 @@ export function checkSignal(name: string, value: unknown): asserts value is Abor
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   if (value instanceof Promise) return true
-  return (typeof value === 'object' || typeof value === 'function') && value !== null && 'then' in value && typeof value.then === 'function'
+  return (
+    (typeof value === 'object' || typeof value === 'function') &&
+    value !== null &&
+    'then' in value &&
+    typeof value.then === 'function'
+  )
 }
 
 function coded<E extends Error>(error: E, code: string): E {

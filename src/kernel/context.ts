@@ -73,11 +73,16 @@ export function requireFrame(what: string): Frame {
 
 function liveScope(frame: Frame | undefined, what: string): CancelScope {
   if (frame === undefined) {
-    throw new NotRunningError(`${what} needs a running event loop: call it in a task of run(main), or start one with tg.spawn`)
+    throw new NotRunningError(
+      `${what} needs a running event loop: call it in a task of run(main), or start one with tg.spawn`,
+    )
   }
   const { task, scope } = frame
   if ((scope._flags & ENDED) === 0) return scope
   if (task.run.settled) throw new RunFinishedError(`${what} was called in ${task.run.label}, which has finished`)
-  if (task.ended) throw new UsageError(`${what} was called in task "${task.name}", which has ended: was a promise not awaited?`)
-  throw new UsageError(`${what} was called in a scope of task "${task.name}" that has ended: was a promise not awaited?`)
+  if (task.ended)
+    throw new UsageError(`${what} was called in task "${task.name}", which has ended: was a promise not awaited?`)
+  throw new UsageError(
+    `${what} was called in a scope of task "${task.name}" that has ended: was a promise not awaited?`,
+  )
 }

@@ -58,7 +58,8 @@ function sift(error: unknown, depth: number): Sifted {
 /** `events.once`, `timers/promises` and streams make an AbortError of an aborted signal, with the signal's reason as cause. */
 function siftAbort(error: Error, depth: number): Sifted {
   const { cause } = error
-  if (!(cause instanceof Cancelled) && !(cause instanceof Error && cause.name === 'AbortError')) return { cancelled: [], rest: error }
+  if (!(cause instanceof Cancelled) && !(cause instanceof Error && cause.name === 'AbortError'))
+    return { cancelled: [], rest: error }
   const { cancelled } = sift(cause, depth + 1)
   return cancelled.length > 0 ? { cancelled, rest: NOTHING } : { cancelled, rest: error }
 }

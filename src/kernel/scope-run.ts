@@ -103,5 +103,7 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
 }
 
 function timeout(scope: CancelScope): TimeoutError {
-  return new TimeoutError(scope._name === undefined ? 'the deadline passed' : `the deadline of scope "${scope._name}" passed`)
+  return new TimeoutError(
+    scope._name === undefined ? 'the deadline passed' : `the deadline of scope "${scope._name}" passed`,
+  )
 }

@@ -91,7 +91,11 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
    * `UsageError` when it returned without a word or the group has ended.
    */
   start<A extends unknown[], V = void>(fn: (status: TaskStatus<V>, ...args: A) => unknown, ...args: A): Promise<V>
-  start<A extends unknown[], V = void>(options: TaskOptions, fn: (status: TaskStatus<V>, ...args: A) => unknown, ...args: A): Promise<V>
+  start<A extends unknown[], V = void>(
+    options: TaskOptions,
+    fn: (status: TaskStatus<V>, ...args: A) => unknown,
+    ...args: A
+  ): Promise<V>
   start(...given: unknown[]): Promise<unknown> {
     try {
       const { name, fn, args } = taskArguments(given)
@@ -208,7 +212,11 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
 export type Conclude = () => { readonly failed: boolean; readonly outcome: unknown } | undefined
 
 /** Enters a group with `body` in the current frame. */
-export function runTaskGroup<T>(scope: CancelScope, body: (group: TaskGroup) => T | PromiseLike<T>, conclude?: Conclude): Promise<T | undefined> {
+export function runTaskGroup<T>(
+  scope: CancelScope,
+  body: (group: TaskGroup) => T | PromiseLike<T>,
+  conclude?: Conclude,
+): Promise<T | undefined> {
   const frame = requireFrame('a task group')
   return new TaskGroup(frame.task, scope, conclude)._run(frame, body) as Promise<T | undefined>
 }

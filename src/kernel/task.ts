@@ -64,7 +64,14 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
   #info: TaskInfo | undefined
 
   /** @param scope - the task's own; made by the caller, because the one of `main` has options */
-  constructor(run: RunState, parent: Task | null, owner: TaskOwner, fn: TaskFunction, name: string | undefined, scope: CancelScope) {
+  constructor(
+    run: RunState,
+    parent: Task | null,
+    owner: TaskOwner,
+    fn: TaskFunction,
+    name: string | undefined,
+    scope: CancelScope,
+  ) {
     this.id = ++tasks
     this.run = run
     this.fn = fn
@@ -80,7 +87,8 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
 
   get info(): TaskInfo {
     const parentId = this._parent === null ? null : this._parent.id
-    if (this.#info === undefined || this.#info.parentId !== parentId) this.#info = new TaskInfo(this.id, parentId, this.name, this.fn)
+    if (this.#info === undefined || this.#info.parentId !== parentId)
+      this.#info = new TaskInfo(this.id, parentId, this.name, this.fn)
     return this.#info
   }
 

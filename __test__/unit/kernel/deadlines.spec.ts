@@ -44,7 +44,14 @@ function setUp() {
 
 test('deadlines are delivered in the order of their times, equal ones in the order of arrival', (t) => {
   const { queue, delivered, timed, fireAt } = setUp()
-  for (const [name, at] of [['c', 3], ['a', 1], ['b1', 2], ['b2', 2], ['d', 4]] as const) queue.add(timed(name, at))
+  for (const [name, at] of [
+    ['c', 3],
+    ['a', 1],
+    ['b1', 2],
+    ['b2', 2],
+    ['d', 4],
+  ] as const)
+    queue.add(timed(name, at))
   fireAt(3)
   t.deepEqual(delivered, ['a', 'b1', 'b2', 'c'])
   t.is(queue.size, 1)
@@ -220,7 +227,8 @@ test('property: the heap delivers what a sorted list would', (t) => {
             fireAt(clock.time + step.advance)
             while (model.length > 0 && model[0]!.at <= clock.time) expected.push(names.get(model.shift()!)!)
           }
-          if (model.length > 0 && (clock.armedFor ?? Infinity) > model[0]!.at) throw new Error('nothing is armed in time')
+          if (model.length > 0 && (clock.armedFor ?? Infinity) > model[0]!.at)
+            throw new Error('nothing is armed in time')
         }
         if (queue.size !== model.length) throw new Error('size')
         if (delivered.join() !== expected.join()) throw new Error(`${delivered.join()} for ${expected.join()}`)

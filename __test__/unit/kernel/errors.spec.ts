@@ -36,14 +36,21 @@ for (const [name, code] of Object.entries(CODES)) {
   test(`${name} extends Error, has its name and the code ${code}`, (t) => {
     const Class = (errors as unknown as Record<string, ErrorClass>)[name]!
     const aggregate = AGGREGATES.includes(name)
-    const error = aggregate ? new Class([], 'text') : name === 'CalledProcessError' ? new Class('command', 1) : new Class('text')
+    const error = aggregate
+      ? new Class([], 'text')
+      : name === 'CalledProcessError'
+        ? new Class('command', 1)
+        : new Class('text')
     t.true(error instanceof Error)
     t.is(error instanceof AggregateError, aggregate)
     t.is(error.name, name)
     t.is(error.code, code)
     t.true(Object.hasOwn(error, 'code'), 'an own field, which crosses threads')
     t.regex(String(error.stack), new RegExp(`^${name}`))
-    t.deepEqual(Object.keys(error).filter((key) => key !== 'code' && name !== 'CalledProcessError'), [])
+    t.deepEqual(
+      Object.keys(error).filter((key) => key !== 'code' && name !== 'CalledProcessError'),
+      [],
+    )
   })
 }
 
@@ -80,7 +87,10 @@ const third = new TypeError('third')
 
 test('the message of a group shows the first leaf, and a given one is taken', (t) => {
   t.is(new ExceptionGroup([first]).message, 'TypeError: first')
-  t.is(new ExceptionGroup([new ExceptionGroup([second]), first]).message, '2 errors, the first of them RangeError: second')
+  t.is(
+    new ExceptionGroup([new ExceptionGroup([second]), first]).message,
+    '2 errors, the first of them RangeError: second',
+  )
   t.is(new ExceptionGroup([undefined]).message, 'undefined')
   t.is(new ExceptionGroup([Symbol('s')]).message, 'Symbol(s)')
   t.is(new ExceptionGroup([Object.create(null)]).message, 'an object without a text')
@@ -102,7 +112,13 @@ test('split divides the leaves and keeps the nesting', (t) => {
   t.is(types?.errors[0], first)
   t.deepEqual((types?.errors[1] as ExceptionGroup).errors, [third])
   t.deepEqual((rest?.errors[0] as ExceptionGroup).errors, [second])
-  t.deepEqual(group.split(() => true), [group, undefined])
-  t.deepEqual(group.split(() => false), [undefined, group])
+  t.deepEqual(
+    group.split(() => true),
+    [group, undefined],
+  )
+  t.deepEqual(
+    group.split(() => false),
+    [undefined, group],
+  )
   t.is(group.split(() => true)[0], group, 'nothing divided, nothing made')
 })

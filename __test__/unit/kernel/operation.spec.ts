@@ -1,7 +1,13 @@
 /** The operation's invariants, as those who write operations rely on them. */
 import test from 'ava'
 import { Cancelled, NotRunningError, RunFinishedError, UsageError } from '../../../src/errors.ts'
-import { currentFrame, enterOperation, enterUncancelled, type Frame, pendingCancellation } from '../../../src/kernel/context.ts'
+import {
+  currentFrame,
+  enterOperation,
+  enterUncancelled,
+  type Frame,
+  pendingCancellation,
+} from '../../../src/kernel/context.ts'
 import { Operation, rejected } from '../../../src/kernel/operation.ts'
 import { CancelScope, cancelShieldedCheckpoint, checkpoint, openCancelScope } from '../../../src/scopes.ts'
 import { createTaskGroup } from '../../../src/task-groups.ts'
@@ -122,7 +128,10 @@ test('an operation that completes although it was told keeps its value', async (
 })
 
 test('the doors: what enterOperation and enterUncancelled refuse, and with which words', async (t) => {
-  const enter = { operation: () => enterOperation('the operation'), uncancelled: () => enterUncancelled('the operation') }
+  const enter = {
+    operation: () => enterOperation('the operation'),
+    uncancelled: () => enterUncancelled('the operation'),
+  }
   for (const door of Object.values(enter)) {
     t.throws(door, { instanceOf: NotRunningError, message: /the operation.*run\(main\)/ })
   }
@@ -141,7 +150,8 @@ test('the doors: what enterOperation and enterUncancelled refuse, and with which
       t.is(pendingCancellation(enter.uncancelled(), 'close'), undefined)
       endedRun = currentFrame
       late = afterwards.then(() => {
-        for (const door of Object.values(enter)) t.throws(door, { instanceOf: RunFinishedError, message: /the operation.*run "short"/ })
+        for (const door of Object.values(enter))
+          t.throws(door, { instanceOf: RunFinishedError, message: /the operation.*run "short"/ })
       })
     },
     { name: 'short' },
@@ -154,7 +164,10 @@ test('the text of a cancellation says what was cancelled, why, and the scope by 
   await runBare(async () => {
     await openCancelScope({ name: 'request' }, async (scope) => {
       scope.cancel()
-      t.is(String(await rejection(checkpoint())), 'Cancelled: checkpoint was cancelled: cancel() was called (scope "request")')
+      t.is(
+        String(await rejection(checkpoint())),
+        'Cancelled: checkpoint was cancelled: cancel() was called (scope "request")',
+      )
     })
   })
 })

@@ -8,7 +8,13 @@ import fc from 'fast-check'
 import { Cancelled } from '../../../src/errors.ts'
 import type { Clock } from '../../../src/kernel/clock.ts'
 import { installClock } from '../../../src/kernel/deadlines.ts'
-import { type CancelReason, CancelScope, checkpointIfCancelled, currentEffectiveDeadline, sleepForever } from '../../../src/scopes.ts'
+import {
+  type CancelReason,
+  CancelScope,
+  checkpointIfCancelled,
+  currentEffectiveDeadline,
+  sleepForever,
+} from '../../../src/scopes.ts'
 import { microtasks, runBare } from '../../support/kernel-run.ts'
 import { rejection } from '../../support/rejection.ts'
 
@@ -72,7 +78,9 @@ class Model {
 
   get effectiveDeadline(): number {
     if (this.effective) return -Infinity
-    return this.shield || this.parent === undefined ? this.deadline : Math.min(this.deadline, this.parent.effectiveDeadline)
+    return this.shield || this.parent === undefined
+      ? this.deadline
+      : Math.min(this.deadline, this.parent.effectiveDeadline)
   }
 
   cancel(kind: CancelReason['kind']): void {
@@ -145,13 +153,24 @@ type Step =
 const at = fc.nat(9)
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
-    { weight: 8, arbitrary: fc.record({ do: fc.constant('open' as const), at, shield: fc.boolean(), deadline: fc.option(fc.integer({ min: -2, max: 20 }), { nil: undefined }) }) },
+    {
+      weight: 8,
+      arbitrary: fc.record({
+        do: fc.constant('open' as const),
+        at,
+        shield: fc.boolean(),
+        deadline: fc.option(fc.integer({ min: -2, max: 20 }), { nil: undefined }),
+      }),
+    },
     { weight: 6, arbitrary: fc.record({ do: fc.constant('wait' as const), at }) },
     { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('cancel', 'cancel', 'signal'), at }) },
     // Seldom: what has left takes no further part in the script.
     { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('leave', 'throw'), at }) },
     { weight: 8, arbitrary: fc.record({ do: fc.constant('shield' as const), at, on: fc.boolean() }) },
-    { weight: 3, arbitrary: fc.record({ do: fc.constant('deadline' as const), at, in: fc.integer({ min: -2, max: 20 }) }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ do: fc.constant('deadline' as const), at, in: fc.integer({ min: -2, max: 20 }) }),
+    },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('advance' as const), by: fc.nat(10) }) },
   ),
   { maxLength: 40, size: 'max' },
@@ -201,7 +220,14 @@ async function play(script: readonly Step[]): Promise<void> {
   }
 }
 
-function perform(step: Exclude<Step, { do: 'advance' }>, index: number, model: Model, actual: Actual, add: (parent: number, shield: boolean, deadline: number) => void, clock: StepClock): void {
+function perform(
+  step: Exclude<Step, { do: 'advance' }>,
+  index: number,
+  model: Model,
+  actual: Actual,
+  add: (parent: number, shield: boolean, deadline: number) => void,
+  clock: StepClock,
+): void {
   switch (step.do) {
     case 'open':
       add(index, step.shield, step.deadline === undefined ? Infinity : clock.time + step.deadline)
@@ -238,7 +264,10 @@ function check(models: readonly Model[], actuals: readonly Actual[], step: Step)
   models.forEach((model, index) => {
     const actual = actuals[index]!
     const same = (what: string, found: unknown, expected: unknown): void => {
-      if (!Object.is(found, expected)) throw new Error(`scope ${index}, ${what}: ${String(found)}, should be ${String(expected)}, after ${JSON.stringify(step)}`)
+      if (!Object.is(found, expected))
+        throw new Error(
+          `scope ${index}, ${what}: ${String(found)}, should be ${String(expected)}, after ${JSON.stringify(step)}`,
+        )
     }
     same('reason', actual.scope.cancelReason?.kind, model.reason)
     same('cancelCalled', actual.scope.cancelCalled, model.reason !== undefined)

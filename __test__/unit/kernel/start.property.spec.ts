@@ -10,7 +10,10 @@ import { type TaskGroup, type TaskStatus, createTaskGroup } from '../../../src/t
 import { microtasks, runBare } from '../../support/kernel-run.ts'
 
 type Step = 'cancel caller' | 'cancel group' | 'ready' | 'return' | 'fail' | 'give way'
-const steps = fc.array(fc.constantFrom<Step>('cancel caller', 'cancel group', 'ready', 'return', 'fail', 'give way'), { maxLength: 8, size: 'max' })
+const steps = fc.array(fc.constantFrom<Step>('cancel caller', 'cancel group', 'ready', 'return', 'fail', 'give way'), {
+  maxLength: 8,
+  size: 'max',
+})
 
 const boom = new Error('boom')
 
@@ -37,7 +40,11 @@ function expected(script: readonly Step[]): Outcome {
       if (callerCancelled) continue
       moved = true
       start = 'ready'
-    } else if (step === 'return' || step === 'fail' || (step === 'give way' && (moved ? groupCancelled : callerCancelled))) {
+    } else if (
+      step === 'return' ||
+      step === 'fail' ||
+      (step === 'give way' && (moved ? groupCancelled : callerCancelled))
+    ) {
       if (moved) group = step === 'fail' ? 'boom' : 'value'
       else if (step === 'fail') start = 'boom'
       else start = callerCancelled ? 'Cancelled' : 'UsageError'
