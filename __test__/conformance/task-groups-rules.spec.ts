@@ -1,10 +1,10 @@
-/** api.md §3, sentence by sentence, beyond the numbered cases of task-groups.spec.ts. On every backend. */
+/** api.md §3, groups and `spawn`, sentence by sentence, beyond the numbered cases of task-groups.spec.ts. On every backend. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import test from 'ava'
-import { Cancelled, ExceptionGroup, NotRunningError, TaskFailed } from '../../src/errors.ts'
+import { ExceptionGroup, NotRunningError } from '../../src/errors.ts'
 import { TaskInfo, getCurrentTask, getRunningTasks } from '../../src/introspection.ts'
-import { CancelScope, checkpoint, moveOnAfter, openCancelScope, sleep, sleepForever } from '../../src/scopes.ts'
-import { type TaskGroup, type TaskHandle, type TaskStatus, createTaskGroup } from '../../src/task-groups.ts'
+import { checkpoint, moveOnAfter, openCancelScope, sleep, sleepForever } from '../../src/scopes.ts'
+import { type TaskGroup, type TaskHandle, createTaskGroup } from '../../src/task-groups.ts'
 import { eachBackend, eachBackendWithClock } from '../support/backends.ts'
 import { rejection } from '../support/rejection.ts'
 
@@ -32,26 +32,30 @@ eachBackend(test, 'a group gives the value of its body, after every child has en
   })
 })
 
-eachBackend(test, 'a cancelled group gives undefined where its body was cancelled, and the value where it had one', async (t, backend) => {
-  await backend.run(async () => {
-    const cancelled = await createTaskGroup(async (tg) => {
-      tg.cancelScope.cancel()
+eachBackend(
+  test,
+  'a cancelled group gives undefined where its body was cancelled, and the value where it had one',
+  async (t, backend) => {
+    await backend.run(async () => {
+      const cancelled = await createTaskGroup(async (tg) => {
+        tg.cancelScope.cancel()
+        await checkpoint()
+        return 'value'
+      })
+      t.is(cancelled, undefined)
+      let caught: boolean | undefined
+      const finished = await createTaskGroup((tg) => {
+        tg.spawn(() => sleepForever())
+        tg.cancelScope.cancel()
+        setImmediate(() => (caught = tg.cancelScope.cancelledCaught))
+        return 'value'
+      })
+      t.is(finished, 'value')
       await checkpoint()
-      return 'value'
+      t.true(caught)
     })
-    t.is(cancelled, undefined)
-    let caught: boolean | undefined
-    const finished = await createTaskGroup((tg) => {
-      tg.spawn(() => sleepForever())
-      tg.cancelScope.cancel()
-      setImmediate(() => (caught = tg.cancelScope.cancelledCaught))
-      return 'value'
-    })
-    t.is(finished, 'value')
-    await checkpoint()
-    t.true(caught)
-  })
-})
+  },
+)
 
 eachBackend(test, 'a failing body cancels the children, and its error is in the group', async (t, backend) => {
   await backend.run(async () => {
@@ -71,7 +75,9 @@ eachBackend(test, 'a failing body cancels the children, and its error is in the 
 eachBackend(test, 'anything thrown is a failure, undefined and 0 too', async (t, backend) => {
   await backend.run(async () => {
     for (const thrown of [undefined, 0, null, '']) {
-      t.deepEqual(await groupErrors(createTaskGroup((tg) => void tg.spawn(() => Promise.reject(thrown as never)))), [thrown])
+      t.deepEqual(await groupErrors(createTaskGroup((tg) => void tg.spawn(() => Promise.reject(thrown as never)))), [
+        thrown,
+      ])
     }
   })
 })
@@ -110,16 +116,22 @@ eachBackend(test, 'cancellations inside a nested group that leaves by an error a
   })
 })
 
-eachBackendWithClock(test, 'a shielded group is not reached by a cancellation from outside', async (t, backend, clock) => {
-  const main = () =>
-    moveOnAfter(10, async () => {
-      const value = await createTaskGroup({ shield: true }, (tg) => tg.spawn(() => sleep(100).then(() => 'slept')).value())
-      t.is(value, 'slept')
-      await checkpoint()
-      t.fail('the outer scope is cancelled')
-    })
-  await Promise.all([backend.run(main), clock.advance(100)])
-})
+eachBackendWithClock(
+  test,
+  'a shielded group is not reached by a cancellation from outside',
+  async (t, backend, clock) => {
+    const main = () =>
+      moveOnAfter(10, async () => {
+        const value = await createTaskGroup({ shield: true }, (tg) =>
+          tg.spawn(() => sleep(100).then(() => 'slept')).value(),
+        )
+        t.is(value, 'slept')
+        await checkpoint()
+        t.fail('the outer scope is cancelled')
+      })
+    await Promise.all([backend.run(main), clock.advance(100)])
+  },
+)
 
 eachBackend(test, 'the deadline of a group’s scope ends body and children', async (t, backend) => {
   await backend.run(async () => {
@@ -133,84 +145,110 @@ eachBackend(test, 'the deadline of a group’s scope ends body and children', as
   })
 })
 
-eachBackend(test, 'leaving an empty or finished group in a cancelled scope does not throw; the next checkpoint does', async (t, backend) => {
-  await backend.run(async () => {
-    await openCancelScope(async (scope) => {
-      scope.cancel()
-      t.is(await createTaskGroup(() => 'empty'), 'empty')
-      t.is(
-        await createTaskGroup((tg) => {
-          const child = tg.spawn(() => undefined)
-          return new Promise<string>((resolve) => setImmediate(() => resolve(child.status)))
-        }),
-        'finished',
-      )
-      await checkpoint()
-      t.fail('passed a checkpoint')
+eachBackend(
+  test,
+  'leaving an empty or finished group in a cancelled scope does not throw; the next checkpoint does',
+  async (t, backend) => {
+    await backend.run(async () => {
+      await openCancelScope(async (scope) => {
+        scope.cancel()
+        t.is(await createTaskGroup(() => 'empty'), 'empty')
+        t.is(
+          await createTaskGroup((tg) => {
+            const child = tg.spawn(() => undefined)
+            return new Promise<string>((resolve) => setImmediate(() => resolve(child.status)))
+          }),
+          'finished',
+        )
+        await checkpoint()
+        t.fail('passed a checkpoint')
+      })
     })
-  })
-})
+  },
+)
 
-eachBackend(test, 'bad arguments throw from spawn and reject from start, before anything is started', async (t, backend) => {
-  await backend.run(async () => {
-    const type = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' }
-    await createTaskGroup(async (tg) => {
-      const spawn = tg.spawn.bind(tg) as (...args: unknown[]) => unknown
-      const start = tg.start.bind(tg) as (...args: unknown[]) => Promise<unknown>
-      t.throws(() => spawn(), type)
-      t.throws(() => spawn(5), type)
-      t.throws(() => spawn({ name: 5 }, () => undefined), type)
-      t.throws(() => spawn({ name: 'x' }), type)
-      t.throws(() => spawn(Promise.resolve()), { ...type, message: /pass a function/ })
-      t.throws(() => spawn({}, Promise.resolve()), { ...type, message: /pass a function/ })
-      await t.throwsAsync(start(), type)
-      await t.throwsAsync(start({ name: 5 }, () => undefined), type)
+eachBackend(
+  test,
+  'bad arguments throw from spawn and reject from start, before anything is started',
+  async (t, backend) => {
+    await backend.run(async () => {
+      const type = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' }
+      await createTaskGroup(async (tg) => {
+        const spawn = tg.spawn.bind(tg) as (...args: unknown[]) => unknown
+        const start = tg.start.bind(tg) as (...args: unknown[]) => Promise<unknown>
+        t.throws(() => spawn(), type)
+        t.throws(() => spawn(5), type)
+        t.throws(() => spawn({ name: 5 }, () => undefined), type)
+        t.throws(() => spawn({ name: 'x' }), type)
+        t.throws(() => spawn(Promise.resolve()), { ...type, message: /pass a function/ })
+        t.throws(() => spawn({}, Promise.resolve()), { ...type, message: /pass a function/ })
+        await t.throwsAsync(start(), type)
+        await t.throwsAsync(
+          start({ name: 5 }, () => undefined),
+          type,
+        )
+      })
+      const open = createTaskGroup as (...args: unknown[]) => Promise<unknown>
+      await t.throwsAsync(open(), type)
+      await t.throwsAsync(
+        open({ shield: 1 }, () => undefined),
+        type,
+      )
+      await t.throwsAsync(
+        open({ name: 1 }, () => undefined),
+        type,
+      )
+      await t.throwsAsync(open(Promise.resolve()), { ...type, message: /pass a function/ })
     })
-    const open = createTaskGroup as (...args: unknown[]) => Promise<unknown>
-    await t.throwsAsync(open(), type)
-    await t.throwsAsync(open({ shield: 1 }, () => undefined), type)
-    await t.throwsAsync(open({ name: 1 }, () => undefined), type)
-    await t.throwsAsync(open(Promise.resolve()), { ...type, message: /pass a function/ })
-  })
-  await t.throwsAsync(
-    createTaskGroup(() => undefined),
-    { instanceOf: NotRunningError, code: 'ERR_NOT_RUNNING', message: /run/ },
-  )
-})
+    await t.throwsAsync(
+      createTaskGroup(() => undefined),
+      { instanceOf: NotRunningError, code: 'ERR_NOT_RUNNING', message: /run/ },
+    )
+  },
+)
 
 // spawn
 
-eachBackend(test, 'a child starts after spawn has returned, with its arguments, in the order of spawning', async (t, backend) => {
-  await backend.run(async () => {
-    const steps: string[] = []
-    await createTaskGroup((tg) => {
-      for (const name of ['a', 'b']) tg.spawn((first: string, second: number) => void steps.push(first + second), name, 1)
-      tg.spawn({ name: 'c' }, (first: string) => void steps.push(first), 'c')
-      steps.push('spawned')
+eachBackend(
+  test,
+  'a child starts after spawn has returned, with its arguments, in the order of spawning',
+  async (t, backend) => {
+    await backend.run(async () => {
+      const steps: string[] = []
+      await createTaskGroup((tg) => {
+        for (const name of ['a', 'b'])
+          tg.spawn((first: string, second: number) => void steps.push(first + second), name, 1)
+        tg.spawn({ name: 'c' }, (first: string) => void steps.push(first), 'c')
+        steps.push('spawned')
+      })
+      t.deepEqual(steps, ['spawned', 'a1', 'b1', 'c'])
     })
-    t.deepEqual(steps, ['spawned', 'a1', 'b1', 'c'])
-  })
-})
+  },
+)
 
-eachBackend(test, 'spawn works from any callback, and the child belongs to the host of the group', async (t, backend) => {
-  let group: TaskGroup | undefined
-  const spawned = new Promise<TaskInfo>((resolve) => {
-    const timer = setInterval(() => {
-      if (group === undefined) return
-      clearInterval(timer)
-      const tg = group
-      resolve(tg.spawn({ name: 'from outside' }, () => (tg.cancelScope.cancel(), checkpoint())).info)
-    }, 1)
-  })
-  await backend.run(async () => {
-    const host = getCurrentTask()
-    await createTaskGroup(async (tg) => {
-      group = tg
-      await sleepForever()
+eachBackend(
+  test,
+  'spawn works from any callback, and the child belongs to the host of the group',
+  async (t, backend) => {
+    let group: TaskGroup | undefined
+    const spawned = new Promise<TaskInfo>((resolve) => {
+      const timer = setInterval(() => {
+        if (group === undefined) return
+        clearInterval(timer)
+        const tg = group
+        resolve(tg.spawn({ name: 'from outside' }, () => (tg.cancelScope.cancel(), checkpoint())).info)
+      }, 1)
     })
-    t.is((await spawned).parentId, host.id)
-  })
-})
+    await backend.run(async () => {
+      const host = getCurrentTask()
+      await createTaskGroup(async (tg) => {
+        group = tg
+        await sleepForever()
+      })
+      t.is((await spawned).parentId, host.id)
+    })
+  },
+)
 
 eachBackend(test, 'a child keeps the async context of its spawner', async (t, backend) => {
   const request = new AsyncLocalStorage<string>()
@@ -231,238 +269,6 @@ eachBackend(test, 'a child of a group runs under the group’s scope, whatever s
       await checkpoint()
       tg.cancelScope.cancel()
       t.is(child?.status, 'cancelling')
-    })
-  })
-})
-
-// Handles
-
-eachBackend(test, 'a handle tells the state of its task from pending to finished', async (t, backend) => {
-  await backend.run(async () => {
-    const group = createTaskGroup(async (tg) => {
-      const child = tg.spawn({ name: 'child' }, async () => {
-        await checkpoint()
-        return 5
-      })
-      t.is(child.status, 'pending')
-      t.is(child.info.name, 'child')
-      await null
-      await null
-      t.is(child.status, 'running')
-      t.is(await child.value(), 5)
-      t.is(child.status, 'finished')
-      t.is(await child.value(), 5)
-      t.is(await child.wait(), undefined)
-      child.cancel()
-      t.is(child.status, 'finished')
-    })
-    await group
-  })
-})
-
-eachBackend(test, 'a task that swallowed its cancellation and returned is finished', async (t, backend) => {
-  await backend.run(async () => {
-    await createTaskGroup(async (tg) => {
-      const child = tg.spawn(async () => {
-        await rejection(sleepForever())
-        return 'swallowed'
-      })
-      await checkpoint()
-      child.cancel()
-      t.is(await child.value(), 'swallowed')
-      t.is(child.status, 'finished')
-    })
-  })
-})
-
-eachBackend(test, 'wait() and value() are operations under the caller’s scope', async (t, backend) => {
-  await backend.run(async () => {
-    await createTaskGroup(async (tg) => {
-      const child = tg.spawn(() => sleepForever())
-      for (const call of [() => child.wait(), () => child.value()]) {
-        const scope = new CancelScope()
-        setImmediate(() => scope.cancel())
-        t.is(await scope.run(call), undefined)
-        t.true(scope.cancelledCaught)
-      }
-      t.is(child.status, 'running', 'it was the waiting that was cancelled')
-      child.cancel()
-    })
-  })
-})
-
-eachBackend(test, 'wait() for a failed task returns, value() names the task and has the cause', async (t, backend) => {
-  await backend.run(async () => {
-    await groupErrors(
-      createTaskGroup({ shield: true }, async (tg) => {
-        const child = tg.spawn({ name: 'unlucky' }, () => Promise.reject(0))
-        await openCancelScope({ shield: true }, async () => {
-          t.is(await child.wait(), undefined)
-          const error = (await rejection(child.value())) as TaskFailed
-          t.true(error instanceof TaskFailed)
-          t.is(error.code, 'ERR_TASK_FAILED')
-          t.is(error.cause, 0)
-          t.regex(error.message, /unlucky/)
-        })
-      }),
-    )
-  })
-})
-
-eachBackend(test, 'the cancellation of a task’s own handle may be answered by a failure, which fails the group', async (t, backend) => {
-  await backend.run(async () => {
-    const boom = new Error('from cleanup')
-    const errors = await groupErrors(
-      createTaskGroup(async (tg) => {
-        const child = tg.spawn(async () => {
-          await rejection(sleepForever())
-          throw boom
-        })
-        await checkpoint()
-        child.cancel()
-      }),
-    )
-    t.deepEqual(errors, [boom])
-  })
-})
-
-// start
-
-eachBackend(test, 'start gives the value, and the task goes on in the group', async (t, backend) => {
-  await backend.run(async () => {
-    const steps: string[] = []
-    await createTaskGroup(async (tg) => {
-      const port = await tg.start(
-        { name: 'server' },
-        async (status: TaskStatus<number>, add: number) => {
-          await checkpoint()
-          status.started(1 + add)
-          await checkpoint()
-          steps.push('went on')
-        },
-        2,
-      )
-      t.is(port, 3)
-      steps.push('started')
-    })
-    t.deepEqual(steps, ['started', 'went on'])
-  })
-})
-
-eachBackend(test, 'start is no cancel point: in a cancelled scope the child runs to its first checkpoint', async (t, backend) => {
-  await backend.run(async () => {
-    await createTaskGroup(async (tg) => {
-      let ran = false
-      await openCancelScope(async (scope) => {
-        scope.cancel()
-        await tg.start(async (status) => {
-          ran = true
-          await checkpoint()
-          status.started()
-        })
-        t.fail('start returned')
-      })
-      t.true(ran)
-    })
-  })
-})
-
-eachBackendWithClock(test, 'a caller cancelled while it waits for start has its child cancelled, and waits for it', async (t, backend, clock) => {
-  const steps: string[] = []
-  const main = () =>
-    createTaskGroup(async (tg) => {
-      await moveOnAfter(10, () =>
-        tg.start(async () => {
-          try {
-            await sleepForever()
-          } finally {
-            await openCancelScope({ shield: true }, () => sleep(100))
-            steps.push('child cleaned up')
-          }
-        }),
-      )
-      steps.push('caller went on')
-      t.false(tg.cancelScope.cancelCalled)
-    })
-  await Promise.all([backend.run(main), clock.advance(200)])
-  t.deepEqual(steps, ['child cleaned up', 'caller went on'])
-})
-
-eachBackend(test, 'a child that is ready after its caller was cancelled stays with the caller', async (t, backend) => {
-  await backend.run(async () => {
-    await createTaskGroup(async (tg) => {
-      let sawCancellation = false
-      const scope = new CancelScope()
-      await scope.run(() =>
-        tg.start(async (status) => {
-          scope.cancel()
-          status.started()
-          sawCancellation = (await rejection(checkpoint())) instanceof Cancelled
-          throw await rejection(checkpoint())
-        }),
-      )
-      t.true(sawCancellation)
-      t.true(scope.cancelledCaught)
-      t.false(tg.cancelScope.cancelCalled)
-    })
-  })
-})
-
-eachBackend(test, 'a pending start keeps its group open', async (t, backend) => {
-  await backend.run(async () => {
-    await createTaskGroup(async (outer) => {
-      const steps: string[] = []
-      let ready = (): void => undefined
-      const inner = createTaskGroup((tg) => {
-        outer.spawn(async () => {
-          await tg.start((status) => new Promise<void>((resolve) => (ready = () => (status.started(), resolve()))))
-          steps.push('started')
-        })
-        return checkpoint()
-      }).then(() => steps.push('group ended'))
-      await checkpoint()
-      await checkpoint()
-      await checkpoint()
-      t.deepEqual(steps, [])
-      ready()
-      await inner
-      await checkpoint()
-      t.deepEqual(steps.sort(), ['group ended', 'started'])
-    })
-  })
-})
-
-eachBackend(test, 'a started child that fails later fails the group, not the caller of start', async (t, backend) => {
-  await backend.run(async () => {
-    const boom = new Error('later')
-    let returned = false
-    const errors = await groupErrors(
-      createTaskGroup(async (tg) => {
-        await tg.start(async (status) => {
-          status.started()
-          await checkpoint()
-          throw boom
-        })
-        returned = true
-      }),
-    )
-    t.true(returned)
-    t.deepEqual(errors, [boom])
-  })
-})
-
-eachBackend(test, 'a start that nobody awaits is cancelled when the body around it settles', async (t, backend) => {
-  await backend.run(async () => {
-    await createTaskGroup(async (tg) => {
-      let cancelled = false
-      await openCancelScope(async () => {
-        void tg.start(async () => {
-          cancelled = (await rejection(sleepForever())) instanceof Cancelled
-        })
-        await checkpoint()
-      })
-      t.true(cancelled)
-      t.is(getRunningTasks().length, 1)
     })
   })
 })
