@@ -14,9 +14,9 @@ interface NativeOptions {
    * `'nested'` (Linux): the reactor lives inside Node's event loop. `'thread'`: a helper thread wakes it. The default is
    * the first where it works; `STRUCTIO_DRIVER` changes the default.
    */
-  driver?: 'nested' | 'thread'
+  driver?: 'nested' | 'thread' | undefined
   /** Name look-ups under way at once, in the whole process: the first native `run` sets it. Default 16. */
-  lookupThreads?: number
+  lookupThreads?: number | undefined
 }
 
 /** How the node backend is set up (`backendOptions`): there is nothing to choose. */
@@ -186,7 +186,7 @@ interface CancelScopeOptions {
   shield?: boolean | undefined
   /** Cancels the scope when it aborts; what the scope was opened with then rejects with `signal.reason`. */
   signal?: AbortSignal | undefined
-  /** For `dumpTasks` and the texts of errors. */
+  /** For the texts of errors, and whoever looks at the tree. */
   name?: string | undefined
 }
 /** Why a scope was cancelled. */
@@ -441,7 +441,7 @@ interface ServerStatistics {
 
 interface DelimitedOptions {
   /** Whether a frame is handed out with its delimiter. */
-  includeDelimiter?: boolean
+  includeDelimiter?: boolean | undefined
 }
 
 /**
@@ -516,9 +516,9 @@ declare abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable 
  */
 declare class SocketStream extends Stream {
   #private
-  /** The own end of the connection. Stays known after `close()`. */
+  /** The own end of the connection. Looked up when first asked for, and kept: then it can be asked for after `close()`. */
   get localAddress(): SocketAddress
-  /** The peer's end of the connection. Stays known after `close()`. */
+  /** The peer's end of the connection; as `localAddress`. */
   get remoteAddress(): SocketAddress
   receiveSome(maxBytes?: number): Promise<Buffer>
   sendAll(data: Uint8Array | string): Promise<void>

@@ -50,7 +50,7 @@ export interface CancelScopeOptions {
   shield?: boolean | undefined
   /** Cancels the scope when it aborts; what the scope was opened with then rejects with `signal.reason`. */
   signal?: AbortSignal | undefined
-  /** For `dumpTasks` and the texts of errors. */
+  /** For the texts of errors, and whoever looks at the tree. */
   name?: string | undefined
 }
 

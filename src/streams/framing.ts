@@ -92,7 +92,7 @@ export class Exactly implements Demand<Buffer> {
 
 export interface DelimitedOptions {
   /** Whether a frame is handed out with its delimiter. */
-  includeDelimiter?: boolean
+  includeDelimiter?: boolean | undefined
 }
 
 export class Until implements Demand<Buffer> {

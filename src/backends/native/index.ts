@@ -29,9 +29,9 @@ export interface NativeOptions {
    * `'nested'` (Linux): the reactor lives inside Node's event loop. `'thread'`: a helper thread wakes it. The default is
    * the first where it works; `STRUCTIO_DRIVER` changes the default.
    */
-  driver?: 'nested' | 'thread'
+  driver?: 'nested' | 'thread' | undefined
   /** Name look-ups under way at once, in the whole process: the first native `run` sets it. Default 16. */
-  lookupThreads?: number
+  lookupThreads?: number | undefined
 }
 
 /** The backend for these options. Throws the load error where no binary loads. */
