@@ -1,7 +1,11 @@
 /**
  * Task groups, and the three usual shapes of work made of them. The rules of api.md §3 live in `kernel/task-group.ts`.
+ *
+ * The shapes are operations, and so checkpoints: in a cancelled scope they throw before they call anything. Opening a group
+ * is none, because cleaning up may need one.
  */
 import { CancelScope } from './kernel/cancel-scope.ts'
+import { enterOperation } from './kernel/context.ts'
 import { rejected } from './kernel/operation.ts'
 import { type TaskGroup, runTaskGroup } from './kernel/task-group.ts'
 import { mapEach } from './map-concurrent.ts'
@@ -64,6 +68,7 @@ export function gather<const F extends readonly Job<unknown>[]>(
     const jobs = checkJobs(fns)
     checkOptions('options', options)
     const limit = checkLimit(options.limit ?? Infinity)
+    enterOperation('gather')
     const body = (group: TaskGroup) => mapEach(group, jobs, limit, (fn) => ({ fn, args: [] }))
     return runTaskGroup(new CancelScope(), body) as Promise<JobValues<F>>
   } catch (error) {
@@ -85,6 +90,7 @@ export function mapConcurrent<I, T>(
     checkFunction('fn', fn)
     checkOptions('options', options)
     const limit = checkLimit(options.limit)
+    enterOperation('mapConcurrent')
     const body = (group: TaskGroup) => mapEach(group, items, limit, (item, index) => ({ fn, args: [item, index] }))
     return runTaskGroup(new CancelScope(), body) as Promise<T[]>
   } catch (error) {
@@ -100,6 +106,7 @@ export function raceTasks<const F extends readonly Job<unknown>[]>(fns: F): Prom
   try {
     const jobs = checkJobs(fns)
     if (jobs.length === 0) throw outOfRange('fns', 'a list of at least one function', fns)
+    enterOperation('raceTasks')
     return race(jobs) as Promise<Awaited<ReturnType<F[number]>>>
   } catch (error) {
     return rejected(error)

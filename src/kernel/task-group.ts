@@ -59,8 +59,7 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
   #waited = false
   readonly #conclude: Conclude | undefined
 
-  /** @internal */
-  constructor(host: Task, scope: CancelScope, conclude?: Conclude) {
+  private constructor(host: Task, scope: CancelScope, conclude?: Conclude) {
     this.#conclude = conclude
     this._host = host
     this.cancelScope = scope
@@ -121,11 +120,17 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
     throw new UsageError(`${what}: this task group has ended; the function was not called`)
   }
 
-  /** @internal */
-  _run(frame: Frame, body: (group: TaskGroup) => unknown): Promise<unknown> {
-    this.cancelScope._enter(frame, this)
-    runBody(new Frame(frame.task, this.cancelScope), this, body, [this])
-    return this.#promise
+  /** @internal Enters a group with `body`. */
+  static _open(
+    frame: Frame,
+    scope: CancelScope,
+    body: (group: TaskGroup) => unknown,
+    conclude: Conclude | undefined,
+  ): Promise<unknown> {
+    const group = new TaskGroup(frame.task, scope, conclude)
+    scope._enter(frame, group)
+    runBody(new Frame(frame.task, scope), group, body, [group])
+    return group.#promise
   }
 
   /** @internal */
@@ -217,8 +222,7 @@ export function runTaskGroup<T>(
   body: (group: TaskGroup) => T | PromiseLike<T>,
   conclude?: Conclude,
 ): Promise<T | undefined> {
-  const frame = requireFrame('a task group')
-  return new TaskGroup(frame.task, scope, conclude)._run(frame, body) as Promise<T | undefined>
+  return TaskGroup._open(requireFrame('a task group'), scope, body, conclude) as Promise<T | undefined>
 }
 
 function hasTasks(scope: CancelScope): boolean {

@@ -8,12 +8,16 @@ export class TaskInfo {
   /** The function that the task runs. */
   readonly fn: (...args: never[]) => unknown
 
-  /** @internal */
-  constructor(id: number, parentId: number | null, name: string, fn: (...args: never[]) => unknown) {
+  private constructor(id: number, parentId: number | null, name: string, fn: (...args: never[]) => unknown) {
     this.id = id
     this.parentId = parentId
     this.name = name
     this.fn = fn
+  }
+
+  /** @internal */
+  static _of(id: number, parentId: number | null, name: string, fn: (...args: never[]) => unknown): TaskInfo {
+    return new TaskInfo(id, parentId, name, fn)
   }
 
   /** Two of them are equal when they mean the same task. */

@@ -88,7 +88,7 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
   get info(): TaskInfo {
     const parentId = this._parent === null ? null : this._parent.id
     if (this.#info === undefined || this.#info.parentId !== parentId)
-      this.#info = new TaskInfo(this.id, parentId, this.name, this.fn)
+      this.#info = TaskInfo._of(this.id, parentId, this.name, this.fn)
     return this.#info
   }
 
