@@ -1,0 +1,73 @@
+/** `ref` and `unref` (api.md §6): what a connection's pending operations mean for the process. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import * as net from 'node:net'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import test, { type ExecutionContext } from 'ava'
+import type { RunOptions } from '../../src/run.ts'
+import { testBackends } from '../support/backends.ts'
+
+const program = fileURLToPath(new URL('./keep-alive.ts', import.meta.url))
+
+async function start(t: ExecutionContext, options: RunOptions, mode: string) {
+  const server = net.createServer({ pauseOnConnect: mode === 'unsent' })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as net.AddressInfo
+  const connected = once(server, 'connection') as Promise<[net.Socket]>
+  const child = spawn(process.execPath, ['--import=tsx', program, JSON.stringify(options), mode, String(port)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_NO_WARNINGS: '1' },
+  })
+  t.teardown(() => {
+    child.kill('SIGKILL')
+    server.close()
+  })
+  const lines: string[] = []
+  let printed = (): void => {}
+  createInterface(child.stdout).on('line', (line) => {
+    lines.push(line)
+    printed()
+  })
+  const line = async (): Promise<string> => {
+    while (lines.length === 0) await new Promise<void>((resolve) => (printed = resolve))
+    return lines[0]!
+  }
+  return { connected, line, lines, ended: once(child, 'close') }
+}
+
+for (const { label, options } of testBackends) {
+  test(`a pending receive keeps the process alive until it is answered [${label}]`, async (t) => {
+    const { connected, lines, ended } = await start(t, options, 'ref')
+    const [socket] = await connected
+    socket.write('hello')
+    await ended
+    socket.destroy()
+    t.deepEqual(lines, ['waiting', 'received', 'exit'])
+  })
+
+  test(`after unref it does not [${label}]`, async (t) => {
+    const { connected, lines, ended } = await start(t, options, 'unref')
+    const [socket] = await connected
+    socket.on('error', () => {})
+    await ended
+    socket.destroy()
+    t.deepEqual(lines, ['waiting', 'exit'])
+  })
+
+  test(`unsent bytes do, also after unref [${label}]`, async (t) => {
+    const { connected, line, lines, ended } = await start(t, options, 'unsent')
+    const [socket] = await connected
+    const taken = Number((await line()).replace('taken ', ''))
+    // Only now does the peer read: what was taken and not sent must have kept the process.
+    let received = 0
+    socket.resume()
+    socket.on('data', (data) => (received += data.length))
+    socket.on('error', () => {})
+    await ended
+    t.is(lines.at(-1), 'exit')
+    await new Promise((resolve) => (socket.closed ? resolve(undefined) : socket.once('close', resolve)))
+    t.true(received >= taken, `${received} of ${taken} bytes`)
+  })
+}

@@ -1,0 +1,50 @@
+/** Which backend a run gets (api.md §1), with the addon and without. */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import test from 'ava'
+import { BackendNotFoundError } from '../../src/errors.ts'
+import { getAllBackends, getAvailableBackends, run, type RunOptions } from '../../src/run.ts'
+
+const program = fileURLToPath(new URL('./no-binary.ts', import.meta.url))
+
+test('where no binary loads: node, with one process warning; native by name is an error with the cause and the package', async (t) => {
+  // napi-rs looks there instead of beside the loader.
+  const env = { ...process.env, NAPI_RS_NATIVE_LIBRARY_PATH: '/does/not/exist.node', NODE_NO_WARNINGS: '1' }
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import=tsx', program], { env })
+  const report = JSON.parse(stdout)
+  t.deepEqual(report.all, ['native', 'node'])
+  t.deepEqual(report.available, ['node'])
+  t.deepEqual(report.warnings, ['STRUCTIO_NODE_BACKEND'])
+  t.is(report.received, 'over node:net')
+  t.is(report.native.name, 'BackendNotFoundError')
+  t.true(report.native.cause)
+  t.regex(report.native.message, new RegExp(`structio-${process.platform}-${process.arch}`))
+  t.is(report.quantum.name, 'BackendNotFoundError')
+})
+
+test('an unknown backend: BackendNotFoundError naming those there are', async (t) => {
+  for (const backend of ['virtual', 'asyncio', '']) {
+    const error = await t.throwsAsync(
+      run(() => {}, { backend } as unknown as RunOptions),
+      { instanceOf: BackendNotFoundError },
+    )
+    for (const name of getAllBackends()) t.true(error.message.includes(name))
+  }
+})
+
+test('the lists are frozen, and what is available is among all', (t) => {
+  t.true(Object.isFrozen(getAllBackends()))
+  for (const name of getAvailableBackends()) t.true(getAllBackends().includes(name))
+  t.true(getAvailableBackends().includes('node'))
+})
+
+test('bad options of a backend are refused before anything starts', async (t) => {
+  const started = (): void => t.fail('started')
+  const options = (backendOptions: unknown): RunOptions => ({ backend: 'native', backendOptions }) as RunOptions
+  await t.throwsAsync(run(started, options({ driver: 'steam' })), { code: 'ERR_OUT_OF_RANGE' })
+  await t.throwsAsync(run(started, options({ driver: 1 })), { code: 'ERR_INVALID_ARG_TYPE' })
+  await t.throwsAsync(run(started, options({ lookupThreads: 0 })), { code: 'ERR_OUT_OF_RANGE' })
+  await t.throwsAsync(run(started, options({ lookupThreads: '4' })), { code: 'ERR_INVALID_ARG_TYPE' })
+  await t.throwsAsync(run(started, options('nested')), { code: 'ERR_INVALID_ARG_TYPE' })
+})
