@@ -39,7 +39,7 @@ import {
   SHIELD,
   TASK,
 } from './scope-flags.ts'
-import { type ExitMode, ScopeRun } from './scope-run.ts'
+import { type BodySink, type ExitMode, ScopeRun } from './scope-run.ts'
 import { spread, withdraw } from './spread.ts'
 import type { Task } from './task.ts'
 
@@ -64,7 +64,7 @@ export interface CancelReason {
 }
 
 /** Hears of the end of a scope. @internal */
-export interface ScopeOwner {
+export interface ScopeOwner extends BodySink {
   /** The body has settled and nothing begun in its frame is left. Must call `_end`. */
   drained(): void
   /** The scope outlived the body that it was opened in: its failure belongs to that body's scope now. */
@@ -186,6 +186,11 @@ export class CancelScope implements Timed {
   /** @internal */
   get _name(): string | undefined {
     return this.#extras?.name
+  }
+
+  /** @internal Who hears how the body of this scope ended. */
+  get _sink(): BodySink {
+    return this.#owner!
   }
 
   /** @internal */

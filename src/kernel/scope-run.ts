@@ -4,7 +4,7 @@
 import { Cancelled, TimeoutError } from '../errors.ts'
 import { isThenable } from './arguments.ts'
 import type { CancelScope, ScopeOwner } from './cancel-scope.ts'
-import { Frame, callInFrame } from './context.ts'
+import { Frame, callInFrame, currentFrame } from './context.ts'
 import { judge } from './exit.ts'
 import { markHandled, takeFunctions, takenFunctions } from './operation.ts'
 import { CAUGHT } from './scope-flags.ts'
@@ -31,13 +31,24 @@ export function runBody(frame: Frame, sink: BodySink, body: (...args: never[]) =
     return
   }
   if (!later) sink.bodyReturned(result)
-  else {
-    // Promise.resolve takes care of foreign thenables, which may call back twice, at once or never.
-    Promise.resolve(result).then(
-      (value) => sink.bodyReturned(value),
-      (error: unknown) => sink.bodyThrew(error),
-    )
-  }
+  // Promise.resolve takes care of foreign thenables, which may call back twice, at once or never.
+  else callInFrame(frame, watch, [Promise.resolve(result)])
+}
+
+/**
+ * The callbacks run in the frame of the body, and find in it whose body it was: one pair of functions for all bodies, where
+ * closures would cost two and their context for each connection of a server.
+ */
+function watch(result: Promise<unknown>): void {
+  void result.then(returned, threw)
+}
+
+function returned(value: unknown): void {
+  currentFrame()!.scope._sink.bodyReturned(value)
+}
+
+function threw(error: unknown): void {
+  currentFrame()!.scope._sink.bodyThrew(error)
 }
 
 export class ScopeRun<T> implements ScopeOwner, BodySink {
