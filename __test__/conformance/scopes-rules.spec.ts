@@ -14,7 +14,7 @@ import {
   sleepForever,
   sleepUntil,
 } from '../../src/scopes.ts'
-import { createTaskGroup } from '../../src/task-groups.ts'
+import { createTaskGroup, gather, mapConcurrent, raceTasks } from '../../src/task-groups.ts'
 import { eachBackend, eachBackendWithClock } from '../support/backends.ts'
 import { rejection } from '../support/rejection.ts'
 
@@ -37,6 +37,10 @@ eachBackend(
           abandonOnCancel: () => abandonOnCancel(Promise.resolve()),
           'value() of a finished task': () => finished.value(),
           'wait() for a finished task': () => finished.wait(),
+          'gather of nothing': () => gather([]),
+          gather: () => gather([() => t.fail('it was called')]),
+          mapConcurrent: () => mapConcurrent([1], () => t.fail('it was called'), { limit: 1 }),
+          raceTasks: () => raceTasks([() => t.fail('it was called')]),
         }
         await openCancelScope(async (scope) => {
           scope.cancel()
@@ -60,6 +64,9 @@ eachBackend(test, 'an always-ready loop of operations lets timers and other task
       'sleep(0)': () => sleep(0),
       abandonOnCancel: () => abandonOnCancel(Promise.resolve()),
       'an empty scope': () => openCancelScope(() => undefined),
+      'gather of nothing': () => gather([]),
+      mapConcurrent: () => mapConcurrent([1, 2], (n) => n, { limit: 1 }),
+      raceTasks: () => raceTasks([() => undefined, () => undefined]),
       'an empty group': () => createTaskGroup(() => undefined),
       'spawn and join': () => createTaskGroup((tg) => tg.spawn(() => undefined).value()),
       'start of what is ready at once': () => createTaskGroup((tg) => tg.start((status) => status.started())),
