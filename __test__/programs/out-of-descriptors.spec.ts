@@ -9,6 +9,8 @@ import { testBackends } from '../support/backends.ts'
 
 const program = fileURLToPath(new URL('./out-of-descriptors.ts', import.meta.url))
 
+const CLIENTS = 20
+
 /** Starts the program with few descriptors; its lines arrive one by one. */
 function start(
   t: ExecutionContext,
@@ -50,14 +52,17 @@ for (const { label, options } of testBackends) {
   test(`out of descriptors, ${what} [${label}]`, async (t) => {
     const { line, release, code } = start(t, options)
     const port = Number((await line()).replace('listening ', ''))
-    const early = Promise.all(Array.from({ length: 5 }, () => ask(port, 'early\n')))
-    if (isNode) t.deepEqual(new Set(await early), new Set([undefined]))
+    const early = Promise.all(Array.from({ length: CLIENTS }, () => ask(port, 'early\n')))
+    if (isNode) await early
     else t.regex(await line(), /^warning STRUCTIO_ACCEPT_RETRY: TCP server 127\.0\.0\.1:\d+ .*EMFILE/)
     release()
-    t.is(await line(), `released, accepted 0, retried ${!isNode}`)
-    if (!isNode) t.deepEqual(new Set(await early), new Set(['early\n']))
+    t.is(await line(), `released, retried ${!isNode}`)
+    // Node itself may have given back a descriptor meanwhile: one client or another was served early.
+    const served = (await early).filter((answer) => answer === 'early\n').length
+    if (isNode) t.true(served < CLIENTS)
+    else t.is(served, CLIENTS)
     t.is(await ask(port, 'stop\n'), 'stop\n')
-    t.is(await line(), `served ${isNode ? 1 : 6}`)
+    t.is(await line(), `served ${served + 1}`)
     t.is(await code, 0)
   })
 }

@@ -22,11 +22,6 @@ import type { Delimiter } from './bytes.ts'
 export const NOT_YET = -1 // as `indexOf` says it
 export const OVER_LIMIT = -2
 
-// What `subarray` makes a Buffer with, without the checks that cost twice as much as the view: one view per line counts.
-const View = (
-  Buffer as unknown as { [Symbol.species]: new (memory: ArrayBufferLike, offset: number, length: number) => Buffer }
-)[Symbol.species]
-
 const NO_BLOCK = Buffer.alloc(0)
 
 export class ReceiveBuffer {
@@ -59,8 +54,7 @@ export class ReceiveBuffer {
     const block = this.#block
     const start = this.#start
     // The usual case of a stream without framing: one block received, one block handed out, no view in between.
-    const bytes =
-      start === 0 && count === block.length ? block : new View(block.buffer, block.byteOffset + start, count)
+    const bytes = start === 0 && count === block.length ? block : view(block, start, count)
     this.#advance(count)
     return bytes
   }
@@ -78,7 +72,7 @@ export class ReceiveBuffer {
     const whole = length + delimiter.bytes.length
     if (includeDelimiter) return this.take(whole)
     const block = this.#block
-    const frame = new View(block.buffer, block.byteOffset + this.#start, length)
+    const frame = view(block, this.#start, length)
     this.#advance(whole)
     return frame
   }
@@ -144,11 +138,21 @@ export class ReceiveBuffer {
 
 /** Received bytes as a Buffer of their own: memory that is not `owned` is written again by its transport. */
 export function toOwn(memory: Buffer, start: number, end: number, owned: boolean): Buffer {
-  if (owned) return start === 0 && end === memory.length ? memory : memory.subarray(start, end)
+  if (owned) return start === 0 && end === memory.length ? memory : view(memory, start, end - start)
   const bytes = Buffer.allocUnsafe(end - start)
   memory.copy(bytes, 0, start, end)
   return bytes
 }
+
+/** As `subarray`, without the checks that cost twice as much as the view: there is one for each line. */
+function view(block: Buffer, start: number, length: number): Buffer {
+  return new View(block.buffer, block.byteOffset + start, length)
+}
+
+/** The class of which `subarray` makes a Buffer: what JavaScript calls its species. */
+const View = (
+  Buffer as unknown as { [Symbol.species]: new (memory: ArrayBufferLike, offset: number, length: number) => Buffer }
+)[Symbol.species]
 
 // After so many bytes that only look like the delimiter's first, one search for the whole sequence is cheaper, and keeps
 // a peer that sends nothing but first bytes from making every one of them cost a call.
