@@ -1,4 +1,5 @@
 /** Servers: serving a task per connection, and what ends it (api.md §6). */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import test from 'ava'
 import {
@@ -330,6 +331,31 @@ eachBackendWithSockets(
     t.is(most, 2)
   },
 )
+
+eachBackendWithSockets(test, 'a handler runs in the async context of the caller of serve', async (t, backend) => {
+  const storage = new AsyncLocalStorage<string>()
+  const seen: (string | undefined)[] = []
+  await backend.run(async () => {
+    await using server = await createTcpServer(0, LOCAL)
+    await createTaskGroup(async (group) => {
+      group.spawn(() =>
+        storage.run('of serve', () =>
+          server.serve(async (stream) => {
+            seen.push(storage.getStore())
+            await stream.receiveSome()
+            seen.push(storage.getStore())
+          }),
+        ),
+      )
+      const peer = await peerTo(server)
+      await peer.write('x')
+      await peer.gone()
+      peer.socket.destroy()
+      await server.close()
+    })
+  })
+  t.deepEqual(seen, ['of serve', 'of serve'])
+})
 
 eachBackendWithSockets(test, 'what a handler has sent arrives, although it returned at once', async (t, backend) => {
   await backend.run(() =>

@@ -17,9 +17,9 @@ import type { SocketAddress } from '../backends/backend.ts'
 import { Cancelled, ConnectionFailed } from '../errors.ts'
 import { CancelScope } from '../kernel/cancel-scope.ts'
 import { enterOperation } from '../kernel/context.ts'
-import { deadlines } from '../kernel/deadlines.ts'
 import { Operation } from '../kernel/operation.ts'
 import { runTaskGroup } from '../kernel/task-group.ts'
+import { moveOnAfter } from '../scopes.ts'
 import { formatAddress } from './addresses.ts'
 
 export interface Attempts<T> {
@@ -95,9 +95,7 @@ class Flag extends Operation<void> {
 
   async wait(ms: number): Promise<void> {
     if (this.#set) return
-    await new CancelScope({ deadline: deadlines.now() + ms }).run(() =>
-      this.begin(enterOperation('the delay between two attempts')),
-    )
+    await moveOnAfter(ms, () => this.begin(enterOperation(this.describe())))
   }
 
   override describe(): string {

@@ -6,6 +6,7 @@
  * 2. The demand is what `maxConnections` leaves free, so that the others wait in the kernel's queue and not here.
  */
 
+import { AsyncResource } from 'node:async_hooks'
 import { channel } from 'node:diagnostics_channel'
 import type { StreamTransport } from '../backends/backend.ts'
 import type { Cancelled } from '../errors.ts'
@@ -34,6 +35,8 @@ export class Service extends Operation<void> implements Consumer, Serving {
   readonly closeTimeout: number
   readonly #listener: Listener
   readonly #limit: number
+  /** Connections come out of the event loop; their handlers see what the caller of `serve` has in its async context. */
+  readonly #context = new AsyncResource('structio.serve')
   #group: TaskGroup | undefined
 
   constructor(listener: Listener, handler: Handler, { maxConnections = Infinity, onError }: ServeOptions) {
@@ -69,7 +72,8 @@ export class Service extends Operation<void> implements Consumer, Serving {
 
   accepted(transport: StreamTransport): void {
     this.#listener.counts.handling++
-    new ConnectionTask(this, new Connection(transport, this.group._host.run)).start()
+    const task = new ConnectionTask(this, new Connection(transport, this.group._host.run))
+    this.#context.runInAsyncScope(task.start, task)
     if (this.#listener.demanded === 0) this.#demand()
   }
 
