@@ -9,7 +9,10 @@ export const RECORD_WORDS = 4
 export const HEADER_WORDS = 8
 export const KIND_BITS = 4
 
-/** Words of the submission ring's header. The first of the completion ring's is its count. */
+/** The word of the completion ring's header that says where the received bytes end. Its first is the count. */
+export const RECEIVED_END = 1
+
+/** Words of the submission ring's header. */
 export const Control = {
   Count: 0,
   InTurn: 1,

@@ -19,7 +19,8 @@
 import { detached } from '../../kernel/detached.ts'
 import { resetBudget } from '../../kernel/turn.ts'
 import type { Binding, BindingEventLoop } from '../../native/load.ts'
-import { Completion, Control, HEADER_WORDS, KIND_BITS, RECORD_WORDS } from '../../native/protocol.ts'
+import { Completion, Control, HEADER_WORDS, KIND_BITS, RECEIVED_END, RECORD_WORDS } from '../../native/protocol.ts'
+import { ReceivedBytes } from './received-bytes.ts'
 
 /** What a completion is delivered to. */
 export interface HandleOwner {
@@ -56,8 +57,8 @@ export function handleGeneration(handle: number): number {
 
 export class NativeEventLoop {
   readonly binding: BindingEventLoop
-  /** Bytes received, valid during a dispatch. */
-  readonly receiveSlab: Buffer = Buffer.from(new ArrayBuffer(RECEIVE_SLAB))
+  /** The bytes of this dispatch, copied out of the receive slab. */
+  readonly received: ReceivedBytes
   /** The submission ring's header, for whoever counts references. */
   readonly control: Int32Array
   readonly #sendSlab = new Uint8Array(new ArrayBuffer(SEND_SLAB))
@@ -69,9 +70,11 @@ export class NativeEventLoop {
   #armed = false
 
   constructor(binding: Binding, options: EventLoopOptions) {
+    const receiveSlab = Buffer.from(new ArrayBuffer(RECEIVE_SLAB))
+    this.received = new ReceivedBytes(receiveSlab)
     this.control = this.#submissions
     this.binding = new binding.EventLoop(
-      this.receiveSlab,
+      receiveSlab,
       this.#completions,
       this.#sendSlab,
       this.#submissions,
@@ -149,6 +152,7 @@ export class NativeEventLoop {
     const ring = this.#completions
     const count = ring[Control.Count]!
     resetBudget()
+    this.received.begin(ring[RECEIVED_END]!)
     control[Control.Dispatching] = 1
     for (let record = 0, at = HEADER_WORDS; record < count; record++, at += RECORD_WORDS) {
       const head = ring[at]!

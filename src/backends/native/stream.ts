@@ -156,7 +156,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
     switch (kind) {
       case Completion.Received:
         this.#received()
-        return this.sink.received(this.#loop.receiveSlab, a, a + b, false)
+        return this.#deliver(a, b)
       case Completion.ReceivedEnd:
         this.#received()
         return this.sink.receivedEnd()
@@ -178,6 +178,12 @@ export class NativeStream implements StreamTransport, HandleOwner {
         this.#unsent = a
         this.#taken = 0
     }
+  }
+
+  #deliver(offset: number, length: number): void {
+    const { received } = this.#loop
+    const at = received.own(offset, length)
+    this.sink.received(received.memory, at, at + length, true)
   }
 
   get #handle(): number {

@@ -8,7 +8,10 @@ pub const RECORD_WORDS: usize = 4;
 /// Words before the first record of either ring.
 pub const HEADER_WORDS: usize = 8;
 
-/// Words of the submission ring's header. The first of the completion ring's is its count.
+/// The word of the completion ring's header that says where the received bytes end. Its first is the count.
+pub const RECEIVED_END: usize = 1;
+
+/// Words of the submission ring's header.
 pub mod control {
     /// Records in the ring.
     pub const COUNT: usize = 0;
@@ -138,6 +141,7 @@ pub fn protocol() -> Vec<(&'static str, i32)> {
     let words = [
         ("RECORD_WORDS", RECORD_WORDS),
         ("HEADER_WORDS", HEADER_WORDS),
+        ("RECEIVED_END", RECEIVED_END),
         ("Control.Count", control::COUNT),
         ("Control.InTurn", control::IN_TURN),
         ("Control.Refs", control::REFS),

@@ -115,7 +115,7 @@ impl Turn {
     /// Moves staged completions to the ring. True when there are any: JavaScript is to be called.
     pub fn publish(&mut self) -> bool {
         let count = self.staged.len().min(self.regions.completion_capacity());
-        self.regions.publish(&self.staged[..count]);
+        self.regions.publish(&self.staged[..count], self.received);
         self.staged.drain(..count);
         count > 0
     }
