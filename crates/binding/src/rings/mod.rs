@@ -4,6 +4,7 @@ mod handles;
 mod records;
 mod regions;
 mod requests;
+mod sending;
 mod turn;
 
 pub use handles::{Entry, HandleId};

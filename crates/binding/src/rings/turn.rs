@@ -28,7 +28,7 @@ use structio_core::{
 
 use super::{
     handles::{Entry, HandleId, Handles, NO_SEGMENT, ReceiveDemand, Stream},
-    records::{Completion, CompletionKind, SendWait, Submission, completion, control, decode},
+    records::{Completion, CompletionKind, Submission, completion, control, decode},
     regions::Regions,
 };
 
@@ -45,15 +45,12 @@ const SLAB_START: usize = 1024 + CACHE_LINE;
 
 const CACHE_LINE: usize = 64;
 
-/// Segments gathered before they are handed to the connection.
-const GATHER: usize = 64;
-
 /// A part of the send slab that belongs to one connection, linked to the connection's next one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Segment {
-    offset: usize,
-    length: usize,
-    next: u32,
+    pub(super) offset: usize,
+    pub(super) length: usize,
+    pub(super) next: u32,
 }
 
 #[derive(Debug)]
@@ -313,36 +310,6 @@ impl Turn {
         self.staged.push(completion(index, generation, kind, a, b));
     }
 
-    /// Goes on with what the sending half waits for: unsent bytes, then its `WaitSend`.
-    fn poll_send(&mut self, index: u32) {
-        let Some((Entry::Stream(stream), generation)) = self.handles.at(index) else {
-            return;
-        };
-        let cx = &mut Context::from_waker(&stream.waker);
-        let settled = match stream.send_wait {
-            None => {
-                // Pending is fine: its waker brings us back here.
-                let _ = stream.connection.poll_flush(cx);
-                false
-            }
-            Some(SendWait::Writable) => stream.connection.poll_writable(cx).is_ready(),
-            Some(SendWait::Flushed) => stream.connection.poll_flush(cx).is_ready(),
-            Some(SendWait::Shutdown) => stream.connection.poll_shutdown(cx).is_ready(),
-        };
-        report_sending(
-            stream,
-            index,
-            generation,
-            &mut self.staged,
-            &mut self.unsent_streams,
-        );
-        if settled {
-            stream.send_wait = None;
-            self.staged
-                .push(completion(index, generation, CompletionKind::SendSettled, 0, 0));
-        }
-    }
-
     fn poll_accept(&mut self, index: u32) {
         loop {
             if !self.has_room() {
@@ -421,88 +388,10 @@ impl Turn {
         let stream = Stream::new(connection, self.handles.next_index(), &self.ready);
         self.handles.insert(Entry::Stream(stream))
     }
-
-    /// Writes a connection's segments of this turn (invariant 1).
-    pub(super) fn write_chain(&mut self, index: u32) {
-        self.write_chain_and(index, None);
-    }
-
-    /// Writes a connection's segments, then of `data` what the kernel takes; returns that length.
-    pub(super) fn write_chain_and(&mut self, index: u32, data: Option<&[u8]>) -> usize {
-        let Some((Entry::Stream(stream), generation)) = self.handles.at(index) else {
-            return 0;
-        };
-        let cx = &mut Context::from_waker(&stream.waker);
-        let mut next = std::mem::replace(&mut stream.first_segment, NO_SEGMENT);
-        stream.last_segment = NO_SEGMENT;
-        let mut gathered: [&[u8]; GATHER] = [&[]; GATHER];
-        let mut count = 0;
-        while let Some(segment) = self.segments.get(next as usize) {
-            if count == GATHER {
-                stream.connection.send(cx, &gathered);
-                count = 0;
-            }
-            if let Some(bytes) = self.regions.sent(segment.offset, segment.length) {
-                gathered[count] = bytes;
-                count += 1;
-            }
-            next = segment.next;
-        }
-        let taken = match data {
-            Some(data) => stream.connection.send_direct(cx, &gathered[..count], data),
-            None => {
-                stream.connection.send(cx, &gathered[..count]);
-                0
-            }
-        };
-        report_sending(
-            stream,
-            index,
-            generation,
-            &mut self.staged,
-            &mut self.unsent_streams,
-        );
-        taken
-    }
-}
-
-/// Tells TypeScript what changed about the sending half: an error, or whether bytes are unsent.
-fn report_sending(
-    stream: &mut Stream,
-    index: u32,
-    generation: i32,
-    staged: &mut Vec<Completion>,
-    unsent_streams: &mut usize,
-) {
-    if let Some(error) = stream.connection.take_write_error() {
-        staged.push(completion(
-            index,
-            generation,
-            CompletionKind::SendFailed,
-            errno(&error),
-            0,
-        ));
-    }
-    let unsent = stream.connection.unsent();
-    if (unsent > 0) != stream.unsent_reported {
-        stream.unsent_reported = unsent > 0;
-        if unsent > 0 {
-            *unsent_streams += 1;
-        } else {
-            *unsent_streams -= 1;
-        }
-        staged.push(completion(
-            index,
-            generation,
-            CompletionKind::Unsent,
-            word(unsent),
-            0,
-        ));
-    }
 }
 
 /// Offsets and lengths inside a region fit a word: TypeScript makes regions far below 2 GiB.
-fn word(value: usize) -> i32 {
+pub(super) fn word(value: usize) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX)
 }
 

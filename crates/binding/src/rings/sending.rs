@@ -1,0 +1,123 @@
+//! The sending half of a turn: a connection's segments become one gathered write, and what the kernel does not take is
+//! told to TypeScript before any other JavaScript runs.
+
+use std::task::Context;
+
+use super::{
+    handles::{Entry, NO_SEGMENT, Stream},
+    records::{Completion, CompletionKind, SendWait, completion},
+    turn::{Turn, errno, word},
+};
+
+/// Segments gathered before they are handed to the connection.
+const GATHER: usize = 64;
+
+impl Turn {
+    /// Goes on with what the sending half waits for: unsent bytes, then its `WaitSend`.
+    pub(super) fn poll_send(&mut self, index: u32) {
+        let Some((Entry::Stream(stream), generation)) = self.handles.at(index) else {
+            return;
+        };
+        let cx = &mut Context::from_waker(&stream.waker);
+        let settled = match stream.send_wait {
+            None => {
+                // Pending is fine: its waker brings us back here.
+                let _ = stream.connection.poll_flush(cx);
+                false
+            }
+            Some(SendWait::Writable) => stream.connection.poll_writable(cx).is_ready(),
+            Some(SendWait::Flushed) => stream.connection.poll_flush(cx).is_ready(),
+            Some(SendWait::Shutdown) => stream.connection.poll_shutdown(cx).is_ready(),
+        };
+        report_sending(
+            stream,
+            index,
+            generation,
+            &mut self.staged,
+            &mut self.unsent_streams,
+        );
+        if settled {
+            stream.send_wait = None;
+            self.staged
+                .push(completion(index, generation, CompletionKind::SendSettled, 0, 0));
+        }
+    }
+
+    /// Writes a connection's segments of this turn (invariant 1).
+    pub(super) fn write_chain(&mut self, index: u32) {
+        self.write_chain_and(index, None);
+    }
+
+    /// Writes a connection's segments, then of `data` what the kernel takes; returns that length.
+    pub(super) fn write_chain_and(&mut self, index: u32, data: Option<&[u8]>) -> usize {
+        let Some((Entry::Stream(stream), generation)) = self.handles.at(index) else {
+            return 0;
+        };
+        let cx = &mut Context::from_waker(&stream.waker);
+        let mut next = std::mem::replace(&mut stream.first_segment, NO_SEGMENT);
+        stream.last_segment = NO_SEGMENT;
+        let mut gathered: [&[u8]; GATHER] = [&[]; GATHER];
+        let mut count = 0;
+        while let Some(segment) = self.segments.get(next as usize) {
+            if count == GATHER {
+                stream.connection.send(cx, &gathered);
+                count = 0;
+            }
+            if let Some(bytes) = self.regions.sent(segment.offset, segment.length) {
+                gathered[count] = bytes;
+                count += 1;
+            }
+            next = segment.next;
+        }
+        let taken = match data {
+            Some(data) => stream.connection.send_direct(cx, &gathered[..count], data),
+            None => {
+                stream.connection.send(cx, &gathered[..count]);
+                0
+            }
+        };
+        report_sending(
+            stream,
+            index,
+            generation,
+            &mut self.staged,
+            &mut self.unsent_streams,
+        );
+        taken
+    }
+}
+
+/// Tells TypeScript what changed about the sending half: an error, or whether bytes are unsent.
+fn report_sending(
+    stream: &mut Stream,
+    index: u32,
+    generation: i32,
+    staged: &mut Vec<Completion>,
+    unsent_streams: &mut usize,
+) {
+    if let Some(error) = stream.connection.take_write_error() {
+        staged.push(completion(
+            index,
+            generation,
+            CompletionKind::SendFailed,
+            errno(&error),
+            0,
+        ));
+    }
+    let unsent = stream.connection.unsent();
+    if (unsent > 0) != stream.unsent_reported {
+        stream.unsent_reported = unsent > 0;
+        if unsent > 0 {
+            *unsent_streams += 1;
+        } else {
+            *unsent_streams -= 1;
+        }
+        staged.push(completion(
+            index,
+            generation,
+            CompletionKind::Unsent,
+            word(unsent),
+            0,
+        ));
+    }
+}
