@@ -56,6 +56,23 @@ impl Turn {
         let cx = &mut Context::from_waker(&stream.waker);
         let mut next = std::mem::replace(&mut stream.first_segment, NO_SEGMENT);
         stream.last_segment = NO_SEGMENT;
+        if data.is_none()
+            && let Some(segment) = self.segments.get(next as usize)
+            && segment.next == NO_SEGMENT
+        {
+            // One send in this turn, as nearly always.
+            if let Some(bytes) = self.regions.sent(segment.offset, segment.length) {
+                stream.connection.send(cx, &[bytes]);
+            }
+            report_sending(
+                stream,
+                index,
+                generation,
+                &mut self.staged,
+                &mut self.unsent_streams,
+            );
+            return 0;
+        }
         let mut gathered: [&[u8]; GATHER] = [&[]; GATHER];
         let mut count = 0;
         while let Some(segment) = self.segments.get(next as usize) {
