@@ -322,6 +322,7 @@ declare class TaskInfo {
   readonly name: string
   /** The function that the task runs. */
   readonly fn: (...args: never[]) => unknown
+  private constructor()
   /** Two of them are equal when they mean the same task. */
   equals(other: unknown): boolean
 }
@@ -355,6 +356,7 @@ declare class TaskGroup {
   #private
   /** Cancels, shields or bounds the whole group, its body included. */
   readonly cancelScope: CancelScope
+  private constructor()
   /**
    * Starts `fn(...args)` as a child: after this call has returned, under the group's scope. Works from any task and any
    * callback of the thread.

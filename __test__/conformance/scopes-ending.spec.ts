@@ -87,8 +87,8 @@ eachBackend(
       await openCancelScope(() => {
         void (async () => {
           await rejection(sleepForever())
-          await openCancelScope({ shield: true }, () => checkpoint())
-          steps.push('cleaned up under a shield')
+          const cleanup = openCancelScope({ shield: true }, () => checkpoint().then(() => 'cleaned up under a shield'))
+          steps.push(String(await cleanup))
           const begun = await rejection(
             openCancelScope(() => sleepForever().then(() => 'slept')).then((value) => Promise.reject(value)),
           )

@@ -256,3 +256,24 @@ eachBackend(test, 'a start that nobody awaits is cancelled when the body around 
     })
   })
 })
+
+eachBackend(test, 'a start by code that outlived its body is cancelled, and its child with it', async (t, backend) => {
+  await backend.run(async () => {
+    await createTaskGroup(async (tg) => {
+      const steps: string[] = []
+      await openCancelScope(() => {
+        void (async () => {
+          await rejection(sleepForever())
+          const child = async (): Promise<void> => {
+            const error = await rejection(sleepForever())
+            steps.push(error instanceof Cancelled ? 'child cancelled' : 'child failed')
+            throw error
+          }
+          steps.push((await rejection(tg.start(child))) instanceof Cancelled ? 'start cancelled' : 'start failed')
+        })()
+      })
+      t.deepEqual(steps, ['child cancelled', 'start cancelled'])
+      t.is(getRunningTasks().length, 1)
+    })
+  })
+})
