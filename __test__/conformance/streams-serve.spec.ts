@@ -9,6 +9,7 @@ import {
   ExceptionGroup,
   IncompleteRead,
 } from '../../src/errors.ts'
+import { getCurrentTask } from '../../src/introspection.ts'
 import { checkpoint, moveOnAfter, openCancelScope, sleep } from '../../src/scopes.ts'
 import { connectTcp, createTcpServer } from '../../src/sockets.ts'
 import type { SocketStream } from '../../src/streams/socket-stream.ts'
@@ -33,7 +34,10 @@ async function serving(
   })
 }
 
+const names = new Set<string>()
+
 async function echo(stream: SocketStream): Promise<void> {
+  names.add(getCurrentTask().name)
   for await (const chunk of stream) await stream.sendAll(chunk)
 }
 
@@ -48,6 +52,7 @@ eachBackendWithSockets(
         for (const [i, peer] of peers.entries()) t.is(await peer.text(7), `hello ${i}`)
         t.deepEqual(server.statistics(), { accepted: 3, handling: 3, dropped: 0, retries: 0 })
         t.true(Object.isFrozen(server.statistics()))
+        t.deepEqual([...names], ['echo'])
         for (const peer of peers) {
           await peer.end()
           await peer.rest()
