@@ -16,7 +16,7 @@ import type { SocketStream } from '../../src/streams/socket-stream.ts'
 import type { SocketStreamServer } from '../../src/streams/socket-stream-server.ts'
 import { createTaskGroup, type TaskGroup } from '../../src/task-groups.ts'
 import { eachBackendWithClock } from '../support/backends.ts'
-import { eachBackendWithSockets, nextTurn, type Peer, peerTo } from '../support/net.ts'
+import { eachBackendWithSockets, nextTurn, type Peer, PeerServer, peerTo } from '../support/net.ts'
 
 const LOCAL = { interface: '127.0.0.1' }
 
@@ -412,5 +412,32 @@ eachBackendWithClock(
     t.true(ended)
     await running
     peer.socket.destroy()
+  },
+)
+
+eachBackendWithClock(
+  test,
+  'the end of the run gives the bytes of a stream left open five seconds to leave',
+  async (t, backend, clock) => {
+    const warned = new Promise((resolve) => process.once('warning', resolve))
+    const peers = await PeerServer.listen(t, { reading: false })
+    let ended = false
+    const running = backend.run(async () => {
+      const stream = await connectTcp('127.0.0.1', peers.port)
+      await moveOnAfter(50, async () => {
+        for (;;) await stream.sendAll(Buffer.alloc(4096))
+      })
+    })
+    void running.then(() => (ended = true))
+    const peer = await peers.peer()
+    for (let turn = 0; turn < 500; turn++) await nextTurn()
+    await clock.advance(50)
+    await warned
+    await clock.advance(4999)
+    t.false(ended)
+    await clock.advance(1)
+    await running
+    peer.socket.destroy()
+    peers.close()
   },
 )

@@ -40,7 +40,8 @@ export class Acceptor extends Operation<unknown> implements Consumer {
 
   accepted(transport: StreamTransport): void {
     const frame = this.#frame as Frame
-    const stream = new SocketStream(new Connection(transport, frame.task.run).registerWith(frame, this.#made))
+    const connection = new Connection(transport, frame.task.run, this.#listener.closeTimeout)
+    const stream = new SocketStream(connection.registerWith(frame, this.#made))
     this.#leave()
     this.resolve(this.#iterating ? { done: false, value: stream } : stream)
   }

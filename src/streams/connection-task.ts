@@ -32,7 +32,6 @@ export interface Serving {
   readonly handler: Handler
   readonly onError: OnError | undefined
   readonly taskName: string
-  readonly closeTimeout: number
   /** Somebody listens to `drop`. */
   readonly watched: boolean
   /** An error that says nothing but that the connection has ended. */
@@ -98,7 +97,7 @@ export class ConnectionTask extends Task<void> {
     const serving = this.#serving
     // Whoever watches wants to know whose connection it was, and could not ask once it is closed.
     if (serving.watched && !this.#connection.closed) void this.#stream.remoteAddress
-    const closing = this.#connection.closeWithin(serving.closeTimeout)
+    const closing = this.#connection.closeInTime()
     const ended = (failure: Error | undefined): void => {
       if (failure !== undefined) serving.drop(failure, this.#stream)
       serving.handlerEnded()

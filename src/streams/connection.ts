@@ -41,16 +41,18 @@ export class Connection extends Resource implements StreamSink {
   readonly reader: SocketReader
   readonly sender: Sender
   readonly #run: RunState
+  readonly #closeTimeout: number
   #closed = false
   /** Those who wait for the last bytes to leave; `undefined` until somebody does. */
   #closers: Closer[] | undefined
 
-  constructor(transport: StreamTransport, run: RunState) {
+  constructor(transport: StreamTransport, run: RunState, closeTimeout: number = CLOSE_TIMEOUT) {
     super()
     this.transport = transport
     this.reader = new SocketReader(transport, this)
     this.sender = new Sender(transport, this)
     this.#run = run
+    this.#closeTimeout = closeTimeout
     transport.sink = this
   }
 
@@ -89,13 +91,16 @@ export class Connection extends Resource implements StreamSink {
     return this.#closed ? immediateVoid() : this.#waitForFlush(new CloseCall(this)).begin(scope)
   }
 
-  /** What `serve` and `run` do: waits `timeout` milliseconds at most. Answers with a write error that nobody has seen. */
-  closeWithin(timeout: number): Promise<Error | undefined> | undefined {
+  /**
+   * What `serve` and `run` do: waits `closeTimeout` at most, and not at all where nothing is to be waited for. Answers
+   * with a write error that nobody has seen.
+   */
+  closeInTime(): Promise<Error | undefined> | undefined {
     const failure = this.#shut()
     if (failure !== undefined || this.transport.unsent === 0) this.#destroy(undefined)
     if (failure !== undefined) return Promise.resolve(this.sender.broken(failure))
     if (this.#closed) return undefined
-    return new Promise((resolve) => this.#waitForFlush(new BoundedClose(this, this.#run, timeout, resolve)))
+    return new Promise((resolve) => this.#waitForFlush(new BoundedClose(this, this.#run, this.#closeTimeout, resolve)))
   }
 
   /** The bytes had their time. */
@@ -109,7 +114,7 @@ export class Connection extends Resource implements StreamSink {
   }
 
   override async closeForRun(): Promise<void> {
-    await this.closeWithin(CLOSE_TIMEOUT)
+    await this.closeInTime()
   }
 
   received(memory: Buffer, start: number, end: number, owned: boolean): void {

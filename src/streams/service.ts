@@ -32,7 +32,6 @@ export class Service extends Operation<void> implements Consumer, Serving {
   readonly handler: Handler
   readonly onError: OnError | undefined
   readonly taskName: string
-  readonly closeTimeout: number
   readonly #listener: Listener
   readonly #limit: number
   /** Connections come out of the event loop; their handlers see what the caller of `serve` has in its async context. */
@@ -45,7 +44,6 @@ export class Service extends Operation<void> implements Consumer, Serving {
     this.handler = handler
     this.onError = onError
     this.taskName = handler.name === '' ? 'connection' : handler.name
-    this.closeTimeout = listener.closeTimeout
     this.#limit = maxConnections
   }
 
@@ -72,7 +70,7 @@ export class Service extends Operation<void> implements Consumer, Serving {
 
   accepted(transport: StreamTransport): void {
     this.#listener.counts.handling++
-    const task = new ConnectionTask(this, new Connection(transport, this.group._host.run))
+    const task = new ConnectionTask(this, new Connection(transport, this.group._host.run, this.#listener.closeTimeout))
     this.#context.runInAsyncScope(task.start, task)
     if (this.#listener.demanded === 0) this.#demand()
   }
