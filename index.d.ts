@@ -612,7 +612,7 @@ interface TcpServerOptions {
   noDelay?: boolean | undefined
   /** `SO_KEEPALIVE` of the accepted connections. Default false. */
   keepAlive?: boolean | undefined
-  /** How many milliseconds `serve` lets bytes leave when it closes a connection. Default 5,000. */
+  /** Milliseconds that bytes get to leave when `serve`, or the end of the run, closes a connection. Default 5,000. */
   closeTimeout?: number | undefined
 }
 /**
