@@ -63,8 +63,7 @@ class Root implements TaskOwner {
     activeRuns.add(run)
     if (this.#options.keepAlive) retainProcess()
     run.root = new Task(run, null, this, main, run.name ?? (main.name === '' ? 'main' : main.name), this.scope)
-    this.scope._enterTask(null, run.root)
-    run.root._firstStep([])
+    run.root._beginHere([])
   }
 
   taskFailed(): void {}

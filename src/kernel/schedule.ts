@@ -1,15 +1,19 @@
 /**
  * When a new task takes its first step: in a microtask, so never inside the `spawn` that made it. A promise reaction keeps
- * the async context of the spawner, which is what users' own AsyncLocalStorages rely on.
+ * the async context in which it was asked for: the task's frame, and the spawner's stores of users' own AsyncLocalStorages.
  *
  * A backend that wants another order, such as a seeded one, puts its own function here.
  */
+import { AsyncResource } from 'node:async_hooks'
+
 export type Schedule = (firstStep: () => void) => void
 
-let schedule: Schedule = inMicrotask
+let schedule: Schedule | undefined
 
 export function scheduleFirstStep(firstStep: () => void): void {
-  schedule(firstStep)
+  if (schedule === undefined) void resolved.then(firstStep)
+  // Whenever it is called, and from wherever: the step runs in the context of this call.
+  else schedule(AsyncResource.bind(firstStep))
 }
 
 /** Returns the undo. */
@@ -22,7 +26,3 @@ export function installSchedule(other: Schedule): () => void {
 }
 
 const resolved = Promise.resolve()
-
-function inMicrotask(firstStep: () => void): void {
-  void resolved.then(firstStep)
-}

@@ -19,12 +19,20 @@ export interface BodySink {
   bodyThrew(error: unknown): void
 }
 
-/** Calls `body(...args)` in `frame`. The sink hears of its end at once where it is no promise. */
-export function runBody(frame: Frame, sink: BodySink, body: (...args: never[]) => unknown, args: unknown[]): void {
+/** Calls `body(...args)` in `frame`. The sink of its scope hears of its end, at once where it is no promise. */
+export function runBody(frame: Frame, body: Body, args: unknown[]): void {
+  callInFrame(frame, runBodyHere, [frame.scope._sink, body, args])
+}
+
+/**
+ * The same in the current frame, which is the body's. The callbacks run in it, too, and find in it whose body it was: one pair
+ * of functions for all bodies, where closures would cost two and their context for each connection of a server.
+ */
+export function runBodyHere(sink: BodySink, body: Body, args: unknown[]): void {
   let result: unknown
   let later: boolean
   try {
-    result = callInFrame(frame, body as (...args: unknown[]) => unknown, args)
+    result = (body as (...args: unknown[]) => unknown)(...args)
     later = isThenable(result)
   } catch (error) {
     sink.bodyThrew(error)
@@ -32,16 +40,10 @@ export function runBody(frame: Frame, sink: BodySink, body: (...args: never[]) =
   }
   if (!later) sink.bodyReturned(result)
   // Promise.resolve takes care of foreign thenables, which may call back twice, at once or never.
-  else callInFrame(frame, watch, [Promise.resolve(result)])
+  else void Promise.resolve(result).then(returned, threw)
 }
 
-/**
- * The callbacks run in the frame of the body, and find in it whose body it was: one pair of functions for all bodies, where
- * closures would cost two and their context for each connection of a server.
- */
-function watch(result: Promise<unknown>): void {
-  void result.then(returned, threw)
-}
+type Body = (...args: never[]) => unknown
 
 function returned(value: unknown): void {
   currentFrame()!.scope._sink.bodyReturned(value)
@@ -72,7 +74,7 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
   start(frame: Frame, body: (scope: CancelScope) => unknown): Promise<T | undefined> {
     const scope = this.#scope
     scope._enter(frame, this)
-    runBody(new Frame(frame.task, scope), this, body, [scope])
+    runBody(new Frame(frame.task, scope), body, [scope])
     return this.#promise
   }
 

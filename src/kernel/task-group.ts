@@ -78,6 +78,10 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
   spawn<A extends unknown[], T>(fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
   spawn<A extends unknown[], T>(options: TaskOptions, fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
   spawn(...given: unknown[]): TaskHandle<unknown> {
+    // By far the most common form makes nothing but the task.
+    if (given.length === 1 && typeof given[0] === 'function') {
+      return this._spawn(this, given[0] as TaskFunction, undefined, NO_ARGUMENTS)
+    }
     const { name, fn, args } = taskArguments(given)
     return this._spawn(this, fn, name, args)
   }
@@ -129,7 +133,7 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
   ): Promise<unknown> {
     const group = new TaskGroup(frame.task, scope, conclude)
     scope._enter(frame, group)
-    runBody(new Frame(frame.task, scope), group, body, [group])
+    runBody(new Frame(frame.task, scope), body, [group])
     return group.#promise
   }
 
@@ -236,7 +240,7 @@ function hasTasks(scope: CancelScope): boolean {
 function taskArguments(given: unknown[]): { name: string | undefined; fn: TaskFunction; args: unknown[] } {
   const [first] = given
   if (typeof first === 'function') {
-    return { name: undefined, fn: first as TaskFunction, args: given.length === 1 ? NO_ARGUMENTS : given.slice(1) }
+    return { name: undefined, fn: first as TaskFunction, args: given.slice(1) }
   }
   if (given.length < 2) checkFunction('fn', first)
   checkOptions('options', first)

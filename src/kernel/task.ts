@@ -11,14 +11,14 @@
  */
 import { TaskCancelled, TaskFailed } from '../errors.ts'
 import { CancelScope, type ScopeOwner } from './cancel-scope.ts'
-import { Frame, enterOperation } from './context.ts'
+import { Frame, callInFrame, currentFrame, enterOperation } from './context.ts'
 import { judge } from './exit.ts'
 import { inspectCustom, oneLine } from './inspect.ts'
 import { Operation, rejected } from './operation.ts'
 import type { RunState } from './run-state.ts'
 import { scheduleFirstStep } from './schedule.ts'
 import { CAUGHT, EFFECTIVE } from './scope-flags.ts'
-import { type BodySink, runBody } from './scope-run.ts'
+import { type BodySink, runBodyHere } from './scope-run.ts'
 import { TaskInfo } from './task-info.ts'
 import { immediate, immediateVoid, settleFairly } from './turn.ts'
 
@@ -60,6 +60,8 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
   #state: TaskState = 'pending'
   #endState: TaskState = 'finished'
   #outcome: unknown
+  /** Until the first step. */
+  #args: unknown[] | undefined
   #waiters: Set<JoinOperation> | undefined
   #info: TaskInfo | undefined
 
@@ -115,13 +117,23 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
   /** @internal Enters the tree under `parentScope`; the function is called later. */
   _begin(parentScope: CancelScope, args: unknown[]): void {
     this._scope._enterTask(parentScope, this)
-    scheduleFirstStep(() => this._firstStep(args))
+    this.#args = args
+    callInFrame(new Frame(this, this._scope), scheduleFirstStep, [firstStep])
   }
 
-  /** @internal */
-  _firstStep(args: unknown[]): void {
+  /** @internal The function is called now. */
+  _beginHere(args: unknown[]): void {
+    this._scope._enterTask(null, this)
+    this.#args = args
+    callInFrame(new Frame(this, this._scope), firstStep)
+  }
+
+  /** @internal In the task's frame. */
+  _firstStep(): void {
+    const args = this.#args!
+    this.#args = undefined
     this.#state = 'running'
-    runBody(new Frame(this, this._scope), this, this.fn, args)
+    runBodyHere(this, this.fn, args)
   }
 
   /** @internal */
@@ -230,6 +242,11 @@ class JoinOperation extends Operation<unknown> {
     this.#task._dropWaiter(this)
     this.reject(cancelled())
   }
+}
+
+/** One function for all tasks: it runs in the frame that it belongs to. */
+function firstStep(): void {
+  currentFrame()!.task._firstStep()
 }
 
 let tasks = 0
