@@ -7,7 +7,6 @@ import { buildParts } from './lib/build.js'
 import { install } from './lib/install.js'
 import { binOf } from './lib/project.js'
 import { createReport } from './lib/report.js'
-import { checkTypes } from './lib/types.js'
 
 const { step, finish } = createReport('npm run lint')
 const node = (bin, ...args) => must(process.execPath, [bin(), ...args])
@@ -19,15 +18,20 @@ if (await step('install', install)) {
   await step('Rust linter (clippy)', () =>
     must('cargo', ['clippy', '--workspace', '--all-targets', '--', '-D', 'warnings']),
   )
-  await step('generated: index.d.ts', checkTypes)
-  await step('generated: src/native/binding.{cjs,d.ts}', checkBinding)
+  await step('generated: index.d.ts', () => isCommitted('types', ['index.d.ts']))
+  await step('generated: src/native/binding.{cjs,d.cts}', () =>
+    isCommitted('native', ['src/native/binding.cjs', 'src/native/binding.d.cts']),
+  )
 }
 finish()
 
-/** Builds the addon (cached by cargo) and asks git whether the committed loader and types are what came out. */
-async function checkBinding() {
-  await buildParts.native()
-  const files = ['src/native/binding.cjs', 'src/native/binding.d.cts']
-  const { output } = await command('git', ['status', '--porcelain', '--', ...files], { capture: true })
-  if (output !== '') throw new Error('the generated binding changed: commit what `npm run build -- native` wrote.')
+/**
+ * Builds the part and asks git whether the files are in it as they came out. Asking git, not the file system: a build
+ * before this one has brought the files up to date already, and hidden what was forgotten.
+ */
+async function isCommitted(part, files) {
+  await buildParts[part]()
+  const known = await command('git', ['ls-files', '--error-unmatch', '--', ...files])
+  const same = await command('git', ['diff', '--exit-code', '--', ...files])
+  if (!known.ok || !same.ok) throw new Error(`commit what \`npm run build -- ${part}\` wrote: ${files.join(', ')}`)
 }
