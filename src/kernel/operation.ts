@@ -40,6 +40,7 @@ export abstract class Operation<T> {
     this.#promise = promise
     this.#resolve = lastResolve
     this.#reject = lastReject
+    lastResolve = lastReject = nothing
     this.#told = false
     this._scope = scope
     scope._addOperation(this as Operation<unknown>)
@@ -106,7 +107,7 @@ export function rejected(error: unknown): Promise<never> {
 }
 
 export function markHandled(promise: Promise<unknown>): void {
-  promise.then(undefined, ignore)
+  promise.then(undefined, nothing)
 }
 
 /** A pending promise with its functions, without a closure for each: the executor runs synchronously. */
@@ -117,10 +118,13 @@ export function takeFunctions(resolve: (value: never) => void, reject: (error: u
 
 /** The functions of the promise just made with `takeFunctions`. */
 export function takenFunctions(): { resolve: (value: unknown) => void; reject: (error: unknown) => void } {
-  return { resolve: lastResolve, reject: lastReject }
+  const functions = { resolve: lastResolve, reject: lastReject }
+  lastResolve = lastReject = nothing
+  return functions
 }
 
-let lastResolve: (value: unknown) => void
-let lastReject: (error: unknown) => void
+function nothing(): void {}
 
-function ignore(): void {}
+// Held for a moment only: they know their promise, and a promise its async context, and that its task.
+let lastResolve: (value: unknown) => void = nothing
+let lastReject: (error: unknown) => void = nothing
