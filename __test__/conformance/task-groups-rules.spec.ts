@@ -133,6 +133,34 @@ eachBackendWithClock(
   },
 )
 
+eachBackendWithClock(
+  test,
+  'the deadline of a group’s scope bounds its children while the host waits for them',
+  async (t, backend, clock) => {
+    const begun = clock.now()
+    const ended: [string, number][] = []
+    const child = async (name: string): Promise<void> => {
+      await rejection(sleepForever())
+      ended.push([name, clock.now() - begun])
+    }
+    const main = async (): Promise<void> => {
+      await createTaskGroup((tg) => {
+        tg.cancelScope.deadline = begun + 10
+        tg.spawn(child, 'set in the body')
+      })
+      await createTaskGroup((tg) => {
+        tg.spawn(child, 'set while the host waits')
+        setImmediate(() => (tg.cancelScope.deadline = begun + 30))
+      })
+    }
+    await Promise.all([backend.run(main), clock.advance(100)])
+    t.deepEqual(ended, [
+      ['set in the body', 10],
+      ['set while the host waits', 30],
+    ])
+  },
+)
+
 eachBackend(test, 'the deadline of a group’s scope ends body and children', async (t, backend) => {
   await backend.run(async () => {
     let child: TaskHandle<unknown> | undefined

@@ -155,7 +155,7 @@ export class CancelScope implements Timed {
       this.#disarm()
       this.#deadline.at = at
     }
-    if ((this._flags & (NEW | CLOSING | ENDED)) === 0) this.#arm()
+    if ((this._flags & (NEW | ENDED)) === 0) this.#arm()
   }
 
   /** Whether cancellation from outside is kept out. Settable at any time; takes effect at once, in both directions. */
@@ -291,8 +291,6 @@ export class CancelScope implements Timed {
   /** @internal The body has settled: what it left behind is cancelled and waited for (rule 7). */
   _bodyEnded(): void {
     this._flags |= CLOSING
-    this.#disarm()
-    this.#extras?.unlisten()
     if (this._operations !== null || this._scopes !== null) this.#cancelLeftovers()
     this._childLeft()
   }
@@ -300,6 +298,9 @@ export class CancelScope implements Timed {
   /** @internal Nothing is left: the owner's last word. */
   _end(): void {
     this._flags = (this._flags & ~CLOSING) | ENDED
+    // Not when the body ends: the deadline of a group bounds its children, too, while the host waits for them.
+    this.#disarm()
+    this.#extras?.unlisten()
     const parent = this._parent
     if (parent !== null) {
       parent._scopes = unlink(parent._scopes, this)
