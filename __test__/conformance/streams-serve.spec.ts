@@ -422,14 +422,19 @@ eachBackendWithClock(
     const warned = new Promise((resolve) => process.once('warning', resolve))
     const peers = await PeerServer.listen(t, { reading: false })
     let ended = false
+    let limited = (): void => {}
+    // The peer may have accepted long before the connecting side hears of it.
+    const underLimit = new Promise<void>((resolve) => (limited = resolve))
     const running = backend.run(async () => {
       const stream = await connectTcp('127.0.0.1', peers.port)
       await moveOnAfter(50, async () => {
+        limited()
         for (;;) await stream.sendAll(Buffer.alloc(4096))
       })
     })
     void running.then(() => (ended = true))
     const peer = await peers.peer()
+    await underLimit
     for (let turn = 0; turn < 500; turn++) await nextTurn()
     await clock.advance(50)
     await warned
