@@ -1,5 +1,5 @@
 /** One connection attempt to one numeric address. */
-import { Completion, Control } from '../../native/protocol.ts'
+import { Completion } from '../../native/protocol.ts'
 import type { Abandon, Answer, StreamTransport, TcpConnectOptions } from '../backend.ts'
 import { systemError } from './errors.ts'
 import { handleGeneration, handleIndex, type HandleOwner, type NativeEventLoop } from './event-loop.ts'
@@ -43,7 +43,7 @@ class Attempt implements HandleOwner {
     this.#options = options
     this.#answer = answer
     loop.own(handleIndex(handle), this)
-    this.#count(1)
+    this.#loop.hold(1)
   }
 
   completed(kind: number, errno: number): void {
@@ -68,11 +68,6 @@ class Attempt implements HandleOwner {
 
   #settle(): void {
     this.#pending = false
-    this.#count(-1)
-  }
-
-  #count(change: number): void {
-    this.#loop.control[Control.Refs]! += change
-    this.#loop.arm()
+    this.#loop.hold(-1)
   }
 }

@@ -117,6 +117,12 @@ export class NativeEventLoop {
     return used
   }
 
+  /** Counts what keeps the process alive, and sees to it that the driver looks at the count. */
+  hold(change: number): void {
+    this.control[Control.Refs]! += change
+    this.arm()
+  }
+
   /** Sees to it that what has been submitted outside a turn, or counted in `Control.Refs`, is looked at. */
   arm(): void {
     if (this.#armed) return

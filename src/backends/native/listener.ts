@@ -33,8 +33,7 @@ export class NativeListener implements ListenerTransport, HandleOwner {
     loop.own(index, this)
     this.address = loop.binding.localAddress(this.#handle) as SocketAddress
     // An open listener keeps the process alive, whether anybody waits on it or not.
-    loop.control[Control.Refs]! += 1
-    loop.arm()
+    loop.hold(1)
   }
 
   accept(count: number): void {

@@ -1,6 +1,5 @@
 /** Name look-ups on the pool of the addon. */
 import { domainToASCII } from 'node:url'
-import { Control } from '../../native/protocol.ts'
 import type { Abandon, Answer, SocketAddress } from '../backend.ts'
 import { lookupError } from './errors.ts'
 import type { NativeEventLoop } from './event-loop.ts'
@@ -13,12 +12,12 @@ export function lookup(
 ): Abandon {
   let wanted = true
   const request = loop.binding.lookup(domainToASCII(host) || host, family)
-  count(loop, 1)
+  loop.hold(1)
   loop.awaitLookup(request, () => {
     const found = loop.binding.takeLookup(request)
     if (!wanted) return
     wanted = false
-    count(loop, -1)
+    loop.hold(-1)
     if (typeof found === 'string') answer(lookupError(found, host))
     else answer(undefined, found.map(socketAddress))
   })
@@ -26,15 +25,10 @@ export function lookup(
     if (!wanted) return
     // Abandoned: the resolver's thread goes on, and no longer keeps the process alive.
     wanted = false
-    count(loop, -1)
+    loop.hold(-1)
   }
 }
 
 function socketAddress(address: string): SocketAddress {
   return { address, port: 0, family: address.includes(':') ? 'IPv6' : 'IPv4' }
-}
-
-function count(loop: NativeEventLoop, change: number): void {
-  loop.control[Control.Refs]! += change
-  loop.arm()
 }
