@@ -1,5 +1,7 @@
 // The public API of structio, rolled up from index.ts by `npm run build -- types`. Generated: do not edit.
 
+import { X509Certificate } from 'node:crypto'
+
 type BackendName = 'native' | 'node' | 'virtual'
 /** A TCP address in Node's form. */
 interface SocketAddress {
@@ -7,6 +9,8 @@ interface SocketAddress {
   readonly port: number
   readonly family: 'IPv4' | 'IPv6'
 }
+/** The versions of TLS that there are here; older ones are broken (RFC 8996). */
+type TlsVersion = 'TLSv1.2' | 'TLSv1.3'
 
 /** How the native backend is set up (`backendOptions`). */
 interface NativeOptions {
@@ -17,6 +21,12 @@ interface NativeOptions {
   driver?: 'nested' | 'thread' | undefined
   /** Name look-ups under way at once, in the whole process: the first native `run` sets it. Default 16. */
   lookupThreads?: number | undefined
+  /**
+   * Where TLS handshakes are computed. `'reactor'` (default): on the JavaScript thread, where a full one takes some 0.1 ms.
+   * `'pool'`: on another thread, at the price of two changes of threads for each; connections over a stream that is not a
+   * socket stay on the JavaScript thread.
+   */
+  tlsHandshakes?: 'reactor' | 'pool' | undefined
 }
 
 /** How the node backend is set up (`backendOptions`): there is nothing to choose. */
@@ -152,9 +162,46 @@ declare class ConnectionFailed extends AggregateError {
 declare class TLSRequired extends Error {
   readonly code = 'ERR_TLS_REQUIRED'
 }
-/** Thrown when a TLS handshake or record fails. */
+/** What was wrong, in a word for programs; the message says it for people, and on whose side. */
+type TLSErrorReason =
+  | 'certificate-expired'
+  | 'certificate-not-yet-valid'
+  | 'certificate-unknown-issuer'
+  | 'certificate-wrong-name'
+  | 'certificate-wrong-purpose'
+  | 'certificate-malformed'
+  | 'certificate-bad-signature'
+  | 'certificate-revoked'
+  | 'certificate-invalid'
+  | 'certificate-missing'
+  | 'no-common-version'
+  | 'no-common-cipher'
+  | 'no-common-protocol'
+  | 'alert'
+  | 'not-tls'
+  | 'record-too-large'
+  | 'bad-record'
+  | 'renegotiation'
+  | 'misbehaved'
+  | 'closed'
+  | 'timed-out'
+  | 'plaintext-buffered'
+  | 'no-settings'
+  | 'bad-credentials'
+  | 'failed'
+/**
+ * Thrown when a TLS handshake or record fails, and when a certificate or key given to `createTlsContext` is of no use.
+ * `reason` says what was wrong, `cause` is the error below where there is one.
+ */
 declare class TLSError extends Error {
   readonly code = 'ERR_TLS'
+  readonly reason: TLSErrorReason
+  constructor(
+    message?: string,
+    options?: ErrorOptions & {
+      reason?: TLSErrorReason
+    },
+  )
 }
 /** Thrown when a TLS stream ended without the peer's `close_notify`: the data may have been truncated. */
 declare class TLSEOFError extends BrokenResourceError {
@@ -439,12 +486,74 @@ interface ServerStatistics {
   readonly dropped: number
   /** How often accepting failed for want of descriptors or memory, and was tried again. */
   readonly retries: number
+  /** TLS handshakes that are under way now. */
+  readonly handshaking: number
+  /** TLS handshakes that have failed. */
+  readonly tlsErrors: number
 }
 
 interface DelimitedOptions {
   /** Whether a frame is handed out with its delimiter. */
   includeDelimiter?: boolean | undefined
 }
+
+/** The fields that `getPeerCertificate()` of a `TLSSocket` has. */
+type PeerCertificate = ReturnType<X509Certificate['toLegacyObject']>
+
+/** Which bytes of a TLS session tie an authentication to it: RFC 9266, and RFC 5929 for the other two. */
+type ChannelBindingType = 'tls-exporter' | 'tls-server-end-point' | 'tls-unique'
+
+/** A cipher suite as the reference gives it: OpenSSL's name, the TLS version that defines it, the bits of its key. */
+type Cipher = readonly [name: string, version: TlsVersion, bits: number]
+
+/**
+ * A certificate or key: PEM text, the bytes of a PEM or DER file, or the path of one (a string without `-----BEGIN` in it,
+ * or a `file:` URL). PEM may hold several certificates.
+ */
+type TlsMaterial = string | Uint8Array | URL
+
+interface TlsContextOptions {
+  /** The own certificate, then those that lead to its authority. A server needs one, or `sni`. */
+  cert?: TlsMaterial | readonly TlsMaterial[] | undefined
+  /** The private key of `cert`, not encrypted. */
+  key?: TlsMaterial | undefined
+  /** Authorities to trust, instead of the platform's. */
+  ca?: TlsMaterial | readonly TlsMaterial[] | undefined
+  /** Trusts the platform's authorities; with `ca`, as well. Default: only where there is no `ca`. */
+  systemCa?: boolean | undefined
+  /** Application protocols (ALPN), best first. Where both sides have some and none in common, the handshake fails. */
+  alpnProtocols?: readonly string[] | undefined
+  /** Default `'TLSv1.2'`. */
+  minVersion?: TlsVersion | undefined
+  /** Default `'TLSv1.3'`. */
+  maxVersion?: TlsVersion | undefined
+  /** By OpenSSL's names, best first; a server's order counts. Default: all that structio has. */
+  cipherSuites?: readonly string[] | undefined
+  /** False accepts any certificate of the peer, also none that is for its name: for tests and debugging. Default true. */
+  verify?: boolean | undefined
+  /** Whether a server asks its clients for certificates: true requires one. Default false. */
+  requestClientCert?: boolean | 'optional' | undefined
+  /**
+   * Called on a server with the name that a client asks for; the context it returns is used for this client, instead of
+   * this one. `undefined` keeps this one; an error refuses the client.
+   */
+  sni?: ((name: string) => TlsContext | undefined | PromiseLike<TlsContext | undefined>) | undefined
+  /** Whether sessions are resumed, which saves most of the handshake. Default true. */
+  sessionTickets?: boolean | undefined
+  /** Gets the secrets of every session in the NSS key log format, line by line, or names a file to append them to. */
+  keyLog?: ((line: string) => void) | string | URL | undefined
+}
+/** Made by `createTlsContext`; immutable, and meant to be shared by all connections of a kind. */
+declare class TlsContext {
+  #private
+}
+/**
+ * Makes a TLS context, the counterpart of Python's `ssl.SSLContext`. With no options it is a client's that trusts what the
+ * platform trusts. Files are read now, and once.
+ *
+ * @throws TLSError for a certificate or key that is of no use: empty, malformed, encrypted, or not each other's
+ */
+declare function createTlsContext(options?: TlsContextOptions): TlsContext
 
 /**
  * A bidirectional stream of bytes. Re-creates `anyio.abc.Stream`.
@@ -509,12 +618,19 @@ declare abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable 
   [Symbol.asyncDispose](): Promise<void>
 }
 
+interface StartTlsOptions {
+  /** A client's: the name or address that the server's certificate must be for. Default: the one connected to. */
+  hostname?: string | undefined
+}
 /**
  * A connected socket, made by `connectTcp` or accepted by a server. Re-creates `anyio.abc.SocketStream`.
  *
  * `sendAll` resolves when the stream has *taken* the bytes: the kernel has them, or the stream itself, which keeps up to
  * 64 KiB and sends what one turn of the event loop brought as one write. Beyond that it waits for the peer. A write that
  * failed afterwards is reported by the next call of the sending side or by `close()`, never by a receive.
+ *
+ * With TLS (`autostartTls`, `startTls`, `wrapTls`) everything above is unchanged, and the members about the TLS session
+ * answer; before a handshake they throw `TLSRequired`, except `tlsVersion`, which is then `null`.
  */
 declare class SocketStream extends Stream {
   #private
@@ -526,15 +642,63 @@ declare class SocketStream extends Stream {
   sendAll(data: Uint8Array | string): Promise<void>
   /** Sends the parts one after another, gathered into one write and without copying them together first. */
   sendMany(list: readonly (Uint8Array | string)[]): Promise<void>
-  /** Sends what was taken, then the end of data (`FIN`). A second call is harmless. */
+  /**
+   * Sends what was taken, then the end of data (TLS: `close_notify`; `FIN`). A second call is harmless.
+   *
+   * @throws UnsupportedError with TLS 1.2, in which neither side may go on alone
+   */
   sendEof(): Promise<void>
   /**
    * Closes the connection. Waits for the bytes already taken as long as the caller's scope is not cancelled; then they are
-   * dropped. Whoever waits in another task gets `ClosedResourceError`.
+   * dropped. Whoever waits in another task gets `ClosedResourceError`. TLS that is standard compatible is ended first:
+   * `close_notify` is sent, and the peer's own end awaited under the same scope; what it still sends is dropped.
    *
    * @throws BrokenResourceError when a write failed and no call has reported it yet; the connection is closed all the same
    */
   close(): Promise<void>
+  /**
+   * Goes over to TLS, at any moment of the conversation: the side that connected is the client. Nothing else may be under
+   * way in either direction. A handshake that fails, or is cancelled, closes the stream.
+   *
+   * @param context - default: the `tls` option of `connectTcp` or `createTcpServer`; a client without one trusts what the
+   * platform trusts
+   * @throws TLSError when the handshake fails, and when the peer had sent plaintext that nobody has received before it was
+   * told to go ahead (whoever sits in between may have injected it)
+   */
+  startTls(context?: TlsContext, options?: StartTlsOptions): Promise<void>
+  /** `'TLSv1.2'`, `'TLSv1.3'`, or `null` before a handshake. Re-creates `tls_version`. */
+  get tlsVersion(): TlsVersion | null
+  /** The application protocol that ALPN chose, or `null`. @throws TLSRequired before a handshake */
+  get alpnProtocol(): string | null
+  /** The cipher suite: OpenSSL's name, the TLS version that defines it, and its secret bits. @throws TLSRequired */
+  get cipher(): Cipher
+  /**
+   * The cipher suites that both sides offered, in the client's order; `null` on a client, which is not told.
+   *
+   * @throws TLSRequired before a handshake; UnsupportedError on the `node` backend
+   */
+  get sharedCiphers(): readonly Cipher[] | null
+  /**
+   * The name or address that the server's certificate was checked against; `null` on a server, as the reference has it (the
+   * name that a client asks for comes to the context's `sni`). @throws TLSRequired before a handshake
+   */
+  get serverHostname(): string | null
+  /** Whether this side is the server of the TLS session. @throws TLSRequired before a handshake */
+  get serverSide(): boolean
+  /**
+   * Bytes that tie an authentication to this very TLS session.
+   *
+   * @param type - `'tls-exporter'` (RFC 9266), `'tls-server-end-point'` or `'tls-unique'` (RFC 5929)
+   * @throws TLSRequired before a handshake; UnsupportedError for `'tls-unique'` in TLS 1.3 and on the `native` backend
+   */
+  getChannelBinding(type?: ChannelBindingType): Buffer
+  /**
+   * The peer's certificate with the fields of node:tls (`subject`, `issuer`, `subjectaltname`, `valid_from`, `fingerprint256`,
+   * `serialNumber`…), or its DER; `null` when the peer sent none. @throws TLSRequired before a handshake
+   */
+  getpeercert(binary?: false): PeerCertificate | null
+  getpeercert(binary: true): Buffer | null
+  getpeercert(binary: boolean): PeerCertificate | Buffer | null
   /** A socket option, by number or by name (`'SOL_SOCKET'`, `'SO_RCVBUF'`). */
   getsockopt(level: number | string, name: number | string): number
   /** Sets a socket option, by number or by name. */
@@ -590,6 +754,17 @@ declare class SocketStreamServer implements AsyncDisposable {
 }
 
 interface ConnectTcpOptions {
+  /** For the TLS handshake. Default: a context that trusts what the platform trusts. */
+  tls?: TlsContext | undefined
+  /** Does the TLS handshake before the stream is returned. Default false: `startTls` does it when it is time. */
+  autostartTls?: boolean | undefined
+  /** The name or address that the server's certificate must be for. Default: the one connected to. */
+  tlsHostname?: string | undefined
+  /**
+   * Ends TLS as the standard says: `close()` sends `close_notify` and waits for the server's, and data that ends without
+   * it raises `TLSEOFError`. Some protocols, HTTP among them, require false. Default true.
+   */
+  tlsStandardCompatible?: boolean | undefined
   /** The own end: a name or an address of this machine. */
   bindHost?: string | undefined
   /** The own end: a port. */
@@ -612,25 +787,63 @@ interface TcpServerOptions {
   noDelay?: boolean | undefined
   /** `SO_KEEPALIVE` of the accepted connections. Default false. */
   keepAlive?: boolean | undefined
-  /** Milliseconds that bytes get to leave when `serve`, or the end of the run, closes a connection. Default 5,000. */
+  /**
+   * Milliseconds that bytes get to leave, and TLS to be ended, when `serve`, or the end of the run, closes a connection.
+   * Default 5,000.
+   */
   closeTimeout?: number | undefined
+  /** Makes it a TLS server: the context needs a certificate, or an `sni` callback. */
+  tls?: TlsContext | undefined
+  /** With `tls`, does the handshake before a connection is accepted. Default true; `startTls` does it otherwise. */
+  autostartTls?: boolean | undefined
+  /** As for `connectTcp`, of the accepted connections. Default true. */
+  tlsStandardCompatible?: boolean | undefined
+  /** How many handshakes may be under way, or done and not yet accepted, at once. Default 256. */
+  maxHandshakes?: number | undefined
+  /** Milliseconds after which a client whose handshake is not done is dropped. Default 30,000. */
+  handshakeTimeout?: number | undefined
+  /** Gets the error of every handshake that failed, and the client's address. What it throws ends the server. */
+  onTlsError?: ((error: TLSError, remoteAddress: SocketAddress) => unknown) | undefined
 }
 /**
  * Connects to a TCP server, given by name or by address. Re-creates `anyio.connect_tcp`.
  *
  * A name is resolved off the JavaScript thread, and its addresses are tried as RFC 8305 says.
  *
+ * With `autostartTls` the TLS handshake is part of connecting, under the caller's scope.
+ *
  * @throws the bare system error (`ECONNREFUSED`, `ENOTFOUND`…) where one address was tried, `ConnectionFailed` with one
- * error per attempt where several were
+ * error per attempt where several were, `TLSError` when the handshake fails; nothing stays open then
  */
 declare function connectTcp(address: string, port: number, options?: ConnectTcpOptions): Promise<SocketStream>
 /**
  * Listens for TCP connections. Re-creates `anyio.create_tcp_server`.
  *
+ * With `tls` the handshakes are done beside each other and before a connection is accepted, so that a slow or silent client
+ * holds up nobody; one that fails goes to `onTlsError` and the statistics, and is otherwise not heard of.
+ *
  * @param port - 0 (the default) lets the system choose a free one, see `server.port`
  * @throws the bare system error (`EADDRINUSE`, `EACCES`…)
  */
 declare function createTcpServer(port?: number, options?: TcpServerOptions): Promise<SocketStreamServer>
+
+interface WrapTlsOptions {
+  /** Whether this side is the server of the handshake. Default false. */
+  serverSide?: boolean | undefined
+  /**
+   * A client's: the name or address that the server's certificate must be for. Needed where certificates are verified and
+   * the stream is not one that `connectTcp` made, whose own is the default.
+   */
+  hostname?: string | undefined
+}
+/**
+ * Does a TLS handshake over any stream, also one of your own and one that speaks TLS already, and returns the stream of the
+ * plaintext. From then on `stream` belongs to it: closing it closes `stream`, and so does a handshake that fails. The
+ * counterpart of AnyIO's `TLSStream.wrap`.
+ *
+ * @throws TLSError when the handshake fails
+ */
+declare function wrapTls(stream: Stream, context: TlsContext, options?: WrapTlsOptions): Promise<SocketStream>
 
 /** The task that runs this code. Re-creates `get_current_task`; `NotRunningError` in a callback outside every task. */
 declare function getCurrentTask(): TaskInfo
@@ -666,6 +879,7 @@ export {
   TaskGroup,
   TaskInfo,
   TimeoutError,
+  TlsContext,
   UnsupportedError,
   UsageError,
   WouldBlock,
@@ -676,6 +890,7 @@ export {
   connectTcp,
   createTaskGroup,
   createTcpServer,
+  createTlsContext,
   currentEffectiveDeadline,
   currentTime,
   failAfter,
@@ -696,22 +911,32 @@ export {
   sleep,
   sleepForever,
   sleepUntil,
+  wrapTls,
 }
 export type {
   CancelReason,
   CancelScopeOptions,
+  ChannelBindingType,
+  Cipher,
   ConnectTcpOptions,
   DelimitedOptions,
   NativeOptions,
   NodeOptions,
+  PeerCertificate,
   RunOptions,
   ServeOptions,
   ServerStatistics,
   SocketAddress,
+  StartTlsOptions,
+  TLSErrorReason,
   TaskGroupOptions,
   TaskHandle,
   TaskOptions,
   TaskStatus,
   TcpServerOptions,
   TimedScopeOptions,
+  TlsContextOptions,
+  TlsMaterial,
+  TlsVersion,
+  WrapTlsOptions,
 }

@@ -32,6 +32,12 @@ export type { ServeOptions } from './src/streams/service.ts'
 export type { ServerStatistics } from './src/streams/listener.ts'
 export type { SocketAddress } from './src/backends/backend.ts'
 
+// TLS, on sockets and over any stream.
+export { createTlsContext, wrapTls } from './src/tls.ts'
+export type { TlsContext, TlsContextOptions, TlsMaterial, WrapTlsOptions, PeerCertificate } from './src/tls.ts'
+export type { Cipher, ChannelBindingType, TlsVersion } from './src/tls.ts'
+export type { StartTlsOptions } from './src/streams/socket-stream.ts'
+
 // Introspection.
 export { TaskInfo, getCurrentTask, getRunningTasks } from './src/introspection.ts'
 
@@ -42,3 +48,4 @@ export { BackendNotFoundError, UnsupportedError, WouldBlock } from './src/errors
 export { ClosedResourceError, BrokenResourceError, ResourceBusyError, EndOfStream } from './src/errors.ts'
 export { IncompleteRead, DelimiterNotFound, ConnectionFailed } from './src/errors.ts'
 export { TLSRequired, TLSError, TLSEOFError, CalledProcessError } from './src/errors.ts'
+export type { TLSErrorReason } from './src/errors.ts'

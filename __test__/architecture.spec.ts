@@ -126,7 +126,10 @@ const planted: Record<string, [file: string, text: string]> = {
     'src/native/load.ts',
     `export { run } from '../run.ts'`,
   ],
-  'concept modules do no I/O of their own': ['src/streams/x.ts', `const net = await import('node:net')`],
+  'concept modules do no I/O of their own; src/tls/files.ts alone reads what a TLS context is made of': [
+    'src/streams/x.ts',
+    `const net = await import('node:net')`,
+  ],
   'concept modules know the backend contract; run.ts alone also chooses one and takes its options': [
     'src/sockets.ts',
     `import { x } from './backends/node/index.ts'`,

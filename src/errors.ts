@@ -201,11 +201,48 @@ export class TLSRequired extends Error {
   }
 }
 
-/** Thrown when a TLS handshake or record fails. */
+/** What was wrong, in a word for programs; the message says it for people, and on whose side. */
+export type TLSErrorReason =
+  | 'certificate-expired'
+  | 'certificate-not-yet-valid'
+  | 'certificate-unknown-issuer'
+  | 'certificate-wrong-name'
+  | 'certificate-wrong-purpose'
+  | 'certificate-malformed'
+  | 'certificate-bad-signature'
+  | 'certificate-revoked'
+  | 'certificate-invalid'
+  | 'certificate-missing'
+  | 'no-common-version'
+  | 'no-common-cipher'
+  | 'no-common-protocol'
+  | 'alert'
+  | 'not-tls'
+  | 'record-too-large'
+  | 'bad-record'
+  | 'renegotiation'
+  | 'misbehaved'
+  | 'closed'
+  | 'timed-out'
+  | 'plaintext-buffered'
+  | 'no-settings'
+  | 'bad-credentials'
+  | 'failed'
+
+/**
+ * Thrown when a TLS handshake or record fails, and when a certificate or key given to `createTlsContext` is of no use.
+ * `reason` says what was wrong, `cause` is the error below where there is one.
+ */
 export class TLSError extends Error {
   readonly code = 'ERR_TLS'
+  readonly reason: TLSErrorReason
   static {
     named(this, 'TLSError')
+  }
+
+  constructor(message?: string, options: ErrorOptions & { reason?: TLSErrorReason } = {}) {
+    super(message, options)
+    this.reason = options.reason ?? 'failed'
   }
 }
 

@@ -5,20 +5,43 @@
  * awaited is then cancelled, and waited for, as one operation (api.md §2, rule 7).
  */
 
-import type { Backend, ListenerTransport, SocketAddress, StreamTransport } from './backends/backend.ts'
+import type { Backend, ListenerTransport, SocketAddress, StreamTransport, TlsSettings } from './backends/backend.ts'
+import type { TLSError } from './errors.ts'
 import { CancelScope } from './kernel/cancel-scope.ts'
 import { rejected } from './kernel/operation.ts'
 import { traceOpening } from './kernel/resources.ts'
 import { ask, type Context, currentBackend } from './streams/ask.ts'
 import { familyOf, formatAddress } from './streams/addresses.ts'
-import { CLOSE_TIMEOUT, Connection, TCP_STREAM } from './streams/connection.ts'
+import { Connection, TCP_STREAM } from './streams/connection.ts'
+import type { HandshakeSettings } from './streams/handshakes.ts'
 import { connectToFirst, interleave } from './streams/happy-eyeballs.ts'
 import { Listener, TCP_SERVER } from './streams/listener.ts'
+import { CLOSE_TIMEOUT, type Origin } from './streams/origin.ts'
 import { SocketStreamServer } from './streams/socket-stream-server.ts'
 import { SocketStream } from './streams/socket-stream.ts'
-import { checkBoolean, checkInteger, checkOptions, checkString, checkTime, outOfRange } from './validate.ts'
+import { checkContext, defaultSettings, requireCertificate, settingsOf, type TlsContext } from './tls/context.ts'
+import {
+  checkBoolean,
+  checkFunction,
+  checkInteger,
+  checkOptions,
+  checkString,
+  checkTime,
+  outOfRange,
+} from './validate.ts'
 
 export interface ConnectTcpOptions {
+  /** For the TLS handshake. Default: a context that trusts what the platform trusts. */
+  tls?: TlsContext | undefined
+  /** Does the TLS handshake before the stream is returned. Default false: `startTls` does it when it is time. */
+  autostartTls?: boolean | undefined
+  /** The name or address that the server's certificate must be for. Default: the one connected to. */
+  tlsHostname?: string | undefined
+  /**
+   * Ends TLS as the standard says: `close()` sends `close_notify` and waits for the server's, and data that ends without
+   * it raises `TLSEOFError`. Some protocols, HTTP among them, require false. Default true.
+   */
+  tlsStandardCompatible?: boolean | undefined
   /** The own end: a name or an address of this machine. */
   bindHost?: string | undefined
   /** The own end: a port. */
@@ -42,8 +65,23 @@ export interface TcpServerOptions {
   noDelay?: boolean | undefined
   /** `SO_KEEPALIVE` of the accepted connections. Default false. */
   keepAlive?: boolean | undefined
-  /** Milliseconds that bytes get to leave when `serve`, or the end of the run, closes a connection. Default 5,000. */
+  /**
+   * Milliseconds that bytes get to leave, and TLS to be ended, when `serve`, or the end of the run, closes a connection.
+   * Default 5,000.
+   */
   closeTimeout?: number | undefined
+  /** Makes it a TLS server: the context needs a certificate, or an `sni` callback. */
+  tls?: TlsContext | undefined
+  /** With `tls`, does the handshake before a connection is accepted. Default true; `startTls` does it otherwise. */
+  autostartTls?: boolean | undefined
+  /** As for `connectTcp`, of the accepted connections. Default true. */
+  tlsStandardCompatible?: boolean | undefined
+  /** How many handshakes may be under way, or done and not yet accepted, at once. Default 256. */
+  maxHandshakes?: number | undefined
+  /** Milliseconds after which a client whose handshake is not done is dropped. Default 30,000. */
+  handshakeTimeout?: number | undefined
+  /** Gets the error of every handshake that failed, and the client's address. What it throws ends the server. */
+  onTlsError?: ((error: TLSError, remoteAddress: SocketAddress) => unknown) | undefined
 }
 
 /**
@@ -51,8 +89,10 @@ export interface TcpServerOptions {
  *
  * A name is resolved off the JavaScript thread, and its addresses are tried as RFC 8305 says.
  *
+ * With `autostartTls` the TLS handshake is part of connecting, under the caller's scope.
+ *
  * @throws the bare system error (`ECONNREFUSED`, `ENOTFOUND`…) where one address was tried, `ConnectionFailed` with one
- * error per attempt where several were
+ * error per attempt where several were, `TLSError` when the handshake fails; nothing stays open then
  */
 export function connectTcp(address: string, port: number, options: ConnectTcpOptions = {}): Promise<SocketStream> {
   try {
@@ -67,6 +107,9 @@ export function connectTcp(address: string, port: number, options: ConnectTcpOpt
 
 /**
  * Listens for TCP connections. Re-creates `anyio.create_tcp_server`.
+ *
+ * With `tls` the handshakes are done beside each other and before a connection is accepted, so that a slow or silent client
+ * holds up nobody; one that fails goes to `onTlsError` and the statistics, and is otherwise not heard of.
  *
  * @param port - 0 (the default) lets the system choose a free one, see `server.port`
  * @throws the bare system error (`EADDRINUSE`, `EACCES`…)
@@ -89,6 +132,7 @@ async function connect(
 ): Promise<SocketStream> {
   const { backend, frame, made } = context
   const { bindHost, bindPort, happyEyeballsDelay = 250, noDelay = true, keepAlive = false } = options
+  const origin = originOf(host, options)
   const found = await resolve(backend, host)
   const local = bindHost === undefined ? [] : await resolve(backend, bindHost)
   const transport = await connectToFirst(interleave(reachable(found, local)), {
@@ -110,7 +154,28 @@ async function connect(
       ),
     discard: (late) => late.destroy(),
   })
-  return new SocketStream(new Connection(transport, frame.task.run).registerWith(frame, made))
+  const { autostartTls = false } = options
+  const connected = autostartTls ? await handshake(backend, transport, origin) : transport
+  return new SocketStream(new Connection(connected, frame.task.run, origin).registerWith(frame, made))
+}
+
+function originOf(host: string, options: ConnectTcpOptions): Origin {
+  const { tls, tlsHostname = host, tlsStandardCompatible: standardCompatible = true } = options
+  return {
+    side: 'client',
+    closeTimeout: CLOSE_TIMEOUT,
+    settings: tls === undefined ? undefined : settingsOf(tls),
+    hostname: tlsHostname,
+    standardCompatible,
+  }
+}
+
+function handshake(backend: Backend, transport: StreamTransport, origin: Origin): Promise<StreamTransport> {
+  const { side, settings = defaultSettings(), hostname, standardCompatible } = origin
+  const peer = formatAddress(transport.remoteAddress)
+  return ask<StreamTransport>(`TLS handshake with ${peer}`, (answer) =>
+    backend.startTls(transport, { side, settings, hostname, standardCompatible, ahead: Buffer.alloc(0), peer }, answer),
+  )
 }
 
 async function listen(
@@ -125,12 +190,29 @@ async function listen(
     noDelay = true,
     keepAlive = false,
     closeTimeout = CLOSE_TIMEOUT,
+    tls,
+    tlsStandardCompatible: standardCompatible = true,
   } = options
+  const settings = tls === undefined ? undefined : settingsOf(tls)
+  if (settings !== undefined) requireCertificate(settings)
   const address = host === undefined ? undefined : (await resolve(backend, host))[0]?.address
   const transport = await ask<ListenerTransport>(`listen on port ${port}`, (answer) =>
     backend.listenTcp({ address, port, backlog, reusePort, noDelay, keepAlive }, answer),
   )
-  return new SocketStreamServer(new Listener(transport, closeTimeout, frame, made))
+  const origin: Origin = { side: 'server', closeTimeout, settings, hostname: undefined, standardCompatible }
+  const handshakes = settings === undefined ? undefined : handshakesOf(settings, options)
+  return new SocketStreamServer(new Listener(transport, { origin, backend, frame, made, handshakes }))
+}
+
+function handshakesOf(settings: TlsSettings, options: TcpServerOptions): HandshakeSettings | undefined {
+  const {
+    autostartTls = true,
+    tlsStandardCompatible: standardCompatible = true,
+    maxHandshakes: limit = 256,
+    handshakeTimeout: timeout = 30_000,
+    onTlsError,
+  } = options
+  return autostartTls ? { settings, standardCompatible, limit, timeout, onTlsError } : undefined
 }
 
 /** A numeric address needs no resolver, and no thread. */
@@ -179,6 +261,15 @@ function checkConnectOptions(options: ConnectTcpOptions): void {
   if (happyEyeballsDelay !== undefined) checkTime('options.happyEyeballsDelay', happyEyeballsDelay)
   if (noDelay !== undefined) checkBoolean('options.noDelay', noDelay)
   if (keepAlive !== undefined) checkBoolean('options.keepAlive', keepAlive)
+  checkTlsOptions(options)
+  if (options.tlsHostname !== undefined) checkHost('options.tlsHostname', options.tlsHostname)
+}
+
+function checkTlsOptions(options: ConnectTcpOptions | TcpServerOptions): void {
+  const { tls, autostartTls, tlsStandardCompatible } = options
+  if (tls !== undefined) checkContext('options.tls', tls)
+  if (autostartTls !== undefined) checkBoolean('options.autostartTls', autostartTls)
+  if (tlsStandardCompatible !== undefined) checkBoolean('options.tlsStandardCompatible', tlsStandardCompatible)
 }
 
 function checkServerOptions(options: TcpServerOptions): void {
@@ -190,4 +281,9 @@ function checkServerOptions(options: TcpServerOptions): void {
   if (noDelay !== undefined) checkBoolean('options.noDelay', noDelay)
   if (keepAlive !== undefined) checkBoolean('options.keepAlive', keepAlive)
   if (closeTimeout !== undefined) checkTime('options.closeTimeout', closeTimeout)
+  checkTlsOptions(options)
+  const { maxHandshakes, handshakeTimeout, onTlsError } = options
+  if (maxHandshakes !== undefined) checkInteger('options.maxHandshakes', maxHandshakes, 1)
+  if (handshakeTimeout !== undefined) checkTime('options.handshakeTimeout', handshakeTimeout)
+  if (onTlsError !== undefined) checkFunction('options.onTlsError', onTlsError)
 }

@@ -8,7 +8,6 @@ import * as net from 'node:net'
 import type { ExecutionContext, TestFn } from 'ava'
 import { connectTcp, createTcpServer } from '../../src/sockets.ts'
 import type { SocketStream } from '../../src/streams/socket-stream.ts'
-import type { SocketStreamServer } from '../../src/streams/socket-stream-server.ts'
 import { eachBackend, type TestBackend } from './backends.ts'
 
 /** One end of a connection, by node:net. */
@@ -128,7 +127,7 @@ export class PeerServer {
 }
 
 /** Connects a `Peer` to a server of the library's. */
-export async function peerTo(server: SocketStreamServer, host = '127.0.0.1'): Promise<Peer> {
+export async function peerTo(server: { readonly port: number }, host = '127.0.0.1'): Promise<Peer> {
   const socket = net.connect({ port: server.port, host, allowHalfOpen: true, autoSelectFamily: false })
   await once(socket, 'connect')
   return new Peer(socket)
@@ -167,8 +166,8 @@ export async function withPair(
     try {
       await body(client, server)
     } finally {
-      await client[Symbol.asyncDispose]().catch(() => {})
-      await server[Symbol.asyncDispose]().catch(() => {})
+      // Together: once they speak TLS, each waits for the other's goodbye.
+      await Promise.all([client, server].map((stream) => stream[Symbol.asyncDispose]().catch(() => {})))
     }
   })
 }

@@ -7,7 +7,8 @@
  * rule of api.md (busy, closed, cancelled); a backend owns system calls and buffers.
  *
  * Errors that cross this seam are system errors in Node's shape (`code`, `errno`, `syscall`, `address`/`port`);
- * the concept modules wrap them (`BrokenResourceError` with the system error as `cause`).
+ * the concept modules wrap them (`BrokenResourceError` with the system error as `cause`). What goes wrong in TLS is a
+ * `TLSError`, or a `TLSEOFError` for data that ends without `close_notify`.
  */
 
 export type BackendName = 'native' | 'node' | 'virtual'
@@ -46,6 +47,92 @@ export interface Backend {
   connectTcp(options: TcpConnectOptions, answer: Answer<StreamTransport>): Abandon
   /** Binds and listens. Addresses are numeric. */
   listenTcp(options: TcpListenOptions, answer: Answer<ListenerTransport>): Abandon
+  /**
+   * Does a TLS handshake over `transport`, on which nothing waits and nothing is unsent, and answers with the transport of
+   * the plaintext: `transport` itself, or one that has taken it over. Its sink is the caller's to set, before the next
+   * turn. A handshake that fails answers with a `TLSError` (see tls-failure.ts) once its alert has had one chance to
+   * leave and `transport` is destroyed; one that is abandoned destroys it at once.
+   */
+  startTls(transport: StreamTransport, start: TlsStart, answer: Answer<StreamTransport>): Abandon
+}
+
+/** The versions of TLS that there are here; older ones are broken (RFC 8996). */
+export type TlsVersion = 'TLSv1.2' | 'TLSv1.3'
+
+/**
+ * A TLS context as the backends see it: checked, complete, and never changed. A backend compiles it when it is first used
+ * for a side, and keeps what it made (a `WeakMap` by this object): sessions are resumed among the users of one context.
+ */
+export interface TlsSettings {
+  /** DER, the end entity's first. Empty: none. */
+  readonly certificates: readonly Buffer[]
+  /** PKCS #8, DER; matches the first certificate. */
+  readonly key: Buffer | undefined
+  /** DER. */
+  readonly ca: readonly Buffer[]
+  /** Trusts the platform's store, too. */
+  readonly systemCa: boolean
+  /** In order of preference. */
+  readonly alpnProtocols: readonly string[]
+  readonly minVersion: TlsVersion
+  readonly maxVersion: TlsVersion
+  /** By OpenSSL's names, in order of preference; never empty, and only suites that every backend has. */
+  readonly cipherSuites: readonly string[]
+  /** Whether a peer's certificate has to be good. */
+  readonly verify: boolean
+  /** What a server asks of its clients. */
+  readonly clientCertificate: 'none' | 'optional' | 'required'
+  /** A server's settings for the name that a client has sent; `undefined`: these. May throw or reject: no handshake. */
+  readonly chooseByName: ((name: string) => TlsSettings | undefined | PromiseLike<TlsSettings | undefined>) | undefined
+  readonly sessionTickets: boolean
+  /** One line of the NSS key log format, without its line end. */
+  readonly keyLog: ((line: string) => void) | undefined
+}
+
+/** One handshake. */
+export interface TlsStart {
+  readonly side: 'client' | 'server'
+  readonly settings: TlsSettings
+  /**
+   * A client's: the name or address that the certificate has to be for; a name is also sent (SNI). `undefined` only where
+   * nothing is verified.
+   */
+  readonly hostname: string | undefined
+  /** Whether `close_notify` has to end the peer's data, and ends one's own (`goodbye`). */
+  readonly standardCompatible: boolean
+  /** Read before the handshake began: its first bytes. */
+  readonly ahead: Buffer
+  /** The other side, for texts: '127.0.0.1:443'. */
+  readonly peer: string
+}
+
+/** What a handshake agreed on. After `destroy` of its transport its members may throw `ClosedResourceError`. */
+export interface TlsSession {
+  readonly serverSide: boolean
+  readonly version: TlsVersion
+  readonly alpnProtocol: string | null
+  /** A client's own `TlsStart.hostname`, also where it is an address; on a server the name that the client sent. */
+  readonly serverName: string | null
+  /** OpenSSL's name. */
+  readonly cipher: string
+  /**
+   * On a server, OpenSSL's names of the suites that both sides offered, in the client's order.
+   *
+   * @throws UnsupportedError where the backend cannot tell
+   */
+  sharedCiphers(): string[]
+  /** DER. */
+  peerCertificate(): Buffer | undefined
+  /** DER; the one that this side has sent. */
+  ownCertificate(): Buffer | undefined
+  /** RFC 5705, with an empty context. */
+  exportKeyingMaterial(length: number, label: string): Buffer
+  /**
+   * RFC 5929's tls-unique.
+   *
+   * @throws UnsupportedError in TLS 1.3, which has none, and where the backend cannot tell
+   */
+  tlsUnique(): Buffer
 }
 
 export interface TcpConnectOptions {
@@ -118,9 +205,11 @@ export interface StreamTransport {
   readonly unsent: number
   /**
    * `'writable'`: `send` would take at least one byte. `'flushed'`: nothing taken waits. `'shutdown'`: flushed, then
-   * the sending half is closed (FIN). Answered by exactly one `sink.sendSettled`.
+   * the sending half is closed (TLS: `close_notify`; FIN). `'goodbye'`: the same, then the peer's own end, whatever it is,
+   * is read for, and data that comes before it is dropped; nothing else is asked of the transport afterwards. Answered by
+   * exactly one `sink.sendSettled`.
    */
-  waitSend(what: 'writable' | 'flushed' | 'shutdown'): void
+  waitSend(what: SendWait): void
   /** Drops the pending `waitSend`; taken bytes still leave. Synchronous. */
   cancelSend(): void
   /**
@@ -130,12 +219,18 @@ export interface StreamTransport {
   destroy(): void
   /** `RST` instead of `FIN`, where the system can. */
   reset(): void
+  /** What the TLS handshake agreed on; `undefined` before. */
+  readonly tls: TlsSession | undefined
+  /** Whether closing means `goodbye`: TLS, standard compatible, and neither half has failed. */
+  readonly saysGoodbye: boolean
   getsockopt(level: number | string, name: number | string): number
   setsockopt(level: number | string, name: number | string, value: number | boolean): void
   /** Whether pending operations of this connection keep the process alive (default: yes). Unsent bytes always do. */
   ref(): void
   unref(): void
 }
+
+export type SendWait = 'writable' | 'flushed' | 'shutdown' | 'goodbye'
 
 export interface ListenerSink {
   /** One answer to the demand of `accept`. */

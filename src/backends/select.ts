@@ -80,11 +80,16 @@ function isLoadError(error: unknown): boolean {
   return !(error instanceof UsageError)
 }
 
-function checkNativeOptions({ driver, lookupThreads }: NativeOptions): void {
+function checkNativeOptions({ driver, lookupThreads, tlsHandshakes }: NativeOptions): void {
   if (driver !== undefined && typeof driver !== 'string')
     throw invalidArgType('options.backendOptions.driver', 'of type string', driver)
   if (driver !== undefined && driver !== 'nested' && driver !== 'thread') {
     throw outOfRange('options.backendOptions.driver', "'nested' or 'thread'", driver)
+  }
+  if (tlsHandshakes !== undefined && typeof tlsHandshakes !== 'string')
+    throw invalidArgType('options.backendOptions.tlsHandshakes', 'of type string', tlsHandshakes)
+  if (tlsHandshakes !== undefined && tlsHandshakes !== 'reactor' && tlsHandshakes !== 'pool') {
+    throw outOfRange('options.backendOptions.tlsHandshakes', "'reactor' or 'pool'", tlsHandshakes)
   }
   if (lookupThreads !== undefined) checkInteger('options.backendOptions.lookupThreads', lookupThreads, 1, 1024)
 }

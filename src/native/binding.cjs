@@ -836,5 +836,8 @@ function __napiStampBindingTarget(exportsObject, target) {
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
 module.exports.EventLoop = nativeBinding.EventLoop
+module.exports.TlsContext = nativeBinding.TlsContext
+module.exports.TlsEngine = nativeBinding.TlsEngine
 module.exports.ringProtocol = nativeBinding.ringProtocol
 module.exports.socketOption = nativeBinding.socketOption
+module.exports.tlsFailureReasons = nativeBinding.tlsFailureReasons

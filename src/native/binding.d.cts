@@ -24,7 +24,10 @@ export declare class EventLoop {
   connect(address: string, port: number, bindAddress: string | undefined | null, bindPort: number | undefined | null, options: TcpOptions): number
   /** Binds and listens: a handle, or `-errno`. No address: both families. */
   listen(address: string | undefined | null, port: number, backlog: number, reusePort: boolean, options: TcpOptions): number
-  /** Writes `data` after what the connection has taken; returns how much of it the kernel took. */
+  /**
+   * Writes `data` after what the connection has taken; returns how much of it was taken, `-1 - taken` where something
+   * taken is unsent.
+   */
   send(handle: number, data: Uint8Array): number
   /** Reads into `view`: bytes, 0 at the end, [`WOULD_BLOCK`], or [`ERROR_BASE`]` - errno`. */
   receiveInto(handle: number, view: Uint8Array): number
@@ -40,6 +43,45 @@ export declare class EventLoop {
   lookup(host: string, family: number): number
   /** The addresses found, or the error's code. */
   takeLookup(request: number): Array<string> | string
+  /** Makes a handshake of a connection, under the same handle; `Handshaken`, `HandshakeFailed` or `ClientHello` follows. */
+  startTls(handle: number, context: TlsContext, start: TlsStart, ahead: Uint8Array, onPool: boolean): void
+  /** The name that `ClientHello` has announced. */
+  clientName(handle: number): string | null
+  /** Goes on after `ClientHello`. */
+  continueTls(handle: number, context: TlsContext, onPool: boolean): void
+  /** Ends a handshake after `ClientHello`, with an alert; the handle ends. */
+  refuseTls(handle: number): void
+  /** What is wrong with a handshake, or with a connection's TLS. */
+  tlsFailure(handle: number): TlsFailure | null
+  tlsFacts(handle: number): TlsFacts | null
+  /** DER. */
+  tlsPeerCertificate(handle: number): Buffer | null
+  tlsExport(handle: number, length: number, label: string): Buffer | null
+}
+
+/** A context: settings, and what the library has made of them. */
+export declare class TlsContext {
+  constructor(settings: TlsSettings)
+  /** Key log lines since the last call. */
+  takeKeyLog(): Array<string>
+}
+
+/** TLS on memory. */
+export declare class TlsEngine {
+  /** A context that is of no use for this side fails with the first `feed`. */
+  constructor(context: TlsContext, start: TlsStart)
+  /** Takes ciphertext; with nothing, only looks at what there is to send. */
+  feed(bytes: Uint8Array): TlsEngineStep
+  feedEnd(): TlsEngineStep
+  choose(context: TlsContext): TlsEngineStep
+  refuse(): TlsEngineStep
+  /** Encrypts `data`. */
+  send(data: Uint8Array): TlsEngineStep
+  /** Says `close_notify`. */
+  sendClose(): TlsEngineStep
+  facts(): TlsFacts | null
+  peerCertificate(): Buffer | null
+  export(length: number, label: string): Buffer | null
 }
 
 export interface Address {
@@ -66,4 +108,67 @@ export declare function socketOption(name: string): number | null
 export interface TcpOptions {
   noDelay: boolean
   keepAlive: boolean
+}
+
+/** What [`TlsEngine::feed`] and its like have brought about. */
+export interface TlsEngineStep {
+  /** The handshake is done, with this step. */
+  handshaken: boolean
+  /** A client has sent this name: `choose` or `refuse` comes next. */
+  name?: string
+  failure?: TlsFailure
+  /** To be sent to the other side. */
+  ciphertext?: Buffer
+  plaintext?: Buffer
+  /** The other side has said `close_notify`. */
+  ended: boolean
+}
+
+export interface TlsFacts {
+  version: string
+  cipher: string
+  alpnProtocol?: string
+  /** A server's: what the client sent. */
+  serverName?: string
+  /** A server's. */
+  sharedCiphers?: Array<string>
+}
+
+export interface TlsFailure {
+  /** A key of `TLSErrorReason`, or `'truncated'`. */
+  reason: string
+  detail: string
+  errno?: number
+}
+
+/** The keys of every failure's reason: a test compares them with TypeScript's. */
+export declare function tlsFailureReasons(): Array<string>
+
+export interface TlsSettings {
+  /** DER, the end entity's first. */
+  certificates: Array<Uint8Array>
+  /** PKCS #8, DER. */
+  key?: Uint8Array
+  /** DER. */
+  ca: Array<Uint8Array>
+  systemCa: boolean
+  alpnProtocols: Array<string>
+  tls12: boolean
+  tls13: boolean
+  /** OpenSSL's names. */
+  cipherSuites: Array<string>
+  verify: boolean
+  /** `'none'`, `'optional'` or `'required'`. */
+  clientCertificate: string
+  sessionTickets: boolean
+  keyLog: boolean
+}
+
+export interface TlsStart {
+  serverSide: boolean
+  /** The name or address that a server's certificate has to be for. */
+  hostname: string
+  standardCompatible: boolean
+  /** Announce the name that a client sends, and wait for the context. */
+  askByName: boolean
 }

@@ -8,6 +8,11 @@ import { createRequire } from 'node:module'
 
 export type Binding = typeof import('./binding.cjs')
 export type BindingEventLoop = import('./binding.cjs').EventLoop
+export type BindingTlsContext = import('./binding.cjs').TlsContext
+export type BindingTlsEngine = import('./binding.cjs').TlsEngine
+export type BindingTlsEngineStep = import('./binding.cjs').TlsEngineStep
+export type BindingTlsFacts = import('./binding.cjs').TlsFacts
+export type BindingTlsFailure = import('./binding.cjs').TlsFailure
 export type BindingAddress = import('./binding.cjs').Address
 
 /** The addon, or the error that kept it from loading. Tried once: a file that is not there does not appear later. */

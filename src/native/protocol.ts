@@ -7,10 +7,13 @@
 
 export const RECORD_WORDS = 4
 export const HEADER_WORDS = 8
-export const KIND_BITS = 4
+export const KIND_BITS = 5
 
 /** The word of the completion ring's header that says where the received bytes end. Its first is the count. */
 export const RECEIVED_END = 1
+
+/** In the place of an error number: TLS has failed, and the failure is there to be taken. */
+export const TLS_FAILED = 100_000
 
 /** Words of the submission ring's header. */
 export const Control = {
@@ -35,8 +38,11 @@ export const Completion = {
   ConnectFailed: 8,
   Accepted: 9,
   AcceptFailed: 10,
-  LookedUp: 11,
-  Settled: 12,
+  Handshaken: 11,
+  HandshakeFailed: 12,
+  ClientHello: 13,
+  LookedUp: 14,
+  Settled: 15,
 } as const
 
 /** TypeScript → Rust. */
@@ -53,4 +59,5 @@ export const Wait = {
   Writable: 0,
   Flushed: 1,
   Shutdown: 2,
+  Goodbye: 3,
 } as const

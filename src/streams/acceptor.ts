@@ -40,13 +40,13 @@ export class Acceptor extends Operation<unknown> implements Consumer {
 
   accepted(transport: StreamTransport): void {
     const frame = this.#frame as Frame
-    const connection = new Connection(transport, frame.task.run, this.#listener.closeTimeout)
+    const connection = new Connection(transport, frame.task.run, this.#listener.origin)
     const stream = new SocketStream(connection.registerWith(frame, this.#made))
     this.#leave()
     this.resolve(this.#iterating ? { done: false, value: stream } : stream)
   }
 
-  failed(error: Error): void {
+  failed(error: unknown): void {
     this.#leave()
     this.reject(error)
   }

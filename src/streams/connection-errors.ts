@@ -3,7 +3,14 @@
  * drop what another stream failed with inside the same handler (api.md §6), so errors remember their stream.
  */
 
-import { BrokenResourceError, ClosedResourceError, ExceptionGroup, IncompleteRead, TLSError } from '../errors.ts'
+import {
+  BrokenResourceError,
+  ClosedResourceError,
+  ExceptionGroup,
+  IncompleteRead,
+  TLSEOFError,
+  TLSError,
+} from '../errors.ts'
 
 /** Marks the error as one of `owner`. Whatever is not an object (a user's stream may throw anything) has no owner. */
 export function own<E>(error: E, owner: object): E {
@@ -22,6 +29,13 @@ export function isConnectionError(error: unknown, owner: object): boolean {
     return isConnectionError(error.error, owner) && isConnectionError(error.suppressed, owner)
   }
   return owners.get(error) === owner && KINDS.some((kind) => error instanceof kind)
+}
+
+/** What a call fails with on a connection that `cause` has broken: an error of its own, of the condition's class. */
+export function brokenBy(what: string, how: string, cause: Error): Error {
+  if (cause instanceof TLSError) return new TLSError(`${what}: ${cause.message}`, { reason: cause.reason, cause })
+  if (cause instanceof TLSEOFError) return new TLSEOFError(`${what}: ${cause.message}`, { cause })
+  return new BrokenResourceError(`${what}: ${how}: ${cause.message}`, { cause })
 }
 
 const KINDS = [BrokenResourceError, ClosedResourceError, IncompleteRead, TLSError]

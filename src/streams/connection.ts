@@ -11,14 +11,14 @@
  *
  * Closing, in this order, whoever asks:
  * 1. Both directions are shut: whoever waits there gets `ClosedResourceError`, and so does every later call.
- * 2. Bytes that were taken get their chance to leave: as long as the caller's scope lets them (`close`), or for
- *    `closeTimeout` (what `serve` and `run` close by themselves).
+ * 2. Bytes that were taken get their chance to leave, and TLS its goodbye: as long as the caller's scope lets them
+ *    (`close`), or for `closeTimeout` (what `serve` and `run` close by themselves).
  * 3. The transport is destroyed, in every case, and the connection leaves the run's list. Nothing after that fails, and
  *    nobody waits any more: everyone who was closing hears of it at the same time.
  */
 
 import type { StreamSink, StreamTransport } from '../backends/backend.ts'
-import { type Cancelled, ClosedResourceError } from '../errors.ts'
+import { type Cancelled, ClosedResourceError, TLSError } from '../errors.ts'
 import type { CancelScope } from '../kernel/cancel-scope.ts'
 import { enterUncancelled, type Frame, pendingCancellation } from '../kernel/context.ts'
 import { Deadline, type Host, type Timed } from '../kernel/deadlines.ts'
@@ -27,32 +27,45 @@ import { Resource } from '../kernel/resources.ts'
 import type { RunState } from '../kernel/run-state.ts'
 import { immediateVoid } from '../kernel/turn.ts'
 import { formatAddress } from './addresses.ts'
+import type { Origin } from './origin.ts'
 import { Sender } from './sender.ts'
 import { SocketReader } from './socket-reader.ts'
-
-/** How long bytes may take to leave when nobody waits for them: milliseconds. */
-export const CLOSE_TIMEOUT = 5000
+import type { TlsUpgrade } from './tls-upgrade.ts'
 
 /** The kind of resource, for warnings. */
 export const TCP_STREAM = 'TCP stream'
 
 export class Connection extends Resource implements StreamSink {
-  readonly transport: StreamTransport
   readonly reader: SocketReader
   readonly sender: Sender
+  readonly origin: Origin
+  /** The TLS handshake under way. */
+  upgrade: TlsUpgrade | undefined
   readonly #run: RunState
-  readonly #closeTimeout: number
+  #transport: StreamTransport
   #closed = false
   /** Those who wait for the last bytes to leave; `undefined` until somebody does. */
   #closers: Closer[] | undefined
 
-  constructor(transport: StreamTransport, run: RunState, closeTimeout: number = CLOSE_TIMEOUT) {
+  constructor(transport: StreamTransport, run: RunState, origin: Origin) {
     super()
-    this.transport = transport
+    this.#transport = transport
     this.reader = new SocketReader(transport, this)
     this.sender = new Sender(transport, this)
+    this.origin = origin
     this.#run = run
-    this.#closeTimeout = closeTimeout
+    transport.sink = this
+  }
+
+  get transport(): StreamTransport {
+    return this.#transport
+  }
+
+  /** From now on bytes come and go through `transport`, which has taken over the one before. */
+  adopt(transport: StreamTransport): void {
+    this.#transport = transport
+    this.reader.adopt(transport)
+    this.sender.adopt(transport)
     transport.sink = this
   }
 
@@ -85,7 +98,7 @@ export class Connection extends Resource implements StreamSink {
     }
     const failure = this.#shut()
     const cancelled = pendingCancellation(scope, 'close')
-    if (cancelled !== undefined || failure !== undefined || this.transport.unsent === 0) this.#destroy(undefined)
+    if (cancelled !== undefined || failure !== undefined || this.#isQuiet()) this.#destroy(undefined)
     if (cancelled !== undefined) return rejected(cancelled)
     if (failure !== undefined) return rejected(this.sender.broken(failure))
     return this.#closed ? immediateVoid() : this.#waitForFlush(new CloseCall(this)).begin(scope)
@@ -97,10 +110,16 @@ export class Connection extends Resource implements StreamSink {
    */
   closeInTime(): Promise<Error | undefined> | undefined {
     const failure = this.#shut()
-    if (failure !== undefined || this.transport.unsent === 0) this.#destroy(undefined)
+    if (failure !== undefined || this.#isQuiet()) this.#destroy(undefined)
     if (failure !== undefined) return Promise.resolve(this.sender.broken(failure))
     if (this.#closed) return undefined
-    return new Promise((resolve) => this.#waitForFlush(new BoundedClose(this, this.#run, this.#closeTimeout, resolve)))
+    const { closeTimeout } = this.origin
+    return new Promise((resolve) => this.#waitForFlush(new BoundedClose(this, this.#run, closeTimeout, resolve)))
+  }
+
+  /** Closes at once, for a connection that is of no use any more. */
+  destroy(): void {
+    this.#destroy(undefined)
   }
 
   /** The bytes had their time. */
@@ -110,7 +129,7 @@ export class Connection extends Resource implements StreamSink {
   }
 
   override describeResource(): string {
-    return `${TCP_STREAM} ${formatAddress(this.transport.localAddress)} → ${formatAddress(this.transport.remoteAddress)}`
+    return `${TCP_STREAM} ${formatAddress(this.#transport.localAddress)} → ${formatAddress(this.#transport.remoteAddress)}`
   }
 
   override async closeForRun(): Promise<void> {
@@ -134,26 +153,35 @@ export class Connection extends Resource implements StreamSink {
   }
 
   sendSettled(failure: Error | undefined): void {
-    if (this.#closers === undefined) this.sender.settled(failure)
-    else this.#destroy(failure)
+    if (this.#closers !== undefined) this.#destroy(failure)
+    else if (this.upgrade !== undefined) this.upgrade.flushed(failure)
+    else this.sender.settled(failure)
   }
 
   /** Step 1. Answers with a write error that nobody has seen. */
   #shut(): Error | undefined {
     if (this.closed) return undefined
+    this.upgrade?.closed()
     this.reader.close()
     this.sender.close()
-    return this.sender.takeFailure()
+    const failure = this.sender.takeFailure()
+    // What is wrong in TLS is wrong in both directions: a receive has told it already.
+    return failure instanceof TLSError && this.reader.breakage instanceof TLSError ? undefined : failure
   }
 
   /** Step 2. */
   #waitForFlush<C extends Closer>(closer: C): C {
     if (this.#closers === undefined) {
       this.#closers = []
-      this.transport.waitSend('flushed')
+      this.#transport.waitSend(this.#transport.saysGoodbye ? 'goodbye' : 'flushed')
     }
     this.#closers.push(closer)
     return closer
+  }
+
+  /** Whether step 2 has nothing to wait for. */
+  #isQuiet(): boolean {
+    return this.#transport.unsent === 0 && !this.#transport.saysGoodbye
   }
 
   /** Step 3. */
@@ -161,7 +189,7 @@ export class Connection extends Resource implements StreamSink {
     if (this.#closed) return
     this.#shut()
     this.#closed = true
-    this.transport.destroy()
+    this.#transport.destroy()
     this.unregister()
     const closers = this.#closers
     this.#closers = undefined

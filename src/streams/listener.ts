@@ -2,14 +2,21 @@
  * A listening socket inside the library: who gets the connections, and how it ends.
  *
  * One consumer at a time: a waiting `accept`, or a `serve`. The backend accepts on demand, so a connection that nobody
- * asked for stays with it (or with the kernel) and answers the next one.
+ * asked for stays with it (or with the kernel) and answers the next one. With TLS a handshake stands between the two:
+ *
+ * ```text
+ *  demand ─► transport.accept ─► accepted ─┬───────────────────────────────► consumer
+ *                                          └─► handshake ─► ready, in order ─┘
+ * ```
  */
 
-import type { ListenerSink, ListenerTransport, SocketAddress, StreamTransport } from '../backends/backend.ts'
+import type { Backend, ListenerSink, ListenerTransport, SocketAddress, StreamTransport } from '../backends/backend.ts'
 import { ClosedResourceError, ResourceBusyError } from '../errors.ts'
 import type { Frame } from '../kernel/context.ts'
 import { Resource } from '../kernel/resources.ts'
 import { formatAddress } from './addresses.ts'
+import { type HandshakeOwner, Handshakes, type HandshakeSettings } from './handshakes.ts'
+import type { Origin } from './origin.ts'
 
 /** The kind of resource, for warnings. */
 export const TCP_SERVER = 'TCP server'
@@ -20,7 +27,7 @@ export interface Consumer {
   readonly what: string
   accepted(transport: StreamTransport): void
   /** Accepting failed for good. */
-  failed(error: Error): void
+  failed(error: unknown): void
   /** The server was closed by this process. */
   closed(): void
 }
@@ -35,23 +42,44 @@ export interface ServerStatistics {
   readonly dropped: number
   /** How often accepting failed for want of descriptors or memory, and was tried again. */
   readonly retries: number
+  /** TLS handshakes that are under way now. */
+  readonly handshaking: number
+  /** TLS handshakes that have failed. */
+  readonly tlsErrors: number
 }
 
-export class Listener extends Resource implements ListenerSink {
-  readonly closeTimeout: number
+/** What a listener is made with, besides its socket. */
+export interface ListenerSetup {
+  readonly origin: Origin
+  readonly backend: Backend
+  readonly frame: Frame
+  readonly made: Error | undefined
+  /** TLS from the first byte. */
+  readonly handshakes: HandshakeSettings | undefined
+}
+
+export class Listener extends Resource implements ListenerSink, HandshakeOwner {
+  /** Of the connections it accepts. */
+  readonly origin: Origin
   readonly address: SocketAddress
   readonly #transport: ListenerTransport
+  readonly #handshakes: Handshakes | undefined
+  /** Handshaken, and not asked for yet. */
+  readonly #ready: StreamTransport[] = []
+  /** With TLS: what is left of the demand that the transport was given. */
+  #accepting = 0
   #consumer: Consumer | undefined
   /** What is left of the demand. */
   #demanded = 0
   #closed = false
   readonly #counts = { accepted: 0, handling: 0, dropped: 0, retries: 0 }
 
-  constructor(transport: ListenerTransport, closeTimeout: number, frame: Frame, made: Error | undefined) {
+  constructor(transport: ListenerTransport, { origin, backend, frame, made, handshakes }: ListenerSetup) {
     super()
     this.#transport = transport
     this.address = transport.address
-    this.closeTimeout = closeTimeout
+    this.origin = origin
+    this.#handshakes = handshakes === undefined ? undefined : new Handshakes(this, handshakes, backend, frame.task.run)
     transport.sink = this
     this.register(frame, TCP_SERVER, made)
   }
@@ -62,6 +90,11 @@ export class Listener extends Resource implements ListenerSink {
 
   get counts(): { accepted: number; handling: number; dropped: number; retries: number } {
     return this.#counts
+  }
+
+  statistics(): ServerStatistics {
+    const { underWay: handshaking = 0, failed: tlsErrors = 0 } = this.#handshakes ?? {}
+    return Object.freeze({ ...this.#counts, handshaking, tlsErrors })
   }
 
   requireOpen(what: string): ListenerTransport {
@@ -87,7 +120,14 @@ export class Listener extends Resource implements ListenerSink {
   /** How many connections the consumer takes from now on. */
   demand(count: number): void {
     this.#demanded = count
-    if (!this.#closed) this.#transport.accept(count)
+    if (this.#closed) return
+    if (this.#handshakes === undefined) {
+      this.#transport.accept(count)
+    } else {
+      this.#acceptForHandshakes()
+      // Not inside the call that asked: it has not begun to wait.
+      if (this.#ready.length > 0) queueMicrotask(() => this.#deliverReady())
+    }
   }
 
   get demanded(): number {
@@ -100,18 +140,46 @@ export class Listener extends Resource implements ListenerSink {
     const consumer = this.#consumer
     this.#consumer = undefined
     this.#transport.destroy()
+    this.#handshakes?.abandon()
+    for (const transport of this.#ready.splice(0)) transport.destroy()
     this.unregister()
     consumer?.closed()
   }
 
   accepted(transport: StreamTransport): void {
-    if (this.#consumer === undefined) {
+    if (this.#handshakes !== undefined) {
+      this.#accepting--
+      this.#handshakes.begin(transport)
+      this.#acceptForHandshakes()
+    } else if (this.#consumer === undefined) {
       transport.destroy()
-      return
+    } else {
+      this.#deliver(this.#consumer, transport)
     }
-    this.#counts.accepted++
-    this.#demanded--
-    this.#consumer.accepted(transport)
+  }
+
+  handshaken(transport: StreamTransport): void {
+    this.#ready.push(transport)
+    this.#deliverReady()
+  }
+
+  handshakeEnded(): void {
+    this.#acceptForHandshakes()
+  }
+
+  handshakeReportFailed(error: unknown): void {
+    const consumer = this.#consumer
+    if (consumer === undefined) {
+      // Nobody waits for this server now: whoever does next is told that it is closed, and the process what happened.
+      this.close()
+      queueMicrotask(() => {
+        throw error
+      })
+    } else {
+      this.#consumer = undefined
+      consumer.failed(error)
+      this.close()
+    }
   }
 
   acceptFailed(error: Error, transient: boolean): void {
@@ -125,6 +193,33 @@ export class Listener extends Resource implements ListenerSink {
 
   override async closeForRun(): Promise<void> {
     this.close()
+  }
+
+  #deliver(consumer: Consumer, transport: StreamTransport): void {
+    this.#counts.accepted++
+    this.#demanded--
+    consumer.accepted(transport)
+  }
+
+  #deliverReady(): void {
+    while (this.#demanded > 0 && this.#consumer !== undefined) {
+      const transport = this.#ready.shift()
+      if (transport === undefined) break
+      this.#deliver(this.#consumer, transport)
+    }
+  }
+
+  /**
+   * Accepts while somebody wants connections and there are places for handshakes. The transport is told only when what it
+   * was told is used up, or is no longer so: once for many connections.
+   */
+  #acceptForHandshakes(): void {
+    if (this.#closed) return
+    const { limit, underWay } = this.#handshakes as Handshakes
+    const places = this.#demanded > 0 ? limit - underWay - this.#ready.length : 0
+    if (places > 0 === this.#accepting > 0 && this.#accepting <= places) return
+    this.#accepting = Math.max(places, 0)
+    this.#transport.accept(this.#accepting)
   }
 
   /** The shortage ends when connections do; whoever watches the log must know why clients wait, and not again each time. */

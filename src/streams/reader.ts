@@ -20,12 +20,13 @@
  * 4. The end and the failure of the source stay: a reset that was reported once must not read as an orderly end next time.
  */
 
-import { BrokenResourceError, type Cancelled, ClosedResourceError, ResourceBusyError } from '../errors.ts'
+import { type Cancelled, ClosedResourceError, ResourceBusyError } from '../errors.ts'
 import type { CancelScope } from '../kernel/cancel-scope.ts'
 import { enterOperation } from '../kernel/context.ts'
-import { Operation, rejected } from '../kernel/operation.ts'
+import { markHandled, Operation, rejected } from '../kernel/operation.ts'
 import { nextTurn, type Resumable, spendBudget } from '../kernel/turn.ts'
 import { READ_SIZE } from './bytes.ts'
+import { brokenBy } from './connection-errors.ts'
 import { type Demand, SOME, Some } from './framing.ts'
 import { ReceiveBuffer, toOwn } from './receive-buffer.ts'
 
@@ -33,6 +34,8 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
   /** `NO_BYTES` until something has to be kept: an idle connection has no buffer. */
   #bytes: ReceiveBuffer = NO_BYTES
   #demand: Demand<unknown> = SOME
+  /** How many bytes have ever been kept, modulo `WRAP`: tells what was there before something else happened. */
+  #appended = 0
   #closed = false
   #ended = false
   /** What broke the connection, for the `cause` of every receive from then on (4). */
@@ -46,6 +49,11 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
 
   get closed(): boolean {
     return this.#closed
+  }
+
+  /** What broke the connection, if a receive has met it. */
+  get breakage(): Error | undefined {
+    return this.#breakage
   }
 
   receiveSome(maxBytes: number): Promise<Buffer> {
@@ -69,6 +77,36 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
     const promise = this.begin(scope) as Promise<T>
     this.fetch(demand)
     return promise
+  }
+
+  /** A place in the bytes kept so far, for `holdsFrom`. */
+  get position(): number {
+    return this.#appended
+  }
+
+  /** Whether bytes that were kept before `position` was asked for have still not been handed out. */
+  holdsFrom(position: number): boolean {
+    const { length } = this.#bytes
+    const unread = (position - this.#appended + length) & (WRAP - 1)
+    return unread > 0 && unread <= length
+  }
+
+  /** Hands out everything that is kept. */
+  takeKept(): Buffer {
+    return this.#bytes.take(this.#bytes.length)
+  }
+
+  /** Keeps every task out of this direction until `letGo`. The promise is for nobody. @throws as a receive does */
+  hold(what: string): void {
+    const scope = enterOperation(what)
+    if (this.#closed) throw this.owned(new ClosedResourceError(`${what}: the stream is closed`))
+    if (this.pending) throw new ResourceBusyError(`${what}: another task is receiving from this stream`)
+    this.#demand = new Held(what)
+    markHandled(this.begin(scope))
+  }
+
+  letGo(): void {
+    this.resolve(undefined)
   }
 
   /** Wakes the waiting call, and every later one fails. What was read ahead is dropped with the stream. */
@@ -108,6 +146,7 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
     }
     if (this.#bytes === NO_BYTES) this.#bytes = new ReceiveBuffer()
     this.#bytes.append(memory, start, end, owned)
+    this.#appended = (this.#appended + end - start) & (WRAP - 1)
     this.proceed()
   }
 
@@ -162,9 +201,7 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
     const answer = demand.take(this.#bytes)
     if (answer !== undefined) return answer
     if (this.#breakage !== undefined) {
-      throw new BrokenResourceError(`${demand.what}: the connection is broken: ${this.#breakage.message}`, {
-        cause: this.#breakage,
-      })
+      throw brokenBy(demand.what, 'the connection is broken', this.#breakage)
     }
     return this.#ended ? demand.end(this.#bytes) : undefined
   }
@@ -191,6 +228,27 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
 }
 
 const NOTHING = Symbol('nothing')
+
+/** A power of two that keeps `#appended` a small integer, and is more than a buffer holds. */
+const WRAP = 2 ** 30
+
+/** Wants nothing and is never content. */
+class Held implements Demand<undefined> {
+  readonly what: string
+  readonly ask = READ_SIZE
+
+  constructor(what: string) {
+    this.what = what
+  }
+
+  take(): undefined {
+    return undefined
+  }
+
+  end(): undefined {
+    return undefined
+  }
+}
 
 /** Shared by all readers, and never appended to. */
 const NO_BYTES = new ReceiveBuffer()

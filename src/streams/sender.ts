@@ -11,16 +11,22 @@
  */
 
 import type { StreamTransport } from '../backends/backend.ts'
-import { BrokenResourceError, type Cancelled, ClosedResourceError, ResourceBusyError } from '../errors.ts'
+import { type Cancelled, ClosedResourceError, ResourceBusyError, UnsupportedError } from '../errors.ts'
 import type { CancelScope } from '../kernel/cancel-scope.ts'
 import { enterOperation } from '../kernel/context.ts'
-import { Operation, rejected } from '../kernel/operation.ts'
+import { markHandled, Operation, rejected } from '../kernel/operation.ts'
 import { nextTurn, type Resumable, spendBudget } from '../kernel/turn.ts'
-import { own } from './connection-errors.ts'
+import { brokenBy, own } from './connection-errors.ts'
+import type { SocketReader } from './socket-reader.ts'
+
+/** Whose sender it is. */
+export interface SendingEnd {
+  readonly reader: SocketReader
+}
 
 export class Sender extends Operation<void> implements Resumable {
-  readonly #transport: StreamTransport
-  readonly #owner: object
+  #transport: StreamTransport
+  readonly #owner: SendingEnd
   #what = 'sendAll'
   /** What the waiting send has not handed over yet. */
   #rest: Rest | undefined
@@ -32,8 +38,9 @@ export class Sender extends Operation<void> implements Resumable {
    */
   #done: 'postponed' | 'confirming' | undefined
   #failure: Error | undefined
+  #receivedBefore = 0
 
-  constructor(transport: StreamTransport, owner: object) {
+  constructor(transport: StreamTransport, owner: SendingEnd) {
     super()
     this.#transport = transport
     this.#owner = owner
@@ -81,6 +88,10 @@ export class Sender extends Operation<void> implements Resumable {
       return rejected(error)
     }
     if (this.#ended) return this.#answer(scope)
+    if (this.#transport.tls?.version === 'TLSv1.2') {
+      const text = 'sendEof: TLS 1.2 has no half-closed connections; both sides have it with TLS 1.3, or use close()'
+      return rejected(new UnsupportedError(text))
+    }
     const promise = this.begin(scope)
     this.#transport.waitSend('shutdown')
     return promise
@@ -93,6 +104,28 @@ export class Sender extends Operation<void> implements Resumable {
     this.#transport.cancelSend()
     this.#rest = undefined
     this.reject(own(new ClosedResourceError(`${this.#what}: the stream was closed while this waited`), this.#owner))
+  }
+
+  /** Where the receiving side stood when something was last sent. */
+  get receivedBefore(): number {
+    return this.#receivedBefore
+  }
+
+  /** Keeps every task out of this direction until `letGo`. The promise is for nobody. @throws as a send does */
+  hold(what: string): void {
+    const before = this.#receivedBefore
+    const scope = this.#enter(what)
+    this.#receivedBefore = before
+    markHandled(this.begin(scope))
+  }
+
+  letGo(): void {
+    this.resolve()
+  }
+
+  /** From now on the bytes go there. */
+  adopt(transport: StreamTransport): void {
+    this.#transport = transport
   }
 
   /** The transport's answer to `waitSend`. */
@@ -118,9 +151,8 @@ export class Sender extends Operation<void> implements Resumable {
     return (this.#failure = this.#transport.takeSendError())
   }
 
-  broken(cause: Error): BrokenResourceError {
-    const text = `${this.#what}: an earlier write failed: ${cause.message}`
-    return own(new BrokenResourceError(text, { cause }), this.#owner)
+  broken(cause: Error): Error {
+    return own(brokenBy(this.#what, 'an earlier write failed', cause), this.#owner)
   }
 
   /** For `nextTurn`. */
@@ -142,6 +174,7 @@ export class Sender extends Operation<void> implements Resumable {
     if (endIsFine) return scope
     if (this.#ended) throw own(new ClosedResourceError(`${what}: the sending half was closed by sendEof`), this.#owner)
     this.#what = what
+    this.#receivedBefore = this.#owner.reader.position
     this.#failure ??= this.#transport.takeSendError()
     if (this.#failure !== undefined) throw this.broken(this.#failure)
     return scope

@@ -70,12 +70,12 @@ export class Service extends Operation<void> implements Consumer, Serving {
 
   accepted(transport: StreamTransport): void {
     this.#listener.counts.handling++
-    const task = new ConnectionTask(this, new Connection(transport, this.group._host.run, this.#listener.closeTimeout))
+    const task = new ConnectionTask(this, new Connection(transport, this.group._host.run, this.#listener.origin))
     this.#context.runInAsyncScope(task.start, task)
     if (this.#listener.demanded === 0) this.#demand()
   }
 
-  failed(error: Error): void {
+  failed(error: unknown): void {
     this.#listener.close()
     this.reject(error)
   }

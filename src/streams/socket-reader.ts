@@ -6,7 +6,7 @@ import { type Demand, Into } from './framing.ts'
 import { Reader } from './reader.ts'
 
 export class SocketReader extends Reader {
-  readonly #transport: StreamTransport
+  #transport: StreamTransport
   /** Of whom the errors are; see connection-errors.ts. */
   readonly #owner: object
 
@@ -14,6 +14,11 @@ export class SocketReader extends Reader {
     super()
     this.#transport = transport
     this.#owner = owner
+  }
+
+  /** From now on the bytes come from there. */
+  adopt(transport: StreamTransport): void {
+    this.#transport = transport
   }
 
   override describe(): string {

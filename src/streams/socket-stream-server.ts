@@ -101,7 +101,7 @@ export class SocketStreamServer implements AsyncDisposable {
 
   /** What the server has done so far, as a frozen record. */
   statistics(): ServerStatistics {
-    return Object.freeze({ ...this.#listener.counts })
+    return this.#listener.statistics()
   }
 }
 

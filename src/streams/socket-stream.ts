@@ -1,12 +1,26 @@
 /** `SocketStream`: a TCP connection. */
 
-import type { SocketAddress } from '../backends/backend.ts'
+import type { SocketAddress, TlsSession, TlsVersion } from '../backends/backend.ts'
+import { TLSRequired } from '../errors.ts'
 import { rejected } from '../kernel/operation.ts'
+import { certificateRecord, type PeerCertificate } from '../tls/certificate.ts'
+import { channelBinding, type ChannelBindingType } from '../tls/channel-binding.ts'
+import { type Cipher, toCipher } from '../tls/cipher-suites.ts'
+import { checkContext, settingsOf, type TlsContext } from '../tls/context.ts'
+import { checkBoolean, checkOptions, checkString, outOfRange } from '../validate.ts'
+import { currentBackend } from './ask.ts'
 import { checkSize, READ_SIZE, toBytes } from './bytes.ts'
 import type { Connection } from './connection.ts'
+import type { Origin } from './origin.ts'
 import type { SocketReader } from './socket-reader.ts'
 import { checkOption, checkOptionValue } from './socket-options.ts'
 import { Stream, toParts } from './stream.ts'
+import { TlsUpgrade } from './tls-upgrade.ts'
+
+export interface StartTlsOptions {
+  /** A client's: the name or address that the server's certificate must be for. Default: the one connected to. */
+  hostname?: string | undefined
+}
 
 /**
  * A connected socket, made by `connectTcp` or accepted by a server. Re-creates `anyio.abc.SocketStream`.
@@ -14,6 +28,9 @@ import { Stream, toParts } from './stream.ts'
  * `sendAll` resolves when the stream has *taken* the bytes: the kernel has them, or the stream itself, which keeps up to
  * 64 KiB and sends what one turn of the event loop brought as one write. Beyond that it waits for the peer. A write that
  * failed afterwards is reported by the next call of the sending side or by `close()`, never by a receive.
+ *
+ * With TLS (`autostartTls`, `startTls`, `wrapTls`) everything above is unchanged, and the members about the TLS session
+ * answer; before a handshake they throw `TLSRequired`, except `tlsVersion`, which is then `null`.
  */
 export class SocketStream extends Stream {
   readonly #connection: Connection
@@ -26,6 +43,11 @@ export class SocketStream extends Stream {
     super(connection.reader)
     this.#connection = connection
     this.#reader = connection.reader
+  }
+
+  /** @internal where it comes from */
+  get _origin(): Origin {
+    return this.#connection.origin
   }
 
   /** The own end of the connection. Looked up when first asked for, and kept: then it can be asked for after `close()`. */
@@ -69,19 +91,111 @@ export class SocketStream extends Stream {
     return this.#connection.sender.sendMany(parts)
   }
 
-  /** Sends what was taken, then the end of data (`FIN`). A second call is harmless. */
+  /**
+   * Sends what was taken, then the end of data (TLS: `close_notify`; `FIN`). A second call is harmless.
+   *
+   * @throws UnsupportedError with TLS 1.2, in which neither side may go on alone
+   */
   override sendEof(): Promise<void> {
     return this.#connection.sender.sendEof()
   }
 
   /**
    * Closes the connection. Waits for the bytes already taken as long as the caller's scope is not cancelled; then they are
-   * dropped. Whoever waits in another task gets `ClosedResourceError`.
+   * dropped. Whoever waits in another task gets `ClosedResourceError`. TLS that is standard compatible is ended first:
+   * `close_notify` is sent, and the peer's own end awaited under the same scope; what it still sends is dropped.
    *
    * @throws BrokenResourceError when a write failed and no call has reported it yet; the connection is closed all the same
    */
   override close(): Promise<void> {
     return this.#connection.close()
+  }
+
+  /**
+   * Goes over to TLS, at any moment of the conversation: the side that connected is the client. Nothing else may be under
+   * way in either direction. A handshake that fails, or is cancelled, closes the stream.
+   *
+   * @param context - default: the `tls` option of `connectTcp` or `createTcpServer`; a client without one trusts what the
+   * platform trusts
+   * @throws TLSError when the handshake fails, and when the peer had sent plaintext that nobody has received before it was
+   * told to go ahead (whoever sits in between may have injected it)
+   */
+  startTls(context?: TlsContext, options: StartTlsOptions = {}): Promise<void> {
+    try {
+      if (context !== undefined) checkContext('context', context)
+      checkOptions('options', options)
+      const { hostname } = options
+      if (hostname !== undefined) checkHostname(hostname)
+      const { backend } = currentBackend('startTls')
+      const settings = context === undefined ? undefined : settingsOf(context)
+      return new TlsUpgrade(this.#connection, backend, settings, hostname).start()
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** `'TLSv1.2'`, `'TLSv1.3'`, or `null` before a handshake. Re-creates `tls_version`. */
+  get tlsVersion(): TlsVersion | null {
+    return this.#connection.requireOpen('tlsVersion').tls?.version ?? null
+  }
+
+  /** The application protocol that ALPN chose, or `null`. @throws TLSRequired before a handshake */
+  get alpnProtocol(): string | null {
+    return this.#session('alpnProtocol').alpnProtocol
+  }
+
+  /** The cipher suite: OpenSSL's name, the TLS version that defines it, and its secret bits. @throws TLSRequired */
+  get cipher(): Cipher {
+    return toCipher(this.#session('cipher').cipher)
+  }
+
+  /**
+   * The cipher suites that both sides offered, in the client's order; `null` on a client, which is not told.
+   *
+   * @throws TLSRequired before a handshake; UnsupportedError on the `node` backend
+   */
+  get sharedCiphers(): readonly Cipher[] | null {
+    const session = this.#session('sharedCiphers')
+    return session.serverSide ? session.sharedCiphers().map(toCipher) : null
+  }
+
+  /**
+   * The name or address that the server's certificate was checked against; `null` on a server, as the reference has it (the
+   * name that a client asks for comes to the context's `sni`). @throws TLSRequired before a handshake
+   */
+  get serverHostname(): string | null {
+    const { serverSide, serverName } = this.#session('serverHostname')
+    return serverSide ? null : serverName
+  }
+
+  /** Whether this side is the server of the TLS session. @throws TLSRequired before a handshake */
+  get serverSide(): boolean {
+    return this.#session('serverSide').serverSide
+  }
+
+  /**
+   * Bytes that tie an authentication to this very TLS session.
+   *
+   * @param type - `'tls-exporter'` (RFC 9266), `'tls-server-end-point'` or `'tls-unique'` (RFC 5929)
+   * @throws TLSRequired before a handshake; UnsupportedError for `'tls-unique'` in TLS 1.3 and on the `native` backend
+   */
+  getChannelBinding(type: ChannelBindingType = 'tls-exporter'): Buffer {
+    checkString('type', type)
+    return channelBinding(this.#session('getChannelBinding'), type)
+  }
+
+  /**
+   * The peer's certificate with the fields of node:tls (`subject`, `issuer`, `subjectaltname`, `valid_from`, `fingerprint256`,
+   * `serialNumber`…), or its DER; `null` when the peer sent none. @throws TLSRequired before a handshake
+   */
+  getpeercert(binary?: false): PeerCertificate | null
+  getpeercert(binary: true): Buffer | null
+  getpeercert(binary: boolean): PeerCertificate | Buffer | null
+  getpeercert(binary = false): PeerCertificate | Buffer | null {
+    checkBoolean('binary', binary)
+    const der = this.#session('getpeercert').peerCertificate()
+    if (der === undefined) return null
+    return binary ? Buffer.from(der) : certificateRecord(der)
   }
 
   /** A socket option, by number or by name (`'SOL_SOCKET'`, `'SO_RCVBUF'`). */
@@ -106,4 +220,15 @@ export class SocketStream extends Stream {
   unref(): void {
     this.#connection.requireOpen('unref').unref()
   }
+
+  #session(what: string): TlsSession {
+    const { tls } = this.#connection.requireOpen(what)
+    if (tls === undefined) throw new TLSRequired(`${what} needs TLS, and this stream has not done a handshake yet`)
+    return tls
+  }
+}
+
+function checkHostname(hostname: unknown): void {
+  checkString('options.hostname', hostname)
+  if (hostname === '') throw outOfRange('options.hostname', 'a name or an address', hostname)
 }

@@ -68,8 +68,8 @@ pub struct TcpOptions {
 /// The event loop of one JavaScript thread: its driver, its rings, its sockets.
 #[napi]
 pub struct EventLoop {
-    driver: Rc<Driver>,
-    pool: &'static Pool,
+    pub(crate) driver: Rc<Driver>,
+    pub(crate) pool: &'static Pool,
     next_lookup: u32,
 }
 
@@ -186,13 +186,16 @@ impl EventLoop {
         Ok(self.handle(|turn| turn.listen(&request)))
     }
 
-    /// Writes `data` after what the connection has taken; returns how much of it the kernel took.
+    /// Writes `data` after what the connection has taken; returns how much of it was taken, `-1 - taken` where something
+    /// taken is unsent.
     #[napi(catch_unwind)]
-    pub fn send(&self, handle: f64, data: &[u8]) -> u32 {
-        let taken = self
+    pub fn send(&self, handle: f64, data: &[u8]) -> i64 {
+        let (taken, unsent) = self
             .driver
-            .with_turn(|turn| turn.send_direct(HandleId::from_number(handle), data));
-        u32::try_from(taken.unwrap_or(data.len())).unwrap_or(u32::MAX)
+            .with_turn(|turn| turn.send_direct(HandleId::from_number(handle), data))
+            .unwrap_or((data.len(), false));
+        let taken = i64::try_from(taken).unwrap_or(i64::MAX);
+        if unsent { -1 - taken } else { taken }
     }
 
     /// Reads into `view`: bytes, 0 at the end, [`WOULD_BLOCK`], or [`ERROR_BASE`]` - errno`.
@@ -224,7 +227,7 @@ impl EventLoop {
         self.entry(handle, |entry| match entry {
             Entry::Stream(stream) => stream.connection.local_address().ok(),
             Entry::Listener { listener, .. } => listener.local_address().ok(),
-            Entry::Connecting { .. } => None,
+            Entry::Connecting { .. } | Entry::Handshaking { .. } | Entry::Failed(_) => None,
         })
         .flatten()
         .map(Address::from)
@@ -246,7 +249,9 @@ impl EventLoop {
         let outcome = self.entry(handle, |entry| match entry {
             Entry::Stream(stream) => sockopt::get(stream.connection.socket(), level, name),
             Entry::Listener { listener, .. } => sockopt::get(listener.socket(), level, name),
-            Entry::Connecting { .. } => Err(io::ErrorKind::NotConnected.into()),
+            Entry::Connecting { .. } | Entry::Handshaking { .. } | Entry::Failed(_) => {
+                Err(io::ErrorKind::NotConnected.into())
+            }
         });
         match outcome {
             Some(Ok(value)) => vec![0, value],
@@ -261,7 +266,9 @@ impl EventLoop {
         let outcome = self.entry(handle, |entry| match entry {
             Entry::Stream(stream) => sockopt::set(stream.connection.socket(), level, name, value),
             Entry::Listener { listener, .. } => sockopt::set(listener.socket(), level, name, value),
-            Entry::Connecting { .. } => Err(io::ErrorKind::NotConnected.into()),
+            Entry::Connecting { .. } | Entry::Handshaking { .. } | Entry::Failed(_) => {
+                Err(io::ErrorKind::NotConnected.into())
+            }
         });
         match outcome {
             Some(Ok(())) => 0,
@@ -274,8 +281,8 @@ impl EventLoop {
     #[napi(catch_unwind)]
     pub fn lookup(&mut self, host: String, family: u32) -> u32 {
         let request = self.next_lookup;
-        // A completion has 28 bits for it.
-        self.next_lookup = (request + 1) % (1 << 28);
+        // A completion has 27 bits for it.
+        self.next_lookup = (request + 1) % (1 << 27);
         let family = match family {
             4 => Family::V4,
             6 => Family::V6,

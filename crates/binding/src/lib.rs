@@ -11,6 +11,7 @@
 //! - [`event_loop`]: who wakes JavaScript, and when: the driver, nested in libuv or on a helper thread.
 //! - [`rings`]: the four shared regions, the records in them, and the turn that carries them out.
 //! - [`facade`]: the class that TypeScript sees. No decisions there.
+//! - [`tls`]: its TLS half: contexts, handshakes, and the engine on memory.
 //! - [`sockopt`]: socket options by number.
 //!
 //! `unsafe` lives in this crate alone: in `rings/regions.rs` (shared memory), `event_loop/` (libuv and Node-API)
@@ -20,3 +21,4 @@ mod event_loop;
 pub mod facade;
 mod rings;
 mod sockopt;
+pub mod tls;

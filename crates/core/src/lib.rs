@@ -5,6 +5,7 @@
 //! - [`reactor`]: one tokio `current_thread` runtime that is only a reactor. No task ever runs on it.
 //! - [`ready`]: wakers that carry a handle number instead of waking a task, and the list they push to.
 //! - [`tcp`]: connections, listeners and connection attempts, each a state machine with `poll_…` methods.
+//! - [`tls`]: rustls under the same methods, on a socket or on memory.
 //! - [`pool`]: the process-wide multi-thread runtime for what would block; [`resolve`] is its first user.
 //! - [`socket_options`]: names of socket options to the numbers of this platform.
 //!
@@ -24,3 +25,4 @@ pub mod ready;
 pub mod resolve;
 pub mod socket_options;
 pub mod tcp;
+pub mod tls;

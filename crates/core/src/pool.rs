@@ -9,6 +9,7 @@ use std::{
 use tokio::{
     runtime::{Builder, Runtime},
     sync::Semaphore,
+    task::AbortHandle,
 };
 
 /// The most look-ups under way at once, unless the first user of the pool says otherwise.
@@ -57,6 +58,11 @@ impl Pool {
 
     pub fn lookup_threads(&self) -> usize {
         self.lookup_threads
+    }
+
+    /// Runs `work`, which does not block, until it is done or aborted.
+    pub fn run(&self, work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+        self.runtime.spawn(work).abort_handle()
     }
 
     /// Runs `work` on a blocking thread once one of the look-up places is free.

@@ -5,14 +5,19 @@
  * has been carried out (`Control.Submitted` has moved on); should the kernel not take them all, a completion says so
  * before any other JavaScript runs.
  */
-import { Completion, Control, Submission, Wait } from '../../native/protocol.ts'
-import type { SocketAddress, StreamSink, StreamTransport, SystemError } from '../backend.ts'
+import { Completion, Control, Submission, TLS_FAILED, Wait } from '../../native/protocol.ts'
+import type { SendWait, SocketAddress, StreamSink, StreamTransport, TlsSession, TlsStart } from '../backend.ts'
 import { systemError } from './errors.ts'
 import { handleNumber, type HandleOwner, type NativeEventLoop } from './event-loop.ts'
 import { getOption, setOption } from './socket-options.ts'
+import { type Peer, toRecordError } from './tls-failures.ts'
+import type { SessionSource } from './tls-session.ts'
 
 /** What a stream may have taken and not sent (api.md §6). */
 const TAKE_LIMIT = 65_536
+
+/** What a direct send may leave unsent: the earlier bytes of its turn, and four records of its own. */
+const MOST_UNSENT = 2 * TAKE_LIMIT
 
 /** From here a direct call on the caller's memory is cheaper than a copy into the slab. */
 const DIRECT = 8192
@@ -21,13 +26,19 @@ const DIRECT = 8192
 const WOULD_BLOCK = -1
 const ERROR_BASE = -1000
 
-const WAITS = { writable: Wait.Writable, flushed: Wait.Flushed, shutdown: Wait.Shutdown } as const
+const WAITS = {
+  writable: Wait.Writable,
+  flushed: Wait.Flushed,
+  shutdown: Wait.Shutdown,
+  goodbye: Wait.Goodbye,
+} as const
 
 export class NativeStream implements StreamTransport, HandleOwner {
   declare sink: StreamSink
   readonly generation: number
+  readonly index: number
+  tls: TlsSession | undefined
   readonly #loop: NativeEventLoop
-  readonly #index: number
   /** Bytes taken in the turn that `#turn` names. */
   #taken = 0
   #turn = 0
@@ -39,13 +50,19 @@ export class NativeStream implements StreamTransport, HandleOwner {
   #closed = false
   /** The sending half has failed: what is sent from now on goes nowhere. */
   #failed = false
-  #sendError: SystemError | undefined
+  #sendError: Error | undefined
+  /** With TLS: whom its errors are about. */
+  #peer: Peer | undefined
+  /** TLS, standard compatible, and neither half has failed. */
+  #saysGoodbye = false
+  /** A handshake has the handle: who hears of it when the handle ends. */
+  #handshake: (() => void) | undefined
   #local: SocketAddress | undefined
   #remote: SocketAddress | undefined
 
   constructor(loop: NativeEventLoop, index: number, generation: number) {
     this.#loop = loop
-    this.#index = index
+    this.index = index
     this.generation = generation
     loop.own(index, this)
   }
@@ -61,19 +78,19 @@ export class NativeStream implements StreamTransport, HandleOwner {
   receive(maxBytes: number): void {
     this.#receiving = true
     this.#count(1)
-    this.#loop.submit(Submission.Receive, this.#index, this.generation, maxBytes, 0)
+    this.#loop.submit(Submission.Receive, this.index, this.generation, maxBytes, 0)
   }
 
   cancelReceive(): void {
     if (!this.#receiving) return
     this.#received()
-    this.#loop.submit(Submission.CancelReceive, this.#index, this.generation, 0, 0)
+    this.#loop.submit(Submission.CancelReceive, this.index, this.generation, 0, 0)
   }
 
   receiveInto(view: Uint8Array): number {
     const count = this.#loop.binding.receiveInto(this.#handle, view)
     if (count >= 0) return count
-    if (count !== WOULD_BLOCK) throw systemError(ERROR_BASE - count, 'read')
+    if (count !== WOULD_BLOCK) throw this.#receiveError(ERROR_BASE - count)
     this.#receiving = true
     this.#count(1)
     // The addon has armed the wait; what is left is that somebody looks at the reference just counted.
@@ -91,16 +108,20 @@ export class NativeStream implements StreamTransport, HandleOwner {
       const turn = this.#loop.control[Control.Submitted]!
       this.#taken = turn === this.#turn ? this.#taken + length : length
       this.#turn = turn
-      this.#loop.submit(Submission.Send, this.#index, this.generation, offset, length)
+      this.#loop.submit(Submission.Send, this.index, this.generation, offset, length)
       return length
     }
     if (this.#unsent > 0) return 0
     // This turn's earlier bytes go with it, in the same write.
     this.#taken = 0
-    return this.#loop.binding.send(this.#handle, data)
+    const taken = this.#loop.binding.send(this.#handle, data)
+    if (taken >= 0) return taken
+    // Something is unsent; how much exactly, a completion says.
+    this.#unsent = MOST_UNSENT
+    return -1 - taken
   }
 
-  takeSendError(): SystemError | undefined {
+  takeSendError(): Error | undefined {
     const error = this.#sendError
     this.#sendError = undefined
     return error
@@ -115,16 +136,16 @@ export class NativeStream implements StreamTransport, HandleOwner {
     return this.#unsent + this.#taken
   }
 
-  waitSend(what: 'writable' | 'flushed' | 'shutdown'): void {
+  waitSend(what: SendWait): void {
     this.#waiting = true
     this.#count(1)
-    this.#loop.submit(Submission.WaitSend, this.#index, this.generation, WAITS[what], 0)
+    this.#loop.submit(Submission.WaitSend, this.index, this.generation, WAITS[what], 0)
   }
 
   cancelSend(): void {
     if (!this.#waiting) return
     this.#sent()
-    this.#loop.submit(Submission.CancelSend, this.#index, this.generation, 0, 0)
+    this.#loop.submit(Submission.CancelSend, this.index, this.generation, 0, 0)
   }
 
   destroy(): void {
@@ -151,6 +172,33 @@ export class NativeStream implements StreamTransport, HandleOwner {
     this.#setRefed(false)
   }
 
+  get saysGoodbye(): boolean {
+    return this.#saysGoodbye
+  }
+
+  /** The handle is a handshake from now on; `ended` is called should it be destroyed meanwhile. */
+  lend(ended: () => void): void {
+    this.#handshake = ended
+  }
+
+  /** A handshake has been done on this connection. */
+  secure({ side, peer, standardCompatible }: TlsStart, session: TlsSession): void {
+    this.#handshake = undefined
+    this.tls = session
+    this.#peer = { side, peer }
+    this.#saysGoodbye = standardCompatible
+  }
+
+  /** Where the session of this connection is asked. */
+  sessionSource(): SessionSource {
+    const { binding } = this.#loop
+    return {
+      facts: () => binding.tlsFacts(this.#handle),
+      peerCertificate: () => binding.tlsPeerCertificate(this.#handle),
+      export: (length, label) => binding.tlsExport(this.#handle, length, label),
+    }
+  }
+
   /** The loop's: one completion of this handle. */
   completed(kind: number, a: number, b: number): void {
     switch (kind) {
@@ -162,7 +210,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
         return this.sink.receivedEnd()
       case Completion.ReceiveFailed:
         this.#received()
-        return this.sink.receiveFailed(systemError(a, 'read'))
+        return this.sink.receiveFailed(this.#receiveError(a))
       case Completion.Readable:
         this.#received()
         return this.sink.readable()
@@ -172,7 +220,8 @@ export class NativeStream implements StreamTransport, HandleOwner {
       case Completion.SendFailed:
         this.#failed = true
         this.#unsent = 0
-        this.#sendError = systemError(a, 'write')
+        this.#saysGoodbye = false
+        this.#sendError = a === TLS_FAILED ? this.#tlsError() : systemError(a, 'write')
         return
       case Completion.Unsent:
         this.#unsent = a
@@ -186,8 +235,17 @@ export class NativeStream implements StreamTransport, HandleOwner {
     this.sink.received(received.memory, at, at + length, true)
   }
 
+  #receiveError(errno: number): Error {
+    this.#saysGoodbye = false
+    return errno === TLS_FAILED ? this.#tlsError() : systemError(errno, 'read')
+  }
+
+  #tlsError(): Error {
+    return toRecordError(this.#peer!, this.#loop.binding.tlsFailure(this.#handle))
+  }
+
   get #handle(): number {
-    return handleNumber(this.#index, this.generation)
+    return handleNumber(this.index, this.generation)
   }
 
   #received(): void {
@@ -219,9 +277,10 @@ export class NativeStream implements StreamTransport, HandleOwner {
   #close(reset: boolean): void {
     if (this.#closed) return
     this.#closed = true
+    this.#handshake?.()
     this.#received()
     this.#sent()
-    this.#loop.disown(this.#index)
+    this.#loop.disown(this.index)
     this.#loop.binding.close(this.#handle, reset)
   }
 }

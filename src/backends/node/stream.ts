@@ -10,7 +10,7 @@
  * 4. Sinks are called from the event loop, or from `soon`, never inside the call that asked.
  */
 import type { Socket } from 'node:net'
-import type { SocketAddress, StreamSink, StreamTransport } from '../backend.ts'
+import type { SendWait, SocketAddress, StreamSink, StreamTransport } from '../backend.ts'
 import { getOption, type OptionState, setOption } from './socket-options.ts'
 import { atTurnEnd, soon } from './turn.ts'
 
@@ -20,12 +20,13 @@ const TAKE_LIMIT = 65536
 /** The options that a connection was opened with. */
 export type SocketSetup = Readonly<OptionState>
 
-type Wait = 'writable' | 'flushed' | 'shutdown'
-
 export class NodeStream implements StreamTransport {
   declare sink: StreamSink
   readonly localAddress: SocketAddress
   readonly remoteAddress: SocketAddress
+  /** TLS is a transport of its own, above this one. */
+  readonly tls = undefined
+  readonly saysGoodbye = false
   readonly #socket: Socket
   readonly #options: OptionState
   /** Read from the socket and not asked for yet. */
@@ -40,7 +41,7 @@ export class NodeStream implements StreamTransport {
   #taken: Buffer[] = []
   #takenBytes = 0
   #flushing = false
-  #wait: Wait | undefined
+  #wait: SendWait | undefined
   #shutdown: 'no' | 'begun' | 'done' = 'no'
   #writeError: Error | undefined
   /** The sending half has failed: what is sent from now on goes nowhere. */
@@ -62,11 +63,7 @@ export class NodeStream implements StreamTransport {
 
   receive(maxBytes: number): void {
     this.#wanted = Math.min(maxBytes, TAKE_LIMIT)
-    if (!this.#reading) {
-      // The listener starts the reading, so it comes with the first demand.
-      this.#reading = true
-      this.#socket.on('readable', this.#answer)
-    }
+    this.#read()
     soon(this.#answer)
   }
 
@@ -99,9 +96,10 @@ export class NodeStream implements StreamTransport {
     return this.#deaf || this.#socket.destroyed ? 0 : this.#takenBytes + this.#socket.writableLength
   }
 
-  waitSend(what: Wait): void {
+  waitSend(what: SendWait): void {
     this.#wait = what
-    if (what === 'shutdown' && this.#failure !== undefined) this.#writeFailed(this.#failure)
+    if (what === 'goodbye') this.#read()
+    if (this.#shutsDown && this.#failure !== undefined) this.#writeFailed(this.#failure)
     soon(this.#progress)
   }
 
@@ -138,8 +136,16 @@ export class NodeStream implements StreamTransport {
     this.#socket.unref()
   }
 
+  /** The listener starts the reading, so it comes with the first demand. */
+  #read(): void {
+    if (this.#reading) return
+    this.#reading = true
+    this.#socket.on('readable', this.#answer)
+  }
+
   /** Answers the pending `receive`, if there is anything to answer it with. */
   readonly #answer = (): void => {
+    if (this.#wait === 'goodbye') this.#drop()
     if (this.#wanted === 0) return
     this.#chunk ??= this.#socket.read() as Buffer | null
     const chunk = this.#chunk
@@ -162,11 +168,12 @@ export class NodeStream implements StreamTransport {
   readonly #onEnd = (): void => {
     this.#ended = true
     this.#answer()
+    this.#progress()
   }
 
   /** Reading failed, and Node has closed the socket. Sending fails, too, but that is told only where something is sent. */
   readonly #onError = (error: Error): void => {
-    const wasSending = this.unsent > 0 || this.#wait === 'shutdown'
+    const wasSending = this.unsent > 0 || this.#shutsDown
     this.#failure = error
     if (wasSending) this.#writeFailed(error)
     this.#answer()
@@ -198,9 +205,27 @@ export class NodeStream implements StreamTransport {
     const { unsent } = this
     if (this.#writeError !== undefined) this.#settle(this.takeSendError())
     else if (wait === 'writable' ? unsent < TAKE_LIMIT : unsent === 0) {
-      if (wait !== 'shutdown' || this.#shutdown === 'done' || this.#deaf) this.#settle(undefined)
+      if (!this.#shutsDown || this.#shutdown === 'done' || this.#deaf) this.#finish(wait)
       else if (this.#shutdown === 'no') this.#end()
     }
+  }
+
+  get #shutsDown(): boolean {
+    return this.#wait === 'shutdown' || this.#wait === 'goodbye'
+  }
+
+  #finish(wait: SendWait): void {
+    if (wait === 'goodbye') {
+      this.#drop()
+      if (!this.#ended && this.#failure === undefined) return
+    }
+    this.#settle(undefined)
+  }
+
+  /** Nobody wants what comes before the peer's end. */
+  #drop(): void {
+    this.#chunk = null
+    while (this.#socket.read() !== null);
   }
 
   #end(): void {

@@ -198,6 +198,9 @@ impl Driver {
                         self.looked_up.borrow_mut().push((request, outcome));
                         turn.stage_lookup(request);
                     }
+                    Outside::Handshake(id, handshake, outcome) => {
+                        turn.return_handshake(id, handshake, outcome);
+                    }
                     Outside::Settled => turn.stage_settled(),
                 }
             }

@@ -1,13 +1,17 @@
-//! What other threads have finished for this one: look-ups, and a helper's rounds.
+//! What other threads have finished for this one: look-ups, handshakes, and a helper's rounds.
 
 use std::{
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use structio_core::resolve::LookupFailure;
+use structio_core::{
+    resolve::LookupFailure,
+    tls::{Failure, SocketHandshake, Step},
+};
 
 use super::wake::Wake;
+use crate::rings::HandleId;
 
 pub type LookupOutcome = Result<Vec<IpAddr>, LookupFailure>;
 
@@ -15,6 +19,8 @@ pub type LookupOutcome = Result<Vec<IpAddr>, LookupFailure>;
 #[derive(Debug)]
 pub enum Outside {
     LookedUp(u32, LookupOutcome),
+    /// A handshake comes back, with what it has come to.
+    Handshake(HandleId, Box<SocketHandshake>, Result<Step, Failure>),
     Settled,
 }
 

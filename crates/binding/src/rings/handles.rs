@@ -8,7 +8,9 @@ use std::task::Waker;
 use structio_core::{
     ready::{ReadyList, Token},
     tcp::{Connecting, Connection, Listener},
+    tls::{Failure, SocketHandshake},
 };
+use tokio::task::AbortHandle;
 
 use super::records::SendWait;
 
@@ -78,6 +80,33 @@ pub enum Entry {
         demand: u32,
     },
     Stream(Stream),
+    Handshaking {
+        at: HandshakeAt,
+        waker: Waker,
+    },
+    /// A handshake that has failed: nothing but what was wrong.
+    Failed(Failure),
+}
+
+/// Where a handshake goes on.
+#[derive(Debug)]
+pub enum HandshakeAt {
+    /// On this thread.
+    Here(Box<SocketHandshake>),
+    /// In JavaScript, which is to say with which context.
+    Named(Box<SocketHandshake>, String),
+    /// On the pool. Dropping this drops the handshake there.
+    Pool(#[expect(dead_code, reason = "it is there to be dropped")] Lent),
+}
+
+/// Ends the task that has the handshake, and with it the socket.
+#[derive(Debug)]
+pub struct Lent(pub AbortHandle);
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 #[derive(Debug)]
@@ -148,6 +177,11 @@ impl Handles {
         }
     }
 
+    /// What a live handle is, to be put back with [`Handles::replace`] before anybody looks.
+    pub fn take(&mut self, index: u32) -> Option<Entry> {
+        self.slots.get_mut(index as usize)?.entry.take()
+    }
+
     pub fn remove(&mut self, index: u32) -> Option<Entry> {
         let slot = self.slots.get_mut(index as usize)?;
         let entry = slot.entry.take()?;
@@ -160,9 +194,13 @@ impl Handles {
 
 impl Stream {
     pub fn new(connection: Connection, index: u32, ready: &std::sync::Arc<ReadyList>) -> Self {
+        Self::with_waker(connection, ready.waker(Token(index)))
+    }
+
+    pub fn with_waker(connection: Connection, waker: Waker) -> Self {
         Self {
             connection,
-            waker: ready.waker(Token(index)),
+            waker,
             receive: ReceiveDemand::None,
             send_wait: None,
             first_segment: NO_SEGMENT,

@@ -5,9 +5,10 @@ mod records;
 mod regions;
 mod requests;
 mod sending;
+mod tls;
 mod turn;
 
-pub use handles::{Entry, HandleId};
+pub use handles::{Entry, HandleId, Lent};
 pub use records::{control, protocol};
 pub use regions::{Regions, SharedMemory};
 pub use turn::{Turn, errno};

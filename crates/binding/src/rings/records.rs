@@ -1,6 +1,6 @@
 //! What stands in the rings. The TypeScript half is `src/native/protocol.ts`; a test compares the two.
 //!
-//! A record is four 32-bit words: `index << 4 | kind`, the handle's generation, and two operands.
+//! A record is four 32-bit words: `index << 5 | kind`, the handle's generation, and two operands.
 
 /// 32-bit words of a record.
 pub const RECORD_WORDS: usize = 4;
@@ -27,6 +27,9 @@ pub mod control {
     pub const DISPATCHING: usize = 5;
 }
 
+/// In the place of an error number: TLS has failed, and the failure is there to be taken.
+pub const TLS_FAILED: i32 = 100_000;
+
 /// Rust → TypeScript.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
@@ -50,10 +53,16 @@ pub enum CompletionKind {
     Accepted = 9,
     /// The error number. The demand stays with TypeScript.
     AcceptFailed = 10,
+    /// The handshake is done, and the handle a connection again.
+    Handshaken = 11,
+    /// There is a failure to take, and the handle is nothing else any more.
+    HandshakeFailed = 12,
+    /// The client has sent a name, to take: the handshake goes on when it is told with which context.
+    ClientHello = 13,
     /// The index is the request's number.
-    LookedUp = 11,
+    LookedUp = 14,
     /// The helper thread has looked once more (thread driver).
-    Settled = 12,
+    Settled = 15,
 }
 
 pub type Completion = [i32; RECORD_WORDS];
@@ -83,6 +92,7 @@ pub enum SendWait {
     Writable,
     Flushed,
     Shutdown,
+    Goodbye,
 }
 
 mod submission {
@@ -98,9 +108,10 @@ mod wait {
     pub const WRITABLE: i32 = 0;
     pub const FLUSHED: i32 = 1;
     pub const SHUTDOWN: i32 = 2;
+    pub const GOODBYE: i32 = 3;
 }
 
-const KIND_BITS: u32 = 4;
+const KIND_BITS: u32 = 5;
 
 pub fn completion(index: u32, generation: i32, kind: CompletionKind, a: i32, b: i32) -> Completion {
     [(index << KIND_BITS).cast_signed() | kind as i32, generation, a, b]
@@ -124,6 +135,7 @@ pub fn decode(record: Completion) -> Option<(u32, i32, Submission)> {
             wait::WRITABLE => SendWait::Writable,
             wait::FLUSHED => SendWait::Flushed,
             wait::SHUTDOWN => SendWait::Shutdown,
+            wait::GOODBYE => SendWait::Goodbye,
             _ => return None,
         }),
         submission::CANCEL_SEND => Submission::CancelSend,
@@ -163,6 +175,9 @@ pub fn protocol() -> Vec<(&'static str, i32)> {
         ("Completion.ConnectFailed", Kind::ConnectFailed as i32),
         ("Completion.Accepted", Kind::Accepted as i32),
         ("Completion.AcceptFailed", Kind::AcceptFailed as i32),
+        ("Completion.Handshaken", Kind::Handshaken as i32),
+        ("Completion.HandshakeFailed", Kind::HandshakeFailed as i32),
+        ("Completion.ClientHello", Kind::ClientHello as i32),
         ("Completion.LookedUp", Kind::LookedUp as i32),
         ("Completion.Settled", Kind::Settled as i32),
         ("Submission.Send", submission::SEND),
@@ -174,6 +189,8 @@ pub fn protocol() -> Vec<(&'static str, i32)> {
         ("Wait.Writable", wait::WRITABLE),
         ("Wait.Flushed", wait::FLUSHED),
         ("Wait.Shutdown", wait::SHUTDOWN),
+        ("Wait.Goodbye", wait::GOODBYE),
+        ("TLS_FAILED", TLS_FAILED),
     ];
     words.into_iter().chain(kinds).collect()
 }
@@ -184,15 +201,15 @@ mod tests {
 
     #[test]
     fn a_record_survives_the_largest_index() {
-        let index = (1 << 28) - 1;
+        let index = (1 << 27) - 1;
         let record = completion(index, 7, CompletionKind::Unsent, 1, 2);
         assert_eq!(record[0].cast_unsigned() >> KIND_BITS, index);
-        assert_eq!(record[0] & 15, CompletionKind::Unsent as i32);
+        assert_eq!(record[0] & 31, CompletionKind::Unsent as i32);
     }
 
     #[test]
     fn records_that_mean_nothing_are_refused() {
-        assert_eq!(decode([15, 0, 0, 0]), None);
+        assert_eq!(decode([31, 0, 0, 0]), None);
         assert_eq!(decode([submission::SEND, 0, -1, 4]), None);
         assert_eq!(decode([submission::WAIT_SEND, 0, 9, 0]), None);
     }

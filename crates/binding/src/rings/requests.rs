@@ -35,13 +35,19 @@ impl Turn {
         }))
     }
 
-    /// Writes `data` after everything the connection has taken: what the kernel takes now, and no more.
-    pub fn send_direct(&mut self, id: HandleId, data: &[u8]) -> usize {
+    /// Writes `data` after everything the connection has taken: what the kernel takes now, and little more. True: bytes
+    /// that were taken are unsent.
+    pub fn send_direct(&mut self, id: HandleId, data: &[u8]) -> (usize, bool) {
         self.ingest();
         if self.handles.stream(id).is_none() {
-            return data.len();
+            return (data.len(), false);
         }
-        self.write_chain_and(id.index, Some(data))
+        let taken = self.write_chain_and(id.index, Some(data));
+        let unsent = self
+            .handles
+            .stream(id)
+            .is_some_and(|stream| stream.connection.unsent() > 0);
+        (taken, unsent)
     }
 
     /// Reads straight into the caller's memory; on `Pending` the completion `Readable` follows.
@@ -55,6 +61,7 @@ impl Turn {
         if outcome.is_pending() {
             stream.receive = ReceiveDemand::Readable;
         }
+        self.report_after_receive(id.index);
         outcome
     }
 
@@ -65,8 +72,15 @@ impl Turn {
             if reset {
                 // Failing leaves an orderly close, which is all that can be done for a socket in that state.
                 let _ = stream.connection.reset_on_close();
-            } else if stream.first_segment != NO_SEGMENT {
-                self.write_chain(id.index);
+            } else {
+                if stream.first_segment != NO_SEGMENT {
+                    self.write_chain(id.index);
+                }
+                if let Some(stream) = self.handles.stream(id) {
+                    stream
+                        .connection
+                        .before_close(&mut Context::from_waker(&stream.waker));
+                }
             }
         } else if self.handles.get(id).is_none() {
             return;

@@ -3,6 +3,8 @@
 
 use std::task::Context;
 
+use structio_core::{ready::Token, tls::Goodbye};
+
 use super::{
     handles::{Entry, NO_SEGMENT, Stream},
     records::{Completion, CompletionKind, SendWait, completion},
@@ -28,6 +30,14 @@ impl Turn {
             Some(SendWait::Writable) => stream.connection.poll_writable(cx).is_ready(),
             Some(SendWait::Flushed) => stream.connection.poll_flush(cx).is_ready(),
             Some(SendWait::Shutdown) => stream.connection.poll_shutdown(cx).is_ready(),
+            Some(SendWait::Goodbye) => match stream.connection.poll_goodbye(cx) {
+                Goodbye::Done => true,
+                Goodbye::Pending => false,
+                Goodbye::More => {
+                    self.backlog.push(Token(index));
+                    false
+                }
+            },
         };
         report_sending(
             stream,
@@ -102,10 +112,25 @@ impl Turn {
         );
         taken
     }
+
+    /// Tells TypeScript what receiving did to the sending half of a TLS connection: an alert to send, a failure of both.
+    pub(super) fn report_after_receive(&mut self, index: u32) {
+        if let Some((Entry::Stream(stream), generation)) = self.handles.at(index)
+            && stream.connection.is_tls()
+        {
+            report_sending(
+                stream,
+                index,
+                generation,
+                &mut self.staged,
+                &mut self.unsent_streams,
+            );
+        }
+    }
 }
 
 /// Tells TypeScript what changed about the sending half: an error, or whether bytes are unsent.
-fn report_sending(
+pub(super) fn report_sending(
     stream: &mut Stream,
     index: u32,
     generation: i32,

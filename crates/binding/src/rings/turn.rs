@@ -16,6 +16,7 @@
 //! 5. The send slab is free again when `submit` has returned: what the kernel did not take has been copied.
 
 use std::{
+    error::Error,
     io,
     sync::Arc,
     task::{Context, Poll},
@@ -24,11 +25,12 @@ use std::{
 use structio_core::{
     ready::{ReadyList, Token},
     tcp::Connection,
+    tls::Failure,
 };
 
 use super::{
     handles::{Entry, HandleId, Handles, NO_SEGMENT, ReceiveDemand, Stream},
-    records::{Completion, CompletionKind, Submission, completion, control, decode},
+    records::{Completion, CompletionKind, Submission, TLS_FAILED, completion, control, decode},
     regions::Regions,
 };
 
@@ -69,6 +71,9 @@ pub struct Turn {
     /// Connections whose `WaitSend` is to be looked at once their sends have been written.
     pub(super) waits: Vec<HandleId>,
     pub(super) arms: Vec<Token>,
+    /// Connections with the last words of their handshake unsent: they leave with the data that JavaScript sends when it
+    /// hears of the handshake, or else at the end of that round.
+    pub(super) late: Vec<HandleId>,
     /// Connections with unsent bytes: they keep the process alive.
     pub(super) unsent_streams: usize,
 }
@@ -86,6 +91,7 @@ impl Turn {
             touched: Vec::new(),
             waits: Vec::new(),
             arms: Vec::new(),
+            late: Vec::new(),
             unsent_streams: 0,
         }
     }
@@ -126,7 +132,7 @@ impl Turn {
 
     /// Whether another round would find something to do without new readiness.
     pub fn is_idle(&self) -> bool {
-        self.staged.is_empty() && self.backlog.is_empty()
+        self.staged.is_empty() && self.backlog.is_empty() && self.late.is_empty()
     }
 
     pub fn has_staged(&self) -> bool {
@@ -172,6 +178,9 @@ impl Turn {
             self.control(control::SUBMITTED).wrapping_add(1),
         );
 
+        if !self.late.is_empty() {
+            self.flush_late();
+        }
         let waits = std::mem::take(&mut self.waits);
         for &id in &waits {
             if self.handles.stream(id).is_some() {
@@ -261,14 +270,19 @@ impl Turn {
         match self.handles.at(index) {
             Some((Entry::Stream(stream), _)) => {
                 let sending = stream.unsent_reported || stream.send_wait.is_some();
+                let tls = stream.connection.is_tls();
                 self.poll_receive(index);
+                if tls {
+                    self.report_after_receive(index);
+                }
                 if sending {
                     self.poll_send(index);
                 }
             }
             Some((Entry::Listener { .. }, _)) => self.poll_accept(index),
             Some((Entry::Connecting { .. }, _)) => self.poll_connect(index),
-            None => {}
+            Some((Entry::Handshaking { .. }, _)) => self.poll_handshake(index),
+            Some((Entry::Failed(_), _)) | None => {}
         }
     }
 
@@ -395,6 +409,14 @@ pub(super) fn word(value: usize) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX)
 }
 
+/// The error's number; [`TLS_FAILED`] for what is wrong in TLS.
 pub fn errno(error: &io::Error) -> i32 {
-    error.raw_os_error().unwrap_or(libc::EIO)
+    let is_tls = || {
+        error
+            .get_ref()
+            .is_some_and(<dyn Error + Send + Sync>::is::<Failure>)
+    };
+    error
+        .raw_os_error()
+        .unwrap_or_else(|| if is_tls() { TLS_FAILED } else { libc::EIO })
 }

@@ -1,149 +1,125 @@
-//! One TCP connection, polled by hand.
+//! One TCP connection, polled by hand: with TLS or without, behind the same methods.
 //!
-//! Invariants:
+//! Invariants of both:
 //! 1. Bytes given to [`Connection::send`] leave in call order: nothing is written while older bytes are unsent.
 //! 2. A write error ends the sending half only. It is kept until asked for, later sends are swallowed, and the
 //!    receiving half never hears of it: data that the peer sent before it went away stays readable.
-//! 3. Reads go through `poll_read`, not `try_read`: tokio then clears readiness after a short read, which saves
-//!    the system call that would only say "would block".
+//!
+//! An enum, and not a trait object: without TLS, every method is as it was before there was any.
 
 use std::{
-    io::{self, IoSlice},
+    io,
     net::SocketAddr,
-    pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
-use socket2::SockRef;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::net::TcpStream;
 
-use super::unsent::Unsent;
-
-/// The most segments in one gathered write. Linux takes 1,024; more than a few dozen gain nothing.
-const MAX_GATHER: usize = 64;
+use super::plain::Plain;
+use crate::tls::{Goodbye, Session, TlsStream};
 
 #[derive(Debug)]
-pub struct Connection {
-    socket: TcpStream,
-    /// Kept from the beginning: a socket that was reset can no longer tell, and then it is asked for most.
-    remote: SocketAddr,
-    unsent: Unsent,
-    /// The sending half has failed (invariant 2). Stays so; the error itself is handed out once.
-    failed: bool,
-    write_error: Option<io::Error>,
+pub enum Connection {
+    Plain(Plain),
+    Tls(Box<TlsStream>),
 }
 
 impl Connection {
     pub fn new(socket: TcpStream, remote: SocketAddr) -> Self {
-        Self {
-            socket,
-            remote,
-            unsent: Unsent::default(),
-            failed: false,
-            write_error: None,
-        }
+        Self::Plain(Plain::new(socket, remote))
     }
 
-    /// Reads once into `buffer`. `Ready(Ok(0))` is the end of the peer's data.
+    /// Reads once into `buffer`. `Ready(Ok(0))` is the end of the peer's data. What is wrong in TLS is a
+    /// [`crate::tls::Failure`] inside the error.
     pub fn poll_receive(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        let mut read = ReadBuf::new(buffer);
-        match Pin::new(&mut self.socket).poll_read(cx, &mut read) {
-            Poll::Ready(Ok(())) => Poll::Ready(Ok(read.filled().len())),
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => Poll::Pending,
+        match self {
+            Self::Plain(plain) => plain.poll_receive(cx, buffer),
+            Self::Tls(tls) => tls.poll_receive(cx, buffer),
         }
     }
 
-    /// Waits until a read would not block.
+    /// Waits until a receive may not have to wait.
     pub fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.socket.poll_read_ready(cx)
+        match self {
+            Self::Plain(plain) => plain.poll_readable(cx),
+            Self::Tls(tls) => tls.poll_readable(cx),
+        }
     }
 
     /// Takes all of `segments`: writes what the kernel takes now, in one gathered call where it can, and keeps
     /// the rest ([`Connection::unsent`]); `cx` is woken when [`Connection::poll_flush`] can go on.
     pub fn send(&mut self, cx: &mut Context<'_>, segments: &[&[u8]]) {
-        let written = self.write_now(cx, segments);
-        if !self.failed {
-            self.unsent.append(segments, written);
+        match self {
+            Self::Plain(plain) => plain.send(cx, segments),
+            Self::Tls(tls) => tls.send(cx, segments),
         }
     }
 
-    /// As [`Connection::send`], but takes of `data`, which follows `segments`, only what the kernel takes now.
-    /// Returns that length; it is all of `data` once the sending half has failed (invariant 2).
+    /// As [`Connection::send`], but takes of `data`, which follows `segments`, only what the kernel takes now; with TLS,
+    /// up to four records more. Returns that length; it is all of `data` once the sending half has failed (invariant 2).
     pub fn send_direct(&mut self, cx: &mut Context<'_>, segments: &[&[u8]], data: &[u8]) -> usize {
-        let before: usize = segments.iter().map(|segment| segment.len()).sum();
-        let written = match segments {
-            [] => self.write_now(cx, &[data]),
-            _ => {
-                let mut all = segments.to_vec();
-                all.push(data);
-                self.write_now(cx, &all)
-            }
-        };
-        if self.failed {
-            return data.len();
+        match self {
+            Self::Plain(plain) => plain.send_direct(cx, segments, data),
+            Self::Tls(tls) => tls.send_direct(cx, segments, data),
         }
-        self.unsent.append(segments, written.min(before));
-        written.saturating_sub(before)
     }
 
-    /// Bytes taken that the kernel does not have yet.
+    /// Bytes taken that the kernel does not have yet; with TLS, an upper bound of them.
     pub fn unsent(&self) -> usize {
-        self.unsent.len()
+        match self {
+            Self::Plain(plain) => plain.unsent(),
+            Self::Tls(tls) => tls.unsent(),
+        }
     }
 
     /// Writes what is unsent. Ready when nothing is left, or when the sending half has failed.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        while !self.unsent.is_empty() {
-            let slices = self.unsent.as_slices();
-            match Pin::new(&mut self.socket).poll_write_vectored(cx, &slices) {
-                Poll::Ready(Ok(count)) => self.unsent.consume(count),
-                Poll::Ready(Err(error)) => self.fail_writing(error),
-                Poll::Pending => return Poll::Pending,
-            }
+        match self {
+            Self::Plain(plain) => plain.poll_flush(cx),
+            Self::Tls(tls) => tls.poll_flush(cx),
         }
-        Poll::Ready(())
     }
 
     /// Waits until the kernel would take at least one byte.
     pub fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.poll_flush(cx).is_pending() {
-            return Poll::Pending;
+        match self {
+            Self::Plain(plain) => plain.poll_writable(cx),
+            Self::Tls(tls) => tls.poll_writable(cx),
         }
-        if self.failed {
-            return Poll::Ready(());
-        }
-        // An error of the socket shows itself at the write that follows.
-        self.socket.poll_write_ready(cx).map(drop)
     }
 
     /// Flushes, then closes the sending half.
     pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.poll_flush(cx).is_pending() {
-            return Poll::Pending;
+        match self {
+            Self::Plain(plain) => plain.poll_shutdown(cx),
+            Self::Tls(tls) => tls.poll_shutdown(cx),
         }
-        if self.failed {
-            return Poll::Ready(());
-        }
-        match Pin::new(&mut self.socket).poll_shutdown(cx) {
-            // The peer has gone already: what shutting down was to bring about is so.
-            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::NotConnected => Poll::Ready(()),
-            Poll::Ready(Err(error)) => {
-                self.fail_writing(error);
-                Poll::Ready(())
-            }
-            Poll::Ready(Ok(())) => Poll::Ready(()),
-            Poll::Pending => Poll::Pending,
+    }
+
+    /// Shuts down, then reads for the peer's own end. Without TLS, nobody asks for it: a shutdown is all.
+    pub fn poll_goodbye(&mut self, cx: &mut Context<'_>) -> Goodbye {
+        match self {
+            Self::Plain(plain) => match plain.poll_shutdown(cx) {
+                Poll::Ready(()) => Goodbye::Done,
+                Poll::Pending => Goodbye::Pending,
+            },
+            Self::Tls(tls) => tls.poll_goodbye(cx),
         }
     }
 
     /// Takes the error of the sending half, if it has failed since the last call.
     pub fn take_write_error(&mut self) -> Option<io::Error> {
-        self.write_error.take()
+        match self {
+            Self::Plain(plain) => plain.take_write_error(),
+            Self::Tls(tls) => tls.take_write_error(),
+        }
+    }
+
+    /// What is to be done before an orderly close.
+    pub fn before_close(&mut self, cx: &mut Context<'_>) {
+        if let Self::Tls(tls) = self {
+            tls.before_close(cx);
+        }
     }
 
     /// Makes closing the socket send `RST` instead of `FIN`.
@@ -152,88 +128,50 @@ impl Connection {
     ///
     /// The system's.
     pub fn reset_on_close(&self) -> io::Result<()> {
-        SockRef::from(&self.socket).set_linger(Some(Duration::ZERO))
+        match self {
+            Self::Plain(plain) => plain.reset_on_close(),
+            Self::Tls(tls) => tls.reset_on_close(),
+        }
     }
 
     /// # Errors
     ///
     /// The system's.
     pub fn local_address(&self) -> io::Result<SocketAddr> {
-        self.socket.local_addr()
+        self.socket().local_addr()
     }
 
     pub fn remote_address(&self) -> SocketAddr {
-        self.remote
+        match self {
+            Self::Plain(plain) => plain.remote_address(),
+            Self::Tls(tls) => tls.remote_address(),
+        }
     }
 
     pub fn socket(&self) -> &TcpStream {
-        &self.socket
+        match self {
+            Self::Plain(plain) => plain.socket(),
+            Self::Tls(tls) => tls.socket(),
+        }
     }
 
-    /// Writes as much of `segments` as the kernel takes now and returns how much that was.
-    fn write_now(&mut self, cx: &mut Context<'_>, segments: &[&[u8]]) -> usize {
-        if self.poll_flush(cx).is_pending() || self.failed {
-            return 0;
+    /// The TLS session, where there is one.
+    pub fn session(&self) -> Option<&Session> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(tls) => Some(tls.session()),
         }
-        if let [single] = segments {
-            // Nearly every turn of nearly every connection: without the array of slices, which costs as much as the rest.
-            return self.write_single(cx, single);
-        }
-        let mut written = 0;
-        for batch in segments.chunks(MAX_GATHER) {
-            let length: usize = batch.iter().map(|segment| segment.len()).sum();
-            let count = self.write_batch(cx, batch);
-            written += count;
-            if count < length {
-                break;
-            }
-        }
-        written
     }
 
-    fn write_single(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> usize {
-        let mut written = 0;
-        while written < bytes.len() {
-            match Pin::new(&mut self.socket).poll_write(cx, &bytes[written..]) {
-                Poll::Ready(Ok(count)) => written += count,
-                Poll::Ready(Err(error)) => {
-                    self.fail_writing(error);
-                    break;
-                }
-                Poll::Pending => break,
-            }
-        }
-        written
+    pub fn is_tls(&self) -> bool {
+        matches!(self, Self::Tls(_))
     }
 
-    fn write_batch(&mut self, cx: &mut Context<'_>, batch: &[&[u8]]) -> usize {
-        let mut slices = [IoSlice::new(&[]); MAX_GATHER];
-        for (slice, segment) in slices.iter_mut().zip(batch) {
-            *slice = IoSlice::new(segment);
+    /// The socket, for a handshake. `None` where there has been one, or where bytes are unsent.
+    pub fn into_socket(self) -> Option<TcpStream> {
+        match self {
+            Self::Plain(plain) if plain.unsent() == 0 => Some(plain.into_socket()),
+            _ => None,
         }
-        let mut rest = &mut slices[..batch.len()];
-        let mut written = 0;
-        // Until the kernel says no, and not only once: a short write leaves tokio's readiness set, and without
-        // the refusal no waker is registered.
-        while rest.iter().any(|slice| !slice.is_empty()) {
-            match Pin::new(&mut self.socket).poll_write_vectored(cx, rest) {
-                Poll::Ready(Ok(count)) => {
-                    written += count;
-                    IoSlice::advance_slices(&mut rest, count);
-                }
-                Poll::Ready(Err(error)) => {
-                    self.fail_writing(error);
-                    break;
-                }
-                Poll::Pending => break,
-            }
-        }
-        written
-    }
-
-    fn fail_writing(&mut self, error: io::Error) {
-        self.unsent.clear();
-        self.failed = true;
-        self.write_error = Some(error);
     }
 }

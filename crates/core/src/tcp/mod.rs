@@ -4,6 +4,7 @@ mod connecting;
 mod connection;
 mod listener;
 mod options;
+mod plain;
 mod unsent;
 
 pub use connecting::{ConnectRequest, Connecting};

@@ -1,0 +1,236 @@
+//! Handshakes: a connection's handle is one for a while, and a connection again afterwards, under the same id.
+//!
+//! ```text
+//!  Stream ─ start_tls ─► Handshaking ──────────► Stream (TLS)    Handshaken
+//!                        Here │ ▲ │
+//!                             │ │ └────────────► Failed          HandshakeFailed
+//!              a name is sent ▼ │ continue_tls
+//!                           Named                                ClientHello
+//! ```
+//!
+//! On the pool it is the same handshake, polled there. What it comes to returns with the outside completions.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use structio_core::{
+    tcp::Connection,
+    tls::{self, Failure, SocketHandshake, Start, Step},
+};
+
+use super::{
+    handles::{Entry, HandleId, HandshakeAt, Lent, NO_SEGMENT, Stream},
+    records::{CompletionKind, completion},
+    sending::report_sending,
+    turn::Turn,
+};
+
+impl Turn {
+    /// Makes a handshake of a connection. What it comes to is a completion. Call [`Turn::lend_handshake`] or
+    /// [`Turn::poll_handshake`] next.
+    pub fn start_tls(&mut self, id: HandleId, context: Arc<tls::Context>, start: Start, ahead: Vec<u8>) {
+        self.ingest();
+        let Some(stream) = self.handles.stream(id) else {
+            return;
+        };
+        if stream.first_segment != NO_SEGMENT {
+            self.write_chain(id.index);
+        }
+        let Some(Entry::Stream(stream)) = self.handles.take(id.index) else {
+            return;
+        };
+        if stream.unsent_reported {
+            self.unsent_streams -= 1;
+        }
+        let Stream {
+            connection, waker, ..
+        } = stream;
+        let remote = connection.remote_address();
+        match connection.into_socket() {
+            Some(socket) => {
+                let handshake = SocketHandshake::new(start, context, socket, remote, ahead);
+                let at = HandshakeAt::Here(Box::new(handshake));
+                self.handles.replace(id.index, Entry::Handshaking { at, waker });
+            }
+            None => self.fail_handshake(id, Failure::of_settings("bytes are unsent")),
+        }
+    }
+
+    /// Goes on with the context that JavaScript has chosen. As for [`Turn::start_tls`], somebody has to poll it.
+    pub fn continue_tls(&mut self, id: HandleId, context: Arc<tls::Context>) {
+        if !matches!(
+            self.handles.get(id),
+            Some(Entry::Handshaking {
+                at: HandshakeAt::Named(..),
+                ..
+            })
+        ) {
+            return;
+        }
+        if let Some(Entry::Handshaking {
+            at: HandshakeAt::Named(mut handshake, _),
+            waker,
+        }) = self.handles.take(id.index)
+        {
+            handshake.choose(context);
+            let at = HandshakeAt::Here(handshake);
+            self.handles.replace(id.index, Entry::Handshaking { at, waker });
+        }
+    }
+
+    /// Tells the client that it cannot be served, and ends the handle.
+    pub fn refuse_tls(&mut self, id: HandleId) {
+        if let Some(Entry::Handshaking {
+            at: HandshakeAt::Named(handshake, _),
+            waker,
+        }) = self.handles.get(id)
+        {
+            handshake.refuse(&mut Context::from_waker(waker));
+        }
+        if self.handles.get(id).is_some() {
+            self.handles.remove(id.index);
+        }
+    }
+
+    /// The name that [`CompletionKind::ClientHello`] has announced.
+    pub fn client_name(&mut self, id: HandleId) -> Option<String> {
+        match self.handles.get(id)? {
+            Entry::Handshaking {
+                at: HandshakeAt::Named(_, name),
+                ..
+            } => Some(name.clone()),
+            _ => None,
+        }
+    }
+
+    /// What is wrong with a handshake, or with a connection's TLS.
+    pub fn tls_failure(&mut self, id: HandleId) -> Option<Failure> {
+        match self.handles.get(id)? {
+            Entry::Failed(failure) => Some(failure.clone()),
+            Entry::Stream(stream) => stream.connection.session()?.failure(),
+            _ => None,
+        }
+    }
+
+    pub fn poll_handshake(&mut self, index: u32) {
+        let Some((
+            Entry::Handshaking {
+                at: HandshakeAt::Here(handshake),
+                waker,
+            },
+            generation,
+        )) = self.handles.at(index)
+        else {
+            return;
+        };
+        if let Poll::Ready(outcome) = handshake.poll(&mut Context::from_waker(waker))
+            && let Some(Entry::Handshaking {
+                at: HandshakeAt::Here(handshake),
+                waker,
+            }) = self.handles.take(index)
+        {
+            self.advance_handshake(HandleId { index, generation }, handshake, waker, outcome);
+        }
+    }
+
+    /// The handshake, for the pool to poll: `lend` gets it and says how to end it there.
+    pub fn lend_handshake(&mut self, id: HandleId, lend: impl FnOnce(Box<SocketHandshake>) -> Lent) {
+        if !matches!(
+            self.handles.get(id),
+            Some(Entry::Handshaking {
+                at: HandshakeAt::Here(_),
+                ..
+            })
+        ) {
+            return;
+        }
+        if let Some(Entry::Handshaking {
+            at: HandshakeAt::Here(handshake),
+            waker,
+        }) = self.handles.take(id.index)
+        {
+            let at = HandshakeAt::Pool(lend(handshake));
+            self.handles.replace(id.index, Entry::Handshaking { at, waker });
+        }
+    }
+
+    /// The pool has gone as far as it could.
+    pub fn return_handshake(
+        &mut self,
+        id: HandleId,
+        handshake: Box<SocketHandshake>,
+        outcome: Result<Step, Failure>,
+    ) {
+        if matches!(self.handles.get(id), Some(Entry::Handshaking { .. }))
+            && let Some(Entry::Handshaking { waker, .. }) = self.handles.take(id.index)
+        {
+            self.advance_handshake(id, handshake, waker, outcome);
+        }
+    }
+
+    fn advance_handshake(
+        &mut self,
+        id: HandleId,
+        handshake: Box<SocketHandshake>,
+        waker: Waker,
+        outcome: Result<Step, Failure>,
+    ) {
+        let HandleId { index, generation } = id;
+        let kind = match outcome {
+            Ok(Step::Done(session)) => {
+                let tls = Box::new(handshake.finish(*session));
+                let stream = Stream::with_waker(Connection::Tls(tls), waker);
+                self.handles.replace(index, Entry::Stream(stream));
+                CompletionKind::Handshaken
+            }
+            Ok(Step::Named(name)) => {
+                let at = HandshakeAt::Named(handshake, name);
+                self.handles.replace(index, Entry::Handshaking { at, waker });
+                CompletionKind::ClientHello
+            }
+            Ok(Step::More) => {
+                let at = HandshakeAt::Here(handshake);
+                self.handles.replace(index, Entry::Handshaking { at, waker });
+                return;
+            }
+            Err(failure) => return self.fail_handshake(id, failure),
+        };
+        self.staged.push(completion(index, generation, kind, 0, 0));
+        if kind == CompletionKind::Handshaken {
+            self.late.push(id);
+        }
+    }
+
+    /// Writes the last words of handshakes, unless they have left with the first data that JavaScript had to send.
+    pub(super) fn flush_late(&mut self) {
+        for id in std::mem::take(&mut self.late) {
+            let HandleId { index, generation } = id;
+            if let Some(stream) = self.handles.stream(id) {
+                // Pending: they wait as data does.
+                let _ = stream
+                    .connection
+                    .poll_flush(&mut Context::from_waker(&stream.waker));
+                report_sending(
+                    stream,
+                    index,
+                    generation,
+                    &mut self.staged,
+                    &mut self.unsent_streams,
+                );
+            }
+        }
+    }
+
+    fn fail_handshake(&mut self, HandleId { index, generation }: HandleId, failure: Failure) {
+        self.handles.replace(index, Entry::Failed(failure));
+        self.staged.push(completion(
+            index,
+            generation,
+            CompletionKind::HandshakeFailed,
+            0,
+            0,
+        ));
+    }
+}

@@ -1,0 +1,133 @@
+/**
+ * A handshake on a connection of the addon: the connection's handle is a handshake for a while, and its completions come
+ * here. The transport stays the same, before and after.
+ */
+import { domainToASCII } from 'node:url'
+import { Completion } from '../../native/protocol.ts'
+import type { Abandon, Answer, StreamTransport, TlsSettings, TlsStart } from '../backend.ts'
+import { handshakeFailure } from '../tls-failure.ts'
+import { handleNumber, type HandleOwner, type NativeEventLoop } from './event-loop.ts'
+import type { NativeStream } from './stream.ts'
+import { chooseSettings, compile, deliverKeyLog } from './tls-context.ts'
+import { toHandshakeError } from './tls-failures.ts'
+import { isAddress, NativeTlsSession } from './tls-session.ts'
+
+/** @param onPool - on the process's pool of threads, and not on the JavaScript thread */
+export function startTls(
+  loop: NativeEventLoop,
+  stream: NativeStream,
+  start: TlsStart,
+  onPool: boolean,
+  answer: Answer<StreamTransport>,
+): Abandon {
+  const handshake = new Handshake(loop, stream, start, onPool, answer)
+  return () => handshake.abandon()
+}
+
+/** How the addon is told of a handshake. */
+export function startOptions(
+  { side, hostname, standardCompatible, settings }: TlsStart,
+  address: () => string,
+): { serverSide: boolean; hostname: string; standardCompatible: boolean; askByName: boolean } {
+  return {
+    serverSide: side === 'server',
+    // Sessions are kept by it: without a name it is the address, which is not sent.
+    hostname: side === 'server' ? '' : asciiName(hostname ?? address()),
+    standardCompatible,
+    askByName: settings.chooseByName !== undefined,
+  }
+}
+
+class Handshake implements HandleOwner {
+  readonly generation: number
+  readonly #loop: NativeEventLoop
+  readonly #stream: NativeStream
+  readonly #start: TlsStart
+  readonly #onPool: boolean
+  #answer: Answer<StreamTransport> | undefined
+  /** The server's own, or what has been chosen by name. */
+  #settings: TlsSettings
+
+  constructor(
+    loop: NativeEventLoop,
+    stream: NativeStream,
+    start: TlsStart,
+    onPool: boolean,
+    answer: Answer<StreamTransport>,
+  ) {
+    this.generation = stream.generation
+    this.#loop = loop
+    this.#stream = stream
+    this.#start = start
+    this.#onPool = onPool
+    this.#answer = answer
+    this.#settings = start.settings
+    loop.own(stream.index, this)
+    stream.lend(() => void this.#settle())
+    loop.hold(1)
+    const options = startOptions(start, () => stream.remoteAddress.address)
+    loop.binding.startTls(this.#handle, compile(start.settings), options, start.ahead, onPool)
+  }
+
+  completed(kind: number): void {
+    if (this.#answer === undefined) return
+    if (kind === Completion.ClientHello) return this.#choose(this.#loop.binding.clientName(this.#handle) ?? '')
+    this.#deliverKeyLog()
+    if (kind === Completion.Handshaken) {
+      this.#loop.own(this.#stream.index, this.#stream)
+      this.#stream.secure(this.#start, new NativeTlsSession(this.#stream.sessionSource(), this.#start, this.#settings))
+      this.#settle()?.(undefined, this.#stream)
+    } else {
+      this.#fail(toHandshakeError(this.#start, this.#loop.binding.tlsFailure(this.#handle)))
+    }
+  }
+
+  abandon(): void {
+    // Whoever abandons it twice, or after the answer, does not own the transport.
+    if (this.#answer !== undefined) this.#stream.destroy()
+  }
+
+  #choose(name: string): void {
+    chooseSettings(
+      this.#start,
+      name,
+      (settings) => {
+        if (this.#answer === undefined) return
+        this.#settings = settings
+        this.#loop.binding.continueTls(this.#handle, compile(settings), this.#onPool)
+      },
+      (cause) => {
+        if (this.#answer === undefined) return
+        this.#loop.binding.refuseTls(this.#handle)
+        this.#fail(handshakeFailure(this.#start, { reason: 'no-settings', cause }))
+      },
+    )
+  }
+
+  #fail(error: Error): void {
+    const answer = this.#settle()
+    this.#stream.destroy()
+    answer?.(error)
+  }
+
+  /** It is over, however: nothing is heard of it from here on, except by who gets the answer. */
+  #settle(): Answer<StreamTransport> | undefined {
+    const answer = this.#answer
+    if (answer !== undefined) this.#loop.hold(-1)
+    this.#answer = undefined
+    return answer
+  }
+
+  #deliverKeyLog(): void {
+    deliverKeyLog(this.#start.settings)
+    if (this.#settings !== this.#start.settings) deliverKeyLog(this.#settings)
+  }
+
+  get #handle(): number {
+    return handleNumber(this.#stream.index, this.generation)
+  }
+}
+
+function asciiName(hostname: string): string {
+  return isAddress(hostname) ? hostname : domainToASCII(hostname) || hostname
+}

@@ -1,0 +1,88 @@
+/** What a handshake of the addon agreed on. Asked of the addon when somebody asks, and then as long as it is open. */
+import { isIP } from 'node:net'
+import { ClosedResourceError, UnsupportedError } from '../../errors.ts'
+import type { BindingTlsFacts } from '../../native/load.ts'
+import type { TlsSession, TlsSettings, TlsStart, TlsVersion } from '../backend.ts'
+
+/** Where the addon keeps the session: behind a handle, or in an engine. `null`: it is gone. */
+export interface SessionSource {
+  facts(): BindingTlsFacts | null
+  peerCertificate(): Buffer | null
+  export(length: number, label: string): Buffer | null
+}
+
+export class NativeTlsSession implements TlsSession {
+  readonly serverSide: boolean
+  readonly #source: SessionSource
+  readonly #hostname: string | undefined
+  readonly #ownCertificate: Buffer | undefined
+  #facts: BindingTlsFacts | undefined
+
+  /** @param settings - what was used: a server's may have been chosen by name */
+  constructor(source: SessionSource, { side, hostname }: Pick<TlsStart, 'side' | 'hostname'>, settings: TlsSettings) {
+    this.serverSide = side === 'server'
+    this.#source = source
+    this.#hostname = hostname
+    this.#ownCertificate = settings.certificates[0]
+  }
+
+  get version(): TlsVersion {
+    return this.#known.version as TlsVersion
+  }
+
+  get alpnProtocol(): string | null {
+    return this.#known.alpnProtocol ?? null
+  }
+
+  get serverName(): string | null {
+    return (this.serverSide ? this.#known.serverName : this.#hostname) ?? null
+  }
+
+  get cipher(): string {
+    return this.#known.cipher
+  }
+
+  sharedCiphers(): string[] {
+    return this.#known.sharedCiphers ?? []
+  }
+
+  peerCertificate(): Buffer | undefined {
+    const certificate = this.#source.peerCertificate()
+    if (certificate !== null) return certificate
+    // None, or nobody left to ask.
+    if (this.#source.facts() === null) throw gone()
+    return undefined
+  }
+
+  ownCertificate(): Buffer | undefined {
+    return this.#ownCertificate
+  }
+
+  exportKeyingMaterial(length: number, label: string): Buffer {
+    return this.#source.export(length, label) ?? thrown(gone())
+  }
+
+  tlsUnique(): never {
+    throw new UnsupportedError(
+      "The native backend does not tell the channel binding 'tls-unique'. There are 'tls-exporter' and " +
+        "'tls-server-end-point', and the node backend tells it for TLS 1.2",
+    )
+  }
+
+  get #known(): BindingTlsFacts {
+    return (this.#facts ??= this.#source.facts() ?? thrown(gone()))
+  }
+}
+
+/** With or without the scope of a link-local address. */
+export function isAddress(hostname: string): boolean {
+  return isIP(hostname.split('%')[0]!) !== 0
+}
+
+function gone(): ClosedResourceError {
+  return new ClosedResourceError('the TLS session is gone: the stream is closed')
+}
+
+function thrown(error: Error): never {
+  throw error
+}

@@ -1,0 +1,67 @@
+/**
+ * What node:tls makes of a `TlsSettings`: a `SecureContext` for each side, made when it is first used, and the sessions
+ * that a client may resume.
+ */
+import { constants } from 'node:crypto'
+import * as tls from 'node:tls'
+import type { TlsSettings, TlsVersion } from '../backend.ts'
+import { SessionCache } from './session-cache.ts'
+import { platformTrust } from './trust-store.ts'
+
+export interface CompiledContext {
+  readonly secureContext: tls.SecureContext
+  readonly sessions: SessionCache
+}
+
+/** @throws what OpenSSL has against a certificate or key */
+export function compile(settings: TlsSettings, side: 'client' | 'server'): CompiledContext {
+  const known = compiled[side].get(settings)
+  if (known !== undefined) return known
+  const made = { secureContext: createContext(settings, side), sessions: new SessionCache() }
+  compiled[side].set(settings, made)
+  return made
+}
+
+const compiled = {
+  client: new WeakMap<TlsSettings, CompiledContext>(),
+  server: new WeakMap<TlsSettings, CompiledContext>(),
+}
+
+function createContext(settings: TlsSettings, side: 'client' | 'server'): tls.SecureContext {
+  const { certificates, key, cipherSuites, sessionTickets } = settings
+  const options: tls.SecureContextOptions & { allowPartialTrustChain: boolean } = {
+    ca: verifiesPeers(settings, side) ? trusted(settings) : [],
+    // An authority that was given is trusted, whoever has issued it in turn: so it is with rustls.
+    allowPartialTrustChain: true,
+    ciphers: cipherSuites.join(':'),
+    honorCipherOrder: true,
+    minVersion: settings.minVersion,
+    maxVersion: settings.maxVersion,
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | (sessionTickets ? 0 : constants.SSL_OP_NO_TICKET),
+    // Without one, OpenSSL refuses to resume sessions in which the client has shown a certificate.
+    sessionIdContext: 'structio',
+  }
+  if (certificates.length > 0 && key !== undefined) {
+    options.cert = certificates.map((der) => toPem(der, 'CERTIFICATE')).join('')
+    options.key = toPem(key, 'PRIVATE KEY')
+  }
+  return tls.createSecureContext(options)
+}
+
+function verifiesPeers(settings: TlsSettings, side: 'client' | 'server'): boolean {
+  return settings.verify && (side === 'client' || settings.clientCertificate !== 'none')
+}
+
+function trusted({ ca, systemCa }: TlsSettings): string[] {
+  const own = ca.map((der) => toPem(der, 'CERTIFICATE'))
+  return systemCa ? [...own, ...platformTrust()] : own
+}
+
+function toPem(der: Buffer, label: string): string {
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? []
+  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`
+}
+
+export function toVersion(protocol: string | null): TlsVersion {
+  return protocol === 'TLSv1.2' ? 'TLSv1.2' : 'TLSv1.3'
+}

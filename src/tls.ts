@@ -1,0 +1,108 @@
+/**
+ * TLS: contexts, and TLS over a stream of any kind. How TLS begins on a socket is said with `connectTcp`, `createTcpServer`
+ * and `SocketStream.startTls`.
+ */
+
+import type { StreamTransport } from './backends/backend.ts'
+import { UsageError } from './errors.ts'
+import { CancelScope } from './kernel/cancel-scope.ts'
+import { rejected } from './kernel/operation.ts'
+import { traceOpening } from './kernel/resources.ts'
+import { formatAddress } from './streams/addresses.ts'
+import { ask, type Context, currentBackend } from './streams/ask.ts'
+import { Connection, TCP_STREAM } from './streams/connection.ts'
+import { CLOSE_TIMEOUT, type Origin } from './streams/origin.ts'
+import { SocketStream } from './streams/socket-stream.ts'
+import { Stream } from './streams/stream.ts'
+import { checkContext, requireCertificate, settingsOf, type TlsContext } from './tls/context.ts'
+import { OverStream } from './tls/stream-transport.ts'
+import { checkBoolean, checkOptions, checkString, invalidArgType, outOfRange } from './validate.ts'
+
+export { createTlsContext } from './tls/context.ts'
+export type { TlsContext, TlsContextOptions } from './tls/context.ts'
+export type { TlsMaterial } from './tls/credentials.ts'
+export type { Cipher } from './tls/cipher-suites.ts'
+export type { ChannelBindingType } from './tls/channel-binding.ts'
+export type { PeerCertificate } from './tls/certificate.ts'
+export type { TlsVersion } from './backends/backend.ts'
+
+export interface WrapTlsOptions {
+  /** Whether this side is the server of the handshake. Default false. */
+  serverSide?: boolean | undefined
+  /**
+   * A client's: the name or address that the server's certificate must be for. Needed where certificates are verified and
+   * the stream is not one that `connectTcp` made, whose own is the default.
+   */
+  hostname?: string | undefined
+}
+
+/**
+ * Does a TLS handshake over any stream, also one of your own and one that speaks TLS already, and returns the stream of the
+ * plaintext. From then on `stream` belongs to it: closing it closes `stream`, and so does a handshake that fails. The
+ * counterpart of AnyIO's `TLSStream.wrap`.
+ *
+ * @throws TLSError when the handshake fails
+ */
+export function wrapTls(stream: Stream, context: TlsContext, options: WrapTlsOptions = {}): Promise<SocketStream> {
+  try {
+    if (!(stream instanceof Stream)) throw invalidArgType('stream', 'an instance of Stream', stream)
+    checkContext('context', context)
+    checkOptions('options', options)
+    const { serverSide = false } = options
+    checkBoolean('options.serverSide', serverSide)
+    const origin = originOf(stream, context, serverSide, options.hostname)
+    const where = currentBackend('wrapTls')
+    return new CancelScope().run(() => wrap(where, stream, origin)) as Promise<SocketStream>
+  } catch (error) {
+    return rejected(error)
+  }
+}
+
+async function wrap({ backend, frame }: Context, stream: Stream, origin: Origin): Promise<SocketStream> {
+  const made = traceOpening(frame, TCP_STREAM)
+  const { run } = frame.task
+  const lower = new OverStream(stream, run)
+  const peer = stream instanceof SocketStream ? formatAddress(lower.remoteAddress) : `over ${stream.constructor.name}`
+  const { side, hostname, standardCompatible } = origin
+  const settings = origin.settings as NonNullable<Origin['settings']>
+  const transport = await ask<StreamTransport>(`TLS handshake ${peer}`, (answer) =>
+    backend.startTls(lower, { side, settings, hostname, standardCompatible, ahead: Buffer.alloc(0), peer }, answer),
+  )
+  return new WrappedStream(new Connection(transport, run, origin).registerWith(frame, made), stream)
+}
+
+/** Closed when the stream below is. */
+class WrappedStream extends SocketStream {
+  readonly #below: Stream
+
+  constructor(connection: Connection, below: Stream) {
+    super(connection)
+    this.#below = below
+  }
+
+  override async close(): Promise<void> {
+    await super.close()
+    await this.#below.close()
+  }
+}
+
+function originOf(stream: Stream, context: TlsContext, serverSide: boolean, hostname: string | undefined): Origin {
+  if (hostname !== undefined) {
+    checkString('options.hostname', hostname)
+    if (hostname === '') throw outOfRange('options.hostname', 'a name or an address', hostname)
+  }
+  const settings = settingsOf(context)
+  const below = stream instanceof SocketStream ? stream._origin : undefined
+  const name = hostname ?? below?.hostname
+  if (serverSide) requireCertificate(settings)
+  else if (name === undefined && settings.verify) {
+    throw new UsageError('wrapTls: a client needs options.hostname, the name that the certificate must be for')
+  }
+  return {
+    side: serverSide ? 'server' : 'client',
+    closeTimeout: below?.closeTimeout ?? CLOSE_TIMEOUT,
+    settings,
+    hostname: serverSide ? undefined : name,
+    standardCompatible: below?.standardCompatible ?? true,
+  }
+}

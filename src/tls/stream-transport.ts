@@ -1,0 +1,230 @@
+/**
+ * Any `Stream` as the transport below a TLS session: a user's own one, or one that speaks TLS itself.
+ *
+ * A transport takes bytes and is asked for them by callbacks, in whatever async context the TLS engine happens to answer; a
+ * stream has operations, and an operation belongs to a scope. So both directions run in shielded scopes of the run's root
+ * task, one for each operation, and end with the run:
+ * 1. A receive that is not wanted any more goes on; its bytes are kept for the next one. The stream below belongs to the TLS
+ *    session, so nobody else misses them.
+ * 2. What was taken leaves, whatever becomes of the task that sent it: a cancelled `sendAll` must not cut a TLS record in
+ *    two, for after that the session is of no use to anybody.
+ */
+
+import type { SendWait, SocketAddress, StreamSink, StreamTransport } from '../backends/backend.ts'
+import { UnsupportedError } from '../errors.ts'
+import { CancelScope } from '../kernel/cancel-scope.ts'
+import { callInFrame, Frame } from '../kernel/context.ts'
+import type { RunState } from '../kernel/run-state.ts'
+import { CLOSE_TIMEOUT } from '../streams/origin.ts'
+import { SocketStream } from '../streams/socket-stream.ts'
+import type { Stream } from '../streams/stream.ts'
+
+/** What may be taken and not sent (api.md §6). */
+const TAKE_LIMIT = 65_536
+
+export class OverStream implements StreamTransport {
+  declare sink: StreamSink
+  readonly localAddress: SocketAddress
+  readonly remoteAddress: SocketAddress
+  readonly tls = undefined
+  readonly saysGoodbye = false
+  readonly #stream: Stream
+  readonly #run: RunState
+  /** The size of the pending `receive`; 0 is none. */
+  #wanted = 0
+  /** A `receiveSome` of the stream is under way. */
+  #pulling = false
+  /** Received when nobody wanted it any more. */
+  #kept: Buffer | undefined
+  #ended = false
+  #failure: Error | undefined
+  #taken: Uint8Array[] = []
+  #takenBytes = 0
+  /** Bytes that the stream's `sendAll` has now. */
+  #sending = 0
+  #wait: SendWait | undefined
+  #sendError: Error | undefined
+  #deaf = false
+  #closed = false
+
+  constructor(stream: Stream, run: RunState) {
+    this.#stream = stream
+    this.#run = run
+    this.localAddress = stream instanceof SocketStream ? stream.localAddress : NOWHERE
+    this.remoteAddress = stream instanceof SocketStream ? stream.remoteAddress : NOWHERE
+  }
+
+  receive(maxBytes: number): void {
+    this.#wanted = Math.min(maxBytes, TAKE_LIMIT)
+    if (this.#kept !== undefined || this.#ended || this.#failure !== undefined) queueMicrotask(() => this.#answer())
+    else if (!this.#pulling) this.#pull()
+  }
+
+  cancelReceive(): void {
+    this.#wanted = 0
+  }
+
+  send(data: Uint8Array): number {
+    if (this.#deaf || data.length === 0) return data.length
+    const count = Math.min(data.length, TAKE_LIMIT - this.unsent)
+    if (count <= 0) return 0
+    this.#taken.push(Buffer.from(data.subarray(0, count)))
+    this.#takenBytes += count
+    this.#flush()
+    return count
+  }
+
+  takeSendError(): Error | undefined {
+    const error = this.#sendError
+    this.#sendError = undefined
+    return error
+  }
+
+  get unsent(): number {
+    return this.#takenBytes + this.#sending
+  }
+
+  waitSend(what: SendWait): void {
+    this.#wait = what
+    queueMicrotask(() => this.#progress())
+  }
+
+  cancelSend(): void {
+    this.#wait = undefined
+  }
+
+  destroy(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#wanted = 0
+    this.#wait = undefined
+    // Whatever that comes to: nobody waits for it here, and the stream's own users hear of it from the stream.
+    this.#inBackground(() => this.#stream.close(), CLOSE_TIMEOUT).catch(() => this.#stream.close().catch(ignore))
+  }
+
+  reset(): void {
+    this.destroy()
+  }
+
+  getsockopt(level: number | string, name: number | string): number {
+    return this.#socket('getsockopt').getsockopt(level, name)
+  }
+
+  setsockopt(level: number | string, name: number | string, value: number | boolean): void {
+    this.#socket('setsockopt').setsockopt(level, name, value)
+  }
+
+  ref(): void {
+    if (this.#stream instanceof SocketStream) this.#stream.ref()
+  }
+
+  unref(): void {
+    if (this.#stream instanceof SocketStream) this.#stream.unref()
+  }
+
+  #pull(): void {
+    this.#pulling = true
+    this.#inBackground(() => this.#stream.receiveSome(this.#wanted)).then(
+      (bytes) => {
+        this.#pulling = false
+        // Nothing at all: the run is over.
+        if (bytes === undefined) return
+        if (bytes.length === 0) this.#ended = true
+        else this.#kept = bytes
+        this.#answer()
+      },
+      (error: unknown) => {
+        this.#pulling = false
+        this.#failure = error as Error
+        this.#answer()
+      },
+    )
+  }
+
+  #answer(): void {
+    if (this.#wanted === 0 || this.#closed) return
+    const kept = this.#kept
+    if (kept !== undefined) {
+      const end = Math.min(this.#wanted, kept.length)
+      this.#kept = end === kept.length ? undefined : kept.subarray(end)
+      this.#wanted = 0
+      this.sink.received(kept, 0, end, true)
+    } else if (this.#failure !== undefined) {
+      this.#wanted = 0
+      this.sink.receiveFailed(this.#failure)
+    } else if (this.#ended) {
+      this.#wanted = 0
+      this.sink.receivedEnd()
+    }
+  }
+
+  #flush(): void {
+    if (this.#sending > 0 || this.#takenBytes === 0 || this.#deaf) return
+    const bytes = this.#taken.length === 1 ? (this.#taken[0] as Uint8Array) : Buffer.concat(this.#taken)
+    this.#taken = []
+    this.#takenBytes = 0
+    this.#sending = bytes.length
+    this.#inBackground(() => this.#stream.sendAll(bytes)).then(
+      () => {
+        this.#sending = 0
+        this.#flush()
+        this.#progress()
+      },
+      (error: unknown) => this.#sendFailed(error),
+    )
+  }
+
+  #sendFailed(error: unknown): void {
+    this.#deaf = true
+    this.#taken = []
+    this.#takenBytes = this.#sending = 0
+    this.#sendError = error as Error
+    this.#progress()
+  }
+
+  /** Settles `waitSend` once it may. */
+  #progress(): void {
+    const wait = this.#wait
+    if (wait === undefined || this.#closed) return
+    if (this.#deaf) this.#settle()
+    else if (wait === 'writable' ? this.unsent < TAKE_LIMIT : this.unsent === 0) {
+      if (wait === 'writable' || wait === 'flushed') this.#settle()
+      else this.#end()
+    }
+  }
+
+  #end(): void {
+    this.#inBackground(() => this.#stream.sendEof()).then(
+      () => this.#settle(),
+      (error: unknown) => {
+        // The TLS session has said its goodbye; that the stream below cannot say one of its own is no failure.
+        if (!(error instanceof UnsupportedError)) this.#sendError = error as Error
+        this.#settle()
+      },
+    )
+  }
+
+  #settle(): void {
+    if (this.#wait === undefined) return
+    this.#wait = undefined
+    this.sink.sendSettled(this.takeSendError())
+  }
+
+  /** Runs an operation of the stream where no scope of a caller's reaches it, for as long as the run lasts. */
+  async #inBackground<T>(operation: () => Promise<T>, timeout = Infinity): Promise<T | undefined> {
+    const { root, deadlines } = this.#run
+    if (root === undefined) return undefined
+    const deadline = deadlines.now() + timeout
+    return callInFrame(new Frame(root, root._scope), () => new CancelScope({ shield: true, deadline }).run(operation))
+  }
+
+  #socket(what: string): SocketStream {
+    if (this.#stream instanceof SocketStream) return this.#stream
+    throw new UnsupportedError(`${what}: the stream below TLS is no socket`)
+  }
+}
+
+/** Of a stream that has no address. */
+const NOWHERE: SocketAddress = Object.freeze({ address: '', port: 0, family: 'IPv4' })
+
+function ignore(): void {}
