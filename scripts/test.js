@@ -5,6 +5,7 @@
 import { ava } from './lib/ava.js'
 import { build } from './lib/build.js'
 import { command, must } from './lib/command.js'
+import { installPeers } from './lib/peers.js'
 import { binOf } from './lib/project.js'
 import { createReport } from './lib/report.js'
 
@@ -13,6 +14,7 @@ const { step, finish } = createReport('npm test')
 if (await step('build', () => build())) {
   await step('types (tsc)', () => must(process.execPath, [binOf('typescript', 'tsc'), '-p', 'tsconfig.json']))
   await step('Rust tests (cargo test --workspace)', rustTests)
+  await step('programs that the interop tests talk to', installPeers)
   await step('JavaScript tests (ava)', () => ava(process.execPath, process.argv.slice(2)))
 }
 finish()
