@@ -2,12 +2,17 @@
  * The examples do what their first lines say: each in a process of its own, over real sockets, against peers that are
  * plain node:net where that is possible, to the exit code.
  */
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setImmediate as turn } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
+import { certificates } from './support/certificates.ts'
 import { start, type Program } from './support/program.ts'
 
 const text = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
@@ -95,6 +100,38 @@ test('a shutdown closes idle connections at once and answers the request that ha
   await Promise.all([idleClosed, turn()])
   t.deepEqual(order, ['idle closed', 'done: a report'])
   t.like(await server.ended, { code: 0, stderr: '' })
+})
+
+test('the TLS echo server serves openssl s_client, and mentions whoever does not speak TLS', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'structio-example-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const { server: identity, ca } = await certificates()
+  const [cert, key, authority] = ['cert.pem', 'key.pem', 'ca.pem'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ]
+  await Promise.all([writeFile(cert, identity.cert), writeFile(key, identity.key), writeFile(authority, ca)])
+  const server = start(t, 'examples/tls-echo-server.ts', [cert, key, '0'])
+  const port = await portOf(server)
+
+  const garbage = await dial(t, port)
+  const dropped = once(garbage.socket.resume(), 'close')
+  garbage.socket.write('GET / HTTP/1.1\r\n\r\n')
+  await dropped
+
+  const openssl = ['s_client', '-quiet', '-verify_return_error', '-CAfile', authority, '-connect', `localhost:${port}`]
+  const client = spawn('openssl', openssl, { stdio: ['pipe', 'pipe', 'ignore'] })
+  t.teardown(() => client.kill('SIGKILL'))
+  client.stdin.write('through TLS\n')
+  const lines = createInterface(client.stdout)[Symbol.asyncIterator]()
+  t.is(String((await lines.next()).value), 'through TLS')
+  client.stdin.end()
+
+  server.signal('SIGINT')
+  const { code, stderr } = await server.ended
+  t.is(code, 0)
+  t.regex(stderr, /^(::ffff:)?127\.0\.0\.1: TLS handshake with the client .* does not speak TLS here/)
 })
 
 test('every example is run by a test of this file', (t) => {

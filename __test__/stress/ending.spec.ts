@@ -1,11 +1,12 @@
 /** A process, a worker or an environment that ends in the middle of everything: no crash, no hang, nothing left. */
 import test from 'ava'
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { certificates } from '../support/certificates.ts'
 
 const programs = fileURLToPath(new URL('./programs/', import.meta.url))
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -14,6 +15,17 @@ const drivers = ['nested', 'thread'] as const
 /** In all; half of them with each driver. */
 const TIMES = 1000
 const TOGETHER = 4
+
+let credentials: string
+
+test.before(async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'structio-stress-'))
+  const { server } = await certificates()
+  credentials = join(folder, 'server.pem')
+  await writeFile(credentials, server.cert + server.key)
+})
+
+test.after.always(() => rm(join(credentials, '..'), { recursive: true }))
 
 for (const driver of drivers) {
   test.serial(
@@ -69,7 +81,7 @@ interface Ending {
 async function ending(program: string, args: string[]): Promise<Ending> {
   try {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(programs, program), ...args], {
-      env: { ...process.env, NODE_OPTIONS: '' },
+      env: { ...process.env, NODE_OPTIONS: '', STRUCTIO_STRESS_CREDENTIALS: credentials },
       timeout: 500_000,
     })
     return { code: 0, signal: null, output: stdout + stderr }

@@ -2,7 +2,8 @@
 import { leavePending } from './pending.mjs'
 
 const [driver, turns] = process.argv.slice(2)
-leavePending({ driver }, () => after(Number(turns), () => process.exit(7))).catch((error) => {
+const tlsHandshakes = turns % 2 === 1 ? 'pool' : 'reactor'
+leavePending({ driver, tlsHandshakes }, () => after(Number(turns), () => process.exit(7))).catch((error) => {
   console.error(error)
   process.exit(1)
 })

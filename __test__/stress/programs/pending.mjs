@@ -1,8 +1,9 @@
 /**
  * Leaves operations of every kind pending, on both sides of real sockets: receives, a send to a peer that never reads,
- * an accept, a look-up, a connection attempt, sleeping tasks; bytes move meanwhile. Then calls `ready`.
+ * an accept, a look-up, a connection attempt, TLS handshakes on either side, sleeping tasks; bytes move meanwhile, in
+ * plaintext and through TLS. Then calls `ready`. `STRUCTIO_STRESS_CREDENTIALS` is a PEM file with a certificate and its key.
  */
-import { connectTcp, createTaskGroup, createTcpServer, run, sleep, sleepForever } from 'structio'
+import { connectTcp, createTaskGroup, createTcpServer, createTlsContext, run, sleep, sleepForever } from 'structio'
 
 export function leavePending(backendOptions, ready) {
   return run(
@@ -34,6 +35,7 @@ export function leavePending(backendOptions, ready) {
             }
           })
         }
+        await leaveTlsPending(tg, quiet.port)
         tg.spawn(() => connectTcp('no-such-host.invalid', 1).catch(() => sleepForever()))
         tg.spawn(async () => {
           for (;;) await sleep(1)
@@ -43,4 +45,36 @@ export function leavePending(backendOptions, ready) {
     },
     { backend: 'native', backendOptions },
   )
+}
+
+async function leaveTlsPending(tg, quiet) {
+  const pem = process.env.STRUCTIO_STRESS_CREDENTIALS
+  const tls = createTlsContext({ cert: pem, key: pem, verify: false })
+  const server = await createTcpServer(0, { interface: '127.0.0.1', tls })
+  tg.spawn(() =>
+    server.serve(async (stream) => {
+      for await (const chunk of stream) await stream.sendAll(chunk)
+    }),
+  )
+  const client = await connectTcp('127.0.0.1', server.port, { tls, autostartTls: true })
+  tg.spawn(async () => {
+    for (;;) {
+      await client.sendAll('ping')
+      await client.receiveExactly(4)
+    }
+  })
+  // Waits for a server's hello that never comes.
+  tg.spawn(async () => {
+    const leaving = await connectTcp('127.0.0.1', quiet)
+    await leaving.startTls(tls)
+  })
+  // The server waits for a hello.
+  const silent = await connectTcp('127.0.0.1', server.port)
+  tg.spawn(() => silent.receiveSome())
+  tg.spawn(async () => {
+    for (;;) {
+      const next = await connectTcp('127.0.0.1', server.port, { tls, autostartTls: true })
+      await next.close()
+    }
+  })
 }
