@@ -3,6 +3,7 @@
  *
  * ```text
  *  run.ts ─► scenarios/tcp    what is measured, against whom, with which target
+ *         ─► scenarios/tls
  *         ─► scenarios/micro
  *         ─► harness/conduct  one scenario: rounds, fresh processes, comparisons
  *         ─► harness/report   JSON, Markdown, SVG
@@ -15,15 +16,17 @@ import { parseArgs } from 'node:util'
 import { conduct, type ScenarioResult } from './harness/conduct.ts'
 import { inBench, loadGenerator } from './harness/paths.ts'
 import { killAll, killAllOnSignals } from './harness/process.ts'
-import { entrantColumns, lineColumns, linesOf, machine, microColumns, writeReport } from './harness/report.ts'
+import { columnsFor, lineColumns, linesOf, machine, microColumns, writeReport } from './harness/report.ts'
 import { microseconds, perSecond, textTable } from './harness/table.ts'
 import { measureMicro, type MicroResult } from './scenarios/micro.ts'
 import type { Scenario } from './scenarios/scenario.ts'
-import { tcpScenarios, VARIANTS, type Variant } from './scenarios/tcp.ts'
+import { tcpScenarios } from './scenarios/tcp.ts'
+import { tlsScenarios } from './scenarios/tls.ts'
+import { VARIANTS, type Variant } from './scenarios/variants.ts'
 
 const USAGE = `npm run bench -- [options]
 
-  --only NAME,…      groups (tcp, micro) or scenarios by their beginning (echo, lines, accept, idle, echo-16k…)
+  --only NAME,…      groups (tcp, tls, micro) or scenarios by their beginning (echo, lines, tls-handshake, echo-16k…)
   --rounds N         alternating rounds (default 5)
   --duration-ms N    measured time of one round of one server (default 2000); --warmup-ms N (default 1000)
   --variants A,…     native, thread, node: backends and drivers; targets are for the first (default native)
@@ -33,7 +36,7 @@ const USAGE = `npm run bench -- [options]
   --against FILE     the entry (dist/index.js) of another build of the library: measure this one against it
   --name NAME        name of the files in bench/results (default: the groups)`
 
-const GROUPS = ['tcp', 'micro']
+const GROUPS = ['tcp', 'tls', 'micro']
 
 const options = readOptions()
 killAllOnSignals()
@@ -50,7 +53,10 @@ async function main(): Promise<boolean> {
   if (!existsSync(loadGenerator)) throw new Error('The load generator is not built: npm run build -- load')
   const wanted = (name: string, group: string) =>
     options.only.length === 0 || options.only.some((only) => only === group || name.startsWith(only))
-  const scenarios = tcpScenarios(options).filter(({ id }) => wanted(id, 'tcp'))
+  const scenarios = [
+    ...tcpScenarios(options).filter(({ id }) => wanted(id, 'tcp')),
+    ...tlsScenarios(options).filter(({ id }) => wanted(id, 'tls')),
+  ]
   const results: ScenarioResult[] = []
   let complete = true
   for (const scenario of scenarios) {
@@ -93,7 +99,7 @@ async function conductAloud(scenario: Scenario): Promise<ScenarioResult> {
       },
     },
   )
-  console.log(`\n${textTable(entrantColumns, result.entrants)}`)
+  console.log(`\n${textTable(columnsFor(result.entrants), result.entrants)}`)
   return result
 }
 

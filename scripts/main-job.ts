@@ -2,14 +2,15 @@
  * The main job, what `npm start` does once everything is built.
  *
  * ```text
- *  npm start              main-job/compare   a server on the native backend and one on node:net, each its own process,
- *                                            take turns under the same load; then the first is ended by its scope
+ *  npm start              main-job/compare   a server on the native backend and one on node:net (then: node:tls), each
+ *                                            its own process, take turns under the same load; then the first is ended
+ *                                            by its scope
  *  npm start -- --serve   main-job/serve     an echo server that stays until Ctrl+C
  * ```
  */
 import { parseArgs } from 'node:util'
 
-const USAGE = `npm start                    compare the native backend with node:net under the same load
+const USAGE = `npm start                    compare the native backend with node:net and node:tls under the same load
 npm start -- --serve         serve echo until Ctrl+C
              --port N        on this port (default: a free one)
              --backend NAME  native (default) or node`

@@ -39,6 +39,9 @@ export interface Medians {
   readonly generatorCpuUs: number
   readonly serverResident: number
   readonly bytesPerIdleConnection: number
+  readonly handshakeP50Us: number
+  readonly handshakeP99Us: number
+  readonly ticketsPerConnection: number
 }
 
 export interface Comparison {
@@ -115,15 +118,24 @@ function medians(samples: readonly Sample[]): Medians {
     generatorCpuUs: of((sample) => sample.generatorCpuUs),
     serverResident: of((sample) => sample.serverResident),
     bytesPerIdleConnection: of((sample) => sample.bytesPerIdleConnection),
+    handshakeP50Us: of((sample) => sample.handshakeP50Us),
+    handshakeP99Us: of((sample) => sample.handshakeP99Us),
+    ticketsPerConnection: of((sample) => sample.ticketsPerConnection),
   }
+}
+
+const FIGURES: Readonly<Record<Metric, (sample: Sample) => number | null | undefined>> = {
+  cpu: (sample) => sample.serverCpuUs,
+  memory: (sample) => sample.bytesPerIdleConnection,
+  latency: (sample) => sample.p99Us,
+  'handshake-latency': (sample) => sample.handshakeP99Us,
 }
 
 function compare(target: Target, results: readonly EntrantResult[]): Comparison[] {
   const ours = results.find(({ id }) => id === target.entrant)
   const peer = results.find(({ id }) => id === target.peer)
   if (ours === undefined || peer === undefined) return []
-  const figure = (sample: Sample) =>
-    (target.metric === 'cpu' ? sample.serverCpuUs : sample.bytesPerIdleConnection) ?? Number.NaN
+  const figure = (sample: Sample) => FIGURES[target.metric](sample) ?? Number.NaN
   const ratio = pairedRatio(ours.samples.map(figure), peer.samples.map(figure))
   return [
     {

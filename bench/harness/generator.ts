@@ -1,4 +1,5 @@
 /** The load generator (`bench/load`): its flags, and what it reports. */
+import { certificates } from './certificates.ts'
 import { describeExit, JsonProcess } from './process.ts'
 
 /** One measurement, as the generator prints it. Times are microseconds; CPU times are for one operation. */
@@ -13,13 +14,63 @@ export interface Sample {
   readonly serverCpuUs: number | null
   readonly serverResident: number | null
   readonly bytesPerIdleConnection?: number
+  /** Of the handshakes beside the echoes, in a storm. */
+  readonly handshakeP50Us?: number | null
+  readonly handshakeP99Us?: number | null
+  /** Under TLS: what was negotiated, and the session tickets that the server sent. */
+  readonly suite?: string
+  readonly group?: string
+  readonly ticketsPerConnection?: number | null
 }
 
-export type Load =
-  | { readonly mode: 'echo'; readonly connections: number; readonly size: number }
-  | { readonly mode: 'lines'; readonly connections: number; readonly size: number; readonly pipeline: number }
-  | { readonly mode: 'accept'; readonly connections: number }
-  | { readonly mode: 'idle'; readonly connections: number; readonly size: number; readonly idle: number }
+export type Load = (Echo | Lines | Accept | Idle | Handshakes | Storm) & { readonly tls?: Tls }
+
+interface Echo {
+  readonly mode: 'echo'
+  readonly connections: number
+  readonly size: number
+}
+
+interface Lines {
+  readonly mode: 'lines'
+  readonly connections: number
+  readonly size: number
+  readonly pipeline: number
+}
+
+interface Accept {
+  readonly mode: 'accept'
+  readonly connections: number
+}
+
+interface Idle {
+  readonly mode: 'idle'
+  readonly connections: number
+  readonly size: number
+  readonly idle: number
+}
+
+/** Needs `tls`. */
+interface Handshakes {
+  readonly mode: 'handshakes'
+  readonly connections: number
+}
+
+/** Echo by connections that pause, beside bursts of handshakes. Needs `tls`. */
+interface Storm {
+  readonly mode: 'storm'
+  readonly connections: number
+  readonly size: number
+  readonly pauseMs: number
+  readonly burst: number
+  readonly everyMs: number
+}
+
+/** What the generator offers, where it is not its default. */
+export interface Tls {
+  readonly suite?: string
+  readonly group?: string
+}
 
 export interface Duration {
   readonly warmupMs: number
@@ -37,7 +88,8 @@ export interface Run {
 
 /** Loads a server once. Rejects when one reply was wrong, missing or late. */
 export async function measure(run: Run): Promise<Sample> {
-  const args = flags({ ...run.load, address: run.address, pid: run.pid, ...run.duration })
+  const { tls, ...load } = run.load
+  const args = flags({ ...load, ...(await tlsFlags(tls)), address: run.address, pid: run.pid, ...run.duration })
   const child = new JsonProcess('load generator', { file: run.binary, args }, run.descriptors)
   const exit = await child.exited
   const sample = await child.next()
@@ -53,21 +105,25 @@ export class Held {
     this.#child = child
   }
 
-  static async open(binary: string, address: string, connections: number): Promise<Held> {
-    const args = flags({ mode: 'hold', address, connections })
+  static async open(binary: string, address: string, connections: number, tls?: Tls): Promise<Held> {
+    const args = flags({ mode: 'hold', ...(await tlsFlags(tls)), address, connections })
     const child = new JsonProcess('load generator', { file: binary, args })
     const line = await child.next()
     if (line?.['event'] !== 'holding') throw child.failure(describeExit(await child.exited))
     return new Held(child)
   }
 
-  /** How many the server ended, by closing and by reset. Rejects when one stayed open. */
+  /** How many the server ended, by closing and by reset (under TLS also: without `close_notify`). Rejects when one stayed open. */
   async ends(): Promise<{ ended: number; reset: number }> {
     const exit = await this.#child.exited
     const line = await this.#child.next()
     if (exit.code !== 0 || line === undefined) throw this.#child.failure(describeExit(exit))
     return { ended: Number(line['ended']), reset: Number(line['reset']) }
   }
+}
+
+async function tlsFlags(tls: Tls | undefined): Promise<Record<string, string>> {
+  return tls === undefined ? {} : { tls: await certificates(), ...tls }
 }
 
 /** `{ durationMs: 5 }` → `--duration-ms 5` */

@@ -7,10 +7,9 @@ export function inBench(...parts: string[]): string {
   return join(root, 'bench', ...parts)
 }
 
-/** What cargo has built for the benchmarks (`npm run build -- load`). */
+/** What was compiled for the benchmarks (`npm run build -- load`). */
 export function inTarget(name: string): string {
-  const folder = process.env['CARGO_TARGET_DIR'] ?? join(root, 'target')
-  return join(folder, 'release', process.platform === 'win32' ? `${name}.exe` : name)
+  return join(root, 'target', 'load', process.platform === 'win32' ? `${name}.exe` : name)
 }
 
 export const loadGenerator = inTarget('structio-load')

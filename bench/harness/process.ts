@@ -24,6 +24,7 @@ type Child = ChildProcessByStdio<Writable, Readable, Readable>
 const STDERR_KEPT = 8192
 
 const living = new Set<JsonProcess>()
+const cleanups: (() => void)[] = []
 
 /** A child that says what it has to say in lines of JSON. */
 export class JsonProcess {
@@ -103,11 +104,17 @@ export class JsonProcess {
   }
 }
 
-/** Ends every child and resolves when all have exited. */
+/** Ends every child, resolves when all have exited and nothing of this run is left. */
 export async function killAll(): Promise<void> {
   const children = [...living]
   for (const child of children) child.kill()
   await Promise.all(children.map((child) => child.exited))
+  for (const cleanup of cleanups.splice(0)) cleanup()
+}
+
+/** Has `cleanup` called when the children have been ended. */
+export function whenAllAreGone(cleanup: () => void): void {
+  cleanups.push(cleanup)
 }
 
 /** Ctrl+C and SIGTERM end the children first, then this process, by the same signal, as its parent expects. */

@@ -3,8 +3,9 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { arch, cpus, platform, release } from 'node:os'
 
 import type { MicroResult } from '../scenarios/micro.ts'
+import type { Metric } from '../scenarios/scenario.ts'
 import { chart, type Bar } from './chart.ts'
-import type { Comparison, EntrantResult, ScenarioResult } from './conduct.ts'
+import type { Comparison, EntrantResult, Medians, ScenarioResult } from './conduct.ts'
 import { inBench } from './paths.ts'
 import { bytes, markdownTable, microseconds, NONE, perSecond, ratio, type Column } from './table.ts'
 
@@ -32,7 +33,7 @@ export interface Line {
   readonly comparison: Pick<Comparison, 'ratio' | 'standing' | 'target' | 'met'>
 }
 
-export const entrantColumns: readonly Column<EntrantResult>[] = [
+const entrantColumns: readonly Column<EntrantResult>[] = [
   { title: 'server', cell: ({ label }) => label },
   { title: 'throughput', align: 'right', cell: ({ medians }) => perSecond(medians.throughput) },
   { title: 'p50', align: 'right', cell: ({ medians }) => microseconds(medians.p50Us) },
@@ -40,8 +41,33 @@ export const entrantColumns: readonly Column<EntrantResult>[] = [
   { title: 'server CPU', align: 'right', cell: ({ medians }) => microseconds(medians.serverCpuUs) },
   { title: 'generator CPU', align: 'right', cell: ({ medians }) => microseconds(medians.generatorCpuUs) },
   { title: 'resident', align: 'right', cell: ({ medians }) => bytes(medians.serverResident) },
-  { title: 'per idle conn.', align: 'right', cell: ({ medians }) => bytes(medians.bytesPerIdleConnection) },
 ]
+
+/** Columns of figures that only some scenarios have. */
+const RARE: readonly { title: string; figure: keyof Medians; write: (value: number) => string }[] = [
+  { title: 'per idle conn.', figure: 'bytesPerIdleConnection', write: bytes },
+  { title: 'handshake p50', figure: 'handshakeP50Us', write: microseconds },
+  { title: 'handshake p99', figure: 'handshakeP99Us', write: microseconds },
+  { title: 'tickets', figure: 'ticketsPerConnection', write: (value) => value.toFixed(1) },
+]
+
+export function columnsFor(entrants: readonly EntrantResult[]): Column<EntrantResult>[] {
+  const present = RARE.filter(({ figure }) => entrants.some(({ medians }) => !Number.isNaN(medians[figure])))
+  const rare = present.map(({ title, figure, write }): Column<EntrantResult> => ({
+    title,
+    align: 'right',
+    cell: ({ medians }) => (Number.isNaN(medians[figure]) ? NONE : write(medians[figure])),
+  }))
+  return [...entrantColumns, ...rare]
+}
+
+/** What the figure of a comparison is, where it is not CPU time. */
+const SUFFIXES: Readonly<Record<Metric, string>> = {
+  cpu: '',
+  memory: ': memory of an idle one',
+  latency: ': p99 of an echo',
+  'handshake-latency': ': p99 of a handshake',
+}
 
 export const lineColumns: readonly Column<Line>[] = [
   { title: 'work', cell: ({ work }) => work },
@@ -73,7 +99,7 @@ export function linesOf({ scenarios, micro }: Pick<Report, 'scenarios' | 'micro'
   return [
     ...scenarios.flatMap(({ title, comparisons }) =>
       comparisons.map((comparison) => ({
-        work: comparison.metric === 'memory' ? `${title}: memory of an idle one` : title,
+        work: `${title}${SUFFIXES[comparison.metric]}`,
         entrant: comparison.entrant,
         peer: comparison.peer,
         comparison,
@@ -111,7 +137,8 @@ export async function writeReport(name: string, report: Report): Promise<string[
 function markdown(name: string, report: Report): string {
   const sections = report.scenarios.map(
     ({ title, unit, entrants }) =>
-      `### ${title}\n\nMedians; CPU time is for one ${unit}.\n\n${markdownTable(entrantColumns, entrants)}\n`,
+      `### ${title}\n\nMedians; CPU time is for one ${unit}.${negotiated(entrants)}\n\n` +
+      `${markdownTable(columnsFor(entrants), entrants)}\n`,
   )
   const micro =
     report.micro.length === 0
@@ -128,8 +155,14 @@ function markdown(name: string, report: Report): string {
   ].join('\n')
 }
 
+/** Under TLS: what the clients asked for, the same of every server. */
+function negotiated(entrants: readonly EntrantResult[]): string {
+  const sample = entrants[0]?.samples[0]
+  return sample?.suite === undefined ? '' : ` TLS 1.3, ${sample.suite}, ${sample.group ?? 'unknown'}.`
+}
+
 const legend =
-  'Ratio of CPU time per operation (or memory, where it says so), taken within each round; the median of the rounds, and ' +
+  'Ratio of CPU time per operation (or what else it says), taken within each round; the median of the rounds, and ' +
   'the lowest and highest of them. Less than 10 % from 1 is a tie.'
 
 function subtitle({ machine, rounds, durationMs }: Report): string {

@@ -24,8 +24,11 @@ export interface Entrant {
   readonly optional?: boolean
 }
 
-/** `cpu`: CPU time per operation. `memory`: resident bytes for each idle connection. */
-export type Metric = 'cpu' | 'memory'
+/**
+ * `cpu`: CPU time per operation. `memory`: resident bytes for each idle connection. `latency` and `handshake-latency`: the
+ * 99th percentile of an echo, and of a handshake beside it.
+ */
+export type Metric = 'cpu' | 'memory' | 'latency' | 'handshake-latency'
 
 export interface Target {
   readonly entrant: string

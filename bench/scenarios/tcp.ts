@@ -1,54 +1,22 @@
 /** The rows "TCP" of the performance targets. */
-import type { Program } from '../harness/server.ts'
-import { anyio, bun, deno, go, nodeNet, structio, tokio, type StructioOptions } from '../servers/catalogue.ts'
-import type { Entrant, Scenario, Target } from './scenario.ts'
-
-export interface TcpOptions {
-  /** Backends and drivers to measure; the first is the one that the targets are about. */
-  readonly variants: readonly Variant[]
-  /** The entry of another build of the library, to measure this one against. */
-  readonly otherBuild?: string | undefined
-}
-
-export type Variant = 'native' | 'thread' | 'node'
-
-export const VARIANTS: Readonly<Record<Variant, StructioOptions>> = {
-  native: { backend: 'native', driver: 'nested' },
-  thread: { backend: 'native', driver: 'thread' },
-  node: { backend: 'node' },
-}
+import { anyio, bun, deno, go, nodeNet, tokio } from '../servers/catalogue.ts'
+import type { Entrant, Scenario } from './scenario.ts'
+import { besideOtherBuild, entrantsOf, targetsOf, type VariantOptions } from './variants.ts'
 
 const IDLE = 10_000
 
-export function tcpScenarios({ variants, otherBuild }: TcpOptions): Scenario[] {
-  const scenarios = tcpRows(variants)
-  const [first] = variants
-  if (otherBuild === undefined || first === undefined) return scenarios
-  const other = structio({ ...VARIANTS[first], entry: otherBuild })
-  return scenarios.map((scenario) => besideOtherBuild(scenario, first, other))
+export function tcpScenarios(options: VariantOptions): Scenario[] {
+  return besideOtherBuild((entry) => tcpRows(options, entry), options)
 }
 
-function tcpRows(variants: readonly Variant[]): Scenario[] {
-  const ours = (work: string, suffix = ''): Entrant[] =>
-    variants.map((variant) => ({
-      id: `structio-${variant}${suffix === '' ? '' : `-${suffix}`}`,
-      label: `structio (${variant})${suffix === '' ? '' : `, ${suffix}`}`,
-      program: structio(VARIANTS[variant]),
-      work,
-    }))
+function tcpRows({ variants }: VariantOptions, entry: string | undefined): Scenario[] {
+  const ours = (work: string, suffix = '') => entrantsOf(variants, work, { suffix, server: { entry } })
+  const against = (peer: Entrant, atMost?: number, suffix = '') =>
+    targetsOf(variants, peer, { suffix, ...(atMost === undefined ? {} : { atMost }) })
+
   const callbacks = net('echo', 'callbacks')
   const forAwait = net('echo-for-await', 'for await')
   const rawTokio: Entrant = { id: 'tokio', label: 'raw tokio', program: tokio, work: 'echo' }
-
-  /** The targets name one variant; the others are shown against the same peers. */
-  const against = (peer: Entrant, atMost?: number, suffix = '', metric: Target['metric'] = 'cpu'): Target[] =>
-    ours('', suffix).map(({ id }, index) => ({
-      entrant: id,
-      peer: peer.id,
-      metric,
-      ...(index === 0 && atMost !== undefined ? { atMost } : {}),
-    }))
-
   const perLine = net('lines', 'a write per line')
   const corked = net('lines-corked', 'corked')
   const joined = net('lines-joined', 'joined by hand')
@@ -117,23 +85,10 @@ function tcpRows(variants: readonly Variant[]): Scenario[] {
       unit: 'echo',
       load: { mode: 'idle', connections: 16, size: 64, idle: IDLE },
       entrants: [...ours('echo'), callbacks],
-      targets: [...against(callbacks, 0.75), ...against(callbacks, 0.55, '', 'memory')],
+      targets: [...against(callbacks, 0.75), ...targetsOf(variants, callbacks, { metric: 'memory', atMost: 0.55 })],
       descriptors: IDLE + 1000,
     },
   ]
-}
-
-/** Every entrant of ours once more, from the other build, and a comparison with it. */
-function besideOtherBuild(scenario: Scenario, variant: Variant, program: Program): Scenario {
-  const ours = scenario.entrants.filter(({ id }) => id.startsWith(`structio-${variant}`))
-  const others = ours.map((entrant) => ({
-    ...entrant,
-    id: `other-${entrant.id}`,
-    label: `${entrant.label}, other build`,
-    program,
-  }))
-  const targets = ours.map(({ id }): Target => ({ entrant: id, peer: `other-${id}`, metric: 'cpu' }))
-  return { ...scenario, entrants: [...scenario.entrants, ...others], targets: [...scenario.targets, ...targets] }
 }
 
 function net(work: string, style: string): Entrant {

@@ -8,6 +8,7 @@ import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 
+import { certificates } from '../harness/certificates.ts'
 import { inBench, inTarget } from '../harness/paths.ts'
 import type { Program } from '../harness/server.ts'
 
@@ -18,21 +19,40 @@ export interface StructioOptions {
   readonly driver?: 'nested' | 'thread'
   /** Another build of the library, to compare two of them. */
   readonly entry?: string | undefined
+  /** Every work under TLS, with the certificate of this run. */
+  readonly tls?: boolean
+  /** Where handshakes are done. */
+  readonly handshakes?: 'reactor' | 'pool'
 }
 
-export function structio({ backend, driver, entry }: StructioOptions): Program {
-  const flags = Object.entries({ backend, driver, entry }).flatMap(([name, value]) =>
+export function structio({ backend, driver, entry, handshakes, tls = false }: StructioOptions): Program {
+  const flags = Object.entries({ backend, driver, entry, handshakes }).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, value],
   )
   return {
     name: ['structio', backend, driver].filter(Boolean).join(' '),
-    command: (works) => nodeCommand('structio.mjs', [...flags, ...workFlag(works)]),
+    command: async (works) =>
+      nodeCommand('structio.mjs', [...flags, ...(tls ? await certificatesFlag() : []), ...workFlag(works)]),
   }
 }
 
 export const nodeNet: Program = {
   name: 'node:net',
   command: (works) => nodeCommand('node-net.mjs', workFlag(works)),
+}
+
+export const nodeTls: Program = {
+  name: 'node:tls',
+  command: async (works) => nodeCommand('node-tls.mjs', [...(await certificatesFlag()), ...workFlag(works)]),
+}
+
+/** Raw tokio with tokio-rustls: the library that lies under the native backend, without JavaScript. */
+export const tokioTls: Program = {
+  name: 'raw tokio, rustls',
+  command: async (works) => ({
+    file: inTarget('structio-tokio-peer'),
+    args: [...(await certificatesFlag()), ...workFlag(works)],
+  }),
 }
 
 export const tokio: Program = {
@@ -89,6 +109,10 @@ function nodeCommand(script: string, args: readonly string[]) {
 
 function workFlag(works: readonly string[]): string[] {
   return ['--work', works.join(',')]
+}
+
+async function certificatesFlag(): Promise<string[]> {
+  return ['--certificates', await certificates()]
 }
 
 function inPeers(...parts: string[]): string {

@@ -2,11 +2,17 @@
 // cancels that scope, and the process then ends because nothing is left, not because it is told to.
 //
 //   --backend native|node   --driver nested|thread   --entry FILE (another build of the library, to compare two)
+//   --certificates FOLDER   every work under TLS, with the folder's certificate.pem and key.pem
+//   --handshakes reactor|pool
+
+import { join } from 'node:path'
 
 import { announce, onStop, pickWorks, readFlags, say } from './control.mjs'
 
-const flags = readFlags({ backend: 'native', driver: '', entry: 'structio' })
-const { CancelScope, createTaskGroup, createTcpServer, getRunningTasks, run } = await import(flags.entry)
+const flags = readFlags({ backend: 'native', driver: '', entry: 'structio', certificates: '', handshakes: '' })
+const { CancelScope, createTaskGroup, createTcpServer, createTlsContext, getRunningTasks, run } = await import(
+  flags.entry
+)
 
 const LOOPBACK = '127.0.0.1'
 const MAX_LINE = 65536
@@ -63,6 +69,16 @@ async function lineBatches(stream) {
   }
 }
 
+/** One byte echoed; then the server closes, which under TLS is `close_notify` both ways. */
+async function answer(stream) {
+  counts.opened += 1
+  try {
+    await stream.sendAll(await stream.receiveSome())
+  } finally {
+    counts.closed += 1
+  }
+}
+
 /** Accept and close in one task, the least that can be done with a connection. */
 async function acceptAndClose(server) {
   for await (const stream of server.acceptConnections()) {
@@ -79,13 +95,26 @@ const table = {
   'line-batches': serving(lineBatches),
   accept: acceptAndClose,
   'accept-serve': serving(() => {}),
+  handshake: serving(answer),
+}
+
+/** The options of every server. */
+function serverOptions() {
+  const options = { interface: LOOPBACK, backlog: 4096 }
+  if (flags.certificates === '') return options
+  const tls = createTlsContext({
+    cert: join(flags.certificates, 'certificate.pem'),
+    key: join(flags.certificates, 'key.pem'),
+  })
+  return { ...options, tls, onTlsError: (error) => console.error(error.message) }
 }
 
 async function serveAll() {
   await createTaskGroup(async (group) => {
     const ports = {}
+    const options = serverOptions()
     for (const [name, work] of pickWorks(flags.works, table)) {
-      const server = await createTcpServer(0, { interface: LOOPBACK, backlog: 4096 })
+      const server = await createTcpServer(0, options)
       ports[name] = server.port
       group.spawn({ name }, async () => {
         try {
@@ -116,7 +145,10 @@ await run(
   },
   {
     backend: flags.backend,
-    backendOptions: flags.driver === '' ? {} : { driver: flags.driver },
+    backendOptions: {
+      ...(flags.driver === '' ? {} : { driver: flags.driver }),
+      ...(flags.handshakes === '' ? {} : { tlsHandshakes: flags.handshakes }),
+    },
     name: 'bench server',
   },
 )

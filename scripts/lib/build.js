@@ -6,10 +6,12 @@
  *   javascript  index.ts, src/ ─tsc─► dist/, with the addon and its loader beside it
  *   types       index.ts       ─tsc, rolled up─► index.d.ts (committed)
  */
+import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { must } from './command.js'
 import { install } from './install.js'
-import { binOf, inRoot } from './project.js'
+import { binOf, inRoot, root } from './project.js'
 import { writeTypes } from './types.js'
 
 export const buildParts = { native, load, javascript, types: writeTypes }
@@ -32,7 +34,20 @@ async function native() {
 }
 
 async function load() {
-  await must('cargo', ['build', '--release', '--manifest-path', 'bench/load/Cargo.toml'])
+  // For the target that napi names: what the addon needs, too (the cryptography takes most of a minute), is built once.
+  const target = hostTarget()
+  await must('cargo', ['build', '--release', '--target', target, '--manifest-path', 'bench/load/Cargo.toml'])
+  const built = resolve(root, process.env.CARGO_TARGET_DIR ?? 'target', target, 'release')
+  const programs = inRoot('target', 'load')
+  mkdirSync(programs, { recursive: true })
+  for (const name of readdirSync(built)) {
+    if (/^structio-[a-z-]+(\.exe)?$/.test(name)) installFile(`${built}/${name}`, `${programs}/${name}`)
+  }
+}
+
+function hostTarget() {
+  const about = execFileSync('rustc', ['-vV'], { encoding: 'utf8' })
+  return /^host: (.+)$/m.exec(about)[1]
 }
 
 async function javascript() {

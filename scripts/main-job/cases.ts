@@ -1,7 +1,7 @@
 /** What the main job measures: each case is one load, and the work that bears it on either side. */
-import type { Load } from '../../bench/harness/generator.ts'
+import type { Load, Tls } from '../../bench/harness/generator.ts'
 import type { Program } from '../../bench/harness/server.ts'
-import { nodeNet, structio } from '../../bench/servers/catalogue.ts'
+import { nodeNet, nodeTls, structio } from '../../bench/servers/catalogue.ts'
 
 /** Two servers that do the same work, one process each, from the first case to the last. */
 export interface Section {
@@ -9,6 +9,8 @@ export interface Section {
   readonly ours: Program
   readonly peer: Program
   readonly cases: readonly Case[]
+  /** Where all of it is under TLS. */
+  readonly tls?: Tls
 }
 
 export interface Case {
@@ -33,6 +35,13 @@ export const sections: readonly Section[] = [
       lines('in batches, corked', 'line-batches', 'lines-corked'),
     ],
   },
+  {
+    title: 'TLS 1.3',
+    ours: structio({ backend: 'native', tls: true }),
+    peer: nodeTls,
+    cases: [echo(64, 64), echo(64, 16_384), handshakes(64)].map(overTls),
+    tls: {},
+  },
 ]
 
 function echo(connections: number, size: number): Case {
@@ -53,4 +62,17 @@ function lines(how: string, ours: string, peer: string): Case {
     ours,
     peer,
   }
+}
+
+function handshakes(connections: number): Case {
+  return {
+    title: `Full handshakes, ${connections} at a time`,
+    load: { mode: 'handshakes', connections },
+    ours: 'handshake',
+    peer: 'handshake',
+  }
+}
+
+function overTls(one: Case): Case {
+  return { ...one, load: { ...one.load, tls: {} } }
 }

@@ -1,13 +1,14 @@
 /**
- * `npm start`: the same work, over real sockets, on the native backend and on node:net. Both servers live in processes of
- * their own for the whole job and take turns under the load generator, which is a third. At the end the structio server is
- * told to cancel its scope while connections are open, and has to end by itself.
+ * `npm start`: the same work, over real sockets, on the native backend and on node:net, then under TLS on the native backend
+ * and on node:tls. Both servers of a section live in processes of their own and take turns under the load generator, which
+ * is a third. At the end of it the structio server is told to cancel its scope while connections are open, and has to end by
+ * itself.
  */
 import { existsSync } from 'node:fs'
 import { cpus } from 'node:os'
 
 import { alternate } from '../../bench/harness/alternate.ts'
-import { Held, measure, type Duration, type Sample } from '../../bench/harness/generator.ts'
+import { Held, measure, type Duration, type Sample, type Tls } from '../../bench/harness/generator.ts'
 import { loadGenerator } from '../../bench/harness/paths.ts'
 import { killAll, killAllOnSignals } from '../../bench/harness/process.ts'
 import { Server } from '../../bench/harness/server.ts'
@@ -55,7 +56,10 @@ export async function compare(): Promise<void> {
   try {
     const began = performance.now()
     console.log(`Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown processor'}\n`)
-    for (const section of sections) await compareSection(section)
+    for (const [index, section] of sections.entries()) {
+      if (index > 0) console.log()
+      await compareSection(section)
+    }
     console.log(`\nDone in ${seconds(began)} s.`)
   } finally {
     clearTimeout(patience)
@@ -75,10 +79,10 @@ async function compareSection(section: Section): Promise<void> {
   }
   console.log(`\n${section.title}, medians of ${ROUNDS} alternating rounds; every reply was compared byte by byte\n`)
   console.log(textTable(columns, rows))
-  console.log('\nratio: CPU time of the server for one operation, structio to node:net, lower is better.')
+  console.log(`\nratio: CPU time of the server for one operation, structio to ${peer.name}, lower is better.`)
 
   await peer.server.stop()
-  await shutDown(ours)
+  await shutDown(ours, section.tls)
 }
 
 async function start(section: Section, which: 'ours' | 'peer'): Promise<Side> {
@@ -113,9 +117,9 @@ async function measureSide(side: Side, one: Case, duration: Duration): Promise<S
 }
 
 /** Cancelling the scope must end everything that was begun inside it, however many connections are open. */
-async function shutDown({ name, server }: Side): Promise<void> {
+async function shutDown({ name, server }: Side, tls: Tls | undefined): Promise<void> {
   const address = server.address('echo')
-  const held = await Held.open(loadGenerator, address, HELD_CONNECTIONS)
+  const held = await Held.open(loadGenerator, address, HELD_CONNECTIONS, tls)
   console.log(`\nShutting ${name} down by cancelling its scope, with ${HELD_CONNECTIONS} connections open`)
   const began = performance.now()
   const { last } = await server.stop()

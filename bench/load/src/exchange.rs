@@ -1,30 +1,28 @@
 //! Request and reply on connections that stay open: echo, pipelined lines, and echo beside idle connections.
 //!
 //! A connection sends its whole request, reads until as many bytes have come back, and begins again at once. Reads
-//! go into one buffer for all connections and are compared in place, so a connection costs its request and no more.
-//!
-//! Readiness is edge-triggered. A read that did not fill the buffer has emptied the socket, so the call that would
-//! only say "would block" is saved; the next edge comes with the next byte.
+//! go into one buffer for all connections and are compared in place, so a connection costs its request (and its TLS
+//! session) and no more.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use mio::net::TcpStream;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Poll, Registry, Token};
 
 use crate::observe;
 use crate::options::{Mode, Options};
 use crate::payload::Payload;
 use crate::report::{Failures, Memory, Report};
+use crate::tls::Tls;
 use crate::window::Window;
+use crate::wire::{Blocking, Buffers, Wire};
 
 /// No event for this long while replies are owed: the server hangs.
-const STALL: Duration = Duration::from_secs(10);
-const READ_BUFFER: usize = 256 * 1024;
+pub const STALL: Duration = Duration::from_secs(10);
 
-pub fn run(options: &Options) -> io::Result<Report> {
-    let mut exchange = Exchange::open(options)?;
+pub fn run(options: &Options, tls: Option<&Tls>) -> io::Result<Report> {
+    let mut exchange = Exchange::open(options, tls)?;
     let mut window = Window::open(options);
     let failures = exchange.drive(&mut window)?;
     Ok(Report {
@@ -35,13 +33,13 @@ pub fn run(options: &Options) -> io::Result<Report> {
 }
 
 /// The server's memory is read between two loads: warm, but before the idle connections are there, and with them.
-pub fn run_beside_idle(options: &Options) -> io::Result<Report> {
-    let mut exchange = Exchange::open(options)?;
+pub fn run_beside_idle(options: &Options, tls: Option<&Tls>) -> io::Result<Report> {
+    let mut exchange = Exchange::open(options, tls)?;
     let mut failures = exchange.drive(&mut Window::warm_up_only(options))?;
     std::thread::sleep(options.settle);
     let before = options.server.and_then(observe::resident_of);
 
-    let mut idle = open_spoken(options.address, options.idle, options.size)?;
+    let mut idle = open_spoken(options.address, tls, options.idle, options.size)?;
     std::thread::sleep(options.settle);
     let after = options.server.and_then(observe::resident_of);
 
@@ -61,18 +59,22 @@ pub fn run_beside_idle(options: &Options) -> io::Result<Report> {
 }
 
 /// Connections that have exchanged one message: surely accepted, and with whatever the server keeps for each.
-pub fn open_spoken(address: SocketAddr, count: usize, size: usize) -> io::Result<Vec<std::net::TcpStream>> {
+pub fn open_spoken(
+    address: SocketAddr,
+    tls: Option<&Tls>,
+    count: usize,
+    size: usize,
+) -> io::Result<Vec<Blocking>> {
     (0..count)
         .map(|connection| {
-            let mut stream = std::net::TcpStream::connect(address)?;
-            stream.set_read_timeout(Some(STALL))?;
+            let mut stream = Blocking::open(address, tls, STALL)?;
             speak_once(&mut stream, connection, size)?;
             Ok(stream)
         })
         .collect()
 }
 
-fn speak_once(stream: &mut std::net::TcpStream, connection: usize, size: usize) -> io::Result<()> {
+fn speak_once(stream: &mut Blocking, connection: usize, size: usize) -> io::Result<()> {
     let payload = Payload::message(connection, size);
     stream.write_all(payload.bytes())?;
     let mut reply = vec![0; size];
@@ -92,11 +94,11 @@ struct Exchange {
     connections: Vec<Connection>,
     /// Operations in one request: its lines.
     operations: u64,
-    buffer: Box<[u8]>,
+    buffers: Buffers,
 }
 
-struct Connection {
-    stream: TcpStream,
+pub struct Connection {
+    wire: Wire,
     payload: Payload,
     sent: usize,
     received: usize,
@@ -112,28 +114,11 @@ enum State {
 }
 
 impl Exchange {
-    fn open(options: &Options) -> io::Result<Self> {
+    fn open(options: &Options, tls: Option<&Tls>) -> io::Result<Self> {
         let poll = Poll::new()?;
-        let mut connections = Vec::with_capacity(options.connections);
-        for index in 0..options.connections {
-            let stream = std::net::TcpStream::connect(options.address)?;
-            stream.set_nodelay(true)?;
-            stream.set_nonblocking(true)?;
-            let mut stream = TcpStream::from_std(stream);
-            let interest = Interest::READABLE | Interest::WRITABLE;
-            poll.registry().register(&mut stream, Token(index), interest)?;
-            connections.push(Connection {
-                stream,
-                payload: match options.mode {
-                    Mode::Lines => Payload::lines(index, options.size, options.pipeline),
-                    _ => Payload::message(index, options.size),
-                },
-                sent: 0,
-                received: 0,
-                began: Instant::now(),
-                state: State::Resting,
-            });
-        }
+        let connections = (0..options.connections)
+            .map(|index| Connection::open(poll.registry(), index, options, tls))
+            .collect::<io::Result<_>>()?;
         Ok(Self {
             poll,
             connections,
@@ -142,7 +127,7 @@ impl Exchange {
             } else {
                 1
             },
-            buffer: vec![0; READ_BUFFER].into_boxed_slice(),
+            buffers: Buffers::new(),
         })
     }
 
@@ -154,12 +139,8 @@ impl Exchange {
         let mut open = true;
         let now = Instant::now();
         for connection in &mut self.connections {
-            if connection.state == State::Broken {
-                continue;
-            }
-            match connection.begin(now) {
-                Ok(()) => waiting += 1,
-                Err(failure) => connection.fail(failure, &mut failures),
+            if connection.begin(now, &mut failures) {
+                waiting += 1;
             }
         }
         while waiting > 0 {
@@ -173,27 +154,18 @@ impl Exchange {
             }
             for event in &events {
                 let connection = &mut self.connections[event.token().0];
-                if connection.state != State::Waiting {
+                if !connection.waits() {
                     continue;
                 }
-                match connection.progress(&mut self.buffer) {
-                    Ok(false) => {}
-                    Ok(true) => {
-                        let now = Instant::now();
-                        window.record(self.operations, now - connection.began);
-                        connection.state = State::Resting;
-                        waiting -= 1;
-                        if open {
-                            match connection.begin(now) {
-                                Ok(()) => waiting += 1,
-                                Err(failure) => connection.fail(failure, &mut failures),
-                            }
-                        }
-                    }
-                    Err(failure) => {
-                        connection.fail(failure, &mut failures);
-                        waiting -= 1;
-                    }
+                if let Some(latency) = connection.progress(&mut self.buffers, &mut failures) {
+                    window.record(self.operations, latency);
+                }
+                if connection.waits() {
+                    continue;
+                }
+                waiting -= 1;
+                if open && connection.begin(Instant::now(), &mut failures) {
+                    waiting += 1;
                 }
             }
             open = window.advance(Instant::now());
@@ -209,54 +181,82 @@ enum Failure {
 }
 
 impl Connection {
-    fn begin(&mut self, now: Instant) -> Result<(), Failure> {
+    pub fn open(registry: &Registry, index: usize, options: &Options, tls: Option<&Tls>) -> io::Result<Self> {
+        let mut wire = Wire::open(options.address, tls)?;
+        wire.register(registry, Token(index))?;
+        Ok(Self {
+            wire,
+            payload: match options.mode {
+                Mode::Lines => Payload::lines(index, options.size, options.pipeline),
+                _ => Payload::message(index, options.size),
+            },
+            sent: 0,
+            received: 0,
+            began: Instant::now(),
+            state: State::Resting,
+        })
+    }
+
+    pub fn waits(&self) -> bool {
+        self.state == State::Waiting
+    }
+
+    /// Sends the next request. `false` when there will be no reply.
+    pub fn begin(&mut self, now: Instant, failures: &mut Failures) -> bool {
+        if self.state == State::Broken {
+            return false;
+        }
         self.payload.advance();
         self.sent = 0;
         self.received = 0;
         self.began = now;
         self.state = State::Waiting;
-        self.write()
+        if let Err(error) = self.wire.send(self.payload.bytes(), &mut self.sent) {
+            self.fail(Failure::System(error), failures);
+        }
+        self.state == State::Waiting
+    }
+
+    /// How long the reply took, once the whole of it is there: the connection waits no more then, nor when it has failed.
+    pub fn progress(&mut self, buffers: &mut Buffers, failures: &mut Failures) -> Option<Duration> {
+        match self.take_reply(buffers) {
+            Ok(false) => None,
+            Ok(true) => {
+                self.state = State::Resting;
+                Some(self.began.elapsed())
+            }
+            Err(failure) => {
+                self.fail(failure, failures);
+                None
+            }
+        }
     }
 
     /// `true` when the whole reply is there.
-    fn progress(&mut self, buffer: &mut [u8]) -> Result<bool, Failure> {
-        let length = self.payload.bytes().len();
-        if self.sent < length {
-            self.write()?;
+    fn take_reply(&mut self, buffers: &mut Buffers) -> Result<bool, Failure> {
+        let request = self.payload.bytes();
+        if self.sent < request.len() || self.wire.wants_send() {
+            self.wire.send(request, &mut self.sent).map_err(Failure::System)?;
         }
         loop {
-            let count = match self.stream.read(buffer) {
-                Ok(0) => return Err(Failure::Closed),
-                Ok(count) => count,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => return Err(Failure::System(error)),
+            let Some(received) = self.wire.receive(buffers).map_err(Failure::System)? else {
+                return Ok(false);
             };
-            let expected = self.payload.bytes().get(self.received..self.received + count);
-            if expected != Some(&buffer[..count]) {
+            let expected = request.get(self.received..self.received + received.length);
+            if expected != Some(buffers.plain(received.length)) {
                 return Err(Failure::Mismatch);
             }
-            self.received += count;
-            if self.received == length {
+            self.received += received.length;
+            if self.received == request.len() {
                 return Ok(true);
             }
-            if count < buffer.len() {
+            if received.ended {
+                return Err(Failure::Closed);
+            }
+            if received.emptied {
                 return Ok(false);
             }
         }
-    }
-
-    fn write(&mut self) -> Result<(), Failure> {
-        let bytes = self.payload.bytes();
-        while self.sent < bytes.len() {
-            match self.stream.write(&bytes[self.sent..]) {
-                Ok(count) => self.sent += count,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(Failure::System(error)),
-            }
-        }
-        Ok(())
     }
 
     fn fail(&mut self, failure: Failure, failures: &mut Failures) {

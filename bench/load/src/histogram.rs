@@ -49,6 +49,11 @@ impl Histogram {
         None
     }
 
+    /// How many latencies were recorded.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
     pub fn max(&self) -> Option<u64> {
         (self.total > 0).then_some(self.max)
     }

@@ -2,17 +2,18 @@
 //! the other side.
 
 use std::io::{self, ErrorKind, Read};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::exchange::open_spoken;
 use crate::options::Options;
 use crate::report::{Failures, Held, Report};
+use crate::tls::Tls;
+use crate::wire::Blocking;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub fn run(options: &Options) -> io::Result<Report> {
-    let streams = open_spoken(options.address, options.connections, options.size)?;
+pub fn run(options: &Options, tls: Option<&Tls>) -> io::Result<Report> {
+    let streams = open_spoken(options.address, tls, options.connections, options.size)?;
     println!("{{\"event\":\"holding\",\"connections\":{}}}", streams.len());
     let deadline = Instant::now() + PATIENCE;
     let mut held = Held::default();
@@ -20,7 +21,7 @@ pub fn run(options: &Options) -> io::Result<Report> {
     for mut stream in streams {
         match wait_for_end(&mut stream, deadline) {
             Ok(()) => held.ended += 1,
-            Err(error) if error.kind() == ErrorKind::ConnectionReset => held.reset += 1,
+            Err(error) if is_disorderly(error.kind()) => held.reset += 1,
             Err(error) => failures.error(error.to_string()),
         }
     }
@@ -31,9 +32,16 @@ pub fn run(options: &Options) -> io::Result<Report> {
     })
 }
 
-fn wait_for_end(stream: &mut TcpStream, deadline: Instant) -> io::Result<()> {
+/// Under TLS an end without `close_notify` is one, too.
+fn is_disorderly(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof)
+}
+
+fn wait_for_end(stream: &mut Blocking, deadline: Instant) -> io::Result<()> {
     let left = deadline.saturating_duration_since(Instant::now());
-    stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+    stream
+        .socket()
+        .set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
     match stream.read(&mut [0]) {
         Ok(0) => Ok(()),
         Ok(_) => Err(io::Error::other("the server sent something nobody asked for")),

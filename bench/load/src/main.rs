@@ -1,40 +1,57 @@
 //! `structio-load`: the load generator of the benchmarks.
 //!
 //! ```text
-//!  main ─► options     the flags
-//!       ─► exchange    echo, lines, idle: request and reply on connections that stay open
-//!       ─► churn       accept: connect, see the server close, connect again
-//!       ─► hold        connections that do nothing until the server ends them
-//!            ├► payload     what is sent, and what must come back
-//!            ├► window      warm-up, measured window, drain: when a run changes phase
-//!            ├► histogram   latencies
-//!            └► observe     CPU time and memory, of this process and of the server
-//!       ─► report      one JSON line
+//!  main ─► options        the flags
+//!       ─► exchange       echo, lines, idle: request and reply on connections that stay open
+//!       ─► churn          accept: connect, see the server close, connect again
+//!       ─► handshakes     the same with a TLS handshake in between
+//!       ─► storm          echo beside bursts of handshakes
+//!       ─► hold           connections that do nothing until the server ends them
+//!            ├► payload      what is sent, and what must come back
+//!            ├► wire         a connection's bytes, plain or under TLS
+//!            ├► tls          what a client offers and checks
+//!            ├► window       warm-up, measured window, drain: when a run changes phase
+//!            ├► histogram    latencies
+//!            └► observe      CPU time and memory, of this process and of the server
+//!       ─► report         one JSON line
+//!       ─► certificates   an authority and a certificate for the servers
 //! ```
 //!
-//! It must stay cheaper than any server it measures: one thread, edge-triggered readiness, one read and one write
-//! for each exchange, no allocation once the connections are open. Every byte that comes back is compared with what
-//! was sent; one wrong byte and the process ends with status 1.
+//! It must stay cheaper than any server it measures: one thread (two in a storm), edge-triggered readiness, one read and
+//! one write for each exchange, no allocation of its own once the connections are open (the TLS library makes some).
+//! Every byte that comes back is compared with what was sent; one wrong byte and the process ends with status 1.
 
 #![forbid(unsafe_code)]
 
+mod certificates;
 mod churn;
 mod exchange;
+mod handshakes;
 mod histogram;
 mod hold;
 mod observe;
 mod options;
 mod payload;
 mod report;
+mod storm;
+mod tls;
 mod window;
+mod wire;
 
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use options::{Mode, Options};
 use report::Report;
+use tls::Tls;
 
 fn main() -> ExitCode {
-    let options = match Options::parse(std::env::args().skip(1)) {
+    let mut arguments = std::env::args().skip(1).peekable();
+    if arguments.next_if(|first| first == "certificates").is_some() {
+        return write_certificates(arguments.next());
+    }
+    let options = match Options::parse(arguments) {
         Ok(options) => options,
         Err(message) => {
             eprintln!("structio-load: {message}\n\n{}", options::USAGE);
@@ -60,11 +77,35 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(options: &Options) -> std::io::Result<Report> {
-    match options.mode {
-        Mode::Echo | Mode::Lines => exchange::run(options),
-        Mode::Idle => exchange::run_beside_idle(options),
-        Mode::Accept => churn::run(options),
-        Mode::Hold => hold::run(options),
+fn run(options: &Options) -> io::Result<Report> {
+    let tls = options.tls.as_ref().map(Tls::new).transpose()?;
+    let report = match (options.mode, &tls) {
+        (Mode::Echo | Mode::Lines, tls) => exchange::run(options, tls.as_ref()),
+        (Mode::Idle, tls) => exchange::run_beside_idle(options, tls.as_ref()),
+        (Mode::Hold, tls) => hold::run(options, tls.as_ref()),
+        (Mode::Accept, _) => churn::run(options),
+        (Mode::Handshakes, Some(tls)) => handshakes::run(options, tls),
+        (Mode::Storm, Some(tls)) => storm::run(options, tls),
+        (Mode::Handshakes | Mode::Storm, None) => Err(io::Error::other("handshakes need --tls")),
+    }?;
+    // In a storm some sessions are prepared and never used.
+    let told = tls.as_ref().filter(|_| options.mode != Mode::Storm);
+    Ok(Report {
+        tickets_per_connection: told.map(Tls::tickets_per_session),
+        ..report
+    })
+}
+
+fn write_certificates(folder: Option<String>) -> ExitCode {
+    let Some(folder) = folder else {
+        eprintln!("structio-load: certificates needs a folder\n\n{}", options::USAGE);
+        return ExitCode::from(2);
+    };
+    match certificates::write(Path::new(&folder)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("structio-load: {folder}: {error}");
+            ExitCode::FAILURE
+        }
     }
 }

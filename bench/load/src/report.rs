@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use crate::histogram::Histogram;
 use crate::options::Options;
 use crate::window::Measured;
 
@@ -11,6 +12,9 @@ pub struct Report {
     pub measured: Option<Measured>,
     pub memory: Memory,
     pub held: Option<Held>,
+    /// Of the handshakes beside the echoes.
+    pub handshakes: Option<Histogram>,
+    pub tickets_per_connection: Option<f64>,
     pub failures: Failures,
 }
 
@@ -75,7 +79,6 @@ impl Report {
             line.number("operations", Some(measured.operations));
             line.number("seconds", Some(seconds));
             line.number("throughput", Some(measured.operations as f64 / seconds));
-            let microseconds = |nanoseconds: Option<u64>| nanoseconds.map(|value| value as f64 / 1e3);
             line.number("p50Us", microseconds(measured.latencies.quantile(0.5)));
             line.number("p99Us", microseconds(measured.latencies.quantile(0.99)));
             line.number("maxUs", microseconds(measured.latencies.max()));
@@ -89,12 +92,26 @@ impl Report {
             let grown = after as f64 - before as f64;
             line.number("bytesPerIdleConnection", Some(grown / options.idle.max(1) as f64));
         }
+        if let Some(handshakes) = &self.handshakes {
+            line.number("handshakes", Some(handshakes.total()));
+            line.number("handshakeP50Us", microseconds(handshakes.quantile(0.5)));
+            line.number("handshakeP99Us", microseconds(handshakes.quantile(0.99)));
+        }
+        if let Some(tls) = &options.tls {
+            line.text("suite", tls.suite);
+            line.text("group", tls.group);
+            line.number("ticketsPerConnection", self.tickets_per_connection);
+        }
         if let Some(held) = &self.held {
             line.number("ended", Some(held.ended));
             line.number("reset", Some(held.reset));
         }
         line.end()
     }
+}
+
+fn microseconds(nanoseconds: Option<u64>) -> Option<f64> {
+    nanoseconds.map(|value| value as f64 / 1e3)
 }
 
 /// Enough JSON for flat records of numbers and plain names.

@@ -92,6 +92,10 @@ impl Window {
         self.phase != Phase::Drain
     }
 
+    pub fn is_measuring(&self) -> bool {
+        self.phase == Phase::Measured
+    }
+
     pub fn finish(self) -> Option<Measured> {
         self.measured
     }
