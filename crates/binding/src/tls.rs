@@ -100,9 +100,12 @@ impl EventLoop {
     pub fn start_tls(&self, handle: f64, context: &TlsContext, start: TlsStart, ahead: &[u8], on_pool: bool) {
         let id = HandleId::from_number(handle);
         let context = Arc::clone(&context.context);
+        let start = Start::from(start);
+        // A client's first flight leaves at once; a server has to wait for it anyway, and for its turn.
+        let waits = start.side == Side::Server;
         self.driver
-            .with_turn(|turn| turn.start_tls(id, context, start.into(), ahead.to_vec()));
-        self.go_on(id, on_pool);
+            .with_turn(|turn| turn.start_tls(id, context, start, ahead.to_vec()));
+        self.go_on(id, on_pool, waits);
     }
 
     /// The name that `ClientHello` has announced.
@@ -119,7 +122,7 @@ impl EventLoop {
         let id = HandleId::from_number(handle);
         let context = Arc::clone(&context.context);
         self.driver.with_turn(|turn| turn.continue_tls(id, context));
-        self.go_on(id, on_pool);
+        self.go_on(id, on_pool, true);
     }
 
     /// Ends a handshake after `ClientHello`, with an alert; the handle ends.
@@ -159,10 +162,12 @@ impl EventLoop {
 
 impl EventLoop {
     /// Polls a handshake, or has the pool do it.
-    fn go_on(&self, id: HandleId, on_pool: bool) {
+    fn go_on(&self, id: HandleId, on_pool: bool, waits: bool) {
         self.driver.with_turn(|turn| {
             if on_pool {
                 turn.lend_handshake(id, |handshake| self.lend(id, handshake));
+            } else if waits {
+                turn.queue_handshake(id);
             } else {
                 turn.poll_handshake(id.index);
             }

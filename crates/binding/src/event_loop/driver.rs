@@ -94,7 +94,7 @@ impl Driver {
         let mut state = self.turn.borrow_mut();
         let turn = state.as_mut()?;
         let outcome = work(turn);
-        if turn.has_staged() && turn.control(control::IN_TURN) == 0 {
+        if turn.has_more() && turn.control(control::IN_TURN) == 0 {
             self.wake.send();
         }
         Some(outcome)
@@ -162,6 +162,7 @@ impl Driver {
             reactor.turn();
         }
         let _guard = self.runtime.enter();
+        self.with(Turn::begin);
         for round in 1..=MAX_ROUNDS {
             let Some(has_completions) = self.with(|turn| {
                 turn.collect();
@@ -184,7 +185,7 @@ impl Driver {
         if !outside.is_empty() {
             self.take_outside(outside);
         }
-        if !self.with(|turn| turn.is_idle()).unwrap_or(true) {
+        if self.with(|turn| turn.has_more()).unwrap_or(false) {
             self.wake.send();
         }
         self.sync_keep_alive();
@@ -228,7 +229,7 @@ impl Driver {
             self.dispatch.run_from_call();
             self.with(Turn::dispatched);
         }
-        if !self.with(|turn| turn.is_idle()).unwrap_or(true) {
+        if self.with(|turn| turn.has_more()).unwrap_or(false) {
             self.wake.send();
         }
     }

@@ -14,8 +14,11 @@
 //! 3. A completion is staged, never dropped; a receive that finds no room in the slab waits in the backlog.
 //! 4. A receive stays armed until it is answered or cancelled, and is answered once.
 //! 5. The send slab is free again when `submit` has returned: what the kernel did not take has been copied.
+//! 6. A turn computes a few steps of handshakes at most, and last: a crowd of new clients waits, not those who are
+//!    served already.
 
 use std::{
+    collections::VecDeque,
     error::Error,
     io,
     sync::Arc,
@@ -47,6 +50,9 @@ const SLAB_START: usize = 1024 + CACHE_LINE;
 
 const CACHE_LINE: usize = 64;
 
+/// Steps of handshakes in one turn. A full one takes two, and some 0.1 ms of computing in all.
+const HANDSHAKE_STEPS: usize = 8;
+
 /// A part of the send slab that belongs to one connection, linked to the connection's next one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Segment {
@@ -74,6 +80,10 @@ pub struct Turn {
     /// Connections with the last words of their handshake unsent: they leave with the data that JavaScript sends when it
     /// hears of the handshake, or else at the end of that round.
     pub(super) late: Vec<HandleId>,
+    /// Handshakes that can go on, in order (invariant 6).
+    handshakes: VecDeque<HandleId>,
+    /// Steps of them that this turn has left.
+    handshake_steps: usize,
     /// Connections with unsent bytes: they keep the process alive.
     pub(super) unsent_streams: usize,
 }
@@ -92,8 +102,15 @@ impl Turn {
             waits: Vec::new(),
             arms: Vec::new(),
             late: Vec::new(),
+            handshakes: VecDeque::new(),
+            handshake_steps: 0,
             unsent_streams: 0,
         }
+    }
+
+    /// A wake-up from the event loop begins.
+    pub fn begin(&mut self) {
+        self.handshake_steps = HANDSHAKE_STEPS;
     }
 
     /// Polls what has become ready. Call under the reactor's `enter` guard.
@@ -113,6 +130,24 @@ impl Turn {
         tokens.drain(..done);
         tokens.append(&mut self.backlog);
         self.backlog = tokens;
+        self.poll_handshakes();
+    }
+
+    /// Has a handshake go on when it is its turn.
+    pub fn queue_handshake(&mut self, id: HandleId) {
+        self.handshakes.push_back(id);
+    }
+
+    fn poll_handshakes(&mut self) {
+        while self.handshake_steps > 0
+            && self.has_room()
+            && let Some(id) = self.handshakes.pop_front()
+        {
+            if self.handles.get(id).is_some() {
+                self.handshake_steps -= 1;
+                self.poll_handshake(id.index);
+            }
+        }
     }
 
     /// Moves staged completions to the ring. True when there are any: JavaScript is to be called.
@@ -132,11 +167,13 @@ impl Turn {
 
     /// Whether another round would find something to do without new readiness.
     pub fn is_idle(&self) -> bool {
-        self.staged.is_empty() && self.backlog.is_empty() && self.late.is_empty()
+        let no_handshakes = self.handshakes.is_empty() || self.handshake_steps == 0;
+        self.staged.is_empty() && self.backlog.is_empty() && self.late.is_empty() && no_handshakes
     }
 
-    pub fn has_staged(&self) -> bool {
-        !self.staged.is_empty()
+    /// Whether anything waits for another turn, which no new readiness would bring about.
+    pub fn has_more(&self) -> bool {
+        !self.is_idle() || !self.handshakes.is_empty()
     }
 
     pub fn stage_lookup(&mut self, request: u32) {
@@ -281,7 +318,9 @@ impl Turn {
             }
             Some((Entry::Listener { .. }, _)) => self.poll_accept(index),
             Some((Entry::Connecting { .. }, _)) => self.poll_connect(index),
-            Some((Entry::Handshaking { .. }, _)) => self.poll_handshake(index),
+            Some((Entry::Handshaking { .. }, generation)) => {
+                self.queue_handshake(HandleId { index, generation });
+            }
             Some((Entry::Failed(_), _)) | None => {}
         }
     }
