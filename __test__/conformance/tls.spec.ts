@@ -130,8 +130,8 @@ for (const version of VERSIONS) {
         t.deepEqual(
           [...client.cipher],
           version === 'TLSv1.3'
-            ? ['TLS_AES_256_GCM_SHA384', 'TLSv1.3', 256]
-            : ['ECDHE-ECDSA-AES256-GCM-SHA384', 'TLSv1.2', 256],
+            ? ['TLS_AES_128_GCM_SHA256', 'TLSv1.3', 128]
+            : ['ECDHE-ECDSA-AES128-GCM-SHA256', 'TLSv1.2', 128],
         )
         t.is(client.sharedCiphers, null)
         t.is(client.serverHostname, 'server.test')
