@@ -300,7 +300,9 @@ for (const driver of ['nested', 'thread'] as const) {
       }
       // A descriptor that is on the pool is closed there.
       for (let turn = 0; turn < 1000 && descriptors() > before; turn++) await macrotask()
-      t.is(descriptors(), before)
+      // Fewer is fine: one of a test before this one may have closed meanwhile.
+      const after = descriptors()
+      t.true(after <= before, `${before} before, ${after} after`)
     },
   )
 }
