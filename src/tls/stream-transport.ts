@@ -12,6 +12,7 @@
 
 import type { SendWait, SocketAddress, StreamSink, StreamTransport } from '../backends/backend.ts'
 import { UnsupportedError } from '../errors.ts'
+import { abandonable } from '../kernel/abandon.ts'
 import { CancelScope } from '../kernel/cancel-scope.ts'
 import { callInFrame, Frame } from '../kernel/context.ts'
 import type { RunState } from '../kernel/run-state.ts'
@@ -215,7 +216,9 @@ export class OverStream implements StreamTransport {
     const { root, deadlines } = this.#run
     if (root === undefined) return undefined
     const deadline = deadlines.now() + timeout
-    return callInFrame(new Frame(root, root._scope), () => new CancelScope({ shield: true, deadline }).run(operation))
+    const scope = new CancelScope({ shield: true, deadline })
+    // A stream of a user's own may wait for what knows nothing of scopes: the end of the run does not wait for that.
+    return callInFrame(new Frame(root, root._scope), () => scope.run(() => abandonable(operation(), undefined)))
   }
 
   #socket(what: string): SocketStream {

@@ -210,3 +210,13 @@ test('destroy closes the stream, and a write that never ends does not hold up th
   t.true(stream.closed)
   t.true(cancelled)
 })
+
+test('a write that waits for what knows nothing of scopes does not hold up the end of the run either', async (t) => {
+  const stream = new Slow()
+  stream.sendAll = () => new Promise(() => undefined)
+  await run(async () => {
+    over(stream).transport.send(Buffer.from('nobody ever reads it'))
+    await sleep(0)
+  })
+  t.deepEqual(stream.sent, [])
+})
