@@ -845,6 +845,322 @@ interface WrapTlsOptions {
  */
 declare function wrapTls(stream: Stream, context: TlsContext, options?: WrapTlsOptions): Promise<SocketStream>
 
+/** What was acquired. Releasing it twice is harmless, and it may be released anywhere. */
+interface Grant extends Disposable, AsyncDisposable {
+  /** Gives it back. A second call does nothing. */
+  release(): void
+}
+
+interface SemaphoreOptions {
+  /** What `value` may never exceed: a release too many is an error instead of a place too many. */
+  maxValue?: number | undefined
+}
+/** A frozen record. */
+interface SemaphoreStatistics {
+  readonly tasksWaiting: number
+}
+/**
+ * Makes a semaphore with `value` places. Re-creates `anyio.create_semaphore`.
+ *
+ * @throws RangeError when `value` is negative or above `maxValue`
+ */
+declare function createSemaphore(value: number, options?: SemaphoreOptions): Semaphore
+/** Re-creates `anyio.abc.Semaphore`. It has no owner: one task may take a place that another gives back. */
+declare class Semaphore {
+  #private
+  /** What `value` never exceeds; `undefined` is no limit. */
+  readonly maxValue: number | undefined
+  /** How many places are free. 0 while anybody waits. */
+  get value(): number
+  /** Whether there is no free place. */
+  locked(): boolean
+  /** Takes a place, waiting for one in the order of arrival. @throws UsageError inside a `use` of it */
+  acquire(): Promise<Grant>
+  /** Takes a place without waiting; works anywhere. @throws WouldBlock where there is no free place */
+  acquireNowait(): Grant
+  /** Gives a place back: to the first who waits, if anybody does. Works anywhere. @throws UsageError above `maxValue` */
+  release(): void
+  /** Runs `body` with a place that belongs to this very call. @throws UsageError inside another `use` of it */
+  use<T>(body: () => T | PromiseLike<T>): Promise<T>
+  /** How many wait. */
+  statistics(): SemaphoreStatistics
+}
+
+/** A frozen record. */
+interface LockStatistics {
+  readonly locked: boolean
+  /** The task that has it, by `acquire` or by a `use`; `undefined` where it is free. */
+  readonly owner: TaskInfo | undefined
+  readonly tasksWaiting: number
+}
+/** Makes a lock. Re-creates `anyio.create_lock`. */
+declare function createLock(): Lock
+/** Re-creates `anyio.abc.Lock`. */
+declare class Lock {
+  #private
+  /**
+   * Waits for the lock, which then belongs to the running task.
+   *
+   * @throws UsageError when the task has it already; BrokenResourceError when its owner has ended without releasing it
+   */
+  acquire(): Promise<Grant>
+  /** Takes the lock without waiting. @throws WouldBlock where it is not free; otherwise as `acquire` */
+  acquireNowait(): Grant
+  /** Gives the lock to the first who waits. @throws UsageError when it does not belong to the running task */
+  release(): void
+  /** Whether somebody has it. */
+  locked(): boolean
+  /**
+   * Runs `body` with the lock, which belongs to this very call: two of them in one `Promise.all` take their turns.
+   *
+   * @throws UsageError where the running code has the lock already; BrokenResourceError as `acquire`
+   */
+  use<T>(body: () => T | PromiseLike<T>): Promise<T>
+  /** Who has it, and how many wait for it. */
+  statistics(): LockStatistics
+}
+
+/** A frozen record. */
+interface EventStatistics {
+  readonly tasksWaiting: number
+}
+/** Makes an event that is not set. Re-creates `anyio.create_event`. */
+declare function createEvent(): Event
+/** Re-creates `anyio.abc.Event`; its `set` and `clear` do not wait, and work anywhere. */
+declare class Event {
+  #private
+  /** Sets it and wakes everybody who waits, also those whose scope is cancelled in the same turn. Idempotent. */
+  set(): void
+  /** Makes it not set again. */
+  clear(): void
+  /** Whether it is set. */
+  isSet(): boolean
+  /** Waits until it is set. It is set for whoever waited when `set` was called, also if it is cleared right afterwards. */
+  wait(): Promise<true>
+  /** How many wait. */
+  statistics(): EventStatistics
+}
+
+/** A frozen record. */
+interface ConditionStatistics {
+  /** How many wait to be notified. Those who wait for the lock are in `lockStatistics`. */
+  readonly tasksWaiting: number
+  readonly lockStatistics: LockStatistics
+}
+/**
+ * Makes a condition over `lock`, or over a lock of its own. Re-creates `anyio.create_condition`.
+ *
+ * @throws TypeError when `lock` is no lock
+ */
+declare function createCondition(lock?: Lock): Condition
+/** Re-creates `anyio.abc.Condition`; its `notify` and `notifyAll` do not wait. */
+declare class Condition {
+  #private
+  /** Waits for the lock. @throws UsageError and BrokenResourceError as `Lock.acquire` */
+  acquire(): Promise<Grant>
+  /** Takes the lock without waiting. @throws WouldBlock where it is not free; otherwise as `acquire` */
+  acquireNowait(): Grant
+  /** Releases the lock. @throws UsageError when it does not belong to the running task */
+  release(): void
+  /** Whether somebody has the lock. */
+  locked(): boolean
+  /** Runs `body` with the lock. @throws UsageError where the running code has the lock already */
+  use<T>(body: () => T | PromiseLike<T>): Promise<T>
+  /** Wakes the first `n` who wait. @throws UsageError when the running code does not have the lock */
+  notify(n?: number): void
+  /** Wakes everybody who waits. @throws UsageError when the running code does not have the lock */
+  notifyAll(): void
+  /**
+   * Gives up the lock until notified, and has it again when it returns, also with an error.
+   *
+   * @throws UsageError when the running code does not have the lock, or has released it for good while this waited;
+   *   BrokenResourceError when a task that had the lock meanwhile has ended without releasing it
+   */
+  wait(): Promise<void>
+  /**
+   * Waits until `predicate` is true, and returns its value. It is asked with the lock in hand.
+   *
+   * @throws UsageError and BrokenResourceError as `wait`, and what `predicate` throws
+   */
+  waitFor<T>(predicate: () => T): Promise<T>
+  /** How many wait to be notified, and what the lock says of itself. */
+  statistics(): ConditionStatistics
+}
+
+/** A frozen record. */
+interface QueueStatistics {
+  readonly tasksWaitingPut: number
+  readonly tasksWaitingGet: number
+}
+/**
+ * Makes a queue for `capacity` items, 0 being any number. Re-creates `anyio.create_queue`.
+ *
+ * @throws RangeError when `capacity` is negative or no integer
+ */
+declare function createQueue<T>(capacity: number): Queue<T>
+/** Re-creates `anyio.abc.Queue`. */
+declare class Queue<T> implements AsyncIterable<T> {
+  #private
+  /** Waits for room, and puts the item there. Cancelled, it has not put it. */
+  put(item: T): Promise<void>
+  /** Puts an item without waiting; works anywhere. @throws WouldBlock where there is no room */
+  putNowait(item: T): void
+  /** Waits for the next item. Cancelled, it has taken none. */
+  get(): Promise<T>
+  /** Takes the next item without waiting; works anywhere. @throws WouldBlock where there is none */
+  getNowait(): T
+  /** Whether there is no item in it. */
+  empty(): boolean
+  /** Whether there is no room in it. */
+  full(): boolean
+  /** How many items are in it. */
+  qsize(): number
+  /** How many wait. */
+  statistics(): QueueStatistics
+  /**
+   * The items as they come, without an end. `break` ends the iteration, never the queue; a `next()` that was cancelled can be
+   * called again. A second `next()` beside one that waits is a `ResourceBusyError`.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<T>
+}
+
+/** A frozen record. */
+interface CapacityLimiterStatistics {
+  readonly borrowedTokens: number
+  readonly totalTokens: number
+  /** Tasks (also those inside a `use`) as `TaskInfo`, other borrowers as they were given; in the order of borrowing. */
+  readonly borrowers: readonly unknown[]
+  readonly tasksWaiting: number
+}
+/**
+ * Makes a limiter with so many tokens, `Infinity` being no limit. Re-creates `anyio.create_capacity_limiter`.
+ *
+ * @throws RangeError when `totalTokens` is negative or no integer
+ */
+declare function createCapacityLimiter(totalTokens: number): CapacityLimiter
+/** Re-creates `anyio.abc.CapacityLimiter`. It may have zero tokens. */
+declare class CapacityLimiter {
+  #private
+  /**
+   * Waits for a token, which then belongs to the running task.
+   *
+   * @throws UsageError when the task has one already, or inside a `use` of the limiter
+   */
+  acquire(): Promise<Grant>
+  /** Takes a token without waiting. @throws WouldBlock where none is free; UsageError when the task has one already */
+  acquireNowait(): Grant
+  /** Waits for a token for a borrower of any kind, whoever runs. @throws UsageError when `borrower` has one already */
+  acquireOnBehalfOf(borrower: unknown): Promise<Grant>
+  /** The same without waiting; works anywhere. @throws WouldBlock where none is free; UsageError as above */
+  acquireOnBehalfOfNowait(borrower: unknown): Grant
+  /** Gives the running task's token back. @throws UsageError when it has none */
+  release(): void
+  /** Gives a borrower's token back; works anywhere. @throws UsageError when it has none */
+  releaseOnBehalfOf(borrower: unknown): void
+  /** How many tokens are free; less than 0 when the total was lowered below what is borrowed. */
+  get availableTokens(): number
+  /** How many tokens are borrowed. */
+  get borrowedTokens(): number
+  /** How many there are. Raising it serves those who wait; lowering it takes nothing from anybody. */
+  get totalTokens(): number
+  set totalTokens(total: number)
+  /**
+   * Runs `body` with a token that belongs to this very call, so that ten of them in one `Promise.all` take their turns.
+   *
+   * @throws UsageError inside another `use` of it, or when the task has a token already
+   */
+  use<T>(body: () => T | PromiseLike<T>): Promise<T>
+  /** Who has a token, and how many wait for one. */
+  statistics(): CapacityLimiterStatistics
+}
+
+/** A frozen record. */
+interface MemoryObjectStreamStatistics {
+  readonly currentBufferUsed: number
+  readonly maxBufferSize: number
+  readonly openSendStreams: number
+  readonly openReceiveStreams: number
+  readonly tasksWaitingSend: number
+  readonly tasksWaitingReceive: number
+}
+/**
+ * Makes the two ends of a stream of objects inside this process. The counterpart of AnyIO's `create_memory_object_stream`.
+ *
+ * @param capacity - how many items may wait in it; 0 (the default) has each sender wait for a receiver, `Infinity` nobody
+ * @throws RangeError when `capacity` is negative or no integer
+ */
+declare function createMemoryObjectStream<T>(capacity?: number): [MemorySendStream<T>, MemoryReceiveStream<T>]
+/** The end that items are put into. The counterpart of AnyIO's `MemoryObjectSendStream`; it belongs to no `run`. */
+declare class MemorySendStream<T> implements Disposable, AsyncDisposable {
+  #private
+  /**
+   * Waits until the stream has taken the item, or a receiver has. Cancelled, nobody has.
+   *
+   * @throws BrokenResourceError when there is no receiver any more; ClosedResourceError when this end is closed
+   */
+  send(item: T): Promise<void>
+  /** The same without waiting; works anywhere. @throws WouldBlock where there is neither room nor a receiver that waits */
+  sendNowait(item: T): void
+  /** Another end of the same kind: the stream ends when all are closed. @throws ClosedResourceError when this one is */
+  clone(): MemorySendStream<T>
+  /** Closes this end, at once. The last one ends the stream: what is buffered is still received. Idempotent. */
+  close(): void
+  /** What is in the stream, how many ends are open, and how many wait. */
+  statistics(): MemoryObjectStreamStatistics
+  [Symbol.dispose](): void
+  [Symbol.asyncDispose](): Promise<void>
+}
+/** The end that items are taken from. The counterpart of AnyIO's `MemoryObjectReceiveStream`; it belongs to no `run`. */
+declare class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, AsyncDisposable {
+  #private
+  /**
+   * Waits for the next item. Cancelled, it has taken none.
+   *
+   * @throws EndOfStream when there is neither an item nor a sender any more; ClosedResourceError when this end is closed
+   */
+  receive(): Promise<T>
+  /** The same without waiting; works anywhere. @throws WouldBlock where there is no item; EndOfStream where there will be none */
+  receiveNowait(): T
+  /** Another end of the same kind: each item goes to one of them. @throws ClosedResourceError when this one is closed */
+  clone(): MemoryReceiveStream<T>
+  /**
+   * Closes this end, at once. With the last one whoever waits to send fails with `BrokenResourceError`, and what is buffered is
+   * let go. Idempotent.
+   */
+  close(): void
+  /** What is in the stream, how many ends are open, and how many wait. */
+  statistics(): MemoryObjectStreamStatistics
+  /**
+   * The items as they come, until the last sender is closed. `break` ends the iteration, never the stream; a `next()` that was
+   * cancelled can be called again. A second `next()` beside one that waits is a `ResourceBusyError`.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<T>
+  [Symbol.dispose](): void
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/**
+ * Refuses a second user instead of letting it wait: for a resource that two tasks would only spoil for one another. The
+ * counterpart of AnyIO's `ResourceGuard`.
+ */
+declare class ResourceGuard {
+  #private
+  /** @param action - what is done with it, for the error: 'reading from' */
+  constructor(action?: string)
+  /**
+   * Begins to use it: `using guarded = guard.enter()`. Works anywhere, also outside every task.
+   *
+   * @throws ResourceBusyError while somebody else does
+   */
+  enter(): Disposable
+  /**
+   * Runs `body` while it is in use.
+   *
+   * @throws ResourceBusyError while somebody else uses it; Cancelled, before anything else, in a cancelled scope
+   */
+  use<T>(body: () => T | PromiseLike<T>): Promise<T>
+}
+
 /** The task that runs this code. Re-creates `get_current_task`; `NotRunningError` in a callback outside every task. */
 declare function getCurrentTask(): TaskInfo
 /**
@@ -859,15 +1175,24 @@ export {
   CalledProcessError,
   CancelScope,
   Cancelled,
+  CapacityLimiter,
   ClosedResourceError,
+  Condition,
   ConnectionFailed,
   DelimiterNotFound,
   EndOfStream,
+  Event,
   ExceptionGroup,
   IncompleteRead,
+  Lock,
+  MemoryReceiveStream,
+  MemorySendStream,
   NotRunningError,
+  Queue,
   ResourceBusyError,
+  ResourceGuard,
   RunFinishedError,
+  Semaphore,
   SocketStream,
   SocketStreamServer,
   Stream,
@@ -888,6 +1213,13 @@ export {
   checkpoint,
   checkpointIfCancelled,
   connectTcp,
+  createCapacityLimiter,
+  createCondition,
+  createEvent,
+  createLock,
+  createMemoryObjectStream,
+  createQueue,
+  createSemaphore,
   createTaskGroup,
   createTcpServer,
   createTlsContext,
@@ -916,14 +1248,23 @@ export {
 export type {
   CancelReason,
   CancelScopeOptions,
+  CapacityLimiterStatistics,
   ChannelBindingType,
   Cipher,
+  ConditionStatistics,
   ConnectTcpOptions,
   DelimitedOptions,
+  EventStatistics,
+  Grant,
+  LockStatistics,
+  MemoryObjectStreamStatistics,
   NativeOptions,
   NodeOptions,
   PeerCertificate,
+  QueueStatistics,
   RunOptions,
+  SemaphoreOptions,
+  SemaphoreStatistics,
   ServeOptions,
   ServerStatistics,
   SocketAddress,

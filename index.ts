@@ -38,6 +38,24 @@ export type { TlsContext, TlsContextOptions, TlsMaterial, WrapTlsOptions, PeerCe
 export type { Cipher, ChannelBindingType, TlsVersion } from './src/tls.ts'
 export type { StartTlsOptions } from './src/streams/socket-stream.ts'
 
+// Synchronisation.
+export { createSemaphore, Semaphore } from './src/sync/semaphore.ts'
+export { createLock, Lock } from './src/sync/lock.ts'
+export { createEvent, Event } from './src/sync/event.ts'
+export { createCondition, Condition } from './src/sync/condition.ts'
+export { createQueue, Queue } from './src/sync/queue.ts'
+export { createCapacityLimiter, CapacityLimiter } from './src/sync/capacity-limiter.ts'
+export { createMemoryObjectStream, MemorySendStream, MemoryReceiveStream } from './src/sync/memory-object-stream.ts'
+export { ResourceGuard } from './src/sync/resource-guard.ts'
+export type { Grant } from './src/sync/grant.ts'
+export type { SemaphoreOptions, SemaphoreStatistics } from './src/sync/semaphore.ts'
+export type { LockStatistics } from './src/sync/lock.ts'
+export type { EventStatistics } from './src/sync/event.ts'
+export type { ConditionStatistics } from './src/sync/condition.ts'
+export type { QueueStatistics } from './src/sync/queue.ts'
+export type { CapacityLimiterStatistics } from './src/sync/capacity-limiter.ts'
+export type { MemoryObjectStreamStatistics } from './src/sync/memory-object-stream.ts'
+
 // Introspection.
 export { TaskInfo, getCurrentTask, getRunningTasks } from './src/introspection.ts'
 

@@ -4,7 +4,7 @@
  *
  * Invariants
  * 1. There is one AsyncLocalStorage, and frames are entered with `run` only: `enterWith` would leak into the caller.
- * 2. A frame never changes. What changes (a scope is cancelled, a task ends) changes in the scope it points to.
+ * 2. A frame never changes. What changes (a scope is cancelled, a task ends, a `use` is over) changes in what it points to.
  * 3. On the way in, an operation costs one look-up and one test of `scope._flags`; everything else is the slow path.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
@@ -18,10 +18,27 @@ import type { Task } from './task.ts'
 export class Frame {
   readonly task: Task
   readonly scope: CancelScope
+  /** What the calls around the running code hold (`use`), innermost first. */
+  readonly held: Holding | undefined
 
-  constructor(task: Task, scope: CancelScope) {
+  constructor(task: Task, scope: CancelScope, held?: Holding) {
     this.task = task
     this.scope = scope
+    this.held = held
+  }
+}
+
+/** One `use` of a primitive: it owns what it acquired, and the frame of its body says so. */
+export class Holding {
+  /** Cleared when the `use` is over: frames never change, and what outlived the body still carries one that names this. */
+  primitive: object | undefined
+  readonly task: Task
+  readonly outer: Holding | undefined
+
+  constructor(primitive: object, task: Task, outer: Holding | undefined) {
+    this.primitive = primitive
+    this.task = task
+    this.outer = outer
   }
 }
 
@@ -45,8 +62,13 @@ export function callInFrame<A extends unknown[], R>(frame: Frame, fn: (...args: 
  * @throws NotRunningError outside every `run`; RunFinishedError where the run has settled; UsageError in an ended frame
  */
 export function enterOperation(what: string): CancelScope {
+  return enterFrame(what).scope
+}
+
+/** The same door, for those who must also know the task and what the code around the call holds. */
+export function enterFrame(what: string): Frame {
   const frame = storage.getStore()
-  if (frame !== undefined && (frame.scope._flags & SHUT) === 0) return frame.scope
+  if (frame !== undefined && (frame.scope._flags & SHUT) === 0) return frame
   const scope = liveScope(frame, what)
   throw scope._cancelled(what)
 }

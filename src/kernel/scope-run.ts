@@ -74,7 +74,7 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
   start(frame: Frame, body: (scope: CancelScope) => unknown): Promise<T | undefined> {
     const scope = this.#scope
     scope._enter(frame, this)
-    runBody(new Frame(frame.task, scope), body, [scope])
+    runBody(new Frame(frame.task, scope, frame.held), body, [scope])
     return this.#promise
   }
 

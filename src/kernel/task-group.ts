@@ -133,7 +133,7 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
   ): Promise<unknown> {
     const group = new TaskGroup(frame.task, scope, conclude)
     scope._enter(frame, group)
-    runBody(new Frame(frame.task, scope), body, [group])
+    runBody(new Frame(frame.task, scope, frame.held), body, [group])
     return group.#promise
   }
 

@@ -46,6 +46,11 @@ export interface TaskHandle<T> {
   value(): Promise<T>
 }
 
+/** Who has to know when a task has ended: what the task may have left locked. */
+export interface EndWatcher {
+  ownerEnded(task: Task): void
+}
+
 export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
   readonly id: number
   readonly run: RunState
@@ -64,6 +69,7 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
   #args: unknown[] | undefined
   #waiters: Set<JoinOperation> | undefined
   #info: TaskInfo | undefined
+  #endWatchers: Set<EndWatcher> | undefined
 
   /** @param scope - the task's own; made by the caller, because the one of `main` has options */
   constructor(
@@ -159,7 +165,21 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
       for (const waiter of this.#waiters) waiter.settle()
       this.#waiters = undefined
     }
+    if (this.#endWatchers !== undefined) {
+      for (const watcher of [...this.#endWatchers]) watcher.ownerEnded(this)
+      this.#endWatchers = undefined
+    }
     this._scope._end()
+  }
+
+  /** @internal */
+  _watchEnd(watcher: EndWatcher): void {
+    ;(this.#endWatchers ??= new Set()).add(watcher)
+  }
+
+  /** @internal */
+  _unwatchEnd(watcher: EndWatcher): void {
+    this.#endWatchers?.delete(watcher)
   }
 
   /** @internal A task outlives no body: it counts in its group. */

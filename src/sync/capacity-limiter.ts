@@ -1,0 +1,220 @@
+/**
+ * `CapacityLimiter`: tokens, each borrowed by somebody who is known by name.
+ *
+ * What must stay true: nobody waits while a token is free, and a borrower has one token at most.
+ */
+
+import { UsageError, WouldBlock } from '../errors.ts'
+import type { CancelScope } from '../kernel/cancel-scope.ts'
+import { enterFrame, enterOperation, type Frame } from '../kernel/context.ts'
+import { rejected } from '../kernel/operation.ts'
+import { immediate } from '../kernel/turn.ts'
+import { WaitQueue, Waiter } from '../kernel/wait-queue.ts'
+import { checkFunction, checkInteger } from '../validate.ts'
+import { type Grant, OneGrant, useGrant } from './grant.ts'
+import { frameForUse, refuseHeld, shownOwner, taskFrame } from './ownership.ts'
+
+/** A frozen record. */
+export interface CapacityLimiterStatistics {
+  readonly borrowedTokens: number
+  readonly totalTokens: number
+  /** Tasks (also those inside a `use`) as `TaskInfo`, other borrowers as they were given; in the order of borrowing. */
+  readonly borrowers: readonly unknown[]
+  readonly tasksWaiting: number
+}
+
+/**
+ * Makes a limiter with so many tokens, `Infinity` being no limit. Re-creates `anyio.create_capacity_limiter`.
+ *
+ * @throws RangeError when `totalTokens` is negative or no integer
+ */
+export function createCapacityLimiter(totalTokens: number): CapacityLimiter {
+  checkTokens('totalTokens', totalTokens)
+  return new CapacityLimiter(totalTokens)
+}
+
+/** Re-creates `anyio.abc.CapacityLimiter`. It may have zero tokens. */
+export class CapacityLimiter {
+  #total: number
+  readonly #borrowers = new Map<unknown, OneGrant>()
+  readonly #waiters = new WaitQueue<LimiterWaiter>()
+
+  /** @internal */
+  constructor(total: number) {
+    this.#total = total
+  }
+
+  /**
+   * Waits for a token, which then belongs to the running task.
+   *
+   * @throws UsageError when the task has one already, or inside a `use` of the limiter
+   */
+  acquire(): Promise<Grant> {
+    try {
+      const frame = enterFrame('acquire')
+      this.#refuseHolder(frame, 'acquire')
+      return this.#acquire(frame.task, frame.scope)
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** Takes a token without waiting. @throws WouldBlock where none is free; UsageError when the task has one already */
+  acquireNowait(): Grant {
+    const frame = taskFrame('acquireNowait')
+    this.#refuseHolder(frame, 'acquireNowait')
+    return this.#acquireNowait(frame.task, 'acquireNowait')
+  }
+
+  /** Waits for a token for a borrower of any kind, whoever runs. @throws UsageError when `borrower` has one already */
+  acquireOnBehalfOf(borrower: unknown): Promise<Grant> {
+    try {
+      const scope = enterOperation('acquireOnBehalfOf')
+      this.#refuseBorrower(borrower, 'acquireOnBehalfOf')
+      return this.#acquire(borrower, scope)
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** The same without waiting; works anywhere. @throws WouldBlock where none is free; UsageError as above */
+  acquireOnBehalfOfNowait(borrower: unknown): Grant {
+    this.#refuseBorrower(borrower, 'acquireOnBehalfOfNowait')
+    return this.#acquireNowait(borrower, 'acquireOnBehalfOfNowait')
+  }
+
+  /** Gives the running task's token back. @throws UsageError when it has none */
+  release(): void {
+    this.#release(taskFrame('release').task, 'release: this task')
+  }
+
+  /** Gives a borrower's token back; works anywhere. @throws UsageError when it has none */
+  releaseOnBehalfOf(borrower: unknown): void {
+    this.#release(borrower, 'releaseOnBehalfOf: this borrower')
+  }
+
+  /** How many tokens are free; less than 0 when the total was lowered below what is borrowed. */
+  get availableTokens(): number {
+    return this.#total - this.#borrowers.size
+  }
+
+  /** How many tokens are borrowed. */
+  get borrowedTokens(): number {
+    return this.#borrowers.size
+  }
+
+  /** How many there are. Raising it serves those who wait; lowering it takes nothing from anybody. */
+  get totalTokens(): number {
+    return this.#total
+  }
+
+  set totalTokens(total: number) {
+    checkTokens('totalTokens', total)
+    this.#total = total
+    this.#serve()
+  }
+
+  /**
+   * Runs `body` with a token that belongs to this very call, so that ten of them in one `Promise.all` take their turns.
+   *
+   * @throws UsageError inside another `use` of it, or when the task has a token already
+   */
+  use<T>(body: () => T | PromiseLike<T>): Promise<T> {
+    try {
+      checkFunction('body', body)
+      const caller = enterFrame('use')
+      this.#refuseHolder(caller, 'use')
+      const { frame, holding } = frameForUse(this, caller)
+      return useGrant(this.#acquire(holding, caller.scope), frame, holding, body)
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** Who has a token, and how many wait for one. */
+  statistics(): CapacityLimiterStatistics {
+    return Object.freeze({
+      borrowedTokens: this.borrowedTokens,
+      totalTokens: this.#total,
+      borrowers: Object.freeze([...this.#borrowers.keys()].map(shownOwner)),
+      tasksWaiting: this.#waiters.length,
+    })
+  }
+
+  #acquire(borrower: unknown, scope: CancelScope): Promise<Grant> {
+    if (this.availableTokens > 0 && this.#waiters.length === 0) return immediate(this.#lend(borrower))
+    return new LimiterWaiter(borrower).waitIn(this.#waiters, scope)
+  }
+
+  #acquireNowait(borrower: unknown, what: string): Grant {
+    if (this.availableTokens <= 0) throw new WouldBlock(`${what}: the limiter has no free token`)
+    return this.#lend(borrower)
+  }
+
+  #refuseHolder(frame: Frame, what: string): void {
+    refuseHeld(this, what, frame)
+    this.#refuseBorrower(frame.task, what)
+  }
+
+  #refuseBorrower(borrower: unknown, what: string): void {
+    if (this.#borrowers.has(borrower)) throw hasOne(what)
+  }
+
+  #lend(borrower: unknown): Token {
+    const grant = new Token(this.#released, borrower)
+    this.#borrowers.set(borrower, grant)
+    return grant
+  }
+
+  /** Of the limiter's own grants, which are tokens. One may have been given back by name, and lent again. */
+  readonly #released = (grant: OneGrant): void => {
+    const { borrower } = grant as Token
+    if (this.#borrowers.get(borrower) === grant) this.#release(borrower, 'release')
+  }
+
+  #release(borrower: unknown, who: string): void {
+    if (!this.#borrowers.delete(borrower)) throw new UsageError(`${who} has no token of the limiter`)
+    this.#serve()
+  }
+
+  #serve(): void {
+    while (this.availableTokens > 0) {
+      const waiter = this.#waiters.shift()
+      if (waiter === undefined) return
+      // Two calls may wait for one borrower: the second finds out when its turn has come.
+      if (this.#borrowers.has(waiter.borrower)) waiter.reject(hasOne('acquire'))
+      else waiter.grant(this.#lend(waiter.borrower))
+    }
+  }
+}
+
+/** A grant that knows whose it is. */
+class Token extends OneGrant {
+  readonly borrower: unknown
+
+  constructor(release: (grant: OneGrant) => void, borrower: unknown) {
+    super(release)
+    this.borrower = borrower
+  }
+}
+
+class LimiterWaiter extends Waiter<Grant> {
+  readonly borrower: unknown
+
+  constructor(borrower: unknown) {
+    super('a token of a capacity limiter')
+    this.borrower = borrower
+  }
+
+  protected override takeBack(grant: Grant): void {
+    grant.release()
+  }
+}
+
+function hasOne(what: string): UsageError {
+  return new UsageError(`${what}: this borrower has a token already; use() borrows for the call, tg.spawn makes a task`)
+}
+
+function checkTokens(name: string, total: unknown): void {
+  if (total !== Infinity) checkInteger(name, total)
+}

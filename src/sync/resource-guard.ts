@@ -1,0 +1,58 @@
+/** `ResourceGuard`: for what one task at a time may use. */
+
+import { ResourceBusyError } from '../errors.ts'
+import { enterFrame } from '../kernel/context.ts'
+import { rejected } from '../kernel/operation.ts'
+import { immediate } from '../kernel/turn.ts'
+import { checkFunction, checkString } from '../validate.ts'
+import { type Grant, OneGrant, useGrant } from './grant.ts'
+
+/**
+ * Refuses a second user instead of letting it wait: for a resource that two tasks would only spoil for one another. The
+ * counterpart of AnyIO's `ResourceGuard`.
+ */
+export class ResourceGuard {
+  readonly #action: string
+  #busy = false
+
+  /** @param action - what is done with it, for the error: 'reading from' */
+  constructor(action: string = 'using') {
+    checkString('action', action)
+    this.#action = action
+  }
+
+  /**
+   * Begins to use it: `using guarded = guard.enter()`. Works anywhere, also outside every task.
+   *
+   * @throws ResourceBusyError while somebody else does
+   */
+  enter(): Disposable {
+    return this.#enter()
+  }
+
+  /**
+   * Runs `body` while it is in use.
+   *
+   * @throws ResourceBusyError while somebody else uses it; Cancelled, before anything else, in a cancelled scope
+   */
+  use<T>(body: () => T | PromiseLike<T>): Promise<T> {
+    try {
+      checkFunction('body', body)
+      const frame = enterFrame('use')
+      // No holding: inside itself it is as busy as for anybody else.
+      return useGrant(immediate(this.#enter()), frame, undefined, body)
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  #enter(): Grant {
+    if (this.#busy) throw new ResourceBusyError(`another task is already ${this.#action} this resource`)
+    this.#busy = true
+    return new OneGrant(this.#leave)
+  }
+
+  readonly #leave = (): void => {
+    this.#busy = false
+  }
+}

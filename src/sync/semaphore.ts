@@ -1,0 +1,145 @@
+/**
+ * `Semaphore`: a number of places that anybody may take and give back.
+ *
+ * What must stay true: nobody waits while a place is free, and there are never more than `maxValue`: a release too many is an
+ * error, whoever makes it. A grant that was cancelled before it was told is no release, and never fails.
+ */
+
+import { UsageError, WouldBlock } from '../errors.ts'
+import type { CancelScope } from '../kernel/cancel-scope.ts'
+import { enterFrame } from '../kernel/context.ts'
+import { rejected } from '../kernel/operation.ts'
+import { immediate } from '../kernel/turn.ts'
+import { WaitQueue, Waiter } from '../kernel/wait-queue.ts'
+import { checkFunction, checkInteger, checkOptions } from '../validate.ts'
+import { type Grant, OneGrant, useGrant } from './grant.ts'
+import { frameForUse, refuseHeld } from './ownership.ts'
+
+export interface SemaphoreOptions {
+  /** What `value` may never exceed: a release too many is an error instead of a place too many. */
+  maxValue?: number | undefined
+}
+
+/** A frozen record. */
+export interface SemaphoreStatistics {
+  readonly tasksWaiting: number
+}
+
+/**
+ * Makes a semaphore with `value` places. Re-creates `anyio.create_semaphore`.
+ *
+ * @throws RangeError when `value` is negative or above `maxValue`
+ */
+export function createSemaphore(value: number, options: SemaphoreOptions = {}): Semaphore {
+  checkInteger('value', value)
+  checkOptions('options', options)
+  const { maxValue } = options
+  if (maxValue !== undefined) checkInteger('options.maxValue', maxValue, Math.max(value, 1))
+  return new Semaphore(value, maxValue)
+}
+
+/** Re-creates `anyio.abc.Semaphore`. It has no owner: one task may take a place that another gives back. */
+export class Semaphore {
+  /** What `value` never exceeds; `undefined` is no limit. */
+  readonly maxValue: number | undefined
+  #value: number
+  readonly #waiters = new WaitQueue<SemaphoreWaiter>()
+
+  /** @internal */
+  constructor(value: number, maxValue: number | undefined) {
+    this.#value = value
+    this.maxValue = maxValue
+  }
+
+  /** How many places are free. 0 while anybody waits. */
+  get value(): number {
+    return this.#value
+  }
+
+  /** Whether there is no free place. */
+  locked(): boolean {
+    return this.#value === 0
+  }
+
+  /** Takes a place, waiting for one in the order of arrival. @throws UsageError inside a `use` of it */
+  acquire(): Promise<Grant> {
+    try {
+      const frame = enterFrame('acquire')
+      refuseHeld(this, 'acquire', frame)
+      return this.#acquire(frame.scope)
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** Takes a place without waiting; works anywhere. @throws WouldBlock where there is no free place */
+  acquireNowait(): Grant {
+    if (this.#value === 0) throw new WouldBlock('acquireNowait: the semaphore has no free place')
+    return this.#take()
+  }
+
+  /** Gives a place back: to the first who waits, if anybody does. Works anywhere. @throws UsageError above `maxValue` */
+  release(): void {
+    if (this.#value === this.maxValue) {
+      throw new UsageError(`release: the semaphore has all of its ${this.maxValue} places already`)
+    }
+    this.#give()
+  }
+
+  /**
+   * @internal the place of a waiter that was cancelled before it was told. Somebody may have released one too many meanwhile,
+   * which was no error then, for this place was out; it is not the waiter's, who must hear of its cancellation and no more.
+   */
+  _takeBack(): void {
+    if (this.#value !== this.maxValue) this.#give()
+  }
+
+  /** Runs `body` with a place that belongs to this very call. @throws UsageError inside another `use` of it */
+  use<T>(body: () => T | PromiseLike<T>): Promise<T> {
+    try {
+      checkFunction('body', body)
+      const caller = enterFrame('use')
+      refuseHeld(this, 'use', caller)
+      const { frame, holding } = frameForUse(this, caller)
+      return useGrant(this.#acquire(caller.scope), frame, holding, body)
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** How many wait. */
+  statistics(): SemaphoreStatistics {
+    return Object.freeze({ tasksWaiting: this.#waiters.length })
+  }
+
+  #acquire(scope: CancelScope): Promise<Grant> {
+    return this.#value > 0 ? immediate(this.#take()) : new SemaphoreWaiter(this).waitIn(this.#waiters, scope)
+  }
+
+  #take(): Grant {
+    this.#value--
+    return new OneGrant(this.#released)
+  }
+
+  #give(): void {
+    const waiter = this.#waiters.shift()
+    if (waiter === undefined) this.#value++
+    else waiter.grant(new OneGrant(this.#released))
+  }
+
+  /** The same for a grant as for a bare `release`: one beside the other is one too many. */
+  readonly #released = (): void => this.release()
+}
+
+class SemaphoreWaiter extends Waiter<Grant> {
+  readonly #semaphore: Semaphore
+
+  constructor(semaphore: Semaphore) {
+    super('a place of a semaphore')
+    this.#semaphore = semaphore
+  }
+
+  protected override takeBack(): void {
+    this.#semaphore._takeBack()
+  }
+}
