@@ -52,8 +52,18 @@ interface RunOptions {
   shutdownSignals?: readonly NodeJS.Signals[] | undefined
   /** Whether the active run keeps the process alive (default), or only what it waits for in the operating system does. */
   keepAlive?: boolean | undefined
-  /** Keeps the stack that opened a resource, to show it when the resource was left open. */
+  /**
+   * Keeps the stack that opened a resource, to show it when the resource was left open, and the line that spawned each task,
+   * for `dumpTasks`. Default false: a stack costs some microseconds.
+   */
   traceResources?: boolean | undefined
+  /**
+   * Fails the run with a `UsageError` that shows its tasks when all of them wait for each other: for locks, items, events,
+   * the ends of tasks, without any deadline, I/O or foreign promise (`abandonOnCancel`) that could end a wait. What a
+   * callback outside of every task would still do, such as setting an event, is not seen; wait for it with
+   * `abandonOnCancel` or under a deadline. Default false; meant for tests.
+   */
+  detectDeadlocks?: boolean | undefined
 }
 /**
  * Runs `main` as the root task of a tree of its own. When the promise settles, every task that was started in it has ended,
@@ -226,6 +236,32 @@ declare class CalledProcessError extends Error {
   constructor(command: string | readonly string[], returncode: number, stdout?: Buffer, stderr?: Buffer)
 }
 
+/** What can be known of a task. Re-creates the reference's `TaskInfo`; its `coro` is `fn`. */
+declare class TaskInfo {
+  /** Unique in this thread. */
+  readonly id: number
+  /** The task whose group this one belongs to; `null` for the task of `run`'s `main`. */
+  readonly parentId: number | null
+  readonly name: string
+  /** The function that the task runs. */
+  readonly fn: (...args: never[]) => unknown
+  private constructor()
+  /** Two of them are equal when they mean the same task. */
+  equals(other: unknown): boolean
+}
+
+/** Re-creates the handle that AnyIO 4 plans; `spawn` returns it. */
+interface TaskHandle<T> {
+  readonly info: TaskInfo
+  readonly status: 'pending' | 'running' | 'cancelling' | 'finished' | 'failed' | 'cancelled'
+  /** Cancels this task alone; its group goes on. */
+  cancel(reason?: unknown): void
+  /** Waits until the task has ended, however it ended. */
+  wait(): Promise<void>
+  /** Waits for what the task returned. Rejects with `TaskFailed` (see `cause`) or `TaskCancelled`. */
+  value(): Promise<T>
+}
+
 interface CancelScopeOptions {
   /** Point in time of `currentTime()`; `Infinity` (the default) is none, `-Infinity` already cancelled. */
   deadline?: number | undefined
@@ -359,32 +395,6 @@ declare function checkpointIfCancelled(): Promise<void>
 declare function cancelShieldedCheckpoint(): Promise<void>
 /** The class of what a checkpoint throws when cancelled. Re-creates `get_cancelled_exc_class`. */
 declare function getCancelledExcClass(): typeof Cancelled
-
-/** What can be known of a task. Re-creates the reference's `TaskInfo`; its `coro` is `fn`. */
-declare class TaskInfo {
-  /** Unique in this thread. */
-  readonly id: number
-  /** The task whose group this one belongs to; `null` for the task of `run`'s `main`. */
-  readonly parentId: number | null
-  readonly name: string
-  /** The function that the task runs. */
-  readonly fn: (...args: never[]) => unknown
-  private constructor()
-  /** Two of them are equal when they mean the same task. */
-  equals(other: unknown): boolean
-}
-
-/** Re-creates the handle that AnyIO 4 plans; `spawn` returns it. */
-interface TaskHandle<T> {
-  readonly info: TaskInfo
-  readonly status: 'pending' | 'running' | 'cancelling' | 'finished' | 'failed' | 'cancelled'
-  /** Cancels this task alone; its group goes on. */
-  cancel(reason?: unknown): void
-  /** Waits until the task has ended, however it ended. */
-  wait(): Promise<void>
-  /** Waits for what the task returned. Rejects with `TaskFailed` (see `cause`) or `TaskCancelled`. */
-  value(): Promise<T>
-}
 
 interface TaskOptions {
   /** For introspection and the texts of errors; by default the function's name. */
@@ -1161,6 +1171,30 @@ declare class ResourceGuard {
   use<T>(body: () => T | PromiseLike<T>): Promise<T>
 }
 
+/** A message of the channel `structio:task`. */
+interface TaskEvent {
+  /** `spawned`: it exists. `started`: its function is called. `ended`: it and everything begun in it are over. */
+  readonly event: 'spawned' | 'started' | 'ended'
+  readonly task: TaskInfo
+  /** Of the task's run, in milliseconds of its clock (`currentTime()`). */
+  readonly time: number
+  /** With `ended`. */
+  readonly status?: 'finished' | 'failed' | 'cancelled'
+  /** With `ended` and the status `failed`: what it threw. */
+  readonly error?: unknown
+}
+/** A message of the channel `structio:scope`. A task's own scope is told of only where it is cancelled. */
+interface ScopeEvent {
+  readonly event: 'entered' | 'cancelled' | 'ended'
+  readonly scope: CancelScope
+  /** The task that entered the scope. */
+  readonly task: TaskInfo
+  /** Milliseconds of the run's clock (`currentTime()`). */
+  readonly time: number
+  /** With `cancelled`. */
+  readonly reason?: CancelReason
+}
+
 /** The task that runs this code. Re-creates `get_current_task`; `NotRunningError` in a callback outside every task. */
 declare function getCurrentTask(): TaskInfo
 /**
@@ -1168,6 +1202,19 @@ declare function getCurrentTask(): TaskInfo
  * task, of all runs of this thread. Re-creates `get_running_tasks`.
  */
 declare function getRunningTasks(): TaskInfo[]
+/**
+ * Waits until every other task of the run waits, too: for I/O, for a time that has not come yet, for another task. A task
+ * that has only yielded, or that waits for a promise that is not of this library (other than by `abandonOnCancel`), does
+ * not. Nothing polls: the tasks themselves bring the answer about. Re-creates `wait_all_tasks_blocked`, for tests.
+ */
+declare function waitAllTasksBlocked(): Promise<void>
+/**
+ * The tree of tasks as text, for people: the names, what each task waits for and since when, the scopes with their deadlines
+ * and the reasons why they were cancelled; with the run's `traceResources` or `detectDeadlocks` also where each task was
+ * spawned. Of the current `run`; in a callback that belongs to no task, of all runs of this thread. Times are those of
+ * `currentTime()`, in whole milliseconds. The form of the text is not part of the contract.
+ */
+declare function dumpTasks(): string
 
 export {
   BackendNotFoundError,
@@ -1225,6 +1272,7 @@ export {
   createTlsContext,
   currentEffectiveDeadline,
   currentTime,
+  dumpTasks,
   failAfter,
   failAt,
   finalize,
@@ -1243,6 +1291,7 @@ export {
   sleep,
   sleepForever,
   sleepUntil,
+  waitAllTasksBlocked,
   wrapTls,
 }
 export type {
@@ -1263,6 +1312,7 @@ export type {
   PeerCertificate,
   QueueStatistics,
   RunOptions,
+  ScopeEvent,
   SemaphoreOptions,
   SemaphoreStatistics,
   ServeOptions,
@@ -1270,6 +1320,7 @@ export type {
   SocketAddress,
   StartTlsOptions,
   TLSErrorReason,
+  TaskEvent,
   TaskGroupOptions,
   TaskHandle,
   TaskOptions,

@@ -58,6 +58,8 @@ export type { MemoryObjectStreamStatistics } from './src/sync/memory-object-stre
 
 // Introspection.
 export { TaskInfo, getCurrentTask, getRunningTasks } from './src/introspection.ts'
+export { waitAllTasksBlocked, dumpTasks } from './src/introspection.ts'
+export type { TaskEvent, ScopeEvent } from './src/introspection.ts'
 
 // Errors: one class for each condition that a caller may want to tell apart, each with a stable `code`.
 export { Cancelled, TimeoutError, ExceptionGroup, TaskFailed, TaskCancelled } from './src/errors.ts'

@@ -1,10 +1,15 @@
-/** What is running. */
+/** What is running, and what it waits for. */
+import type { Cancelled } from './errors.ts'
+import { dumpRun } from './introspection/dump.ts'
 import type { CancelScope } from './kernel/cancel-scope.ts'
-import { currentFrame, requireFrame } from './kernel/context.ts'
-import { activeRuns } from './kernel/run-state.ts'
+import { currentFrame, enterFrame, requireFrame } from './kernel/context.ts'
+import { Operation, rejected } from './kernel/operation.ts'
+import { type QuietWatcher, TASKS, watchQuiet } from './kernel/quiet.ts'
+import { activeRuns, type RunState } from './kernel/run-state.ts'
 import { TASK } from './kernel/scope-flags.ts'
 import type { TaskInfo } from './kernel/task-info.ts'
 
+export type { ScopeEvent, TaskEvent } from './kernel/diagnostics.ts'
 export { TaskInfo } from './kernel/task-info.ts'
 
 /** The task that runs this code. Re-creates `get_current_task`; `NotRunningError` in a callback outside every task. */
@@ -17,13 +22,45 @@ export function getCurrentTask(): TaskInfo {
  * task, of all runs of this thread. Re-creates `get_running_tasks`.
  */
 export function getRunningTasks(): TaskInfo[] {
-  const current = currentFrame()?.task.run
-  const runs = current === undefined || current.settled ? [...activeRuns] : [current]
   const infos: TaskInfo[] = []
-  for (const { root } of runs) {
+  for (const { root } of runsHere()) {
     if (root !== undefined) addTasks(root._scope, infos)
   }
   return infos.sort((a, b) => a.id - b.id)
+}
+
+/**
+ * Waits until every other task of the run waits, too: for I/O, for a time that has not come yet, for another task. A task
+ * that has only yielded, or that waits for a promise that is not of this library (other than by `abandonOnCancel`), does
+ * not. Nothing polls: the tasks themselves bring the answer about. Re-creates `wait_all_tasks_blocked`, for tests.
+ */
+export function waitAllTasksBlocked(): Promise<void> {
+  try {
+    const { scope, task } = enterFrame('waitAllTasksBlocked')
+    let waiters = quietWaiters.get(task.run)
+    if (waiters === undefined) quietWaiters.set(task.run, (waiters = new QuietWaiters(task.run)))
+    const operation = new QuietOperation(waiters)
+    waiters.add(operation)
+    return operation.begin(scope)
+  } catch (error) {
+    return rejected(error)
+  }
+}
+
+/**
+ * The tree of tasks as text, for people: the names, what each task waits for and since when, the scopes with their deadlines
+ * and the reasons why they were cancelled; with the run's `traceResources` or `detectDeadlocks` also where each task was
+ * spawned. Of the current `run`; in a callback that belongs to no task, of all runs of this thread. Times are those of
+ * `currentTime()`, in whole milliseconds. The form of the text is not part of the contract.
+ */
+export function dumpTasks(): string {
+  const dumps = runsHere().map(dumpRun)
+  return dumps.length === 0 ? 'nothing is running' : dumps.join('\n')
+}
+
+function runsHere(): RunState[] {
+  const current = currentFrame()?.task.run
+  return current === undefined || current.settled ? [...activeRuns] : [current]
 }
 
 /** Tasks are not registered anywhere: the tree of scopes, which has them anyway, is asked. */
@@ -32,5 +69,65 @@ function addTasks(root: CancelScope, infos: TaskInfo[]): void {
   for (let scope = scopes.pop(); scope !== undefined; scope = scopes.pop()) {
     if ((scope._flags & TASK) !== 0 && !scope._task!.ended) infos.push(scope._task!.info)
     for (let child = scope._scopes; child !== null; child = child._next) scopes.push(child)
+  }
+}
+
+const quietWaiters = new WeakMap<RunState, QuietWaiters>()
+
+/** The tasks of one run that wait for the others: they hear of it together. */
+class QuietWaiters implements QuietWatcher {
+  readonly rank = 0
+  readonly #run: RunState
+  readonly #waiting = new Set<QuietOperation>()
+  #unwatch: (() => void) | undefined
+
+  constructor(run: RunState) {
+    this.#run = run
+  }
+
+  add(operation: QuietOperation): void {
+    this.#waiting.add(operation)
+    this.#unwatch ??= watchQuiet(this)
+  }
+
+  delete(operation: QuietOperation): void {
+    this.#waiting.delete(operation)
+    if (this.#waiting.size > 0) return
+    this.#unwatch?.()
+    this.#unwatch = undefined
+  }
+
+  runs(): Iterable<RunState> {
+    return [this.#run]
+  }
+
+  quiet(): boolean {
+    for (const operation of [...this.#waiting]) {
+      this.delete(operation)
+      operation.resolve()
+    }
+    return true
+  }
+}
+
+class QuietOperation extends Operation<void> {
+  readonly #waiters: QuietWaiters
+
+  constructor(waiters: QuietWaiters) {
+    super()
+    this.#waiters = waiters
+  }
+
+  override describe(): string {
+    return 'all other tasks to wait'
+  }
+
+  override get waitsFor(): number {
+    return TASKS
+  }
+
+  protected override onCancel(cancelled: () => Cancelled): void {
+    this.#waiters.delete(this)
+    this.reject(cancelled())
   }
 }

@@ -7,6 +7,7 @@ import { isMainThread } from 'node:worker_threads'
 import type { BackendName } from './backends/backend.ts'
 import { type NativeOptions, type NodeOptions, selectBackend } from './backends/select.ts'
 import { UnsupportedError } from './errors.ts'
+import { failOnDeadlock } from './introspection/deadlocks.ts'
 import type { CancelScope } from './kernel/cancel-scope.ts'
 import { rejected } from './kernel/operation.ts'
 import { refuseNestedRun, startRun } from './kernel/root.ts'
@@ -38,8 +39,18 @@ export interface RunOptions {
   shutdownSignals?: readonly NodeJS.Signals[] | undefined
   /** Whether the active run keeps the process alive (default), or only what it waits for in the operating system does. */
   keepAlive?: boolean | undefined
-  /** Keeps the stack that opened a resource, to show it when the resource was left open. */
+  /**
+   * Keeps the stack that opened a resource, to show it when the resource was left open, and the line that spawned each task,
+   * for `dumpTasks`. Default false: a stack costs some microseconds.
+   */
   traceResources?: boolean | undefined
+  /**
+   * Fails the run with a `UsageError` that shows its tasks when all of them wait for each other: for locks, items, events,
+   * the ends of tasks, without any deadline, I/O or foreign promise (`abandonOnCancel`) that could end a wait. What a
+   * callback outside of every task would still do, such as setting an event, is not seen; wait for it with
+   * `abandonOnCancel` or under a deadline. Default false; meant for tests.
+   */
+  detectDeadlocks?: boolean | undefined
 }
 
 /**
@@ -67,11 +78,14 @@ export function run(main: () => unknown, options: RunOptions = {}): Promise<unkn
       shutdownSignals = [],
       keepAlive = true,
       traceResources = false,
+      detectDeadlocks = false,
     } = options
     const host = selectBackend(backend, backendOptions)
     // The listeners come first: `main` starts inside `startRun`, and whoever it tells that it is there may signal at once.
     const shutdown = new Shutdown(shutdownSignals)
-    const { scope, promise } = startRun(host, main, { name, signal, keepAlive, traceResources })
+    const traceTasks = traceResources || detectDeadlocks
+    const { run, scope, promise } = startRun(host, main, { name, signal, keepAlive, traceResources, traceTasks })
+    if (detectDeadlocks) failOnDeadlock(run)
     return shutdown.watch(scope, promise)
   } catch (error) {
     return rejected(error)
@@ -109,7 +123,7 @@ class Shutdown {
 
 function checkRunOptions(options: RunOptions): void {
   checkOptions('options', options)
-  const { backend, backendOptions, name, signal, shutdownSignals, keepAlive, traceResources } = options
+  const { backend, backendOptions, name, signal, shutdownSignals, keepAlive, traceResources, detectDeadlocks } = options
   if (backend !== undefined) checkString('options.backend', backend)
   if (backendOptions !== undefined) checkOptions('options.backendOptions', backendOptions)
   if (name !== undefined) checkString('options.name', name)
@@ -117,6 +131,7 @@ function checkRunOptions(options: RunOptions): void {
   if (shutdownSignals !== undefined) checkShutdownSignals(shutdownSignals)
   if (keepAlive !== undefined) checkBoolean('options.keepAlive', keepAlive)
   if (traceResources !== undefined) checkBoolean('options.traceResources', traceResources)
+  if (detectDeadlocks !== undefined) checkBoolean('options.detectDeadlocks', detectDeadlocks)
 }
 
 /** The two that cannot be caught: Node would throw out of the middle of an installation. */

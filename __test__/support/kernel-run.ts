@@ -6,7 +6,8 @@ import { resetBudget } from '../../src/kernel/turn.ts'
 export const bareHost: Host = { name: 'bare', settleIo: (deliver) => deliver() }
 
 export function runBare<T>(main: () => T | PromiseLike<T>, options: Partial<RootOptions> = {}): Promise<T> {
-  return startRun(bareHost, main, { keepAlive: true, traceResources: false, ...options }).promise as Promise<T>
+  return startRun(bareHost, main, { keepAlive: true, traceResources: false, traceTasks: false, ...options })
+    .promise as Promise<T>
 }
 
 /** Lets the microtasks run out, so that whatever was settled has been heard of. */

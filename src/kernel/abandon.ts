@@ -3,6 +3,7 @@ import type { Cancelled } from '../errors.ts'
 import { enterOperation } from './context.ts'
 import { Operation } from './operation.ts'
 import { settleFairly } from './turn.ts'
+import { REAL } from './waits.ts'
 
 /** @param discard - gets a value that arrives after the caller has left, to close or release it */
 export function abandonable<T>(promise: PromiseLike<T>, discard: ((value: T) => void) | undefined): Promise<T> {
@@ -40,6 +41,10 @@ class Abandonable<T> extends Operation<T> {
 
   override describe(): string {
     return 'abandonOnCancel'
+  }
+
+  override get waitsFor(): number {
+    return REAL
   }
 
   protected override onCancel(cancelled: () => Cancelled): void {

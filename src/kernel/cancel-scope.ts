@@ -23,9 +23,11 @@ import { type Cancelled, UsageError, createCancelled } from '../errors.ts'
 import { checkBoolean, checkFunction, checkOptions, checkSignal, checkString, checkTime } from './arguments.ts'
 import { type Frame, requireFrame } from './context.ts'
 import { Deadline, type Host, type Timed } from './deadlines.ts'
+import { scopeChannel, tellScope } from './diagnostics.ts'
 import { inspectCustom, oneLine } from './inspect.ts'
 import { append, collect, unlink } from './links.ts'
 import { type Operation, rejected } from './operation.ts'
+import { stir, watched } from './quiet.ts'
 import {
   CANCEL_CALLED,
   CAUGHT,
@@ -92,6 +94,8 @@ export class CancelScope implements Timed {
   _operations: Operation<unknown> | null = null
   /** @internal other reasons to stay open: a group's pending `start` calls */
   _holds = 0
+  /** @internal when its body ended and left something behind, as `Operation._since` */
+  _since = 0
   /** @internal the task in whose frame this was entered */
   _task: Task | null = null
   #owner: ScopeOwner | null = null
@@ -220,6 +224,7 @@ export class CancelScope implements Timed {
     const parent = frame.scope
     this._parent = parent
     parent._scopes = append(parent._scopes, this)
+    if (scopeChannel.hasSubscribers) this.#tellEntered()
     if ((parent._flags & INTERRUPTED) !== 0) this.#enterInterrupted(parent)
     if ((this._flags & CANCEL_CALLED) !== 0) return
     if (this.#extras !== null && this.#extras.foreign !== undefined) this.#listen(this.#extras.foreign)
@@ -256,6 +261,7 @@ export class CancelScope implements Timed {
     this.#reason = Object.freeze(detail === undefined ? { kind, scope: this } : { kind, scope: this, detail })
     this.#disarm()
     this.#extras?.unlisten()
+    if (scopeChannel.hasSubscribers) tellScope('cancelled', this)
     this._refresh()
   }
 
@@ -291,7 +297,11 @@ export class CancelScope implements Timed {
   /** @internal The body has settled: what it left behind is cancelled and waited for (rule 7). */
   _bodyEnded(): void {
     this._flags |= CLOSING
-    if (this._operations !== null || this._scopes !== null) this.#cancelLeftovers()
+    if (watched) stir()
+    if (this._operations !== null || this._scopes !== null) {
+      this._since = this._task!.run.deadlines.stamp()
+      this.#cancelLeftovers()
+    }
     this._childLeft()
   }
 
@@ -306,6 +316,8 @@ export class CancelScope implements Timed {
       parent._scopes = unlink(parent._scopes, this)
       parent._childLeft()
     }
+    if (watched) stir()
+    if (scopeChannel.hasSubscribers && (this._flags & TASK) === 0) tellScope('ended', this)
   }
 
   /** @internal */
@@ -339,6 +351,11 @@ export class CancelScope implements Timed {
   _abortSignal(): void {
     const controller = this.#extras?.controller
     if (controller !== undefined && !controller.signal.aborted) controller.abort(this._cancelled('the signal'))
+  }
+
+  /** @internal Whether a foreign signal may cancel it. */
+  get _listens(): boolean {
+    return this.#extras !== null && this.#extras.foreign !== undefined
   }
 
   /** @internal */
@@ -375,6 +392,11 @@ export class CancelScope implements Timed {
       if ((this._flags & SHIELD) === 0) this._cancel('scope-ended')
     }
     this._refresh()
+  }
+
+  #tellEntered(): void {
+    tellScope('entered', this)
+    if ((this._flags & CANCEL_CALLED) !== 0) tellScope('cancelled', this)
   }
 
   #isDrained(): boolean {

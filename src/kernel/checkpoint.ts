@@ -4,6 +4,7 @@ import { enterOperation, enterUncancelled } from './context.ts'
 import { Deadline, type Host, type Timed } from './deadlines.ts'
 import { Operation } from './operation.ts'
 import { type Resumable, nextTurn } from './turn.ts'
+import { BACKEND, RUNNABLE, TIME } from './waits.ts'
 
 /** Throws when cancelled, and otherwise gives way to other tasks, timers and I/O. */
 export function yieldToOthers(what: string): Promise<void> {
@@ -44,6 +45,10 @@ class YieldOperation extends Operation<void> implements Resumable {
     return this.#what
   }
 
+  override get waitsFor(): number {
+    return RUNNABLE
+  }
+
   protected override onCancel(cancelled: () => Cancelled): void {
     this.reject(cancelled())
   }
@@ -73,6 +78,13 @@ class SleepOperation extends Operation<void> implements Timed {
 
   override describe(): string {
     return this.deadline.at === Infinity ? this.#what : `${this.#what} until ${this.deadline.at}`
+  }
+
+  /** One for ever is ended by a cancellation, which may come from anywhere. */
+  override get waitsFor(): number {
+    const { at } = this.deadline
+    if (at === Infinity) return BACKEND
+    return at <= this._scope!._task!.run.deadlines.now() ? RUNNABLE : TIME
   }
 
   protected override onCancel(cancelled: () => Cancelled): void {

@@ -13,12 +13,24 @@
  */
 import type { Clock } from './clock.ts'
 import { SystemClock } from './clock.ts'
+import type { RunState } from './run-state.ts'
+import type { Scheduler } from './schedule.ts'
 
 /** What a backend is to the kernel. */
 export interface Host {
   readonly name: string
   /** Delivers the I/O that is already there, then calls `deliver`, now or in a later phase of the event loop. */
   settleIo(deliver: () => void): void
+  /** The time of its runs; the thread's own where it has none. */
+  readonly deadlines?: DeadlineQueue | undefined
+  /** The order in which what is ready goes on; as it comes where it has none. */
+  readonly scheduler?: Scheduler | undefined
+  /** Whether something is on its way that no task waits for yet. */
+  busy?(): boolean
+  /** A run begins: before its first task does. */
+  runStarted?(run: RunState): void
+  /** It has settled. */
+  runEnded?(run: RunState): void
 }
 
 export interface Timed {
@@ -57,6 +69,12 @@ export class DeadlineQueue {
 
   now(): number {
     return this.#clock.now()
+  }
+
+  /** The time in whole milliseconds, perhaps a turn old: a small integer, for stamps. */
+  stamp(): number {
+    const clock = this.#clock
+    return clock.coarse === undefined ? clock.now() | 0 : clock.coarse()
   }
 
   get size(): number {

@@ -10,9 +10,14 @@
  * 2. `onCancel` is called at most once for each `begin`, only while pending.
  * 3. The promise of an operation that was cancelled, or outlived the body it was begun in, is marked as handled: its
  *    scope owns that failure. One that failed by itself and was never awaited stays Node's business.
+ * 4. Under a scheduler, an operation that has settled stays linked until the scheduler lets it go on: its outcome is
+ *    certain, its scope waits for it, and nobody may begin it again.
  */
 import { Cancelled } from '../errors.ts'
 import type { CancelScope } from './cancel-scope.ts'
+import { stir, watched } from './quiet.ts'
+import { type Scheduler, schedulers } from './schedule.ts'
+import { BACKEND, RUNNABLE } from './waits.ts'
 
 export abstract class Operation<T> {
   /** @internal links of the scope's list; `_scope` is null when nothing is pending */
@@ -21,6 +26,8 @@ export abstract class Operation<T> {
   _next: Operation<unknown> | null = null
   /** @internal */
   _scope: CancelScope | null = null
+  /** @internal when it began to wait, in whole milliseconds of the run's clock: a small integer costs no object */
+  _since = 0
   #told = false
   #promise: Promise<T> | undefined
   #resolve: ((value: T) => void) | undefined
@@ -43,26 +50,26 @@ export abstract class Operation<T> {
     lastResolve = lastReject = nothing
     this.#told = false
     this._scope = scope
+    this._since = scope._task!.run.deadlines.stamp()
     scope._addOperation(this as Operation<unknown>)
+    if (watched) stir()
     return promise
   }
 
   /** Settles with a value. False when nothing was pending. */
   resolve(value: T): boolean {
-    const scope = this._scope
-    if (scope === null) return false
-    this.#resolve!(value)
-    this.#leave(scope)
+    const settle = this.#resolve
+    if (settle === undefined) return false
+    if (schedulers === 0 || !this.#settleLater(settle, value)) this.#settle(settle, value)
     return true
   }
 
   /** Settles with an error. False when nothing was pending. */
   reject(error: unknown): boolean {
-    const scope = this._scope
-    if (scope === null) return false
+    const settle = this.#reject
+    if (settle === undefined) return false
     if (error instanceof Cancelled) this._disown()
-    this.#reject!(error)
-    this.#leave(scope)
+    if (schedulers === 0 || !this.#settleLater(settle, error)) this.#settle(settle, error)
     return true
   }
 
@@ -78,6 +85,16 @@ export abstract class Operation<T> {
     return this.constructor.name
   }
 
+  /** What it waits for, as bits of waits.ts: by default, the backend. */
+  get waitsFor(): number {
+    return BACKEND
+  }
+
+  /** @internal */
+  get _waits(): number {
+    return this.#resolve === undefined ? RUNNABLE : this.waitsFor
+  }
+
   /** @internal the scope tells */
   _cancel(): void {
     const scope = this._scope
@@ -91,11 +108,24 @@ export abstract class Operation<T> {
     markHandled(this.#promise!)
   }
 
-  // The promise is settled before the scope hears of it: the scope's own promise must not overtake it.
-  #leave(scope: CancelScope): void {
+  /** The promise is settled before the scope hears of it: the scope's own promise must not overtake it. */
+  #settle<V>(settle: (outcome: V) => void, outcome: V): void {
+    settle(outcome)
+    const scope = this._scope!
     this._scope = null
     this.#promise = this.#resolve = this.#reject = undefined
     scope._removeOperation(this as Operation<unknown>)
+    if (watched) stir()
+  }
+
+  /** Invariant 4. False where the run has no scheduler. */
+  #settleLater<V>(settle: (outcome: V) => void, outcome: V): boolean {
+    const scheduler: Scheduler | undefined = this._scope!._task!.run.scheduler
+    if (scheduler === undefined) return false
+    this.#told = true
+    this.#resolve = this.#reject = undefined
+    scheduler.add(() => this.#settle(settle, outcome))
+    return true
   }
 }
 

@@ -11,18 +11,18 @@ import { CancelScope } from './cancel-scope.ts'
 import { currentFrame } from './context.ts'
 import { releaseProcess, retainProcess } from './keep-alive.ts'
 import { takeFunctions, takenFunctions } from './operation.ts'
-import { RunState, type Host, activeRuns } from './run-state.ts'
+import { RunState, type Host, type RunSetup, activeRuns } from './run-state.ts'
+import { leaveScheduler, useScheduler } from './schedule.ts'
 import { Task, type TaskFunction, type TaskOwner } from './task.ts'
 
-export interface RootOptions {
-  readonly name?: string | undefined
+export interface RootOptions extends RunSetup {
   /** Cancels the root scope; the run then rejects with `signal.reason`. */
   readonly signal?: AbortSignal | undefined
   readonly keepAlive: boolean
-  readonly traceResources: boolean
 }
 
 export interface RootRun {
+  readonly run: RunState
   readonly scope: CancelScope
   readonly promise: Promise<unknown>
 }
@@ -35,21 +35,21 @@ export function refuseNestedRun(): void {
 }
 
 export function startRun(host: Host, main: () => unknown, options: RootOptions): RootRun {
-  const root = new Root(new RunState(host, options.name, options.traceResources), options)
+  const root = new Root(new RunState(host, options), options)
   root.start(main)
-  return { scope: root.scope, promise: root.promise }
+  return { run: root.run, scope: root.scope, promise: root.promise }
 }
 
 class Root implements TaskOwner {
+  readonly run: RunState
   readonly scope: CancelScope
   readonly promise: Promise<unknown>
-  readonly #run: RunState
   readonly #options: RootOptions
   readonly #resolve: (value: unknown) => void
   readonly #reject: (error: unknown) => void
 
   constructor(run: RunState, options: RootOptions) {
-    this.#run = run
+    this.run = run
     this.#options = options
     this.scope = new CancelScope({ signal: options.signal, name: options.name })
     this.promise = new Promise<unknown>(takeFunctions)
@@ -59,8 +59,10 @@ class Root implements TaskOwner {
   }
 
   start(main: TaskFunction): void {
-    const run = this.#run
+    const { run } = this
     activeRuns.add(run)
+    useScheduler(run.scheduler)
+    run.host.runStarted?.(run)
     if (this.#options.keepAlive) retainProcess()
     run.root = new Task(run, null, this, main, run.name ?? (main.name === '' ? 'main' : main.name), this.scope)
     run.root._beginHere([])
@@ -73,12 +75,16 @@ class Root implements TaskOwner {
   }
 
   async #settle(task: Task): Promise<void> {
-    const run = this.#run
+    const { run } = this
     await run.resources.closeAll()
     run.settled = true
     activeRuns.delete(run)
+    leaveScheduler(run.scheduler)
+    run.host.runEnded?.(run)
+    for (const end of run.atEnd) end()
     if (this.#options.keepAlive) releaseProcess()
-    if (task._endState === 'finished') this.#resolve(task._outcome)
+    if (run.failure !== undefined) this.#reject(run.failure)
+    else if (task._endState === 'finished') this.#resolve(task._outcome)
     else if (task._endState === 'failed') this.#reject(task._outcome)
     else this.#settleCancelled(task)
   }

@@ -2,27 +2,44 @@
 import type { DeadlineQueue, Host } from './deadlines.ts'
 import { deadlines } from './deadlines.ts'
 import { ResourceList } from './resources.ts'
+import type { Scheduler } from './schedule.ts'
 import type { Task } from './task.ts'
 
 export type { Host } from './deadlines.ts'
+
+export interface RunSetup {
+  readonly name?: string | undefined
+  readonly traceResources: boolean
+  readonly traceTasks: boolean
+}
 
 export class RunState {
   readonly id: number
   readonly host: Host
   readonly name: string | undefined
   readonly traceResources: boolean
+  /** Keeps where each task was spawned. */
+  readonly traceTasks: boolean
   readonly resources: ResourceList = new ResourceList()
   /** Where this run's timeouts wait. */
-  readonly deadlines: DeadlineQueue = deadlines
+  readonly deadlines: DeadlineQueue
+  readonly scheduler: Scheduler | undefined
   /** The task of `main`. */
   root: Task | undefined
   settled = false
+  /** What the run as a whole failed with: it settles with this, whatever its tasks come to. */
+  failure: Error | undefined
+  /** Called when it has settled. */
+  readonly atEnd: (() => void)[] = []
 
-  constructor(host: Host, name: string | undefined, traceResources: boolean) {
+  constructor(host: Host, { name, traceResources, traceTasks }: RunSetup) {
     this.id = ++runs
     this.host = host
+    this.deadlines = host.deadlines ?? deadlines
+    this.scheduler = host.scheduler
     this.name = name
     this.traceResources = traceResources
+    this.traceTasks = traceTasks
   }
 
   /** For texts. */

@@ -15,10 +15,12 @@ import { UsageError } from '../errors.ts'
 import { CancelScope } from './cancel-scope.ts'
 import type { Frame } from './context.ts'
 import { Operation } from './operation.ts'
+import { keepSpawnSite } from './spawn-sites.ts'
 import { CLOSING, EFFECTIVE, INTERRUPTED } from './scope-flags.ts'
 import { Task, type TaskFunction, type TaskOwner } from './task.ts'
 import type { TaskGroup, TaskStatus } from './task-group.ts'
 import { settleFairly } from './turn.ts'
+import { TASKS } from './waits.ts'
 
 export function startTask(
   group: TaskGroup,
@@ -29,6 +31,7 @@ export function startTask(
 ): Promise<unknown> {
   const operation = new StartOperation(group, caller)
   const task = new Task(group._host.run, caller.task, operation, fn, name, new CancelScope())
+  if (task.run.traceTasks) keepSpawnSite(task, group.start)
   return operation.startTask(task, args)
 }
 
@@ -85,6 +88,10 @@ class StartOperation extends Operation<unknown> implements TaskOwner, TaskStatus
 
   override describe(): string {
     return `start of task "${this.#task!.name}"`
+  }
+
+  override get waitsFor(): number {
+    return TASKS
   }
 
   protected override onCancel(_cancelled: () => Cancelled): void {

@@ -24,6 +24,7 @@ import { inspectCustom, oneLine } from './inspect.ts'
 import { markHandled, rejected, takeFunctions, takenFunctions } from './operation.ts'
 import { CAUGHT, EFFECTIVE, ENDED, TASK } from './scope-flags.ts'
 import { type BodySink, runBody } from './scope-run.ts'
+import { keepSpawnSite } from './spawn-sites.ts'
 import { startTask } from './start.ts'
 import { Task, type TaskFunction, type TaskHandle, type TaskOwner } from './task.ts'
 import { settleFairly } from './turn.ts'
@@ -114,6 +115,7 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
   _spawn(owner: TaskOwner, fn: TaskFunction, name: string | undefined, args: unknown[]): Task {
     this._refuseIfEnded('spawn')
     const task = new Task(this._host.run, this._host, owner, fn, name, new CancelScope())
+    if (task.run.traceTasks) keepSpawnSite(task, TaskGroup.prototype.spawn)
     task._begin(this.cancelScope, args)
     return task
   }

@@ -12,6 +12,7 @@
 import { TaskCancelled, TaskFailed } from '../errors.ts'
 import { CancelScope, type ScopeOwner } from './cancel-scope.ts'
 import { Frame, callInFrame, currentFrame, enterOperation } from './context.ts'
+import { taskChannel, tellTask } from './diagnostics.ts'
 import { judge } from './exit.ts'
 import { inspectCustom, oneLine } from './inspect.ts'
 import { Operation, rejected } from './operation.ts'
@@ -21,6 +22,7 @@ import { CAUGHT, EFFECTIVE } from './scope-flags.ts'
 import { type BodySink, runBodyHere } from './scope-run.ts'
 import { TaskInfo } from './task-info.ts'
 import { immediate, immediateVoid, settleFairly } from './turn.ts'
+import { TASKS } from './waits.ts'
 
 export type TaskFunction = (...args: never[]) => unknown
 
@@ -104,6 +106,11 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
     return !this.ended && (this._scope._flags & EFFECTIVE) !== 0 ? 'cancelling' : this.#state
   }
 
+  /** @internal `status`, but for 'cancelling' */
+  get _state(): TaskState {
+    return this.#state
+  }
+
   get ended(): boolean {
     return this.#state !== 'pending' && this.#state !== 'running'
   }
@@ -124,13 +131,15 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
   _begin(parentScope: CancelScope, args: unknown[]): void {
     this._scope._enterTask(parentScope, this)
     this.#args = args
-    callInFrame(new Frame(this, this._scope), scheduleFirstStep, [firstStep])
+    if (taskChannel.hasSubscribers) tellTask('spawned', this)
+    callInFrame(new Frame(this, this._scope), scheduleFirstStep, [firstStep, this.run.scheduler])
   }
 
   /** @internal The function is called now. */
   _beginHere(args: unknown[]): void {
     this._scope._enterTask(null, this)
     this.#args = args
+    if (taskChannel.hasSubscribers) tellTask('spawned', this)
     callInFrame(new Frame(this, this._scope), firstStep)
   }
 
@@ -139,6 +148,7 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
     const args = this.#args!
     this.#args = undefined
     this.#state = 'running'
+    if (taskChannel.hasSubscribers) tellTask('started', this)
     runBodyHere(this, this.fn, args)
   }
 
@@ -160,6 +170,7 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
   /** @internal */
   drained(): void {
     this.#state = this.#endState
+    if (taskChannel.hasSubscribers) tellTask('ended', this)
     this._owner.taskEnded(this)
     if (this.#waiters !== undefined) {
       for (const waiter of this.#waiters) waiter.settle()
@@ -256,6 +267,10 @@ class JoinOperation extends Operation<unknown> {
 
   override describe(): string {
     return `the end of task "${this.#task.name}"`
+  }
+
+  override get waitsFor(): number {
+    return TASKS
   }
 
   protected override onCancel(cancelled: () => Error): void {

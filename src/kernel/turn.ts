@@ -49,11 +49,26 @@ export function nextTurn(waiter: Resumable): void {
   if (waiting.push(waiter) === 1) detached(setImmediate, onImmediate)
 }
 
+/** Whether somebody has yielded, or been put off to the next turn. */
+export function yieldsPending(): boolean {
+  return waiting.length > 0
+}
+
+/** From now on the budget is a number of operations and knows no time, so that a run can be replayed. Returns the undo. */
+export function countOnly(): () => void {
+  counting++
+  resetBudget()
+  return () => {
+    counting--
+  }
+}
+
 const DONE: Promise<void> = Promise.resolve()
 
 /** The slice begins when the clock is first read: a batch that took no time has not used it. */
 const UNKNOWN = 0
 
+let counting = 0
 let left = BATCH
 let sliceEnd = UNKNOWN
 let waiting: Resumable[] = []
@@ -66,6 +81,7 @@ export function spendBudget(): boolean {
 }
 
 function refill(): boolean {
+  if (counting > 0) return false
   const now = performance.now()
   if (sliceEnd === UNKNOWN) sliceEnd = now + SLICE
   else if (now >= sliceEnd) return false

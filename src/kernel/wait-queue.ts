@@ -20,6 +20,7 @@ import type { Cancelled } from '../errors.ts'
 import type { CancelScope } from './cancel-scope.ts'
 import { Operation } from './operation.ts'
 import { type Resumable, nextTurn, spendBudget } from './turn.ts'
+import { RUNNABLE, TASKS } from './waits.ts'
 
 /** What can stand in a queue. */
 export interface Queued {
@@ -100,6 +101,10 @@ export class Waiter<T> extends Operation<T> implements Queued, Resumable {
 
   override describe(): string {
     return this.#what
+  }
+
+  override get waitsFor(): number {
+    return this.#state === WAITING ? TASKS : RUNNABLE
   }
 
   waitIn(queue: WaitQueue<this>, scope: CancelScope): Promise<T> {

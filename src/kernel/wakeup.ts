@@ -2,6 +2,7 @@ import type { Cancelled } from '../errors.ts'
 import { enterOperation } from './context.ts'
 import { Operation } from './operation.ts'
 import { settleFairly } from './turn.ts'
+import { TASKS } from './waits.ts'
 
 /** A body that waits until one of its own callbacks calls `wake`. A wake that nobody waits for is not kept. */
 export class Wakeup extends Operation<void> {
@@ -22,6 +23,10 @@ export class Wakeup extends Operation<void> {
 
   override describe(): string {
     return this.#what
+  }
+
+  override get waitsFor(): number {
+    return TASKS
   }
 
   protected override onCancel(cancelled: () => Cancelled): void {

@@ -21,6 +21,7 @@ import { enterFrame, type Frame } from '../kernel/context.ts'
 import { Operation, rejected } from '../kernel/operation.ts'
 import { immediate, type Resumable } from '../kernel/turn.ts'
 import { type AnyQueue, type Queued, tellLater, WaitQueue } from '../kernel/wait-queue.ts'
+import { TASKS } from '../kernel/waits.ts'
 import { checkFunction, checkInteger, invalidArgType } from '../validate.ts'
 import type { Grant, OneGrant } from './grant.ts'
 import { Lock, type LockEntry, type LockStatistics } from './lock.ts'
@@ -206,6 +207,10 @@ class ConditionWaiter extends Operation<void> implements LockEntry, Resumable {
   resume(): void {
     if (this.#cancelled === undefined) this.resolve(undefined)
     else this.reject(this.#cancelled())
+  }
+
+  override get waitsFor(): number {
+    return TASKS
   }
 
   protected override onCancel(cancelled: () => Cancelled): void {

@@ -16,6 +16,7 @@
 import type { Cancelled } from '../errors.ts'
 import { callInFrame, type Frame, type Holding } from '../kernel/context.ts'
 import { Operation } from '../kernel/operation.ts'
+import { NEUTRAL } from '../kernel/waits.ts'
 import { isThenable } from '../validate.ts'
 
 /** What was acquired. Releasing it twice is harmless, and it may be released anywhere. */
@@ -94,6 +95,10 @@ class Use<T> extends Operation<T> {
 
   override describe(): string {
     return 'use'
+  }
+
+  override get waitsFor(): number {
+    return NEUTRAL
   }
 
   /** Settles later: the waiting for the grant, or what the body waits for, is told by itself, and the scope waits. */
