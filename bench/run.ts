@@ -18,7 +18,7 @@ import { inBench, loadGenerator } from './harness/paths.ts'
 import { killAll, killAllOnSignals } from './harness/process.ts'
 import { columnsFor, lineColumns, linesOf, machine, microColumns, writeReport } from './harness/report.ts'
 import { microseconds, perSecond, textTable } from './harness/table.ts'
-import { measureMicro, type MicroResult } from './scenarios/micro.ts'
+import { measureMicro, MICRO_CASES, type MicroResult } from './scenarios/micro.ts'
 import type { Scenario } from './scenarios/scenario.ts'
 import { tcpScenarios } from './scenarios/tcp.ts'
 import { tlsScenarios } from './scenarios/tls.ts'
@@ -26,7 +26,7 @@ import { VARIANTS, type Variant } from './scenarios/variants.ts'
 
 const USAGE = `npm run bench -- [options]
 
-  --only NAME,…      groups (tcp, tls, micro) or scenarios by their beginning (echo, lines, tls-handshake, echo-16k…)
+  --only NAME,…      groups (tcp, tls, micro) or scenarios by their beginning (echo, lines, tls-handshake, lock, queue…)
   --rounds N         alternating rounds (default 5)
   --duration-ms N    measured time of one round of one server (default 2000); --warmup-ms N (default 1000)
   --variants A,…     native, thread, node: backends and drivers; targets are for the first (default native)
@@ -68,7 +68,15 @@ async function main(): Promise<boolean> {
       console.error(`\n${scenario.title}: FAILED\n${error instanceof Error ? error.message : String(error)}`)
     }
   }
-  const micro = wanted('micro', 'micro') ? await measureMicroAloud() : []
+  const micro: MicroResult[] = []
+  for (const one of MICRO_CASES.filter(({ id }) => wanted(id, 'micro'))) {
+    try {
+      micro.push(...(await measureMicroAloud(one)))
+    } catch (error) {
+      complete = false
+      console.error(`\n${one.title}: FAILED\n${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
   if (results.length + micro.length === 0) throw new Error(`Nothing to report.\n\n${USAGE}`)
 
   const report = {
@@ -103,9 +111,9 @@ async function conductAloud(scenario: Scenario): Promise<ScenarioResult> {
   return result
 }
 
-async function measureMicroAloud(): Promise<MicroResult[]> {
-  console.log('\nWithout I/O')
-  const results = await measureMicro(options.quick ? 3 : Math.max(9, options.rounds))
+async function measureMicroAloud(one: (typeof MICRO_CASES)[number]): Promise<MicroResult[]> {
+  const profileTo = options.profile ? inBench('results', 'profiles') : undefined
+  const results = await measureMicro(one, { rounds: options.rounds, profileTo })
   console.log(`\n${textTable(microColumns, results)}`)
   return results
 }

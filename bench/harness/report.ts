@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { arch, cpus, platform, release } from 'node:os'
 
-import type { MicroResult } from '../scenarios/micro.ts'
+import type { MicroFigure, MicroResult } from '../scenarios/micro.ts'
 import type { Metric } from '../scenarios/scenario.ts'
 import { chart, type Bar } from './chart.ts'
 import type { Comparison, EntrantResult, Medians, ScenarioResult } from './conduct.ts'
@@ -87,12 +87,16 @@ export const lineColumns: readonly Column<Line>[] = [
   { title: 'outcome', cell: ({ comparison }) => outcome(comparison) },
 ]
 
+const FIGURE: Readonly<Record<MicroFigure, (value: number) => string>> = { cpu: microseconds, memory: bytes }
+
 export const microColumns: readonly Column<MicroResult>[] = [
   { title: 'work', cell: ({ title }) => title },
   { title: 'against', cell: ({ peer }) => peer },
-  { title: 'structio', align: 'right', cell: ({ oursUs }) => microseconds(oursUs) },
-  { title: 'peer', align: 'right', cell: ({ peerUs }) => microseconds(peerUs) },
-  { title: 'peer, library not loaded', align: 'right', cell: ({ peerAloneUs }) => microseconds(peerAloneUs) },
+  { title: 'structio', align: 'right', cell: ({ figure, ours }) => FIGURE[figure](ours) },
+  { title: 'peer', align: 'right', cell: ({ figure, peers }) => FIGURE[figure](peers) },
+  { title: 'ratio', align: 'right', cell: (result) => ratio(result.ratio.median) },
+  { title: 'peer, library not loaded', align: 'right', cell: ({ figure, peersAlone }) => FIGURE[figure](peersAlone) },
+  { title: 'ratio to that', align: 'right', cell: ({ ratioAlone }) => ratio(ratioAlone.median) },
 ]
 
 export function linesOf({ scenarios, micro }: Pick<Report, 'scenarios' | 'micro'>): Line[] {
@@ -143,7 +147,9 @@ function markdown(name: string, report: Report): string {
   const micro =
     report.micro.length === 0
       ? []
-      : [`### Without I/O\n\nCPU time of one operation, medians.\n\n${markdownTable(microColumns, report.micro)}\n`]
+      : [
+          `### Without I/O\n\nCPU time of one operation, or memory of one task; medians. *Library not loaded*: the peer in a process without structio.\n\n${markdownTable(microColumns, report.micro)}\n`,
+        ]
   return [
     `<!-- Written by \`npm run bench\`. -->\n`,
     `# Measured\n\n${subtitle(report)}. How: [method.md](../method.md).\n`,
@@ -165,9 +171,10 @@ const legend =
   'Ratio of CPU time per operation (or what else it says), taken within each round; the median of the rounds, and ' +
   'the lowest and highest of them. Less than 10 % from 1 is a tie.'
 
-function subtitle({ machine, rounds, durationMs }: Report): string {
+function subtitle({ machine, rounds, durationMs, scenarios }: Report): string {
   const { date, node, system, processor, cores } = machine
-  return `${date}, Node ${node.slice(1)}, ${system}, ${processor} × ${cores}, ${rounds} alternating rounds of ${durationMs / 1000} s`
+  const length = scenarios.length === 0 ? '' : ` of ${durationMs / 1000} s`
+  return `${date}, Node ${node.slice(1)}, ${system}, ${processor} × ${cores}, ${rounds} alternating rounds${length}`
 }
 
 function bars(report: Report): Bar[] {
