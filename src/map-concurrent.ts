@@ -8,6 +8,7 @@ import { abandonable } from './kernel/abandon.ts'
 import { yieldShielded } from './kernel/checkpoint.ts'
 import type { TaskGroup } from './kernel/task-group.ts'
 import type { Task, TaskFunction, TaskOwner } from './kernel/task.ts'
+import { NEUTRAL } from './kernel/waits.ts'
 import { Wakeup } from './kernel/wakeup.ts'
 
 /** What is called for an item. */
@@ -126,7 +127,7 @@ class AsyncSource<I> implements Source<I> {
 
   next(): Promise<IteratorResult<I>> {
     this.#asked = true
-    return abandonable(this.#ask(), undefined)
+    return abandonable(this.#ask(), undefined, NEUTRAL)
   }
 
   async close(): Promise<void> {

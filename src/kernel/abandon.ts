@@ -5,9 +5,16 @@ import { Operation } from './operation.ts'
 import { settleFairly } from './turn.ts'
 import { REAL } from './waits.ts'
 
-/** @param discard - gets a value that arrives after the caller has left, to close or release it */
-export function abandonable<T>(promise: PromiseLike<T>, discard: ((value: T) => void) | undefined): Promise<T> {
-  const operation = new Abandonable<T>(discard)
+/**
+ * @param discard - gets a value that arrives after the caller has left, to close or release it
+ * @param waitsFor - bits of waits.ts: NEUTRAL where the work is begun in this very frame, and its operations speak for it
+ */
+export function abandonable<T>(
+  promise: PromiseLike<T>,
+  discard: ((value: T) => void) | undefined,
+  waitsFor: number = REAL,
+): Promise<T> {
+  const operation = new Abandonable<T>(discard, waitsFor)
   // First of all: whatever happens below, the promise is looked after.
   Promise.resolve(promise).then(
     (value) => operation.settled(value),
@@ -18,17 +25,19 @@ export function abandonable<T>(promise: PromiseLike<T>, discard: ((value: T) => 
 
 class Abandonable<T> extends Operation<T> {
   readonly #discard: ((value: T) => void) | undefined
+  readonly #waitsFor: number
   #completed = false
 
-  constructor(discard: ((value: T) => void) | undefined) {
+  constructor(discard: ((value: T) => void) | undefined, waitsFor: number) {
     super()
     this.#discard = discard
+    this.#waitsFor = waitsFor
   }
 
   settled(value: T): void {
     if (this.pending) {
       this.#completed = true
-      settleFairly((late) => this.resolve(late), value)
+      settleFairly((late) => this.#deliver(late), value)
     } else this.#discard?.(value)
   }
 
@@ -44,11 +53,16 @@ class Abandonable<T> extends Operation<T> {
   }
 
   override get waitsFor(): number {
-    return REAL
+    return this.#waitsFor
   }
 
   protected override onCancel(cancelled: () => Cancelled): void {
     // Completion beats cancellation, also while the value waits for its turn.
     if (!this.#completed) this.reject(cancelled())
+  }
+
+  /** A caller who has been cancelled stays linked until a scheduler lets it go on, and has left all the same. */
+  #deliver(value: T): void {
+    if (!this.resolve(value)) this.#discard?.(value)
   }
 }

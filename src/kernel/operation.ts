@@ -37,6 +37,11 @@ export abstract class Operation<T> {
     return this._scope !== null
   }
 
+  /** Whether it is pending with its outcome still open: what arrives for one that has settled already (4) is not its own. */
+  get undecided(): boolean {
+    return this.#resolve !== undefined
+  }
+
   /**
    * Links into `scope` (as `enterOperation` gave it) and returns the promise to await. Once settled, the same object may
    * be begun again: a stream keeps one for each direction.
@@ -116,6 +121,13 @@ export abstract class Operation<T> {
     this.#promise = this.#resolve = this.#reject = undefined
     scope._removeOperation(this as Operation<unknown>)
     if (watched) stir()
+  }
+
+  /** A step that begins work, such as the body of a `use`, is the scheduler's to place, too. False where there is none. */
+  protected stepLater(step: () => void): boolean {
+    const scheduler: Scheduler | undefined = schedulers === 0 ? undefined : this._scope?._task!.run.scheduler
+    scheduler?.add(step)
+    return scheduler !== undefined
   }
 
   /** Invariant 4. False where the run has no scheduler. */

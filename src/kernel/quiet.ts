@@ -127,7 +127,7 @@ function surveyTask(own: CancelScope, tasks: CancelScope[]): number {
   const task = own._task!
   if (task._state === 'pending') return RUNNABLE
   const now = task.run.deadlines.now()
-  let waits = 0
+  let waits = task._ownWaits
   let releases = 0
   const scopes = [own]
   for (const scope of scopes) {

@@ -15,6 +15,7 @@ import { Frame, callInFrame, currentFrame, enterOperation } from './context.ts'
 import { taskChannel, tellTask } from './diagnostics.ts'
 import { judge } from './exit.ts'
 import { inspectCustom, oneLine } from './inspect.ts'
+import { append, unlink } from './links.ts'
 import { Operation, rejected } from './operation.ts'
 import type { RunState } from './run-state.ts'
 import { scheduleFirstStep } from './schedule.ts'
@@ -22,7 +23,7 @@ import { CAUGHT, EFFECTIVE } from './scope-flags.ts'
 import { type BodySink, runBodyHere } from './scope-run.ts'
 import { TaskInfo } from './task-info.ts'
 import { immediate, immediateVoid, settleFairly } from './turn.ts'
-import { TASKS } from './waits.ts'
+import { NEUTRAL, TASKS } from './waits.ts'
 
 export type TaskFunction = (...args: never[]) => unknown
 
@@ -50,6 +51,10 @@ export interface TaskHandle<T> {
 
 /** Who has to know when a task has ended: what the task may have left locked. */
 export interface EndWatcher {
+  /** @internal links of the task's list */
+  _previous: EndWatcher | null
+  /** @internal */
+  _next: EndWatcher | null
   ownerEnded(task: Task): void
 }
 
@@ -71,7 +76,7 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
   #args: unknown[] | undefined
   #waiters: Set<JoinOperation> | undefined
   #info: TaskInfo | undefined
-  #endWatchers: Set<EndWatcher> | undefined
+  #endWatchers: EndWatcher | null = null
 
   /** @param scope - the task's own; made by the caller, because the one of `main` has options */
   constructor(
@@ -104,6 +109,11 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
 
   get status(): TaskHandle<T>['status'] {
     return !this.ended && (this._scope._flags & EFFECTIVE) !== 0 ? 'cancelling' : this.#state
+  }
+
+  /** @internal What it waits for without an operation, as bits of waits.ts. */
+  get _ownWaits(): number {
+    return NEUTRAL
   }
 
   /** @internal `status`, but for 'cancelling' */
@@ -176,21 +186,22 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
       for (const waiter of this.#waiters) waiter.settle()
       this.#waiters = undefined
     }
-    if (this.#endWatchers !== undefined) {
-      for (const watcher of [...this.#endWatchers]) watcher.ownerEnded(this)
-      this.#endWatchers = undefined
+    // Each is out of the list before it hears of it: what it does then may take it to another task's.
+    for (let watcher = this.#endWatchers; watcher !== null; watcher = this.#endWatchers) {
+      this._unwatchEnd(watcher)
+      watcher.ownerEnded(this)
     }
     this._scope._end()
   }
 
   /** @internal */
   _watchEnd(watcher: EndWatcher): void {
-    ;(this.#endWatchers ??= new Set()).add(watcher)
+    this.#endWatchers = append(this.#endWatchers, watcher)
   }
 
-  /** @internal */
+  /** @internal Harmless where it has been told. */
   _unwatchEnd(watcher: EndWatcher): void {
-    this.#endWatchers?.delete(watcher)
+    if (watcher._previous !== null) this.#endWatchers = unlink(this.#endWatchers, watcher)
   }
 
   /** @internal A task outlives no body: it counts in its group. */

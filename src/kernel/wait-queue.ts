@@ -37,7 +37,12 @@ export interface AnyQueue {
   delete(entry: Queued): void
 }
 
-export class WaitQueue<Q extends Queued> implements AnyQueue {
+/** A queue that an `E` may stand in, perhaps among others. */
+export interface Line<E extends Queued> {
+  push(entry: E): void
+}
+
+export class WaitQueue<Q extends Queued> implements AnyQueue, Line<Q> {
   #first: Queued | undefined
   #last: Queued | undefined
   #length = 0
@@ -81,17 +86,17 @@ export class WaitQueue<Q extends Queued> implements AnyQueue {
   }
 }
 
-type WaiterState = typeof WAITING | typeof GRANTED | typeof ANSWERED
+type WaiterState = typeof WAITING | typeof GRANTED | typeof ANSWERED | typeof CANCELLED
 
-/** A call that waits in a queue. */
-export class Waiter<T> extends Operation<T> implements Queued, Resumable {
+/** A call that waits in a queue, for a `G`. */
+export class Waiter<T, G = T> extends Operation<T> implements Queued, Resumable {
   _before: Queued | undefined = undefined
   _after: Queued | undefined = undefined
   _queue: AnyQueue | undefined = undefined
   readonly #what: string
   #state: WaiterState = WAITING
   /** From the answer or the grant until it is told. */
-  #value: T | undefined
+  #value: G | undefined
 
   /** @param what - for texts: 'a lock' */
   constructor(what: string) {
@@ -107,15 +112,15 @@ export class Waiter<T> extends Operation<T> implements Queued, Resumable {
     return this.#state === WAITING ? TASKS : RUNNABLE
   }
 
-  waitIn(queue: WaitQueue<this>, scope: CancelScope): Promise<T> {
+  waitIn(queue: Line<this>, scope: CancelScope): Promise<T> {
     queue.push(this)
     return this.begin(scope)
   }
 
   /** Settles now, or in the next turn when the budget is spent; for certain in both cases. */
-  answer(value: T): void {
+  answer(value: G): void {
     if (spendBudget()) {
-      this.resolve(value)
+      this.deliver(value)
       return
     }
     this.#state = ANSWERED
@@ -124,28 +129,35 @@ export class Waiter<T> extends Operation<T> implements Queued, Resumable {
   }
 
   /** Settles after the running JavaScript, unless it is cancelled before: then `takeBack` gets the value. */
-  grant(value: T): void {
+  grant(value: G): void {
     this.#state = GRANTED
     this.#value = value
     tellLater(this)
   }
 
-  /** @internal It is time to tell. One that was cancelled meanwhile is not pending any more, and hears nothing. */
+  /** @internal It is time to tell. One that was cancelled meanwhile hears nothing. */
   resume(): void {
-    const value = this.#value as T
+    if (this.#state === CANCELLED) return
+    const value = this.#value as G
     this.#value = undefined
-    this.resolve(value)
+    this.deliver(value)
+  }
+
+  /** Told: by default that is the outcome. */
+  protected deliver(value: G): void {
+    this.resolve(value as unknown as T)
   }
 
   /** The waiter was cancelled when it had been granted `value` and not been told. */
-  protected takeBack(_value: T): void {}
+  protected takeBack(_value: G): void {}
 
   protected override onCancel(cancelled: () => Cancelled): void {
     // Whoever gave the answer has counted on it: an item that was handed over is nowhere else.
     if (this.#state === ANSWERED) return
     if (this.#state === GRANTED) {
-      const value = this.#value as T
+      const value = this.#value as G
       this.#value = undefined
+      this.#state = CANCELLED
       this.takeBack(value)
     } else this._queue!.delete(this)
     this.reject(cancelled())
@@ -162,6 +174,7 @@ export function tellLater(entry: Resumable): void {
 const WAITING = 0
 const GRANTED = 1
 const ANSWERED = 2
+const CANCELLED = 3
 
 const resolved = Promise.resolve()
 let untold: Resumable[] = []

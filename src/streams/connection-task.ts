@@ -19,6 +19,7 @@ import { callInFrame, Frame } from '../kernel/context.ts'
 import { judge } from '../kernel/exit.ts'
 import type { TaskGroup } from '../kernel/task-group.ts'
 import { Task } from '../kernel/task.ts'
+import { BACKEND, NEUTRAL, TIME } from '../kernel/waits.ts'
 import { isConnectionError } from './connection-errors.ts'
 import type { Connection } from './connection.ts'
 import { SocketStream } from './socket-stream.ts'
@@ -45,6 +46,7 @@ export class ConnectionTask extends Task<void> {
   readonly #serving: Serving
   readonly #connection: Connection
   readonly #stream: SocketStream
+  #closing = false
 
   constructor(serving: Serving, connection: Connection) {
     const { group, handler, taskName } = serving
@@ -56,6 +58,11 @@ export class ConnectionTask extends Task<void> {
 
   start(): void {
     this._begin(this.#serving.group.cancelScope, [this.#stream])
+  }
+
+  /** @internal While it closes it waits for the peer, or for `closeTimeout`. */
+  override get _ownWaits(): number {
+    return this.#closing ? BACKEND | TIME : NEUTRAL
   }
 
   /** @internal */
@@ -99,11 +106,15 @@ export class ConnectionTask extends Task<void> {
     if (serving.watched && !this.#connection.closed) void this.#stream.remoteAddress
     const closing = this.#connection.closeInTime()
     const ended = (failure: Error | undefined): void => {
+      this.#closing = false
       if (failure !== undefined) serving.drop(failure, this.#stream)
       serving.handlerEnded()
       then()
     }
     if (closing === undefined) ended(undefined)
-    else void closing.then(ended)
+    else {
+      this.#closing = true
+      void closing.then(ended)
+    }
   }
 }

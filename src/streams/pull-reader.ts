@@ -17,6 +17,7 @@ import { isUint8Array } from 'node:util/types'
 import { Cancelled } from '../errors.ts'
 import { callInFrame, currentFrame, type Frame } from '../kernel/context.ts'
 import { rejected } from '../kernel/operation.ts'
+import { BACKEND, NEUTRAL } from '../kernel/waits.ts'
 import { invalidArgType } from '../validate.ts'
 import { checkSize, READ_SIZE } from './bytes.ts'
 import type { Demand } from './framing.ts'
@@ -48,6 +49,11 @@ export class PullReader extends Reader {
 
   override describe(): string {
     return `${this.demand.what} from a ${this.#stream.constructor.name}`
+  }
+
+  /** The user's method speaks for itself, by the operations that it begins; but not for somebody else than its caller. */
+  override get waitsFor(): number {
+    return this.#abandoned ? BACKEND : NEUTRAL
   }
 
   override receive<T>(demand: Demand<T>): Promise<T> {

@@ -194,7 +194,7 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
 
   /** A call waits for bytes, and not only for the next turn. */
   get #waits(): boolean {
-    return this.pending && this.#postponed === NOTHING
+    return this.undecided && this.#postponed === NOTHING
   }
 
   #atHand<T>(demand: Demand<T>): T | undefined {

@@ -6,12 +6,12 @@
 
 import { UsageError, WouldBlock } from '../errors.ts'
 import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { enterFrame, enterOperation, type Frame } from '../kernel/context.ts'
+import { enterFrame, enterOperation, type Frame, Holding } from '../kernel/context.ts'
 import { rejected } from '../kernel/operation.ts'
 import { immediate } from '../kernel/turn.ts'
-import { WaitQueue, Waiter } from '../kernel/wait-queue.ts'
+import { type AnyQueue, type Queued, WaitQueue } from '../kernel/wait-queue.ts'
 import { checkFunction, checkInteger } from '../validate.ts'
-import { type Grant, OneGrant, useGrant } from './grant.ts'
+import { Claim, type Grant, OneGrant, UseCall } from './grant.ts'
 import { frameForUse, refuseHeld, shownOwner, taskFrame } from './ownership.ts'
 
 /** A frozen record. */
@@ -36,7 +36,10 @@ export function createCapacityLimiter(totalTokens: number): CapacityLimiter {
 /** Re-creates `anyio.abc.CapacityLimiter`. It may have zero tokens. */
 export class CapacityLimiter {
   #total: number
-  readonly #borrowers = new Map<unknown, OneGrant>()
+  /** The tokens that are lent, in the order of borrowing. */
+  readonly #lent = new WaitQueue<Token>()
+  /** The same by borrower, without those of a `use`: each is a borrower of its own, and nobody asks for it by name. */
+  readonly #named = new Map<unknown, Token>()
   readonly #waiters = new WaitQueue<LimiterWaiter>()
 
   /** @internal */
@@ -95,12 +98,12 @@ export class CapacityLimiter {
 
   /** How many tokens are free; less than 0 when the total was lowered below what is borrowed. */
   get availableTokens(): number {
-    return this.#total - this.#borrowers.size
+    return this.#total - this.#lent.length
   }
 
   /** How many tokens are borrowed. */
   get borrowedTokens(): number {
-    return this.#borrowers.size
+    return this.#lent.length
   }
 
   /** How many there are. Raising it serves those who wait; lowering it takes nothing from anybody. */
@@ -125,7 +128,11 @@ export class CapacityLimiter {
       const caller = enterFrame('use')
       this.#refuseHolder(caller, 'use')
       const { frame, holding } = frameForUse(this, caller)
-      return useGrant(this.#acquire(holding, caller.scope), frame, holding, body)
+      const waiter = new LimiterWaiter(holding, new UseCall(frame, holding, body))
+      const promise = this.#isFree()
+        ? waiter.takeNow(this.#lend(holding), caller.scope)
+        : waiter.waitIn(this.#waiters, caller.scope)
+      return promise as Promise<T>
     } catch (error) {
       return rejected(error)
     }
@@ -136,14 +143,18 @@ export class CapacityLimiter {
     return Object.freeze({
       borrowedTokens: this.borrowedTokens,
       totalTokens: this.#total,
-      borrowers: Object.freeze([...this.#borrowers.keys()].map(shownOwner)),
+      borrowers: Object.freeze([...this.#lent].map(({ borrower }) => shownOwner(borrower))),
       tasksWaiting: this.#waiters.length,
     })
   }
 
   #acquire(borrower: unknown, scope: CancelScope): Promise<Grant> {
-    if (this.availableTokens > 0 && this.#waiters.length === 0) return immediate(this.#lend(borrower))
-    return new LimiterWaiter(borrower).waitIn(this.#waiters, scope)
+    if (this.#isFree()) return immediate(this.#lend(borrower))
+    return new LimiterWaiter(borrower).waitIn(this.#waiters, scope) as Promise<Grant>
+  }
+
+  #isFree(): boolean {
+    return this.availableTokens > 0 && this.#waiters.length === 0
   }
 
   #acquireNowait(borrower: unknown, what: string): Grant {
@@ -157,23 +168,31 @@ export class CapacityLimiter {
   }
 
   #refuseBorrower(borrower: unknown, what: string): void {
-    if (this.#borrowers.has(borrower)) throw hasOne(what)
+    if (this.#named.has(borrower)) throw hasOne(what)
   }
 
   #lend(borrower: unknown): Token {
-    const grant = new Token(this.#released, borrower)
-    this.#borrowers.set(borrower, grant)
-    return grant
+    const token = new Token(this.#released, borrower)
+    this.#lent.push(token)
+    if (!(borrower instanceof Holding)) this.#named.set(borrower, token)
+    return token
   }
 
   /** Of the limiter's own grants, which are tokens. One may have been given back by name, and lent again. */
   readonly #released = (grant: OneGrant): void => {
-    const { borrower } = grant as Token
-    if (this.#borrowers.get(borrower) === grant) this.#release(borrower, 'release')
+    const token = grant as Token
+    if (token._queue !== undefined) this.#takeIn(token)
   }
 
   #release(borrower: unknown, who: string): void {
-    if (!this.#borrowers.delete(borrower)) throw new UsageError(`${who} has no token of the limiter`)
+    const token = this.#named.get(borrower)
+    if (token === undefined) throw new UsageError(`${who} has no token of the limiter`)
+    this.#takeIn(token)
+  }
+
+  #takeIn(token: Token): void {
+    this.#lent.delete(token)
+    if (!(token.borrower instanceof Holding)) this.#named.delete(token.borrower)
     this.#serve()
   }
 
@@ -182,14 +201,17 @@ export class CapacityLimiter {
       const waiter = this.#waiters.shift()
       if (waiter === undefined) return
       // Two calls may wait for one borrower: the second finds out when its turn has come.
-      if (this.#borrowers.has(waiter.borrower)) waiter.reject(hasOne('acquire'))
+      if (this.#named.has(waiter.borrower)) waiter.reject(hasOne('acquire'))
       else waiter.grant(this.#lend(waiter.borrower))
     }
   }
 }
 
 /** A grant that knows whose it is. */
-class Token extends OneGrant {
+class Token extends OneGrant implements Queued {
+  _before: Queued | undefined = undefined
+  _after: Queued | undefined = undefined
+  _queue: AnyQueue | undefined = undefined
   readonly borrower: unknown
 
   constructor(release: (grant: OneGrant) => void, borrower: unknown) {
@@ -198,16 +220,12 @@ class Token extends OneGrant {
   }
 }
 
-class LimiterWaiter extends Waiter<Grant> {
+class LimiterWaiter extends Claim {
   readonly borrower: unknown
 
-  constructor(borrower: unknown) {
-    super('a token of a capacity limiter')
+  constructor(borrower: unknown, call?: UseCall<unknown>) {
+    super('a token of a capacity limiter', call)
     this.borrower = borrower
-  }
-
-  protected override takeBack(grant: Grant): void {
-    grant.release()
   }
 }
 

@@ -15,7 +15,8 @@
 
 import type { Cancelled } from '../errors.ts'
 import { callInFrame, type Frame, type Holding } from '../kernel/context.ts'
-import { Operation } from '../kernel/operation.ts'
+import type { CancelScope } from '../kernel/cancel-scope.ts'
+import { Waiter } from '../kernel/wait-queue.ts'
 import { NEUTRAL } from '../kernel/waits.ts'
 import { isThenable } from '../validate.ts'
 
@@ -56,65 +57,65 @@ export class OneGrant implements Grant {
   }
 }
 
-/**
- * Runs the body of a `use` in `frame`, once `acquiring` has given its grant.
- *
- * @param holding - what `frame` records of it; undefined where a `use` inside itself is not told apart
- */
-export function useGrant<T>(
-  acquiring: Promise<Grant>,
-  frame: Frame,
-  holding: Holding | undefined,
-  body: () => T | PromiseLike<T>,
-): Promise<T> {
-  return new Use<T>(frame, holding, body).follow(acquiring)
-}
-
-class Use<T> extends Operation<T> {
-  readonly #frame: Frame
-  readonly #holding: Holding | undefined
-  readonly #body: () => T | PromiseLike<T>
-  #grant: Grant | undefined
-  #cancelled: (() => Cancelled) | undefined
+/** What a `use` does once it has its grant. */
+export class UseCall<T> {
+  readonly frame: Frame
+  /** What `frame` records of it; undefined where a `use` inside itself is not told apart. */
+  readonly holding: Holding | undefined
+  readonly body: () => T | PromiseLike<T>
+  /** While the body runs. Here and not in the claim, so that an `acquire`, which waits as often, need not carry it. */
+  grant: Grant | undefined = undefined
+  /** A scheduler has been asked to let the body begin. */
+  scheduled = false
 
   constructor(frame: Frame, holding: Holding | undefined, body: () => T | PromiseLike<T>) {
-    super()
-    this.#frame = frame
-    this.#holding = holding
-    this.#body = body
+    this.frame = frame
+    this.holding = holding
+    this.body = body
   }
+}
 
-  follow(acquiring: Promise<Grant>): Promise<T> {
-    const promise = this.begin(this.#frame.scope)
-    acquiring.then(
-      (grant) => this.#acquired(grant),
-      (error: unknown) => this.#threw(error),
-    )
-    return promise
+/** A call that wants a grant: an `acquire`, whose outcome the grant is, or a `use`, which is over when its body is. */
+export class Claim extends Waiter<unknown, Grant> {
+  readonly #call: UseCall<unknown> | undefined
+
+  constructor(what: string, call?: UseCall<unknown>) {
+    super(what)
+    this.#call = call
   }
 
   override describe(): string {
-    return 'use'
+    return this.#call?.grant === undefined ? super.describe() : 'use'
   }
 
   override get waitsFor(): number {
-    return NEUTRAL
+    return this.#call?.grant === undefined ? super.waitsFor : NEUTRAL
   }
 
-  /** Settles later: the waiting for the grant, or what the body waits for, is told by itself, and the scope waits. */
-  protected override onCancel(cancelled: () => Cancelled): void {
-    this.#cancelled = cancelled
+  /** For what is free: the body begins after the running JavaScript, unless this is cancelled before. */
+  takeNow(grant: Grant, scope: CancelScope): Promise<unknown> {
+    const promise = this.begin(scope)
+    this.grant(grant)
+    return promise
   }
 
-  #acquired(grant: Grant): void {
-    this.#grant = grant
-    if (this.#cancelled !== undefined) {
-      this.#threw(this.#cancelled())
+  /** @internal */
+  override resume(): void {
+    const call = this.#call
+    if (call !== undefined && !call.scheduled && this.stepLater(() => this.resume())) call.scheduled = true
+    else super.resume()
+  }
+
+  protected override deliver(grant: Grant): void {
+    const call = this.#call
+    if (call === undefined) {
+      this.resolve(grant)
       return
     }
-    let result: T | PromiseLike<T>
+    call.grant = grant
+    let result: unknown
     try {
-      result = callInFrame(this.#frame, this.#body)
+      result = callInFrame(call.frame, call.body)
     } catch (error) {
       this.#threw(error)
       return
@@ -129,7 +130,16 @@ class Use<T> extends Operation<T> {
     }
   }
 
-  #returned(value: T): void {
+  protected override takeBack(grant: Grant): void {
+    grant.release()
+  }
+
+  /** With the body running it settles later: what that waits for is told by itself, and the scope waits. */
+  protected override onCancel(cancelled: () => Cancelled): void {
+    if (this.#call?.grant === undefined) super.onCancel(cancelled)
+  }
+
+  #returned(value: unknown): void {
     try {
       this.#giveBack()
     } catch (error) {
@@ -149,7 +159,8 @@ class Use<T> extends Operation<T> {
   }
 
   #giveBack(): void {
-    if (this.#holding !== undefined) this.#holding.primitive = undefined
-    this.#grant?.release()
+    const { holding, grant } = this.#call!
+    if (holding !== undefined) holding.primitive = undefined
+    grant!.release()
   }
 }

@@ -9,15 +9,14 @@
  */
 
 import { BrokenResourceError, UsageError, WouldBlock } from '../errors.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
 import { enterFrame, type Frame } from '../kernel/context.ts'
 import { rejected } from '../kernel/operation.ts'
 import { type EndWatcher, Task } from '../kernel/task.ts'
 import type { TaskInfo } from '../kernel/task-info.ts'
 import { immediate } from '../kernel/turn.ts'
-import { type Queued, WaitQueue, Waiter } from '../kernel/wait-queue.ts'
+import { type Queued, WaitQueue } from '../kernel/wait-queue.ts'
 import { checkFunction } from '../validate.ts'
-import { type Grant, OneGrant, useGrant } from './grant.ts'
+import { Claim, type Grant, OneGrant, UseCall } from './grant.ts'
 import { frameForUse, heldHere, type Owner, refuseHeld, taskFrame, taskInfoOf } from './ownership.ts'
 
 /** A frozen record. */
@@ -44,6 +43,10 @@ export interface LockEntry extends Queued {
 
 /** Re-creates `anyio.abc.Lock`. */
 export class Lock implements EndWatcher {
+  /** @internal */
+  _previous: EndWatcher | null = null
+  /** @internal */
+  _next: EndWatcher | null = null
   #owner: Owner | undefined
   #grant: OneGrant | undefined
   /** The name of the task of invariant 3. */
@@ -59,7 +62,10 @@ export class Lock implements EndWatcher {
     try {
       const frame = enterFrame('acquire')
       this.#refuseOwner(frame, 'acquire')
-      return this.#acquire(frame.task, frame.scope, 'acquire')
+      this.#refuseAbandoned('acquire')
+      return this.#owner === undefined
+        ? immediate(this.#give(frame.task, undefined))
+        : (new LockWaiter(frame.task).waitIn(this.#waiters, frame.scope) as Promise<Grant>)
     } catch (error) {
       return rejected(error)
     }
@@ -100,7 +106,13 @@ export class Lock implements EndWatcher {
       const caller = enterFrame('use')
       this.#refuseOwner(caller, 'use')
       const { frame, holding } = frameForUse(this, caller)
-      return useGrant(this.#acquire(holding, caller.scope, 'use'), frame, holding, body)
+      this.#refuseAbandoned('use')
+      const waiter = new LockWaiter(holding, new UseCall(frame, holding, body))
+      const promise =
+        this.#owner === undefined
+          ? waiter.takeNow(this.#give(holding, undefined), caller.scope)
+          : waiter.waitIn(this.#waiters, caller.scope)
+      return promise as Promise<T>
     } catch (error) {
       return rejected(error)
     }
@@ -141,14 +153,6 @@ export class Lock implements EndWatcher {
     }
   }
 
-  #acquire(owner: Owner, scope: CancelScope, what: string): Promise<Grant> {
-    this.#refuseAbandoned(what)
-    if (this.#owner === undefined) return immediate(this.#give(owner, undefined))
-    const waiter = new LockWaiter(owner)
-    this.#waiters.push(waiter)
-    return waiter.begin(scope)
-  }
-
   #give(owner: Owner, kept: OneGrant | undefined): OneGrant {
     this.#owner = owner
     this.#grant = kept ?? new OneGrant(this.#released)
@@ -186,12 +190,12 @@ export class Lock implements EndWatcher {
   }
 }
 
-class LockWaiter extends Waiter<Grant> implements LockEntry {
+class LockWaiter extends Claim implements LockEntry {
   readonly owner: Owner
   readonly kept = undefined
 
-  constructor(owner: Owner) {
-    super('a lock')
+  constructor(owner: Owner, call?: UseCall<unknown>) {
+    super('a lock', call)
     this.owner = owner
   }
 
@@ -201,9 +205,5 @@ class LockWaiter extends Waiter<Grant> implements LockEntry {
 
   refused(error: Error): void {
     this.reject(error)
-  }
-
-  protected override takeBack(grant: Grant): void {
-    grant.release()
   }
 }

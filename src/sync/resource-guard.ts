@@ -3,9 +3,8 @@
 import { ResourceBusyError } from '../errors.ts'
 import { enterFrame } from '../kernel/context.ts'
 import { rejected } from '../kernel/operation.ts'
-import { immediate } from '../kernel/turn.ts'
 import { checkFunction, checkString } from '../validate.ts'
-import { type Grant, OneGrant, useGrant } from './grant.ts'
+import { Claim, type Grant, OneGrant, UseCall } from './grant.ts'
 
 /**
  * Refuses a second user instead of letting it wait: for a resource that two tasks would only spoil for one another. The
@@ -40,7 +39,7 @@ export class ResourceGuard {
       checkFunction('body', body)
       const frame = enterFrame('use')
       // No holding: inside itself it is as busy as for anybody else.
-      return useGrant(immediate(this.#enter()), frame, undefined, body)
+      return new Claim('use', new UseCall(frame, undefined, body)).takeNow(this.#enter(), frame.scope) as Promise<T>
     } catch (error) {
       return rejected(error)
     }

@@ -6,13 +6,12 @@
  */
 
 import { UsageError, WouldBlock } from '../errors.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
 import { enterFrame } from '../kernel/context.ts'
 import { rejected } from '../kernel/operation.ts'
 import { immediate } from '../kernel/turn.ts'
-import { WaitQueue, Waiter } from '../kernel/wait-queue.ts'
+import { WaitQueue } from '../kernel/wait-queue.ts'
 import { checkFunction, checkInteger, checkOptions } from '../validate.ts'
-import { type Grant, OneGrant, useGrant } from './grant.ts'
+import { Claim, type Grant, OneGrant, UseCall } from './grant.ts'
 import { frameForUse, refuseHeld } from './ownership.ts'
 
 export interface SemaphoreOptions {
@@ -66,7 +65,9 @@ export class Semaphore {
     try {
       const frame = enterFrame('acquire')
       refuseHeld(this, 'acquire', frame)
-      return this.#acquire(frame.scope)
+      return this.#value > 0
+        ? immediate(this.#take())
+        : (new SemaphoreWaiter(this).waitIn(this.#waiters, frame.scope) as Promise<Grant>)
     } catch (error) {
       return rejected(error)
     }
@@ -101,7 +102,10 @@ export class Semaphore {
       const caller = enterFrame('use')
       refuseHeld(this, 'use', caller)
       const { frame, holding } = frameForUse(this, caller)
-      return useGrant(this.#acquire(caller.scope), frame, holding, body)
+      const waiter = new SemaphoreWaiter(this, new UseCall(frame, holding, body))
+      const promise =
+        this.#value > 0 ? waiter.takeNow(this.#take(), caller.scope) : waiter.waitIn(this.#waiters, caller.scope)
+      return promise as Promise<T>
     } catch (error) {
       return rejected(error)
     }
@@ -110,10 +114,6 @@ export class Semaphore {
   /** How many wait. */
   statistics(): SemaphoreStatistics {
     return Object.freeze({ tasksWaiting: this.#waiters.length })
-  }
-
-  #acquire(scope: CancelScope): Promise<Grant> {
-    return this.#value > 0 ? immediate(this.#take()) : new SemaphoreWaiter(this).waitIn(this.#waiters, scope)
   }
 
   #take(): Grant {
@@ -131,11 +131,11 @@ export class Semaphore {
   readonly #released = (): void => this.release()
 }
 
-class SemaphoreWaiter extends Waiter<Grant> {
+class SemaphoreWaiter extends Claim {
   readonly #semaphore: Semaphore
 
-  constructor(semaphore: Semaphore) {
-    super('a place of a semaphore')
+  constructor(semaphore: Semaphore, call?: UseCall<unknown>) {
+    super('a place of a semaphore', call)
     this.#semaphore = semaphore
   }
 
