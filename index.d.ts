@@ -1,5 +1,6 @@
 // The public API of structio, rolled up from index.ts by `npm run build -- types`. Generated: do not edit.
 
+import { VirtualOptions } from 'structio/testing'
 import { X509Certificate } from 'node:crypto'
 
 type BackendName = 'native' | 'node' | 'virtual'
@@ -9,8 +10,19 @@ interface SocketAddress {
   readonly port: number
   readonly family: 'IPv4' | 'IPv6'
 }
+/**
+ * The address of a stream or of a listener: of a UNIX one its path, of an abstract name with its leading `'\0'`, and `''` for
+ * an end without a name. Bytes of a path that are no UTF-8 read as U+FFFD.
+ */
+type Address = SocketAddress | string
 /** The versions of TLS that there are here; older ones are broken (RFC 8996). */
 type TlsVersion = 'TLSv1.2' | 'TLSv1.3'
+/**
+ * Where a datagram came from, or goes to. UNIX: a path, as a `Buffer` where its bytes are no UTF-8, `''` for a sender without
+ * a name. Of UDP an object whose members may be decoded when they are first read; it is never changed, comes back in `send`,
+ * and the backend knows its own again without reading them (`PeerAddress` of peer-address.ts is there to be extended).
+ */
+type DatagramAddress = SocketAddress | string | Buffer
 
 /** How the native backend is set up (`backendOptions`). */
 interface NativeOptions {
@@ -32,6 +44,8 @@ interface NativeOptions {
 /** How the node backend is set up (`backendOptions`): there is nothing to choose. */
 type NodeOptions = Record<never, never>
 
+/** What `backendOptions` may be: those of the backend that is chosen. */
+type BackendOptions = NativeOptions | NodeOptions | VirtualOptions
 /** The names of the backends that there are. Re-creates `anyio.get_all_backends`. */
 declare function getAllBackends(): readonly string[]
 /** The names of the backends that work here: on this platform, in this process. */
@@ -40,7 +54,7 @@ declare function getAvailableBackends(): readonly string[]
 interface RunOptions {
   /** Default: `native`, or `node` (with one process warning) where no binary loads. */
   backend?: BackendName | undefined
-  backendOptions?: NativeOptions | NodeOptions | undefined
+  backendOptions?: BackendOptions | undefined
   /** For introspection and warnings. */
   name?: string | undefined
   /** Cancels the root scope when it aborts; `run` then rejects with `signal.reason`. */
@@ -565,6 +579,13 @@ declare class TlsContext {
  */
 declare function createTlsContext(options?: TlsContextOptions): TlsContext
 
+/** What `SocketStream.receiveFds` gives. */
+interface ReceivedFds {
+  data: Buffer
+  /** The receiver's to close. */
+  fds: number[]
+}
+
 /**
  * A bidirectional stream of bytes. Re-creates `anyio.abc.Stream`.
  *
@@ -633,7 +654,8 @@ interface StartTlsOptions {
   hostname?: string | undefined
 }
 /**
- * A connected socket, made by `connectTcp` or accepted by a server. Re-creates `anyio.abc.SocketStream`.
+ * A connected socket, made by `connectTcp` or `connectUnix`, or accepted by a server. Re-creates `anyio.abc.SocketStream`.
+ * The addresses of a UNIX stream are paths: a `SocketStream<string>`.
  *
  * `sendAll` resolves when the stream has *taken* the bytes: the kernel has them, or the stream itself, which keeps up to
  * 64 KiB and sends what one turn of the event loop brought as one write. Beyond that it waits for the peer. A write that
@@ -642,12 +664,15 @@ interface StartTlsOptions {
  * With TLS (`autostartTls`, `startTls`, `wrapTls`) everything above is unchanged, and the members about the TLS session
  * answer; before a handshake they throw `TLSRequired`, except `tlsVersion`, which is then `null`.
  */
-declare class SocketStream extends Stream {
+declare class SocketStream<A extends Address = SocketAddress> extends Stream {
   #private
-  /** The own end of the connection. Looked up when first asked for, and kept: then it can be asked for after `close()`. */
-  get localAddress(): SocketAddress
+  /**
+   * The own end of the connection; `''` of a UNIX client, which has no path. Looked up when first asked for, and kept: then it
+   * can be asked for after `close()`.
+   */
+  get localAddress(): A
   /** The peer's end of the connection; as `localAddress`. */
-  get remoteAddress(): SocketAddress
+  get remoteAddress(): A
   receiveSome(maxBytes?: number): Promise<Buffer>
   sendAll(data: Uint8Array | string): Promise<void>
   /** Sends the parts one after another, gathered into one write and without copying them together first. */
@@ -658,6 +683,20 @@ declare class SocketStream extends Stream {
    * @throws UnsupportedError with TLS 1.2, in which neither side may go on alone
    */
   sendEof(): Promise<void>
+  /**
+   * UNIX only: sends `data`, at least one byte, and copies of the file descriptors with its first byte. Once it has resolved,
+   * the own ones may be closed.
+   *
+   * @throws UnsupportedError on the `node` and `virtual` backends, over TCP and with TLS
+   */
+  sendFds(data: Uint8Array | string, fds: readonly number[]): Promise<void>
+  /**
+   * UNIX only: as `receiveSome`, with the file descriptors that came along; they are the caller's to close. Descriptors arrive
+   * only here: those that come with bytes which another receive takes are closed by the system, as are more than `maxFds`.
+   *
+   * @throws UnsupportedError on the `node` and `virtual` backends, over TCP and with TLS
+   */
+  receiveFds(maxBytes: number, maxFds: number): Promise<ReceivedFds>
   /**
    * Closes the connection. Waits for the bytes already taken as long as the caller's scope is not cancelled; then they are
    * dropped. Whoever waits in another task gets `ClosedResourceError`. TLS that is standard compatible is ended first:
@@ -719,25 +758,26 @@ declare class SocketStream extends Stream {
   unref(): void
 }
 
-interface ServeOptions {
+interface ServeOptions<A extends Address = SocketAddress> {
   /** How many connections are handled at once; the others wait to be accepted. Default: as many as come. */
   maxConnections?: number | undefined
   /** Gets what a handler threw, except the end of its own connection. Without it such an error ends the server. */
-  onError?: ((error: unknown, stream: SocketStream) => unknown) | undefined
+  onError?: ((error: unknown, stream: SocketStream<A>) => unknown) | undefined
 }
 
 /**
- * A server that connections can be accepted from, made by `createTcpServer`. Re-creates `anyio.abc.SocketStreamServer`.
+ * A server that connections can be accepted from, made by `createTcpServer` or `createUnixServer`. Re-creates
+ * `anyio.abc.SocketStreamServer`. The addresses of a UNIX server are paths: a `SocketStreamServer<string>`.
  *
  * One task at a time accepts or serves; a second one gets a `ResourceBusyError`. Accepting survives clients that went
  * away meanwhile, and waits for descriptors where the process has run out of them.
  */
-declare class SocketStreamServer implements AsyncDisposable {
+declare class SocketStreamServer<A extends Address = SocketAddress> implements AsyncDisposable {
   #private
   /** Waits for one connection. It belongs to the caller, who closes it. */
-  accept(): Promise<SocketStream>
+  accept(): Promise<SocketStream<A>>
   /** Iterates over the connections as they come. The own `close()` ends the iteration. */
-  acceptConnections(): AsyncIterableIterator<SocketStream>
+  acceptConnections(): AsyncIterableIterator<SocketStream<A>>
   /**
    * Calls `handler` for each connection in a task of its own, and closes the connection when the handler has ended. Returns
    * once the server is closed and the handlers have ended; cancelled, it cancels them and leaves the server open.
@@ -746,10 +786,10 @@ declare class SocketStreamServer implements AsyncDisposable {
    * and nothing else (`structio:connection-error` on `diagnostics_channel` shows it). Any other error goes to `onError`;
    * without one, it closes the server, cancels the other handlers and comes out in an `ExceptionGroup`.
    */
-  serve(handler: (stream: SocketStream) => unknown, options?: ServeOptions): Promise<void>
+  serve(handler: (stream: SocketStream<A>) => unknown, options?: ServeOptions<A>): Promise<void>
   /** Where the server listens. Stays known after `close()`. */
-  get address(): SocketAddress
-  /** The port it listens on, also where the system chose it. */
+  get address(): A
+  /** The port it listens on, also where the system chose it. @throws UsageError on a UNIX socket, which has none */
   get port(): number
   /** Stops listening at once, also in a cancelled scope, and raises the cancellation afterwards. Connections live on. */
   close(): Promise<void>
@@ -837,6 +877,153 @@ declare function connectTcp(address: string, port: number, options?: ConnectTcpO
  */
 declare function createTcpServer(port?: number, options?: TcpServerOptions): Promise<SocketStreamServer>
 
+/**
+ * A received datagram, and where it came from: `[data, from]`. `from` is decoded when it is first looked at, and `send` and
+ * `sendBatch` take it back as it is.
+ */
+type Packet<A extends DatagramAddress = SocketAddress> = [data: Buffer, from: A]
+
+/**
+ * One task at a time receives, and one sends; a second one in the same direction gets a `ResourceBusyError`. An error of the
+ * network is the bare system error, raised once, and leaves the socket usable: `EMSGSIZE` by the `send` of a datagram that is
+ * too long, `ECONNREFUSED` (a peer that answered an earlier datagram of a connected socket by ICMP) by the waiting `receive`
+ * or the next call.
+ */
+declare abstract class DatagramSocket<A extends DatagramAddress> implements AsyncDisposable {
+  #private
+  /**
+   * Waits for one datagram; a longer one is cut to `maxBytes`. One without any bytes is a datagram like the others.
+   *
+   * @returns `[data, from]`
+   */
+  receive(maxBytes: number): Promise<Packet<A>>
+  /** Iterates over the datagrams as they come, each cut to `maxSize` bytes. The own `close()` ends the iteration. */
+  receivePackets(maxSize: number): AsyncIterableIterator<Packet<A>>
+  /** Waits for one datagram, and takes with it what else is there, up to `maxCount`; whole ones, in their order. */
+  receiveBatch(maxCount?: number): Promise<Packet<A>[]>
+  /**
+   * Sends the datagrams of `list`, each `[data]` or `[data, to]`, in their order and in as few system calls as can be. The
+   * first one that fails ends it: those before it have left, those after it have not.
+   */
+  sendBatch(list: readonly (readonly [data: Uint8Array | string, to?: A])[]): Promise<void>
+  /** Closes at once, also in a cancelled scope, and raises the cancellation afterwards. */
+  close(): Promise<void>
+  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  [Symbol.asyncDispose](): Promise<void>
+  /** A socket option, by number or by name (`'SOL_SOCKET'`, `'SO_RCVBUF'`). */
+  getsockopt(level: number | string, name: number | string): number
+  /** Sets a socket option, by number or by name; bytes are the C structure that some take (`'IP_ADD_MEMBERSHIP'`: `ip_mreq`). */
+  setsockopt(level: number | string, name: number | string, value: number | boolean | Uint8Array): void
+}
+
+/**
+ * A datagram socket among the programs of one machine, made by `createUnixDatagramSocket`. As `UDPSocket`, but that addresses
+ * are paths: text, or a `Buffer` where the bytes of a path are no UTF-8. A sender without a path is `''`, and cannot be answered.
+ * Datagrams do not get lost: `send` waits while the receiver's queue is full.
+ */
+declare class UNIXDatagramSocket extends DatagramSocket<string | Buffer> {
+  #private
+  /** The path the socket is bound to; `''` where it has none. */
+  get address(): string
+  /** @throws UsageError always: a UNIX socket has no port */
+  get port(): never
+  /**
+   * Sends one datagram: to a path, to where another one came from, or to what the socket is connected to.
+   *
+   * @throws UsageError without any target, and for another one than that of a connected socket; the bare system error
+   * (`ENOENT`, `ECONNREFUSED`, `EMSGSIZE`…) of this datagram
+   */
+  send(data: Uint8Array | string, path?: string | Buffer): Promise<void>
+}
+
+interface UnixServerOptions {
+  /** The permissions of the socket file, in force before anybody can connect: `0o600`. Default: what the umask leaves. */
+  mode?: number | undefined
+  /** How many connections may wait in the kernel to be accepted. Default 511. */
+  backlog?: number | undefined
+  /** Milliseconds that bytes get to leave when `serve`, or the end of the run, closes a connection. Default 5,000. */
+  closeTimeout?: number | undefined
+}
+interface UnixDatagramSocketOptions {
+  /** The own end; without one nobody can answer. The file is made, replaced and removed as a server's is. */
+  path?: string | Buffer | undefined
+  /** Connects the socket to this path: it sends to and hears of nobody else. */
+  remotePath?: string | Buffer | undefined
+}
+/**
+ * Connects to a UNIX server; waits where as many clients as it lets are waiting to be accepted. Re-creates
+ * `anyio.connect_unix`.
+ *
+ * @param path - at most 107 bytes; a `Buffer` is a path that need not be UTF-8, and a leading NUL makes an abstract name (both
+ * on the `native` backend only, an abstract name on Linux only)
+ * @throws the bare system error (`ENOENT`, `ECONNREFUSED`, `EACCES`…)
+ */
+declare function connectUnix(path: string | Buffer): Promise<SocketStream<string>>
+/**
+ * Listens at a path. Re-creates `anyio.create_unix_server`.
+ *
+ * A socket file that nobody listens at any more is replaced; the own one is removed when the server is closed.
+ *
+ * @param path - as for `connectUnix`
+ * @throws the bare system error: `EADDRINUSE` where somebody listens at the path, or it is no socket; `ENOENT`, `EACCES`…
+ */
+declare function createUnixServer(
+  path: string | Buffer,
+  options?: UnixServerOptions,
+): Promise<SocketStreamServer<string>>
+/**
+ * Opens a UNIX datagram socket. The counterpart of AnyIO 4's `create_unix_datagram_socket`.
+ *
+ * @throws UnsupportedError on the `node` backend; the bare system error, as for `createUnixServer` and `connectUnix`
+ */
+declare function createUnixDatagramSocket(options?: UnixDatagramSocketOptions): Promise<UNIXDatagramSocket>
+
+/**
+ * A UDP socket, made by `createUdpSocket`. Re-creates `anyio.abc.UDPSocket`.
+ *
+ * ```ts
+ * for await (const [data, from] of socket.receivePackets(2048)) await socket.send(data, from)
+ * ```
+ */
+declare class UDPSocket extends DatagramSocket<SocketAddress> {
+  #private
+  /** Where the socket is bound. Stays known after `close()`. */
+  get address(): SocketAddress
+  /** The port it is bound to, also where the system chose it. */
+  get port(): number
+  /**
+   * Sends one datagram: to a name or an address with its port, to where another one came from, or to what the socket is
+   * connected to. A name is resolved off the JavaScript thread, once for each call.
+   *
+   * Resolves when the kernel has the datagram; whether it arrives nobody knows.
+   *
+   * @throws UsageError without any target, and for another one than that of a connected socket; the bare system error
+   * (`EMSGSIZE`, `ENETUNREACH`, `ENOTFOUND`…) of this datagram
+   */
+  send(data: Uint8Array | string, to?: SocketAddress): Promise<void>
+  send(data: Uint8Array | string, address: string, port: number): Promise<void>
+}
+
+interface UdpSocketOptions {
+  /** The own end: a name or an address of this machine; the default is IPv4 and IPv6 on one port, `'::'` is IPv6 alone. */
+  interface?: string | undefined
+  /** The own port. Default 0: the system chooses a free one, see `socket.port`. */
+  port?: number | undefined
+  /** Connects the socket to this name or address: it sends to and hears of nobody else. Needs `targetPort`. */
+  targetHost?: string | undefined
+  /** The port of `targetHost`. */
+  targetPort?: number | undefined
+  /** Lets several sockets have one port, the kernel sharing out what comes by its sender (`SO_REUSEPORT`). Default false. */
+  reusePort?: boolean | undefined
+}
+/**
+ * Opens a UDP socket. Re-creates `anyio.create_udp_socket`.
+ *
+ * @throws the bare system error: `EADDRINUSE`, `ENOTFOUND`, `EAFNOSUPPORT` where `interface` and `targetHost` are not of one
+ * family…
+ */
+declare function createUdpSocket(options?: UdpSocketOptions): Promise<UDPSocket>
+
 interface WrapTlsOptions {
   /** Whether this side is the server of the handshake. Default false. */
   serverSide?: boolean | undefined
@@ -853,6 +1040,11 @@ interface WrapTlsOptions {
  *
  * @throws TLSError when the handshake fails
  */
+declare function wrapTls<A extends Address>(
+  stream: SocketStream<A>,
+  context: TlsContext,
+  options?: WrapTlsOptions,
+): Promise<SocketStream<A>>
 declare function wrapTls(stream: Stream, context: TlsContext, options?: WrapTlsOptions): Promise<SocketStream>
 
 /** What was acquired. Releasing it twice is harmless, and it may be released anywhere. */
@@ -1252,6 +1444,8 @@ export {
   TaskInfo,
   TimeoutError,
   TlsContext,
+  UDPSocket,
+  UNIXDatagramSocket,
   UnsupportedError,
   UsageError,
   WouldBlock,
@@ -1260,6 +1454,7 @@ export {
   checkpoint,
   checkpointIfCancelled,
   connectTcp,
+  connectUnix,
   createCapacityLimiter,
   createCondition,
   createEvent,
@@ -1270,6 +1465,9 @@ export {
   createTaskGroup,
   createTcpServer,
   createTlsContext,
+  createUdpSocket,
+  createUnixDatagramSocket,
+  createUnixServer,
   currentEffectiveDeadline,
   currentTime,
   dumpTasks,
@@ -1309,8 +1507,10 @@ export type {
   MemoryObjectStreamStatistics,
   NativeOptions,
   NodeOptions,
+  Packet,
   PeerCertificate,
   QueueStatistics,
+  ReceivedFds,
   RunOptions,
   ScopeEvent,
   SemaphoreOptions,
@@ -1330,5 +1530,8 @@ export type {
   TlsContextOptions,
   TlsMaterial,
   TlsVersion,
+  UdpSocketOptions,
+  UnixDatagramSocketOptions,
+  UnixServerOptions,
   WrapTlsOptions,
 }

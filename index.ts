@@ -30,7 +30,19 @@ export { SocketStream } from './src/streams/socket-stream.ts'
 export { SocketStreamServer } from './src/streams/socket-stream-server.ts'
 export type { ServeOptions } from './src/streams/service.ts'
 export type { ServerStatistics } from './src/streams/listener.ts'
+export { connectUnix, createUnixServer } from './src/unix.ts'
+export type { UnixServerOptions } from './src/unix.ts'
+export type { ReceivedFds } from './src/streams/descriptors.ts'
 export type { SocketAddress } from './src/backends/backend.ts'
+
+// Datagrams.
+export { createUdpSocket } from './src/udp.ts'
+export { createUnixDatagramSocket } from './src/unix.ts'
+export { UDPSocket } from './src/datagrams/udp-socket.ts'
+export { UNIXDatagramSocket } from './src/datagrams/unix-datagram-socket.ts'
+export type { Packet } from './src/datagrams/packet.ts'
+export type { UdpSocketOptions } from './src/udp.ts'
+export type { UnixDatagramSocketOptions } from './src/unix.ts'
 
 // TLS, on sockets and over any stream.
 export { createTlsContext, wrapTls } from './src/tls.ts'

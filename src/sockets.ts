@@ -1,34 +1,20 @@
-/**
- * TCP sockets: `connectTcp` and `createTcpServer`.
- *
- * Both are made of several waits (a look-up, attempts, a bind), so each runs in a scope of its own: a call that nobody
- * awaited is then cancelled, and waited for, as one operation (api.md §2, rule 7).
- */
+/** TCP sockets: `connectTcp` and `createTcpServer`. */
 
 import type { Backend, ListenerTransport, SocketAddress, StreamTransport, TlsSettings } from './backends/backend.ts'
 import type { TLSError } from './errors.ts'
-import { CancelScope } from './kernel/cancel-scope.ts'
 import { rejected } from './kernel/operation.ts'
-import { traceOpening } from './kernel/resources.ts'
-import { ask, type Context, currentBackend } from './streams/ask.ts'
-import { familyOf, formatAddress } from './streams/addresses.ts'
-import { Connection, TCP_STREAM } from './streams/connection.ts'
+import { ask } from './streams/ask.ts'
+import { formatAddress } from './streams/addresses.ts'
+import { Connection } from './streams/connection.ts'
 import type { HandshakeSettings } from './streams/handshakes.ts'
 import { connectToFirst, interleave } from './streams/happy-eyeballs.ts'
 import { Listener, TCP_SERVER } from './streams/listener.ts'
-import { CLOSE_TIMEOUT, type Origin } from './streams/origin.ts'
+import { asOneOperation, checkHost, checkPort, type Opening, resolve } from './streams/opening.ts'
+import { CLOSE_TIMEOUT, type Origin, TCP_STREAM } from './streams/origin.ts'
 import { SocketStreamServer } from './streams/socket-stream-server.ts'
 import { SocketStream } from './streams/socket-stream.ts'
 import { checkContext, defaultSettings, requireCertificate, settingsOf, type TlsContext } from './tls/context.ts'
-import {
-  checkBoolean,
-  checkFunction,
-  checkInteger,
-  checkOptions,
-  checkString,
-  checkTime,
-  outOfRange,
-} from './validate.ts'
+import { checkBoolean, checkFunction, checkInteger, checkOptions, checkTime } from './validate.ts'
 
 export interface ConnectTcpOptions {
   /** For the TLS handshake. Default: a context that trusts what the platform trusts. */
@@ -162,6 +148,7 @@ async function connect(
 function originOf(host: string, options: ConnectTcpOptions): Origin {
   const { tls, tlsHostname = host, tlsStandardCompatible: standardCompatible = true } = options
   return {
+    kind: TCP_STREAM,
     side: 'client',
     closeTimeout: CLOSE_TIMEOUT,
     settings: tls === undefined ? undefined : settingsOf(tls),
@@ -199,7 +186,14 @@ async function listen(
   const transport = await ask<ListenerTransport>(`listen on port ${port}`, (answer) =>
     backend.listenTcp({ address, port, backlog, reusePort, noDelay, keepAlive }, answer),
   )
-  const origin: Origin = { side: 'server', closeTimeout, settings, hostname: undefined, standardCompatible }
+  const origin: Origin = {
+    kind: TCP_STREAM,
+    side: 'server',
+    closeTimeout,
+    settings,
+    hostname: undefined,
+    standardCompatible,
+  }
   const handshakes = settings === undefined ? undefined : handshakesOf(settings, options)
   return new SocketStreamServer(new Listener(transport, { origin, backend, frame, made, handshakes }))
 }
@@ -215,42 +209,10 @@ function handshakesOf(settings: TlsSettings, options: TcpServerOptions): Handsha
   return autostartTls ? { settings, standardCompatible, limit, timeout, onTlsError } : undefined
 }
 
-/** A numeric address needs no resolver, and no thread. */
-async function resolve(backend: Backend, host: string): Promise<readonly SocketAddress[]> {
-  const family = familyOf(host)
-  if (family !== 0) return [{ address: host, port: 0, family: family === 6 ? 'IPv6' : 'IPv4' }]
-  return ask<SocketAddress[]>(`look-up of ${host}`, (answer) => backend.lookup(host, 0, answer))
-}
-
 /** With an own end given, only its families can be used; if that leaves nothing, the system says so better than we. */
 function reachable(found: readonly SocketAddress[], local: readonly SocketAddress[]): readonly SocketAddress[] {
   const usable = found.filter(({ family }) => local.some((own) => own.family === family))
   return usable.length === 0 ? found : usable
-}
-
-/** What opens a resource, and where it was asked to, for the warning that it was left open. */
-interface Opening extends Context {
-  readonly made: Error | undefined
-}
-
-function asOneOperation<T>(what: string, kind: string, body: (context: Opening) => Promise<T>): Promise<T> {
-  try {
-    const { backend, frame } = currentBackend(what)
-    const context = { backend, frame, made: traceOpening(frame, kind) }
-    // The scope is cancelled by nobody but its surroundings, so it never ends without a value or an error.
-    return new CancelScope().run(() => body(context)) as Promise<T>
-  } catch (error) {
-    return rejected(error)
-  }
-}
-
-function checkHost(name: string, host: unknown): void {
-  checkString(name, host)
-  if (host === '') throw outOfRange(name, 'a name or an address', host)
-}
-
-function checkPort(name: string, port: unknown): void {
-  checkInteger(name, port, 0, 65535)
 }
 
 function checkConnectOptions(options: ConnectTcpOptions): void {

@@ -3,15 +3,15 @@
  * and `SocketStream.startTls`.
  */
 
-import type { StreamTransport } from './backends/backend.ts'
+import type { Address, StreamTransport } from './backends/backend.ts'
 import { UsageError } from './errors.ts'
 import { CancelScope } from './kernel/cancel-scope.ts'
 import { rejected } from './kernel/operation.ts'
 import { traceOpening } from './kernel/resources.ts'
 import { formatAddress } from './streams/addresses.ts'
 import { ask, type Context, currentBackend } from './streams/ask.ts'
-import { Connection, TCP_STREAM } from './streams/connection.ts'
-import { CLOSE_TIMEOUT, type Origin } from './streams/origin.ts'
+import { Connection } from './streams/connection.ts'
+import { CLOSE_TIMEOUT, type Origin, TCP_STREAM } from './streams/origin.ts'
 import { SocketStream } from './streams/socket-stream.ts'
 import { Stream } from './streams/stream.ts'
 import { checkContext, requireCertificate, settingsOf, type TlsContext } from './tls/context.ts'
@@ -43,6 +43,12 @@ export interface WrapTlsOptions {
  *
  * @throws TLSError when the handshake fails
  */
+export function wrapTls<A extends Address>(
+  stream: SocketStream<A>,
+  context: TlsContext,
+  options?: WrapTlsOptions,
+): Promise<SocketStream<A>>
+export function wrapTls(stream: Stream, context: TlsContext, options?: WrapTlsOptions): Promise<SocketStream>
 export function wrapTls(stream: Stream, context: TlsContext, options: WrapTlsOptions = {}): Promise<SocketStream> {
   try {
     if (!(stream instanceof Stream)) throw invalidArgType('stream', 'an instance of Stream', stream)
@@ -59,7 +65,7 @@ export function wrapTls(stream: Stream, context: TlsContext, options: WrapTlsOpt
 }
 
 async function wrap({ backend, frame }: Context, stream: Stream, origin: Origin): Promise<SocketStream> {
-  const made = traceOpening(frame, TCP_STREAM)
+  const made = traceOpening(frame, origin.kind)
   const { run } = frame.task
   const lower = new OverStream(stream, run)
   const peer = stream instanceof SocketStream ? formatAddress(lower.remoteAddress) : `over ${stream.constructor.name}`
@@ -99,6 +105,7 @@ function originOf(stream: Stream, context: TlsContext, serverSide: boolean, host
     throw new UsageError('wrapTls: a client needs options.hostname, the name that the certificate must be for')
   }
   return {
+    kind: below?.kind ?? TCP_STREAM,
     side: serverSide ? 'server' : 'client',
     closeTimeout: below?.closeTimeout ?? CLOSE_TIMEOUT,
     settings,

@@ -1,9 +1,9 @@
 /**
  * The one contract between the concept modules and an event-loop backend. No behaviour lives here.
  *
- * Arrows: `sockets.ts`, `streams/` → this file ← `backends/{native,node,virtual}`. A backend knows nothing of
- * tasks, scopes or promises: it answers through sinks (plain callbacks), always on the thread that asked, and
- * **never synchronously inside the call that asked** unless the method says so. The concept modules own every
+ * Arrows: `sockets.ts`, `unix.ts`, `udp.ts`, `streams/`, `datagrams/` → this file ← `backends/{native,node,virtual}`. A
+ * backend knows nothing of tasks, scopes or promises: it answers through sinks (plain callbacks), always on the thread that
+ * asked, and **never synchronously inside the call that asked** unless the method says so. The concept modules own every
  * rule of api.md (busy, closed, cancelled); a backend owns system calls and buffers.
  *
  * Errors that cross this seam are system errors in Node's shape (`code`, `errno`, `syscall`, `address`/`port`);
@@ -20,7 +20,16 @@ export interface SocketAddress {
   readonly family: 'IPv4' | 'IPv6'
 }
 
-/** An error of the operating system, in Node's shape. */
+/**
+ * The address of a stream or of a listener: of a UNIX one its path, of an abstract name with its leading `'\0'`, and `''` for
+ * an end without a name. Bytes of a path that are no UTF-8 read as U+FFFD.
+ */
+export type Address = SocketAddress | string
+
+/** A path as its owner gave it; a `Buffer` is a path that need not be UTF-8. Never empty; a leading NUL: an abstract name. */
+export type UnixPath = string | Buffer
+
+/** An error of the operating system, in Node's shape. Where a UNIX socket failed, `address` is its path; it has no `port`. */
 export interface SystemError extends Error {
   code: string
   errno: number
@@ -47,6 +56,17 @@ export interface Backend {
   connectTcp(options: TcpConnectOptions, answer: Answer<StreamTransport>): Abandon
   /** Binds and listens. Addresses are numeric. */
   listenTcp(options: TcpListenOptions, answer: Answer<ListenerTransport>): Abandon
+  /** One connection attempt. A server whose queue is full is `EAGAIN`, where the system says so. */
+  connectUnix(path: UnixPath, answer: Answer<StreamTransport>): Abandon
+  /**
+   * Binds and listens. A socket file that nobody answers at (`ECONNREFUSED`) is replaced; one that answers, and anything
+   * that is no socket, is `EADDRINUSE` and stays as it is. `destroy` of the listener removes the file, if it is still its own.
+   */
+  listenUnix(options: UnixListenOptions, answer: Answer<ListenerTransport>): Abandon
+  /** Binds, and connects where there is a target. Addresses are numeric. */
+  openUdp(options: UdpOptions, answer: Answer<DatagramTransport>): Abandon
+  /** Binds as `listenUnix` does (to nothing without a path), and connects where there is a remote path. */
+  openUnixDatagram(options: UnixDatagramOptions, answer: Answer<DatagramTransport>): Abandon
   /**
    * Does a TLS handshake over `transport`, on which nothing waits and nothing is unsent, and answers with the transport of
    * the plaintext: `transport` itself, or one that has taken it over. Its sink is the caller's to set, before the next
@@ -157,6 +177,33 @@ export interface TcpListenOptions {
   readonly keepAlive: boolean
 }
 
+export interface UnixListenOptions {
+  readonly path: UnixPath
+  /** Permissions of the socket file, in force before anybody can connect. `undefined`: what the umask leaves. */
+  readonly mode: number | undefined
+  readonly backlog: number
+}
+
+export interface UdpOptions {
+  /**
+   * The own end. `undefined`: every address; of both families on one port (IPv4 alone where the machine has no IPv6), or
+   * of `target`'s where there is one. `'::'`: IPv6 alone.
+   */
+  readonly address: string | undefined
+  /** 0: the system chooses. */
+  readonly port: number
+  /** Connects to this address: the others are not heard any more. Of the family of `address`, else `EAFNOSUPPORT`. */
+  readonly target: SocketAddress | undefined
+  /** `SO_REUSEPORT`. Never a default: datagrams of one peer would be shared out among strangers. */
+  readonly reusePort: boolean
+}
+
+export interface UnixDatagramOptions {
+  /** `undefined`: no name, so that nobody can answer. */
+  readonly path: UnixPath | undefined
+  readonly remotePath: UnixPath | undefined
+}
+
 /** Who hears of a connection's I/O. Every method is called by the transport, on the owning thread. */
 export interface StreamSink {
   /**
@@ -167,6 +214,8 @@ export interface StreamSink {
   /** The answer to `receive`, or to `receiveInto`'s wait, at the end of the peer's data. Stays true for ever. */
   receivedEnd(): void
   receiveFailed(error: Error): void
+  /** The answer to `receiveFds`: as `received`, and the descriptors that came with the bytes. They are the sink's to close. */
+  receivedFds?(memory: Buffer, start: number, end: number, owned: boolean, fds: readonly number[]): void
   /** After `receiveInto` returned -1: try again. */
   readable(): void
   /** The answer to `waitSend`; with the error of a failed write, which is thereby taken (reported once). */
@@ -181,8 +230,8 @@ export interface StreamSink {
 export interface StreamTransport {
   /** Set by the concept module before the first call. */
   sink: StreamSink
-  readonly localAddress: SocketAddress
-  readonly remoteAddress: SocketAddress
+  readonly localAddress: Address
+  readonly remoteAddress: Address
   /** Asks for up to `maxBytes` (clipped to 64 KiB); answered by exactly one call of the sink. */
   receive(maxBytes: number): void
   /** Drops the pending `receive` or `receiveInto` wait. Synchronous; no byte is lost. */
@@ -199,6 +248,18 @@ export interface StreamTransport {
    * or at the latest in the check phase, many `send`s in one system call.
    */
   send(data: Uint8Array): number
+  /**
+   * UNIX: after what was taken, sends `data` (at least one byte, at most 64 KiB) with the descriptors attached to its first
+   * byte. Answered, like a `waitSend`, by one `sink.sendSettled`, once the kernel has the descriptors and the rest is taken;
+   * then they may be closed. `cancelSend` before that: nothing of it is sent. `undefined` where the backend cannot.
+   */
+  readonly sendFds?: ((data: Uint8Array, fds: readonly number[]) => void) | undefined
+  /**
+   * UNIX: a `receive` of up to `maxBytes` that also takes up to `maxFds` descriptors (`CLOEXEC`); more of them are closed.
+   * Answered by `receivedFds`, `receivedEnd` or `receiveFailed`; dropped by `cancelReceive`. `undefined` where the backend
+   * cannot.
+   */
+  readonly receiveFds?: ((maxBytes: number, maxFds: number) => void) | undefined
   /** Takes and clears the kept write error. */
   takeSendError(): Error | undefined
   /** An upper bound of the bytes taken that the kernel does not have yet. 0 means that there are none. */
@@ -242,7 +303,7 @@ export interface ListenerSink {
 /** A listening socket (two, where dual stack needs it: that is the backend's business). */
 export interface ListenerTransport {
   sink: ListenerSink
-  readonly address: SocketAddress
+  readonly address: Address
   /** Sets the demand: at most `count` further calls of `sink.accepted`. 0 drops it; a connection accepted but not
    * yet delivered stays with the listener and answers the next demand. */
   accept(count: number): void
@@ -250,4 +311,67 @@ export interface ListenerTransport {
   destroy(): void
   getsockopt(level: number | string, name: number | string): number
   setsockopt(level: number | string, name: number | string, value: number | boolean): void
+}
+
+/**
+ * Where a datagram came from, or goes to. UNIX: a path, as a `Buffer` where its bytes are no UTF-8, `''` for a sender without
+ * a name. Of UDP an object whose members may be decoded when they are first read; it is never changed, comes back in `send`,
+ * and the backend knows its own again without reading them (`PeerAddress` of peer-address.ts is there to be extended).
+ */
+export type DatagramAddress = SocketAddress | string | Buffer
+
+/** Who hears of a datagram socket's I/O. Every method is called by the transport, on the owning thread. */
+export interface DatagramSink {
+  /**
+   * One datagram, whole: bytes `[start, end)` of `memory`, which may be none at all. Of memory and `owned` the same is true
+   * as for `StreamSink.received`. Called once or several times in a row, for one `receive`.
+   */
+  datagram(memory: Buffer, start: number, end: number, owned: boolean, from: DatagramAddress): void
+  /** The end of the answer to `receive`: after one to `count` datagrams, or with an error and after none. */
+  receiveSettled(error: Error | undefined): void
+  /** The answer to a `send` or `sendMany` that returned false. */
+  sendSettled(error: Error | undefined): void
+}
+
+/**
+ * A datagram socket. One pending `receive` and one pending send at most: the concept module enforces it. It also keeps what
+ * one `receive` brought beyond what its caller wanted, and asks again when that is used up: a transport reads ahead only what
+ * was asked for, and leaves the rest to the kernel. One that cannot (node) keeps a bounded number and drops the newest.
+ *
+ * No error ends the socket. What the network reports about an earlier datagram (`ECONNREFUSED` on a connected socket) fails
+ * one call, the pending `receive` or the next call of either direction, as `SO_ERROR` has it.
+ */
+export interface DatagramTransport {
+  /** Set by the concept module before the first call. */
+  sink: DatagramSink
+  /** Where it is bound. A UDP socket always is; an IPv4 address is never given in its IPv6 form. */
+  readonly localAddress: Address
+  /** What it is connected to. */
+  readonly remoteAddress: DatagramAddress | undefined
+  /** Which addresses it can send to: 0 are both families. UNIX: 0. */
+  readonly family: 0 | 4 | 6
+  /** Asks for one to `count` datagrams, as many as lie ready; answered through the sink, as said there. */
+  receive(count: number): void
+  /** Drops the pending `receive`. Synchronous; no datagram is lost. */
+  cancelReceive(): void
+  /**
+   * Sends one datagram, to `to` or, connected, to nobody else (`undefined`). True: the kernel has it. False: not yet, and one
+   * `sink.sendSettled` follows, be it only so that the sends of a turn may share a system call. Throws, or settles with, the
+   * system error of this very datagram: `EMSGSIZE`, `EAFNOSUPPORT` (not of `family`), `ENETUNREACH`… `data` is not looked at
+   * after the call. The same target is the same object again as often as the concept module knows: what was made of the last
+   * one may be kept.
+   */
+  send(data: Uint8Array, to: DatagramAddress | undefined): boolean
+  /**
+   * Sends the datagrams in their order, `data[i]` to `to[i]`, in as few system calls as can be. As `send`; the first one that
+   * fails ends it, those before have left, those after it have not.
+   */
+  sendMany(data: readonly Uint8Array[], to: readonly (DatagramAddress | undefined)[]): boolean
+  /** Drops the pending send: what has not left stays unsent, as far as the system lets it. Synchronous. */
+  cancelSend(): void
+  /** Closes the descriptor now: afterwards the sink is not called again. Removes a socket file as a listener does. Idempotent. */
+  destroy(): void
+  getsockopt(level: number | string, name: number | string): number
+  /** Bytes are the C structure that an option takes (`IP_ADD_MEMBERSHIP`: `ip_mreq`). */
+  setsockopt(level: number | string, name: number | string, value: number | boolean | Uint8Array): void
 }

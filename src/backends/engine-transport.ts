@@ -27,9 +27,9 @@
 import type { TLSError } from '../errors.ts'
 import type {
   Abandon,
+  Address,
   Answer,
   SendWait,
-  SocketAddress,
   StreamSink,
   StreamTransport,
   TlsSession,
@@ -124,11 +124,11 @@ class EngineTransport implements StreamTransport {
     if (this.#answer !== undefined) this.destroy()
   }
 
-  get localAddress(): SocketAddress {
+  get localAddress(): Address {
     return this.#lower.localAddress
   }
 
-  get remoteAddress(): SocketAddress {
+  get remoteAddress(): Address {
     return this.#lower.remoteAddress
   }
 

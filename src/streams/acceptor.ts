@@ -6,7 +6,7 @@ import { enterOperation, type Frame, requireFrame } from '../kernel/context.ts'
 import { Operation, rejected } from '../kernel/operation.ts'
 import { traceOpening } from '../kernel/resources.ts'
 import { formatAddress } from './addresses.ts'
-import { Connection, TCP_STREAM } from './connection.ts'
+import { Connection } from './connection.ts'
 import type { Consumer, Listener } from './listener.ts'
 import { SocketStream } from './socket-stream.ts'
 
@@ -70,7 +70,7 @@ export class Acceptor extends Operation<unknown> implements Consumer {
       this.#listener.enter(this)
       this.#iterating = iterating
       this.#frame = requireFrame('accept')
-      this.#made = traceOpening(this.#frame, TCP_STREAM)
+      this.#made = traceOpening(this.#frame, this.#listener.origin.kind)
       const promise = this.begin(scope)
       this.#listener.demand(1)
       return promise

@@ -1,6 +1,6 @@
 /** Addresses as text: which ones are numeric, and how they are shown. */
 
-import type { SocketAddress } from '../backends/backend.ts'
+import type { Address, DatagramAddress } from '../backends/backend.ts'
 
 /** 4 or 6 for a numeric address, 0 for a name. An IPv6 address may carry a scope (`fe80::1%eth0`). */
 export function familyOf(host: string): 0 | 4 | 6 {
@@ -8,7 +8,11 @@ export function familyOf(host: string): 0 | 4 | 6 {
   return IPV4.test(host) ? 4 : 0
 }
 
-export function formatAddress({ address, port, family }: SocketAddress): string {
+/** `127.0.0.1:80`, `[::1]:80`, `/run/app.sock`; `@name` for an abstract name, as `ss` and `lsof` show it. */
+export function formatAddress(where: Address | DatagramAddress): string {
+  if (typeof where === 'string') return where === '' ? 'unnamed' : where.replaceAll('\0', '@')
+  if (Buffer.isBuffer(where)) return formatAddress(where.toString())
+  const { address, port, family } = where
   return family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`
 }
 

@@ -32,9 +32,6 @@ import { Sender } from './sender.ts'
 import { SocketReader } from './socket-reader.ts'
 import type { TlsUpgrade } from './tls-upgrade.ts'
 
-/** The kind of resource, for warnings. */
-export const TCP_STREAM = 'TCP stream'
-
 export class Connection extends Resource implements StreamSink {
   readonly reader: SocketReader
   readonly sender: Sender
@@ -71,7 +68,7 @@ export class Connection extends Resource implements StreamSink {
 
   /** Puts the connection on the run's list. What `serve` handles is not: `serve` closes it in every case. */
   registerWith(frame: Frame, made: Error | undefined): this {
-    this.register(frame, TCP_STREAM, made)
+    this.register(frame, this.origin.kind, made)
     return this
   }
 
@@ -129,7 +126,8 @@ export class Connection extends Resource implements StreamSink {
   }
 
   override describeResource(): string {
-    return `${TCP_STREAM} ${formatAddress(this.#transport.localAddress)} → ${formatAddress(this.#transport.remoteAddress)}`
+    const { localAddress, remoteAddress } = this.#transport
+    return `${this.origin.kind} ${formatAddress(localAddress)} → ${formatAddress(remoteAddress)}`
   }
 
   override async closeForRun(): Promise<void> {
@@ -138,6 +136,10 @@ export class Connection extends Resource implements StreamSink {
 
   received(memory: Buffer, start: number, end: number, owned: boolean): void {
     this.reader.received(memory, start, end, owned)
+  }
+
+  receivedFds(memory: Buffer, start: number, end: number, owned: boolean, fds: readonly number[]): void {
+    this.reader.receivedFds(memory, start, end, owned, fds)
   }
 
   receivedEnd(): void {

@@ -67,8 +67,9 @@ export class Handshakes {
     return this.#failed
   }
 
+  /** Only TCP servers speak TLS from the first byte. */
   begin(transport: StreamTransport): void {
-    const handshake = new Handshake(this, this.#run, transport.remoteAddress)
+    const handshake = new Handshake(this, this.#run, transport.remoteAddress as SocketAddress)
     this.#underWay.add(handshake)
     this.#context.runInAsyncScope(() => handshake.begin(transport, this.#backend, this.#settings))
   }

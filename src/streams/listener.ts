@@ -10,7 +10,7 @@
  * ```
  */
 
-import type { Backend, ListenerSink, ListenerTransport, SocketAddress, StreamTransport } from '../backends/backend.ts'
+import type { Address, Backend, ListenerSink, ListenerTransport, StreamTransport } from '../backends/backend.ts'
 import { ClosedResourceError, ResourceBusyError } from '../errors.ts'
 import type { Frame } from '../kernel/context.ts'
 import { Resource } from '../kernel/resources.ts'
@@ -18,8 +18,9 @@ import { formatAddress } from './addresses.ts'
 import { type HandshakeOwner, Handshakes, type HandshakeSettings } from './handshakes.ts'
 import type { Origin } from './origin.ts'
 
-/** The kind of resource, for warnings. */
+/** The kinds of resource, for warnings. */
 export const TCP_SERVER = 'TCP server'
+export const UNIX_SERVER = 'UNIX server'
 
 /** Who asked for connections. */
 export interface Consumer {
@@ -61,7 +62,7 @@ export interface ListenerSetup {
 export class Listener extends Resource implements ListenerSink, HandshakeOwner {
   /** Of the connections it accepts. */
   readonly origin: Origin
-  readonly address: SocketAddress
+  readonly address: Address
   readonly #transport: ListenerTransport
   readonly #handshakes: Handshakes | undefined
   /** Handshaken, and not asked for yet. */
@@ -81,7 +82,7 @@ export class Listener extends Resource implements ListenerSink, HandshakeOwner {
     this.origin = origin
     this.#handshakes = handshakes === undefined ? undefined : new Handshakes(this, handshakes, backend, frame.task.run)
     transport.sink = this
-    this.register(frame, TCP_SERVER, made)
+    this.register(frame, this.#kind, made)
   }
 
   get closed(): boolean {
@@ -188,11 +189,15 @@ export class Listener extends Resource implements ListenerSink, HandshakeOwner {
   }
 
   override describeResource(): string {
-    return `${TCP_SERVER} ${formatAddress(this.address)}`
+    return `${this.#kind} ${formatAddress(this.address)}`
   }
 
   override async closeForRun(): Promise<void> {
     this.close()
+  }
+
+  get #kind(): string {
+    return typeof this.address === 'string' ? UNIX_SERVER : TCP_SERVER
   }
 
   #deliver(consumer: Consumer, transport: StreamTransport): void {

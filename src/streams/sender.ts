@@ -16,6 +16,7 @@ import type { CancelScope } from '../kernel/cancel-scope.ts'
 import { enterOperation } from '../kernel/context.ts'
 import { markHandled, Operation, rejected } from '../kernel/operation.ts'
 import { nextTurn, type Resumable, spendBudget } from '../kernel/turn.ts'
+import { formatAddress } from './addresses.ts'
 import { brokenBy, own } from './connection-errors.ts'
 import type { SocketReader } from './socket-reader.ts'
 
@@ -47,8 +48,7 @@ export class Sender extends Operation<void> implements Resumable {
   }
 
   override describe(): string {
-    const { address, port } = this.#transport.remoteAddress
-    return `${this.#what} to ${address}:${port}`
+    return `${this.#what} to ${formatAddress(this.#transport.remoteAddress)}`
   }
 
   sendAll(data: Uint8Array): Promise<void> {
@@ -77,6 +77,21 @@ export class Sender extends Operation<void> implements Resumable {
       if (taken < part.length) return this.#sendRest(scope, parts, index, taken)
     }
     return this.#answer(scope)
+  }
+
+  /** As `sendAll`, of at least one byte; the descriptors leave with the first one. The transport must be able to. */
+  sendFds(data: Uint8Array, fds: readonly number[]): Promise<void> {
+    let scope: CancelScope
+    try {
+      scope = this.#enter('sendFds')
+    } catch (error) {
+      return rejected(error)
+    }
+    const first = data.subarray(0, MOST_WITH_FDS)
+    this.#rest = { parts: [data], part: 0, offset: first.length }
+    const promise = this.begin(scope)
+    this.#transport.sendFds?.(first, fds)
+    return promise
   }
 
   sendEof(): Promise<void> {
@@ -226,6 +241,9 @@ export class Sender extends Operation<void> implements Resumable {
     return this.resolve()
   }
 }
+
+/** How many bytes a transport takes together with descriptors. */
+const MOST_WITH_FDS = 65_536
 
 /** How far the waiting send has got in what it was given. */
 interface Rest {

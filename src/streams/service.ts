@@ -8,7 +8,7 @@
 
 import { AsyncResource } from 'node:async_hooks'
 import { channel } from 'node:diagnostics_channel'
-import type { StreamTransport } from '../backends/backend.ts'
+import type { Address, SocketAddress, StreamTransport } from '../backends/backend.ts'
 import type { Cancelled } from '../errors.ts'
 import { CancelScope } from '../kernel/cancel-scope.ts'
 import { enterOperation } from '../kernel/context.ts'
@@ -20,11 +20,11 @@ import { Connection } from './connection.ts'
 import type { Consumer, Listener } from './listener.ts'
 import type { SocketStream } from './socket-stream.ts'
 
-export interface ServeOptions {
+export interface ServeOptions<A extends Address = SocketAddress> {
   /** How many connections are handled at once; the others wait to be accepted. Default: as many as come. */
   maxConnections?: number | undefined
   /** Gets what a handler threw, except the end of its own connection. Without it such an error ends the server. */
-  onError?: ((error: unknown, stream: SocketStream) => unknown) | undefined
+  onError?: ((error: unknown, stream: SocketStream<A>) => unknown) | undefined
 }
 
 export class Service extends Operation<void> implements Consumer, Serving {

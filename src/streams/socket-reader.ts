@@ -1,9 +1,12 @@
 /** The reader of a socket: its source is a transport, asked for once and answered through the sink. */
 
 import type { StreamTransport } from '../backends/backend.ts'
+import { formatAddress } from './addresses.ts'
 import { own } from './connection-errors.ts'
+import { WithFds } from './descriptors.ts'
 import { type Demand, Into } from './framing.ts'
 import { Reader } from './reader.ts'
+import { toOwn } from './receive-buffer.ts'
 
 export class SocketReader extends Reader {
   #transport: StreamTransport
@@ -22,13 +25,17 @@ export class SocketReader extends Reader {
   }
 
   override describe(): string {
-    const { address, port } = this.#transport.remoteAddress
-    return `${this.demand.what} from ${address}:${port}`
+    return `${this.demand.what} from ${formatAddress(this.#transport.remoteAddress)}`
   }
 
   /** The transport has bytes for the waiting call. */
   received(memory: Buffer, start: number, end: number, owned: boolean): void {
     this.supplied(memory, start, end, owned)
+  }
+
+  /** The transport has bytes, and descriptors, for a waiting `receiveFds`. */
+  receivedFds(memory: Buffer, start: number, end: number, owned: boolean, fds: readonly number[]): void {
+    this.answer({ data: toOwn(memory, start, end, owned), fds: [...fds] })
   }
 
   receivedEnd(): void {
@@ -46,6 +53,10 @@ export class SocketReader extends Reader {
 
   protected override fetch(demand: Demand<unknown>): void {
     const transport = this.#transport
+    if (demand instanceof WithFds) {
+      transport.receiveFds?.(demand.ask, demand.maxFds)
+      return
+    }
     if (!(demand instanceof Into) || transport.receiveInto === undefined) {
       transport.receive(demand.ask)
       return

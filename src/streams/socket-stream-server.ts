@@ -1,24 +1,26 @@
-/** `SocketStreamServer`: a listening TCP socket. */
+/** `SocketStreamServer`: a listening TCP or UNIX socket. */
 
-import type { SocketAddress } from '../backends/backend.ts'
-import { Cancelled } from '../errors.ts'
+import type { Address, SocketAddress } from '../backends/backend.ts'
+import { Cancelled, UsageError } from '../errors.ts'
 import { enterUncancelled, pendingCancellation } from '../kernel/context.ts'
 import { rejected } from '../kernel/operation.ts'
 import { immediateVoid } from '../kernel/turn.ts'
 import { checkFunction, checkInteger, checkOptions } from '../validate.ts'
 import { AcceptIterator, Acceptor } from './acceptor.ts'
 import type { Listener, ServerStatistics } from './listener.ts'
+import type { Handler } from './connection-task.ts'
 import { Service, type ServeOptions } from './service.ts'
 import { checkOption, checkOptionValue } from './socket-options.ts'
 import type { SocketStream } from './socket-stream.ts'
 
 /**
- * A server that connections can be accepted from, made by `createTcpServer`. Re-creates `anyio.abc.SocketStreamServer`.
+ * A server that connections can be accepted from, made by `createTcpServer` or `createUnixServer`. Re-creates
+ * `anyio.abc.SocketStreamServer`. The addresses of a UNIX server are paths: a `SocketStreamServer<string>`.
  *
  * One task at a time accepts or serves; a second one gets a `ResourceBusyError`. Accepting survives clients that went
  * away meanwhile, and waits for descriptors where the process has run out of them.
  */
-export class SocketStreamServer implements AsyncDisposable {
+export class SocketStreamServer<A extends Address = SocketAddress> implements AsyncDisposable {
   readonly #listener: Listener
   readonly #acceptor: Acceptor
 
@@ -29,13 +31,14 @@ export class SocketStreamServer implements AsyncDisposable {
   }
 
   /** Waits for one connection. It belongs to the caller, who closes it. */
-  accept(): Promise<SocketStream> {
-    return this.#acceptor.accept()
+  accept(): Promise<SocketStream<A>> {
+    return this.#acceptor.accept() as Promise<SocketStream<Address>> as Promise<SocketStream<A>>
   }
 
   /** Iterates over the connections as they come. The own `close()` ends the iteration. */
-  acceptConnections(): AsyncIterableIterator<SocketStream> {
-    return new AcceptIterator(this.#acceptor)
+  acceptConnections(): AsyncIterableIterator<SocketStream<A>> {
+    const iterator: AsyncIterableIterator<SocketStream<Address>> = new AcceptIterator(this.#acceptor)
+    return iterator as AsyncIterableIterator<SocketStream<A>>
   }
 
   /**
@@ -46,24 +49,26 @@ export class SocketStreamServer implements AsyncDisposable {
    * and nothing else (`structio:connection-error` on `diagnostics_channel` shows it). Any other error goes to `onError`;
    * without one, it closes the server, cancels the other handlers and comes out in an `ExceptionGroup`.
    */
-  serve(handler: (stream: SocketStream) => unknown, options: ServeOptions = {}): Promise<void> {
+  serve(handler: (stream: SocketStream<A>) => unknown, options: ServeOptions<A> = {}): Promise<void> {
     try {
       checkFunction('handler', handler)
       checkServeOptions(options)
-      return new Service(this.#listener, handler, options).serve()
+      return new Service(this.#listener, handler as Handler, options as ServeOptions).serve()
     } catch (error) {
       return rejected(error)
     }
   }
 
   /** Where the server listens. Stays known after `close()`. */
-  get address(): SocketAddress {
-    return this.#listener.address
+  get address(): A {
+    return this.#listener.address as A
   }
 
-  /** The port it listens on, also where the system chose it. */
+  /** The port it listens on, also where the system chose it. @throws UsageError on a UNIX socket, which has none */
   get port(): number {
-    return this.#listener.address.port
+    const { address } = this.#listener
+    if (typeof address === 'string') throw new UsageError('port: a UNIX socket has none, see address')
+    return address.port
   }
 
   /** Stops listening at once, also in a cancelled scope, and raises the cancellation afterwards. Connections live on. */
@@ -105,7 +110,7 @@ export class SocketStreamServer implements AsyncDisposable {
   }
 }
 
-function checkServeOptions(options: ServeOptions): void {
+function checkServeOptions<A extends Address>(options: ServeOptions<A>): void {
   checkOptions('options', options)
   const { maxConnections, onError } = options
   if (maxConnections !== undefined && maxConnections !== Infinity)

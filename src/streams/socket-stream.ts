@@ -1,6 +1,6 @@
-/** `SocketStream`: a TCP connection. */
+/** `SocketStream`: a TCP or a UNIX connection. */
 
-import type { SocketAddress, TlsSession, TlsVersion } from '../backends/backend.ts'
+import type { Address, SocketAddress, TlsSession, TlsVersion } from '../backends/backend.ts'
 import { TLSRequired } from '../errors.ts'
 import { rejected } from '../kernel/operation.ts'
 import { certificateRecord, type PeerCertificate } from '../tls/certificate.ts'
@@ -11,6 +11,7 @@ import { checkBoolean, checkOptions, checkString, outOfRange } from '../validate
 import { currentBackend } from './ask.ts'
 import { checkSize, READ_SIZE, toBytes } from './bytes.ts'
 import type { Connection } from './connection.ts'
+import { checkFds, checkMaxFds, type ReceivedFds, requireFds, WithFds } from './descriptors.ts'
 import type { Origin } from './origin.ts'
 import type { SocketReader } from './socket-reader.ts'
 import { checkOption, checkOptionValue } from './socket-options.ts'
@@ -23,7 +24,8 @@ export interface StartTlsOptions {
 }
 
 /**
- * A connected socket, made by `connectTcp` or accepted by a server. Re-creates `anyio.abc.SocketStream`.
+ * A connected socket, made by `connectTcp` or `connectUnix`, or accepted by a server. Re-creates `anyio.abc.SocketStream`.
+ * The addresses of a UNIX stream are paths: a `SocketStream<string>`.
  *
  * `sendAll` resolves when the stream has *taken* the bytes: the kernel has them, or the stream itself, which keeps up to
  * 64 KiB and sends what one turn of the event loop brought as one write. Beyond that it waits for the peer. A write that
@@ -32,11 +34,11 @@ export interface StartTlsOptions {
  * With TLS (`autostartTls`, `startTls`, `wrapTls`) everything above is unchanged, and the members about the TLS session
  * answer; before a handshake they throw `TLSRequired`, except `tlsVersion`, which is then `null`.
  */
-export class SocketStream extends Stream {
+export class SocketStream<A extends Address = SocketAddress> extends Stream {
   readonly #connection: Connection
   readonly #reader: SocketReader
-  #localAddress: SocketAddress | undefined
-  #remoteAddress: SocketAddress | undefined
+  #localAddress: A | undefined
+  #remoteAddress: A | undefined
 
   /** @internal */
   constructor(connection: Connection) {
@@ -50,15 +52,18 @@ export class SocketStream extends Stream {
     return this.#connection.origin
   }
 
-  /** The own end of the connection. Looked up when first asked for, and kept: then it can be asked for after `close()`. */
-  get localAddress(): SocketAddress {
+  /**
+   * The own end of the connection; `''` of a UNIX client, which has no path. Looked up when first asked for, and kept: then it
+   * can be asked for after `close()`.
+   */
+  get localAddress(): A {
     // Two system calls for each connection that nobody asks about would be a fifth of what accepting one costs.
-    return (this.#localAddress ??= this.#connection.requireOpen('localAddress').localAddress)
+    return (this.#localAddress ??= this.#connection.requireOpen('localAddress').localAddress as A)
   }
 
   /** The peer's end of the connection; as `localAddress`. */
-  get remoteAddress(): SocketAddress {
-    return (this.#remoteAddress ??= this.#connection.requireOpen('remoteAddress').remoteAddress)
+  get remoteAddress(): A {
+    return (this.#remoteAddress ??= this.#connection.requireOpen('remoteAddress').remoteAddress as A)
   }
 
   override receiveSome(maxBytes: number = READ_SIZE): Promise<Buffer> {
@@ -98,6 +103,41 @@ export class SocketStream extends Stream {
    */
   override sendEof(): Promise<void> {
     return this.#connection.sender.sendEof()
+  }
+
+  /**
+   * UNIX only: sends `data`, at least one byte, and copies of the file descriptors with its first byte. Once it has resolved,
+   * the own ones may be closed.
+   *
+   * @throws UnsupportedError on the `node` and `virtual` backends, over TCP and with TLS
+   */
+  sendFds(data: Uint8Array | string, fds: readonly number[]): Promise<void> {
+    try {
+      const bytes = toBytes('data', data)
+      if (bytes.length === 0) throw outOfRange('data', 'at least one byte, to carry the descriptors', data)
+      checkFds('fds', fds)
+      requireFds('sendFds', this.#connection.origin, this.#connection.requireOpen('sendFds'))
+      return this.#connection.sender.sendFds(bytes, fds)
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /**
+   * UNIX only: as `receiveSome`, with the file descriptors that came along; they are the caller's to close. Descriptors arrive
+   * only here: those that come with bytes which another receive takes are closed by the system, as are more than `maxFds`.
+   *
+   * @throws UnsupportedError on the `node` and `virtual` backends, over TCP and with TLS
+   */
+  receiveFds(maxBytes: number, maxFds: number): Promise<ReceivedFds> {
+    try {
+      checkSize('maxBytes', maxBytes)
+      checkMaxFds('maxFds', maxFds)
+      requireFds('receiveFds', this.#connection.origin, this.#connection.requireOpen('receiveFds'))
+    } catch (error) {
+      return rejected(error)
+    }
+    return this.#reader.receive(new WithFds(maxBytes, maxFds))
   }
 
   /**

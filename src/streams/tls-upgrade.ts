@@ -56,6 +56,8 @@ export class TlsUpgrade extends Operation<void> {
       if (transport.tls !== undefined)
         throw new UsageError('startTls: this stream speaks TLS already; wrapTls makes TLS inside TLS')
       if (origin.side === 'server') requireCertificate(this.#settings)
+      else if (this.#hostname === undefined && this.#settings.verify)
+        throw new UsageError('startTls: a client needs options.hostname, the name that the certificate must be for')
       reader.hold('startTls')
     } catch (error) {
       sender.letGo()

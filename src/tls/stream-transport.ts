@@ -10,12 +10,13 @@
  *    two, for after that the session is of no use to anybody.
  */
 
-import type { SendWait, SocketAddress, StreamSink, StreamTransport } from '../backends/backend.ts'
+import type { Address, SendWait, SocketAddress, StreamSink, StreamTransport } from '../backends/backend.ts'
 import { UnsupportedError } from '../errors.ts'
 import { abandonable } from '../kernel/abandon.ts'
 import { CancelScope } from '../kernel/cancel-scope.ts'
 import { callInFrame, Frame } from '../kernel/context.ts'
 import type { RunState } from '../kernel/run-state.ts'
+import { NEUTRAL } from '../kernel/waits.ts'
 import { CLOSE_TIMEOUT } from '../streams/origin.ts'
 import { SocketStream } from '../streams/socket-stream.ts'
 import type { Stream } from '../streams/stream.ts'
@@ -25,8 +26,8 @@ const TAKE_LIMIT = 65_536
 
 export class OverStream implements StreamTransport {
   declare sink: StreamSink
-  readonly localAddress: SocketAddress
-  readonly remoteAddress: SocketAddress
+  readonly localAddress: Address
+  readonly remoteAddress: Address
   readonly tls = undefined
   readonly saysGoodbye = false
   readonly #stream: Stream
@@ -51,8 +52,9 @@ export class OverStream implements StreamTransport {
   constructor(stream: Stream, run: RunState) {
     this.#stream = stream
     this.#run = run
-    this.localAddress = stream instanceof SocketStream ? stream.localAddress : NOWHERE
-    this.remoteAddress = stream instanceof SocketStream ? stream.remoteAddress : NOWHERE
+    const socket: SocketStream<Address> | undefined = stream instanceof SocketStream ? stream : undefined
+    this.localAddress = socket?.localAddress ?? NOWHERE
+    this.remoteAddress = socket?.remoteAddress ?? NOWHERE
   }
 
   receive(maxBytes: number): void {
@@ -218,11 +220,13 @@ export class OverStream implements StreamTransport {
     const deadline = deadlines.now() + timeout
     const scope = new CancelScope({ shield: true, deadline })
     // A stream of a user's own may wait for what knows nothing of scopes: the end of the run does not wait for that.
-    return callInFrame(new Frame(root, root._scope), () => scope.run(() => abandonable(operation(), undefined)))
+    return callInFrame(new Frame(root, root._scope), () =>
+      scope.run(() => abandonable(operation(), undefined, NEUTRAL)),
+    )
   }
 
-  #socket(what: string): SocketStream {
-    if (this.#stream instanceof SocketStream) return this.#stream
+  #socket(what: string): SocketStream<Address> {
+    if (this.#stream instanceof SocketStream) return this.#stream as SocketStream<Address>
     throw new UnsupportedError(`${what}: the stream below TLS is no socket`)
   }
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import * as net from 'node:net'
 import * as tls from 'node:tls'
 import test, { type ExecutionContext } from 'ava'
-import type { StreamTransport, TlsSettings, TlsStart } from '../../../src/backends/backend.ts'
+import type { SocketAddress, StreamTransport, TlsSettings, TlsStart } from '../../../src/backends/backend.ts'
 import { nodeBackend } from '../../../src/backends/node/index.ts'
 import { RecordWatch } from '../../../src/backends/node/record-watch.ts'
 import { TLSEOFError, TLSError, UnsupportedError } from '../../../src/errors.ts'
@@ -97,8 +97,9 @@ async function connected(t: ExecutionContext): Promise<[StreamTransport, StreamT
     listener.accept(1)
   })
   const client = await new Promise<StreamTransport>((resolve, reject) =>
-    nodeBackend.connectTcp({ ...options, port: listener.address.port, family: 4 }, (error, transport) =>
-      transport === undefined ? reject(error) : resolve(transport),
+    nodeBackend.connectTcp(
+      { ...options, port: (listener.address as SocketAddress).port, family: 4 },
+      (error, transport) => (transport === undefined ? reject(error) : resolve(transport)),
     ),
   )
   const server = await accepted

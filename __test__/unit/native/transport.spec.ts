@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { setImmediate as macrotask } from 'node:timers/promises'
 import { loadNativeBackend } from '../../../src/backends/native/index.ts'
-import type { Backend, ListenerTransport, StreamTransport } from '../../../src/backends/backend.ts'
+import type { Backend, ListenerTransport, SocketAddress, StreamTransport } from '../../../src/backends/backend.ts'
 
 const LOOPBACK = { address: '127.0.0.1', noDelay: true, keepAlive: false } as const
 
@@ -153,7 +153,7 @@ for (const driver of ['nested', 'thread'] as const) {
       }
     })
     listener.accept(2)
-    const clients = [1, 2, 3].map(() => connect(listener.address.port, '127.0.0.1'))
+    const clients = [1, 2, 3].map(() => connect((listener.address as SocketAddress).port, '127.0.0.1'))
     await Promise.all(clients.map((client) => once(client, 'connect')))
     await two
     await macrotask()

@@ -70,7 +70,14 @@ class Fake {
       },
     } as unknown as Backend
     this.listener = new Listener(transport, {
-      origin: { side: 'server', closeTimeout: 5000, settings, hostname: undefined, standardCompatible: true },
+      origin: {
+        kind: 'TCP stream',
+        side: 'server',
+        closeTimeout: 5000,
+        settings,
+        hostname: undefined,
+        standardCompatible: true,
+      },
       backend,
       frame,
       made: undefined,

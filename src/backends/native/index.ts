@@ -5,12 +5,13 @@
  * - `tls-handshake.ts`: TLS on a connection of its own. - `tls-engine.ts`: TLS over any other transport.
  */
 import cluster from 'node:cluster'
-import { UsageError } from '../../errors.ts'
+import { UnsupportedError, UsageError } from '../../errors.ts'
 import { loadBinding } from '../../native/load.ts'
 import type {
   Abandon,
   Answer,
   Backend,
+  DatagramTransport,
   ListenerTransport,
   SocketAddress,
   StreamTransport,
@@ -112,10 +113,37 @@ class NativeBackend implements Backend {
     }
   }
 
+  connectUnix(_path: unknown, answer: Answer<StreamTransport>): Abandon {
+    return refuse('UNIX sockets', answer)
+  }
+
+  listenUnix(_options: unknown, answer: Answer<ListenerTransport>): Abandon {
+    return refuse('UNIX sockets', answer)
+  }
+
+  openUdp(_options: unknown, answer: Answer<DatagramTransport>): Abandon {
+    return refuse('UDP sockets', answer)
+  }
+
+  openUnixDatagram(_options: unknown, answer: Answer<DatagramTransport>): Abandon {
+    return refuse('UNIX datagram sockets', answer)
+  }
+
   startTls(transport: StreamTransport, start: TlsStart, answer: Answer<StreamTransport>): Abandon {
     if (transport instanceof NativeStream && transport.tls === undefined) {
       return startTls(this.loop, transport, start, this.#onPool, answer)
     }
     return startEngine(transport, start, makeNativeEngine, answer)
+  }
+}
+
+/** What the Rust side does not have so far. */
+function refuse<T>(what: string, answer: Answer<T>): Abandon {
+  let wanted = true
+  queueMicrotask(() => {
+    if (wanted) answer(new UnsupportedError(`the native backend has no ${what} yet; the node backend has`))
+  })
+  return () => {
+    wanted = false
   }
 }

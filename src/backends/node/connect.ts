@@ -1,4 +1,4 @@
-/** One connection attempt to one numeric address. */
+/** One connection attempt: to one numeric address, or to a path. */
 import * as net from 'node:net'
 import type { Abandon, Answer, StreamTransport, TcpConnectOptions } from '../backend.ts'
 import { NodeStream } from './stream.ts'
@@ -6,11 +6,30 @@ import { soon } from './turn.ts'
 
 export function connect(options: TcpConnectOptions, answer: Answer<StreamTransport>): Abandon {
   const { address, port, family, bindAddress, bindPort, noDelay, keepAlive } = options
+  const target = {
+    host: address,
+    port,
+    family,
+    localAddress: bindAddress,
+    localPort: bindPort,
+    noDelay,
+    keepAlive,
+    autoSelectFamily: false,
+  }
+  return attempt(target, (socket) => new NodeStream(socket, { noDelay, keepAlive }), answer)
+}
+
+/** @param made - makes the transport of the connected socket */
+export function attempt(
+  target: net.NetConnectOpts,
+  made: (socket: net.Socket) => StreamTransport,
+  answer: Answer<StreamTransport>,
+): Abandon {
   const socket = new net.Socket({ allowHalfOpen: true })
   const listeners = {
     connect: () => {
       forget()
-      answer(undefined, new NodeStream(socket, { noDelay, keepAlive }))
+      answer(undefined, made(socket))
     },
     error: (error: Error) => {
       forget()
@@ -26,16 +45,7 @@ export function connect(options: TcpConnectOptions, answer: Answer<StreamTranspo
   // Nothing is read before somebody receives.
   socket.pause()
   try {
-    socket.connect({
-      host: address,
-      port,
-      family,
-      localAddress: bindAddress,
-      localPort: bindPort,
-      noDelay,
-      keepAlive,
-      autoSelectFamily: false,
-    })
+    socket.connect(target)
   } catch (error) {
     forget()
     let wanted = true

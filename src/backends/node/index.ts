@@ -1,19 +1,22 @@
 /**
- * The `node` backend: the contract of `backend.ts` on node:net and node:tls, for where the addon has no binary, and as the measure that
+ * The `node` backend: the contract of `backend.ts` on node:net, node:dgram and node:tls, for where the addon has no binary, and as the measure that
  * the addon's behaviour is compared with.
  *
- * - `stream.ts`, `listener.ts`: what is open. - `connect.ts`, `lookup.ts`: what ends in one answer. - `turn.ts`: when.
+ * - `stream.ts`, `listener.ts`, `datagram.ts`: what is open. - `unix.ts`: paths. - `connect.ts`, `lookup.ts`: what ends in one answer. - `turn.ts`: when.
  * - `tls-engine.ts`: TLS without I/O, by node:tls; `../engine-transport.ts` puts it over any transport.
  *
  * What node:net cannot do fails with an `UnsupportedError` that says which backend can.
  */
+import { UnsupportedError } from '../../errors.ts'
 import { detached } from '../../kernel/detached.ts'
 import type { Backend } from '../backend.ts'
 import { startEngine } from '../engine-transport.ts'
 import { connect } from './connect.ts'
+import { openUdp } from './datagram.ts'
 import { listen } from './listener.ts'
 import { lookup } from './lookup.ts'
 import { makeNodeEngine } from './tls-engine.ts'
+import { connectUnix, listenUnix, refuse } from './unix.ts'
 
 /** How the node backend is set up (`backendOptions`): there is nothing to choose. */
 export type NodeOptions = Record<never, never>
@@ -25,5 +28,10 @@ export const nodeBackend: Backend = {
   lookup,
   connectTcp: connect,
   listenTcp: listen,
+  connectUnix,
+  listenUnix,
+  openUdp,
+  openUnixDatagram: (_options, answer) =>
+    refuse(new UnsupportedError('Node has no UNIX datagram sockets; the native backend does'), answer),
   startTls: (transport, start, answer) => startEngine(transport, start, makeNodeEngine, answer),
 }

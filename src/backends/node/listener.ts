@@ -4,8 +4,16 @@
  */
 import * as net from 'node:net'
 import { UnsupportedError } from '../../errors.ts'
-import type { Abandon, Answer, ListenerSink, ListenerTransport, SocketAddress, TcpListenOptions } from '../backend.ts'
-import { NodeStream, type SocketSetup } from './stream.ts'
+import type {
+  Abandon,
+  Address,
+  Answer,
+  ListenerSink,
+  ListenerTransport,
+  StreamTransport,
+  TcpListenOptions,
+} from '../backend.ts'
+import { NodeStream } from './stream.ts'
 import { soon } from './turn.ts'
 
 export function listen(options: TcpListenOptions, answer: Answer<ListenerTransport>): Abandon {
@@ -19,8 +27,7 @@ export function listen(options: TcpListenOptions, answer: Answer<ListenerTranspo
     wanted = false
   }
   if (reusePort === true && !hasReusePort()) {
-    const text = `reusePort needs Node 22.12 on the node backend (this is ${process.versions.node}); the native backend has it everywhere`
-    soon(() => give(new UnsupportedError(text)))
+    soon(() => give(noReusePort()))
     return abandon
   }
   const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay, keepAlive })
@@ -30,26 +37,36 @@ export function listen(options: TcpListenOptions, answer: Answer<ListenerTranspo
   // Not exclusive: in a cluster worker the primary's handle is shared.
   server.listen({ port, backlog, ...place, ...sharing }, () => {
     server.off('error', give)
-    give(undefined, new NodeListener(server, { noDelay, keepAlive }))
+    const made = (socket: net.Socket): NodeStream => new NodeStream(socket, { noDelay, keepAlive })
+    const { address: bound, port: chosen, family } = server.address() as net.AddressInfo
+    const own: Address = { address: bound, port: chosen, family: family === 'IPv6' ? 'IPv6' : 'IPv4' }
+    give(undefined, new NodeListener({ server, address: own, made, close: () => server.close() }))
   })
   return abandon
 }
 
-class NodeListener implements ListenerTransport {
+/** What a listener is made of. */
+export interface Listening {
+  readonly server: net.Server
+  readonly address: Address
+  /** Makes the transport of an accepted connection. */
+  readonly made: (socket: net.Socket) => StreamTransport
+  /** Closes the server, and removes what belongs to it. */
+  readonly close: () => void
+}
+
+export class NodeListener implements ListenerTransport {
   declare sink: ListenerSink
-  readonly address: SocketAddress
-  readonly #server: net.Server
-  readonly #setup: SocketSetup
+  readonly address: Address
+  readonly #listening: Listening
   #demand = 0
   readonly #waiting: net.Socket[] = []
   #closed = false
 
-  constructor(server: net.Server, setup: SocketSetup) {
-    this.#server = server
-    this.#setup = setup
-    const { address, port, family } = server.address() as net.AddressInfo
-    this.address = { address, port, family: family === 'IPv6' ? 'IPv6' : 'IPv4' }
-    server.on('connection', this.#onConnection).on('error', this.#onError)
+  constructor(listening: Listening) {
+    this.#listening = listening
+    this.address = listening.address
+    listening.server.on('connection', this.#onConnection).on('error', this.#onError)
   }
 
   accept(count: number): void {
@@ -61,7 +78,7 @@ class NodeListener implements ListenerTransport {
     if (this.#closed) return
     this.#closed = true
     this.#demand = 0
-    this.#server.close()
+    this.#listening.close()
     for (const socket of this.#waiting.splice(0)) socket.destroy()
   }
 
@@ -90,15 +107,20 @@ class NodeListener implements ListenerTransport {
       // It may be gone already: accepting survives that (`ECONNABORTED`).
       if (socket.destroyed) continue
       this.#demand--
-      this.sink.accepted(new NodeStream(socket, this.#setup))
+      this.sink.accepted(this.#listening.made(socket))
     }
   }
 }
 
-/** Node 22.12 and 23.1 brought the option; an older one would ignore it in silence. */
-function hasReusePort(): boolean {
+/** Node 22.12 and 23.1 brought the option, to node:dgram too; an older one would ignore it in silence. */
+export function hasReusePort(): boolean {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12)
+}
+
+export function noReusePort(): UnsupportedError {
+  const text = `reusePort needs Node 22.12 on the node backend (this is ${process.versions.node}); the native backend has it everywhere`
+  return new UnsupportedError(text)
 }
 
 function unsupported(): UnsupportedError {

@@ -8,22 +8,30 @@ export interface OptionState {
   keepAlive: boolean
 }
 
-export function getOption(state: OptionState, level: number | string, name: number | string): number {
-  return Number(state[optionOf(level, name)])
+/** @param state - `undefined`: of a UNIX socket, which has none of them */
+export function getOption(state: OptionState | undefined, level: number | string, name: number | string): number {
+  return Number(requireState(state)[optionOf(level, name)])
 }
 
 export function setOption(
   socket: Socket,
-  state: OptionState,
+  state: OptionState | undefined,
   level: number | string,
   name: number | string,
   value: number | boolean,
 ): void {
+  const options = requireState(state)
   const option = optionOf(level, name)
   const on = Boolean(value)
   if (option === 'noDelay') socket.setNoDelay(on)
   else socket.setKeepAlive(on)
-  state[option] = on
+  options[option] = on
+}
+
+function requireState(state: OptionState | undefined): OptionState {
+  if (state === undefined)
+    throw new UnsupportedError('node:net offers no options of a UNIX socket; the native backend does')
+  return state
 }
 
 function optionOf(level: number | string, name: number | string): keyof OptionState {

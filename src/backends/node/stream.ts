@@ -10,25 +10,31 @@
  * 4. Sinks are called from the event loop, or from `soon`, never inside the call that asked.
  */
 import type { Socket } from 'node:net'
-import type { SendWait, SocketAddress, StreamSink, StreamTransport } from '../backend.ts'
+import type { Address, SendWait, SocketAddress, StreamSink, StreamTransport } from '../backend.ts'
 import { getOption, type OptionState, setOption } from './socket-options.ts'
 import { atTurnEnd, soon } from './turn.ts'
 
 /** What a stream may have taken and not sent (api.md §6). */
 const TAKE_LIMIT = 65536
 
-/** The options that a connection was opened with. */
-export type SocketSetup = Readonly<OptionState>
+/** The options that a connection was opened with; `undefined` of one that has none (UNIX). */
+export type SocketSetup = Readonly<OptionState> | undefined
+
+/** The two ends of a connection. */
+export interface Ends {
+  readonly local: Address
+  readonly remote: Address
+}
 
 export class NodeStream implements StreamTransport {
   declare sink: StreamSink
-  readonly localAddress: SocketAddress
-  readonly remoteAddress: SocketAddress
+  readonly localAddress: Address
+  readonly remoteAddress: Address
   /** TLS is a transport of its own, above this one. */
   readonly tls = undefined
   readonly saysGoodbye = false
   readonly #socket: Socket
-  readonly #options: OptionState
+  readonly #options: OptionState | undefined
   /** Read from the socket and not asked for yet. */
   #chunk: Buffer | null = null
   #offset = 0
@@ -48,15 +54,12 @@ export class NodeStream implements StreamTransport {
   #deaf = false
   #closed = false
 
-  constructor(socket: Socket, setup: SocketSetup) {
+  /** Without `ends` those of a TCP socket. */
+  constructor(socket: Socket, setup: SocketSetup, ends: Ends = endsOf(socket)) {
     this.#socket = socket
-    this.#options = { ...setup }
-    this.localAddress = toAddress(socket.address())
-    this.remoteAddress = toAddress({
-      address: socket.remoteAddress,
-      port: socket.remotePort,
-      family: socket.remoteFamily,
-    })
+    this.#options = setup === undefined ? undefined : { ...setup }
+    this.localAddress = ends.local
+    this.remoteAddress = ends.remote
     keepWriteErrors(socket, (error) => this.#writeFailed(error))
     socket.on('end', this.#onEnd).on('error', this.#onError).on('close', this.#onClose)
   }
@@ -266,6 +269,11 @@ function keepWriteErrors(socket: Socket, keep: (error: Error) => void): void {
       done()
     })
   }
+}
+
+function endsOf(socket: Socket): Ends {
+  const { remoteAddress: address, remotePort: port, remoteFamily: family } = socket
+  return { local: toAddress(socket.address()), remote: toAddress({ address, port, family }) }
 }
 
 function toAddress({

@@ -1,0 +1,228 @@
+/**
+ * UNIX streams and servers on node:net.
+ *
+ * What libuv does not do, and is done here: a path that nobody answers at any more is replaced, the permissions are right
+ * before the first client can connect, and the file that is removed in the end is the server's own.
+ */
+import * as fs from 'node:fs'
+import * as net from 'node:net'
+import { dirname, resolve } from 'node:path'
+import { isMainThread } from 'node:worker_threads'
+import { UnsupportedError } from '../../errors.ts'
+import type {
+  Abandon,
+  Answer,
+  ListenerTransport,
+  StreamTransport,
+  SystemError,
+  UnixListenOptions,
+  UnixPath,
+} from '../backend.ts'
+import { attempt } from './connect.ts'
+import { systemError } from './errors.ts'
+import { NodeListener } from './listener.ts'
+import { NodeStream } from './stream.ts'
+import { soon } from './turn.ts'
+
+export function connectUnix(path: UnixPath, answer: Answer<StreamTransport>): Abandon {
+  let name: string
+  try {
+    name = pathText(path)
+  } catch (error) {
+    return refuse(error as Error, answer)
+  }
+  const ends = { local: '', remote: name }
+  return attempt({ path: name }, (socket) => new NodeStream(socket, undefined, ends), answer)
+}
+
+export function listenUnix({ path, mode, backlog }: UnixListenOptions, answer: Answer<ListenerTransport>): Abandon {
+  let name: string
+  try {
+    name = pathText(path)
+    if (mode !== undefined && !isMainThread) throw noMode()
+  } catch (error) {
+    return refuse(error as Error, answer)
+  }
+  let wanted = true
+  const give: Answer<ListenerTransport> = (error, listener) => {
+    if (wanted) answer(error, listener)
+    else listener?.destroy()
+  }
+  const bind = (failed: (error: SystemError) => void): void => {
+    bindOnce(name, mode, backlog, failed, (server) => give(undefined, toListener(server, name)))
+  }
+  bind((error) => {
+    if (error.code !== 'EADDRINUSE') return give(error)
+    removeStale(name, (removed) => {
+      if (!wanted) return
+      if (removed) bind(give)
+      else give(error)
+    })
+  })
+  return () => {
+    wanted = false
+  }
+}
+
+/** A server's socket file. */
+interface OwnFile {
+  readonly path: string
+  /** Where it is, should the process change its folder. */
+  readonly absolute: string
+  readonly id: FileId | undefined
+}
+
+/** Which file a path names now. */
+interface FileId {
+  readonly dev: bigint
+  readonly ino: bigint
+}
+
+function bindOnce(
+  path: string,
+  mode: number | undefined,
+  backlog: number,
+  failed: (error: SystemError) => void,
+  bound: (server: net.Server) => void,
+): void {
+  const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true })
+  const onError = (error: Error): void => failed(plain(error as SystemError, path))
+  server.once('error', onError)
+  // Exclusive: in a cluster worker a path is as much one server's as anywhere else.
+  const listen = (): net.Server => server.listen({ path, backlog, exclusive: true })
+  try {
+    if (mode === undefined) listen()
+    else withMode(path, mode, listen)
+  } catch (error) {
+    // The file went away before it could be given its permissions.
+    server.close()
+    soon(() => failed(error as SystemError))
+    return
+  }
+  server.once('listening', () => {
+    server.off('error', onError)
+    bound(server)
+  })
+}
+
+/** As other systems' sockets fail: no port, and what libuv calls `EACCES` when there is no such folder. */
+function plain(error: SystemError, path: string): SystemError {
+  if (error.code === 'EACCES' && !fs.existsSync(dirname(path)))
+    return systemError('ENOENT', 'listen', { address: path })
+  delete error.port
+  return error
+}
+
+/**
+ * node:net binds and listens in one call, so nobody may be able to connect before it has returned: until then the umask takes
+ * away what `mode` does not give. It is the process's, and other threads may be making files in that moment; so it is only
+ * ever made stricter.
+ */
+function withMode(path: string, mode: number, listen: () => net.Server): void {
+  const umask = process.umask(0o777)
+  let server: net.Server
+  try {
+    process.umask(umask | (0o777 & ~mode))
+    server = listen()
+  } finally {
+    process.umask(umask)
+  }
+  // Otherwise it has failed, and the file is somebody else's.
+  if (server.listening) fs.chmodSync(path, mode)
+}
+
+function toListener(server: net.Server, path: string): NodeListener {
+  const own: OwnFile = { path, absolute: resolve(path), id: fileAt(path) }
+  const ends = { local: path, remote: '' }
+  return new NodeListener({
+    server,
+    address: path,
+    made: (socket) => new NodeStream(socket, undefined, ends),
+    close: () => closeBeside(server, own),
+  })
+}
+
+/** libuv removes the path with the server, whatever is there by then; a successor's socket is put out of its way. */
+function closeBeside(server: net.Server, { path, absolute, id }: OwnFile): void {
+  const there = fileAt(path)
+  const aside = `${path}.${process.pid}`
+  const moved = there !== undefined && !isSame(there, id) && succeeds(() => fs.renameSync(path, aside))
+  server.close()
+  if (moved) succeeds(() => fs.renameSync(aside, path))
+  if (isSame(fileAt(absolute), id)) succeeds(() => fs.rmSync(absolute))
+}
+
+/** Removes a socket file that nobody listens at. Anything else stays: other files, and sockets that answer in any way. */
+function removeStale(path: string, done: (removed: boolean) => void): void {
+  const found = fileAt(path)
+  if (found === undefined) {
+    // Gone by now.
+    soon(() => done(true))
+    return
+  }
+  if (!found.isSocket) {
+    soon(() => done(false))
+    return
+  }
+  const probe = net.connect({ path })
+  probe.once('connect', () => {
+    probe.destroy()
+    done(false)
+  })
+  probe.once('error', (error: SystemError) => {
+    const stale = error.code === 'ECONNREFUSED' && isSame(fileAt(path), found)
+    done((stale && succeeds(() => fs.rmSync(path))) || error.code === 'ENOENT')
+  })
+}
+
+function fileAt(path: string): (FileId & { readonly isSocket: boolean }) | undefined {
+  try {
+    const stats = fs.lstatSync(path, { bigint: true })
+    return { dev: stats.dev, ino: stats.ino, isSocket: stats.isSocket() }
+  } catch {
+    return undefined
+  }
+}
+
+/** What fails here (a folder that may not be written to) leaves things as they are, and that shows in what comes next. */
+function succeeds(change: () => void): boolean {
+  try {
+    change()
+    return true
+  } catch {
+    return false
+  }
+}
+
+function isSame(a: FileId | undefined, b: FileId | undefined): boolean {
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino
+}
+
+function pathText(path: UnixPath): string {
+  const text = path.toString()
+  if (text.startsWith('\0')) {
+    // It binds them padded to the full length, and so as other names than those of other programs.
+    throw new UnsupportedError('node:net has no abstract names of UNIX sockets; the native backend does')
+  }
+  if (typeof path !== 'string' && !Buffer.from(text).equals(path)) {
+    throw new UnsupportedError('node:net takes only paths that are UTF-8; the native backend takes all')
+  }
+  return text
+}
+
+function noMode(): UnsupportedError {
+  const text =
+    'mode needs the umask, which a worker thread cannot set, on the node backend; the native backend has it everywhere'
+  return new UnsupportedError(text)
+}
+
+/** Answers with an error, and not inside the call that asked. */
+export function refuse(error: Error, answer: Answer<never>): Abandon {
+  let wanted = true
+  soon(() => {
+    if (wanted) answer(error)
+  })
+  return () => {
+    wanted = false
+  }
+}

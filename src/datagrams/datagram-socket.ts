@@ -1,0 +1,120 @@
+/** What UDP and UNIX datagram sockets have in common: everything but the form of an address. */
+
+import type { DatagramAddress } from '../backends/backend.ts'
+import { Cancelled } from '../errors.ts'
+import { enterUncancelled, pendingCancellation } from '../kernel/context.ts'
+import { rejected } from '../kernel/operation.ts'
+import { immediateVoid } from '../kernel/turn.ts'
+import { checkSize, toBytes } from '../streams/bytes.ts'
+import { checkOption, checkOptionValue } from '../streams/socket-options.ts'
+import { checkInteger, invalidArgType } from '../validate.ts'
+import { Batch, One, PacketIterator } from './demands.ts'
+import type { DatagramEndpoint } from './endpoint.ts'
+import type { Packet } from './packet.ts'
+import type { Target } from './sender.ts'
+
+/**
+ * One task at a time receives, and one sends; a second one in the same direction gets a `ResourceBusyError`. An error of the
+ * network is the bare system error, raised once, and leaves the socket usable: `EMSGSIZE` by the `send` of a datagram that is
+ * too long, `ECONNREFUSED` (a peer that answered an earlier datagram of a connected socket by ICMP) by the waiting `receive`
+ * or the next call.
+ */
+export abstract class DatagramSocket<A extends DatagramAddress> implements AsyncDisposable {
+  readonly #endpoint: DatagramEndpoint<A>
+
+  /** @internal */
+  constructor(endpoint: DatagramEndpoint<A>) {
+    this.#endpoint = endpoint
+  }
+
+  /**
+   * Waits for one datagram; a longer one is cut to `maxBytes`. One without any bytes is a datagram like the others.
+   *
+   * @returns `[data, from]`
+   */
+  receive(maxBytes: number): Promise<Packet<A>> {
+    try {
+      checkSize('maxBytes', maxBytes)
+    } catch (error) {
+      return rejected(error)
+    }
+    return this.#endpoint.receiver.receive(new One<A>(maxBytes))
+  }
+
+  /** Iterates over the datagrams as they come, each cut to `maxSize` bytes. The own `close()` ends the iteration. */
+  receivePackets(maxSize: number): AsyncIterableIterator<Packet<A>> {
+    checkSize('maxSize', maxSize)
+    return new PacketIterator<A>(this.#endpoint.receiver, maxSize)
+  }
+
+  /** Waits for one datagram, and takes with it what else is there, up to `maxCount`; whole ones, in their order. */
+  receiveBatch(maxCount: number = 64): Promise<Packet<A>[]> {
+    try {
+      checkInteger('maxCount', maxCount, 1)
+    } catch (error) {
+      return rejected(error)
+    }
+    return this.#endpoint.receiver.receive(new Batch<A>(maxCount))
+  }
+
+  /**
+   * Sends the datagrams of `list`, each `[data]` or `[data, to]`, in their order and in as few system calls as can be. The
+   * first one that fails ends it: those before it have left, those after it have not.
+   */
+  sendBatch(list: readonly (readonly [data: Uint8Array | string, to?: A])[]): Promise<void> {
+    const data: Uint8Array[] = []
+    const to: Target[] = []
+    try {
+      if (!Array.isArray(list)) throw invalidArgType('list', 'an instance of Array', list)
+      for (const [index, packet] of list.entries()) {
+        if (!Array.isArray(packet)) throw invalidArgType(`list[${index}]`, 'an instance of Array', packet)
+        data.push(toBytes(`list[${index}][0]`, packet[0]))
+        to.push(this._target(`list[${index}][1]`, packet[1]))
+      }
+    } catch (error) {
+      return rejected(error)
+    }
+    return this.#endpoint.sender.sendMany(data, to)
+  }
+
+  /** Closes at once, also in a cancelled scope, and raises the cancellation afterwards. */
+  close(): Promise<void> {
+    this.#endpoint.close()
+    try {
+      const cancelled = pendingCancellation(enterUncancelled('close'), 'close')
+      return cancelled === undefined ? immediateVoid() : rejected(cancelled)
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.close()
+    } catch (error) {
+      if (!(error instanceof Cancelled)) throw error
+    }
+  }
+
+  /** A socket option, by number or by name (`'SOL_SOCKET'`, `'SO_RCVBUF'`). */
+  getsockopt(level: number | string, name: number | string): number {
+    checkOption(level, name)
+    return this.#endpoint.requireOpen('getsockopt').getsockopt(level, name)
+  }
+
+  /** Sets a socket option, by number or by name; bytes are the C structure that some take (`'IP_ADD_MEMBERSHIP'`: `ip_mreq`). */
+  setsockopt(level: number | string, name: number | string, value: number | boolean | Uint8Array): void {
+    checkOption(level, name)
+    if (!(value instanceof Uint8Array)) checkOptionValue(value)
+    this.#endpoint.requireOpen('setsockopt').setsockopt(level, name, value)
+  }
+
+  /**
+   * Where a datagram to `to` goes, as the backend takes it. @throws UsageError without any target, and for another one
+   * than that of a connected socket
+   *
+   * @internal
+   */
+  abstract _target(name: string, to: unknown): Target
+}

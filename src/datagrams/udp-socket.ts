@@ -1,0 +1,100 @@
+/** `UDPSocket`. */
+
+import type { SocketAddress } from '../backends/backend.ts'
+import { PeerAddress } from '../backends/peer-address.ts'
+import { UsageError } from '../errors.ts'
+import { rejected } from '../kernel/operation.ts'
+import { familyOf } from '../streams/addresses.ts'
+import { toBytes } from '../streams/bytes.ts'
+import { checkHost } from '../streams/opening.ts'
+import { checkInteger, checkOptions } from '../validate.ts'
+import { DatagramSocket } from './datagram-socket.ts'
+import type { DatagramEndpoint } from './endpoint.ts'
+import { NamedTarget, type Target } from './sender.ts'
+
+/**
+ * A UDP socket, made by `createUdpSocket`. Re-creates `anyio.abc.UDPSocket`.
+ *
+ * ```ts
+ * for await (const [data, from] of socket.receivePackets(2048)) await socket.send(data, from)
+ * ```
+ */
+export class UDPSocket extends DatagramSocket<SocketAddress> {
+  readonly #endpoint: DatagramEndpoint<SocketAddress>
+  /** What the socket was connected to by its maker: a name may be said again. */
+  readonly #connectedTo: string | undefined
+  /** The last numeric target: the same object for the same target lets the backend know it again. */
+  #last: SocketAddress | undefined
+
+  /** @internal */
+  constructor(endpoint: DatagramEndpoint<SocketAddress>, connectedTo: string | undefined) {
+    super(endpoint)
+    this.#endpoint = endpoint
+    this.#connectedTo = connectedTo
+  }
+
+  /** Where the socket is bound. Stays known after `close()`. */
+  get address(): SocketAddress {
+    return this.#endpoint.transport.localAddress as SocketAddress
+  }
+
+  /** The port it is bound to, also where the system chose it. */
+  get port(): number {
+    return this.address.port
+  }
+
+  /**
+   * Sends one datagram: to a name or an address with its port, to where another one came from, or to what the socket is
+   * connected to. A name is resolved off the JavaScript thread, once for each call.
+   *
+   * Resolves when the kernel has the datagram; whether it arrives nobody knows.
+   *
+   * @throws UsageError without any target, and for another one than that of a connected socket; the bare system error
+   * (`EMSGSIZE`, `ENETUNREACH`, `ENOTFOUND`…) of this datagram
+   */
+  send(data: Uint8Array | string, to?: SocketAddress): Promise<void>
+  send(data: Uint8Array | string, address: string, port: number): Promise<void>
+  send(data: Uint8Array | string, address?: string | SocketAddress, port?: number): Promise<void> {
+    let bytes: Uint8Array
+    let target: Target
+    try {
+      bytes = toBytes('data', data)
+      target = typeof address === 'string' ? this.#targetAt(address, port) : this._target('address', address)
+    } catch (error) {
+      return rejected(error)
+    }
+    return this.#endpoint.sender.send(bytes, target)
+  }
+
+  /** @internal */
+  override _target(name: string, to: unknown): Target {
+    const { remoteAddress } = this.#endpoint.transport
+    if (to === undefined) {
+      if (remoteAddress === undefined) throw new UsageError('send: this socket is not connected, so it needs a target')
+      return undefined
+    }
+    // The backend's own, and so as it should be: not looked into.
+    if (to instanceof PeerAddress && remoteAddress === undefined) return to
+    checkOptions(name, to)
+    const { address, port } = to as Partial<SocketAddress>
+    checkHost(`${name}.address`, address)
+    checkInteger(`${name}.port`, port, 1, 65535)
+    return this.#targetAt(address, port)
+  }
+
+  #targetAt(address: string, port: number | undefined): Target {
+    const last = this.#last
+    if (last !== undefined && last.address === address && last.port === port) return last
+    checkHost('address', address)
+    checkInteger('port', port, 1, 65535)
+    const remote = this.#endpoint.transport.remoteAddress as SocketAddress | undefined
+    if (remote !== undefined) {
+      if (port === remote.port && (address === remote.address || address === this.#connectedTo)) return undefined
+      throw new UsageError(`send: this socket is connected, and sends to ${remote.address}:${remote.port} only`)
+    }
+    const number = familyOf(address)
+    if (number === 0) return new NamedTarget(address, port)
+    // An object of our own also for one that was given: the backend may keep what it makes of it, and this one never changes.
+    return (this.#last = { address, port, family: number === 6 ? 'IPv6' : 'IPv4' })
+  }
+}

@@ -1,0 +1,71 @@
+/** UDP sockets: `createUdpSocket`. */
+
+import type { DatagramTransport, SocketAddress } from './backends/backend.ts'
+import { DatagramEndpoint, UDP_SOCKET } from './datagrams/endpoint.ts'
+import { UDPSocket } from './datagrams/udp-socket.ts'
+import { rejected } from './kernel/operation.ts'
+import { ask } from './streams/ask.ts'
+import { familyOf } from './streams/addresses.ts'
+import { asOneOperation, checkHost, checkPort, type Opening, resolve } from './streams/opening.ts'
+import { checkBoolean, checkInteger, checkOptions } from './validate.ts'
+
+export interface UdpSocketOptions {
+  /** The own end: a name or an address of this machine; the default is IPv4 and IPv6 on one port, `'::'` is IPv6 alone. */
+  interface?: string | undefined
+  /** The own port. Default 0: the system chooses a free one, see `socket.port`. */
+  port?: number | undefined
+  /** Connects the socket to this name or address: it sends to and hears of nobody else. Needs `targetPort`. */
+  targetHost?: string | undefined
+  /** The port of `targetHost`. */
+  targetPort?: number | undefined
+  /** Lets several sockets have one port, the kernel sharing out what comes by its sender (`SO_REUSEPORT`). Default false. */
+  reusePort?: boolean | undefined
+}
+
+/**
+ * Opens a UDP socket. Re-creates `anyio.create_udp_socket`.
+ *
+ * @throws the bare system error: `EADDRINUSE`, `ENOTFOUND`, `EAFNOSUPPORT` where `interface` and `targetHost` are not of one
+ * family…
+ */
+export function createUdpSocket(options: UdpSocketOptions = {}): Promise<UDPSocket> {
+  try {
+    check(options)
+  } catch (error) {
+    return rejected(error)
+  }
+  return asOneOperation('createUdpSocket', UDP_SOCKET, (opening) => open(opening, options))
+}
+
+async function open(opening: Opening, options: UdpSocketOptions): Promise<UDPSocket> {
+  const { backend } = opening
+  const { interface: host, port = 0, targetHost, targetPort = 0, reusePort = false } = options
+  const own = host === undefined ? [] : await resolve(backend, host)
+  // A numeric own end says which addresses of a name can be reached from it.
+  const family = host === undefined ? 0 : familyOf(host)
+  const found = targetHost === undefined ? [] : await resolve(backend, targetHost, family)
+  const there = found.find((address) => own.length === 0 || isOfOne(address, own)) ?? found[0]
+  const here = own.find((address) => there === undefined || address.family === there.family) ?? own[0]
+  const target = there === undefined ? undefined : { ...there, port: targetPort }
+  const transport = await ask<DatagramTransport>(`bind to UDP port ${port}`, (answer) =>
+    backend.openUdp({ address: here?.address, port, target, reusePort }, answer),
+  )
+  return new UDPSocket(new DatagramEndpoint(transport, UDP_SOCKET, opening), targetHost)
+}
+
+function isOfOne({ family }: SocketAddress, addresses: readonly SocketAddress[]): boolean {
+  return addresses.some((address) => address.family === family)
+}
+
+function check(options: UdpSocketOptions): void {
+  checkOptions('options', options)
+  const { interface: host, port, targetHost, targetPort, reusePort } = options
+  if (host !== undefined) checkHost('options.interface', host)
+  if (port !== undefined) checkPort('options.port', port)
+  // Only together: one without the other is a value that is missing.
+  if (targetHost !== undefined || targetPort !== undefined) {
+    checkHost('options.targetHost', targetHost)
+    checkInteger('options.targetPort', targetPort, 1, 65535)
+  }
+  if (reusePort !== undefined) checkBoolean('options.reusePort', reusePort)
+}
