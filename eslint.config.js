@@ -13,7 +13,15 @@ const PROCESS_EVENTS = {
  */
 export default tseslint.config(
   {
-    ignores: ['dist/', 'target/', '**/node_modules/', 'index.d.ts', 'src/native/binding.*', 'bench/results/'],
+    ignores: [
+      'dist/',
+      'target/',
+      '**/node_modules/',
+      'index.d.ts',
+      'testing.d.ts',
+      'src/native/binding.*',
+      'bench/results/',
+    ],
   },
   {
     linterOptions: { reportUnusedDisableDirectives: 'error' },

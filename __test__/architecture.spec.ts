@@ -24,7 +24,7 @@ const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
   .split('\n')
   .filter((path) => path !== '' && existsSync(new URL(path, root)))
 
-const GENERATED = /^(src\/native\/binding\.|index\.d\.ts$|package-lock\.json$|Cargo\.lock$|bench\/results\/)/
+const GENERATED = /^(src\/native\/binding\.|(index|testing)\.d\.ts$|package-lock\.json$|Cargo\.lock$|bench\/results\/)/
 const handWritten = files.filter((path) => !GENERATED.test(path))
 const code = handWritten.filter((path) => /\.(ts|js|mjs|cjs|rs)$/.test(path))
 const sources: Sources = new Map(
@@ -50,6 +50,19 @@ test('index.ts and index.d.ts export the same names', (t) => {
   t.deepEqual(difference(exportedNames(read('index.d.ts')), readBarrel(read('index.ts')).names), [])
 })
 
+test('src/testing/index.ts is such a list, and exports the same names as testing.d.ts and none of index.ts', (t) => {
+  const { names, strange } = readBarrel(read('src/testing/index.ts'), /^\.\/\w|^\.\.\/backends\/virtual\//)
+  t.deepEqual(strange, [])
+  t.deepEqual(names.length, new Set(names).size, 'a name is exported twice')
+  t.deepEqual(difference(exportedNames(read('testing.d.ts')), names), [])
+  const main = readBarrel(read('index.ts')).names
+  t.deepEqual(
+    names.filter((name) => main.includes(name)),
+    [],
+    'one name for one thing',
+  )
+})
+
 test('the porting table lists every export, and what it says is here is here', (t) => {
   const rows = readPortingTable(read('docs/porting-from-anyio.md'))
   const listed = (exists: boolean): Set<string> =>
@@ -67,11 +80,22 @@ test('the porting table lists every export, and what it says is here is here', (
 })
 
 test('the package finds itself through its own exports', async (t) => {
-  // By name, and by a variable: what counts is Node's resolution of the built package, not the compiler's.
-  const self: string = 'structio'
-  const built = (await import(self)) as Record<string, unknown>
-  const source = (await import('../index.ts')) as Record<string, unknown>
-  t.deepEqual(difference(Object.keys(built), Object.keys(source)), [])
+  for (const [self, barrel] of [
+    ['structio', '../index.ts'],
+    ['structio/testing', '../src/testing/index.ts'],
+  ] as const) {
+    // By name, and by a variable: what counts is Node's resolution of the built package, not the compiler's.
+    const built = (await import(self)) as Record<string, unknown>
+    const source = (await import(barrel)) as Record<string, unknown>
+    t.deepEqual(difference(Object.keys(built), Object.keys(source)), [], self)
+  }
+})
+
+test('both entries of the package share their classes', async (t) => {
+  const [main, testing]: string[] = ['structio', 'structio/testing']
+  const { Stream } = (await import(main!)) as { Stream: new () => object }
+  const { memoryStreamPair } = (await import(testing!)) as { memoryStreamPair: () => object[] }
+  t.true(memoryStreamPair().every((stream) => stream instanceof Stream))
 })
 
 test('a file of more than 500 lines says why', (t) => {
@@ -141,7 +165,15 @@ const planted: Record<string, [file: string, text: string]> = {
   'backends do not import concept modules': ['src/backends/node/x.ts', `import { run } from '../../run.ts'`],
   'a backend does not import another one': ['src/backends/node/x.ts', `import { x } from '../native/x.ts'`],
   'relative imports name a file with its extension': ['src/run.ts', `import { x } from './scopes'`],
-  'nothing imports the barrel': ['src/run.ts', `let x: import('../index.ts').CancelScope`],
+  'of the backends, src/testing knows the contract and the virtual one': [
+    'src/testing/x.ts',
+    `import { x } from '../backends/node/index.ts'`,
+  ],
+  'src/testing is for tests: nothing in the library needs it': [
+    'src/streams/x.ts',
+    `import { Random } from '../testing/random.ts'`,
+  ],
+  'nothing imports a barrel': ['src/run.ts', `let x: import('../index.ts').CancelScope`],
   'no dependencies: a library with none cannot be attacked through them': ['src/run.ts', `import x from 'left-pad'`],
 }
 

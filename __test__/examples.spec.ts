@@ -3,6 +3,7 @@
  * plain node:net where that is possible, to the exit code.
  */
 import { spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -11,6 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setImmediate as turn } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { certificates } from './support/certificates.ts'
 import { start, type Program } from './support/program.ts'
@@ -51,6 +53,20 @@ test('the echo client reports a refused connection and exits with 1', async (t) 
   const { code, stderr } = await start(t, 'examples/echo-client.ts', [String(port), '127.0.0.1']).ended
   t.is(code, 1)
   t.regex(stderr, new RegExp(`ECONNREFUSED.*127\\.0\\.0\\.1:${port}`))
+})
+
+test('the UDP echo server sends every datagram back, one without bytes too, and Ctrl+C ends it', async (t) => {
+  const server = start(t, 'examples/udp-echo-server.ts', ['0', 'node'])
+  const port = await portOf(server)
+  const socket = createSocket('udp4')
+  t.teardown(() => socket.close())
+  for (const text of ['one', '', 'two']) {
+    const answer = once(socket, 'message')
+    socket.send(text, port, '127.0.0.1')
+    t.is(String((await answer)[0]), text)
+  }
+  server.signal('SIGINT')
+  t.like(await server.ended, { code: 0, stderr: '' })
 })
 
 test('the key-value server answers pipelined lines in order, and refuses a line that is too long', async (t) => {
@@ -132,6 +148,29 @@ test('the TLS echo server serves openssl s_client, and mentions whoever does not
   const { code, stderr } = await server.ended
   t.is(code, 0)
   t.regex(stderr, /^(::ffff:)?127\.0\.0\.1: TLS handshake with the client .* does not speak TLS here/)
+})
+
+test('the partition test passes in all its worlds, the same ones each time', async (t) => {
+  const runs = [start(t, 'examples/partition-test.ts'), start(t, 'examples/partition-test.ts')]
+  const [first, second] = await Promise.all(runs.map((program) => program.ended))
+  t.like(first, { code: 0, stderr: '' })
+  t.regex(first!.stdout, /^every order was booked once, with \d+ attempts in \d+ simulated seconds\n$/)
+  t.is(second!.stdout, first!.stdout)
+})
+
+test('without its lock the ledger of examples/retrying-client.ts books twice, and the partition test finds the seed', async (t) => {
+  const folder = await mkdtemp(fileURLToPath(new URL('../target/tmp-example-', import.meta.url)))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const sound = text('examples/retrying-client.ts')
+  const broken = sound.replace('return this.#lock.use(async () => {', 'return Promise.resolve().then(async () => {')
+  t.not(broken, sound)
+  await Promise.all([
+    writeFile(join(folder, 'retrying-client.ts'), broken),
+    writeFile(join(folder, 'partition-test.ts'), text('examples/partition-test.ts')),
+  ])
+  const { code, stderr } = await start(t, join(folder, 'partition-test.ts')).ended
+  t.is(code, 1)
+  t.regex(stderr, /seed \d+ failed \(STRUCTIO_SEED=\d+ in the environment runs it alone\)/)
 })
 
 test('every example is run by a test of this file', (t) => {

@@ -5,7 +5,7 @@
 import { constants } from 'node:os'
 import { isMainThread } from 'node:worker_threads'
 import type { BackendName } from './backends/backend.ts'
-import { type NativeOptions, type NodeOptions, selectBackend } from './backends/select.ts'
+import { type BackendOptions, selectBackend } from './backends/select.ts'
 import { UnsupportedError } from './errors.ts'
 import { failOnDeadlock } from './introspection/deadlocks.ts'
 import type { CancelScope } from './kernel/cancel-scope.ts'
@@ -22,12 +22,12 @@ import {
 } from './validate.ts'
 
 export { getAllBackends, getAvailableBackends } from './backends/select.ts'
-export type { NativeOptions, NodeOptions } from './backends/select.ts'
+export type { BackendOptions, NativeOptions, NodeOptions, VirtualOptions } from './backends/select.ts'
 
 export interface RunOptions {
   /** Default: `native`, or `node` (with one process warning) where no binary loads. */
   backend?: BackendName | undefined
-  backendOptions?: NativeOptions | NodeOptions | undefined
+  backendOptions?: BackendOptions | undefined
   /** For introspection and warnings. */
   name?: string | undefined
   /** Cancels the root scope when it aborts; `run` then rejects with `signal.reason`. */

@@ -6,7 +6,14 @@ import { openCancelScope } from '../../src/scopes.ts'
 import { connectTcp, createTcpServer } from '../../src/sockets.ts'
 import { createTaskGroup } from '../../src/task-groups.ts'
 import type { TestBackend } from '../support/backends.ts'
-import { eachBackendWithSockets, openSockets, PeerServer, peerTo, withPair } from '../support/net.ts'
+import {
+  eachBackendWithSockets,
+  openSockets,
+  PeerServer,
+  peerTo,
+  withPair,
+  eachBackendWithRealSockets,
+} from '../support/net.ts'
 
 const isNative = (backend: TestBackend): boolean => backend.options.backend === 'native'
 
@@ -19,7 +26,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-eachBackendWithSockets(test, 'refused: the bare system error, in Node’s shape', async (t, backend) => {
+eachBackendWithRealSockets(test, 'refused: the bare system error, in Node’s shape', async (t, backend) => {
   const port = await freePort()
   await backend.run(async () => {
     const error = await t.throwsAsync(connectTcp('127.0.0.1', port))
@@ -28,7 +35,7 @@ eachBackendWithSockets(test, 'refused: the bare system error, in Node’s shape'
   })
 })
 
-eachBackendWithSockets(
+eachBackendWithRealSockets(
   test,
   'refused at every address of a name: ConnectionFailed with one error per attempt',
   async (t, backend) => {
@@ -57,17 +64,21 @@ eachBackendWithSockets(test, 'a name that does not resolve: ENOTFOUND', async (t
   })
 })
 
-eachBackendWithSockets(test, 'a name is resolved, and the families are tried until one answers', async (t, backend) => {
-  const peers = await PeerServer.listen(t)
-  await backend.run(async () => {
-    // ::1 refuses, 127.0.0.1 listens.
-    await using stream = await connectTcp('localhost', peers.port)
-    t.deepEqual(stream.remoteAddress, { address: '127.0.0.1', port: peers.port, family: 'IPv4' })
-    const peer = await peers.peer()
-    peer.socket.destroy()
-  })
-  peers.close()
-})
+eachBackendWithRealSockets(
+  test,
+  'a name is resolved, and the families are tried until one answers',
+  async (t, backend) => {
+    const peers = await PeerServer.listen(t)
+    await backend.run(async () => {
+      // ::1 refuses, 127.0.0.1 listens.
+      await using stream = await connectTcp('localhost', peers.port)
+      t.deepEqual(stream.remoteAddress, { address: '127.0.0.1', port: peers.port, family: 'IPv4' })
+      const peer = await peers.peer()
+      peer.socket.destroy()
+    })
+    peers.close()
+  },
+)
 
 eachBackendWithSockets(
   test,
@@ -89,7 +100,7 @@ eachBackendWithSockets(
   },
 )
 
-eachBackendWithSockets(test, 'port in use: EADDRINUSE, in Node’s shape', async (t, backend) => {
+eachBackendWithRealSockets(test, 'port in use: EADDRINUSE, in Node’s shape', async (t, backend) => {
   const peers = await PeerServer.listen(t)
   await backend.run(async () => {
     const error = await t.throwsAsync(createTcpServer(peers.port, { interface: '127.0.0.1' }))
@@ -105,7 +116,7 @@ eachBackendWithSockets(test, 'an address that is not this machine’s: EADDRNOTA
   })
 })
 
-eachBackendWithSockets(
+eachBackendWithRealSockets(
   test,
   'bindHost and bindPort are the own end; a port in use there is an error',
   async (t, backend) => {
@@ -173,7 +184,7 @@ eachBackendWithSockets(
   },
 )
 
-eachBackendWithSockets(
+eachBackendWithRealSockets(
   test,
   'reusePort: two servers on one port, or an UnsupportedError that says who can',
   async (t, backend) => {
@@ -194,7 +205,7 @@ eachBackendWithSockets(
   },
 )
 
-eachBackendWithSockets(test, 'socket options by name and by number', async (t, backend) => {
+eachBackendWithRealSockets(test, 'socket options by name and by number', async (t, backend) => {
   await withPair(backend, (client, server) => {
     for (const stream of [client, server]) {
       t.true(stream.getsockopt('IPPROTO_TCP', 'TCP_NODELAY') !== 0, 'noDelay is the default')
@@ -220,7 +231,7 @@ eachBackendWithSockets(test, 'socket options by name and by number', async (t, b
   })
 })
 
-eachBackendWithSockets(
+eachBackendWithRealSockets(
   test,
   'noDelay and keepAlive are set on what is connected and on what is accepted',
   async (t, backend) => {

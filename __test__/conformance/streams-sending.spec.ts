@@ -5,7 +5,14 @@ import { checkpoint, moveOnAfter, openCancelScope, sleep } from '../../src/scope
 import { connectTcp } from '../../src/sockets.ts'
 import type { SocketStream } from '../../src/streams/socket-stream.ts'
 import { createTaskGroup } from '../../src/task-groups.ts'
-import { eachBackendWithSockets, nextTurn, PeerServer, withPair, withPeer } from '../support/net.ts'
+import {
+  eachBackendWithSockets,
+  nextTurn,
+  PeerServer,
+  withPair,
+  withPeer,
+  eachBackendWithRealSockets,
+} from '../support/net.ts'
 
 const NEVER_READS = { reading: false }
 const MEGABYTE = 2 ** 20
@@ -176,7 +183,7 @@ eachBackendWithSockets(test, 'close waits for what was taken, and the peer gets 
   )
 })
 
-eachBackendWithSockets(
+eachBackendWithRealSockets(
   test,
   'a close in a cancelled scope drops what was taken and raises the cancellation; asyncDispose does not raise it',
   async (t, backend) => {
@@ -341,6 +348,7 @@ eachBackendWithSockets(
 )
 
 /** Runs `operation` in loops that only another task and then only a timer can end. */
+// Not on virtual: there, time stands still while anything goes on.
 async function untilOthersHadTheirTurn(operation: () => Promise<unknown>): Promise<void> {
   let others = 0
   await createTaskGroup(async (group) => {
@@ -354,7 +362,7 @@ async function untilOthersHadTheirTurn(operation: () => Promise<unknown>): Promi
   })
 }
 
-eachBackendWithSockets(
+eachBackendWithRealSockets(
   test,
   'a loop of sends that are always taken lets timers and other tasks run',
   async (t, backend) => {
@@ -366,7 +374,7 @@ eachBackendWithSockets(
   },
 )
 
-eachBackendWithSockets(
+eachBackendWithRealSockets(
   test,
   'a loop of receives from what is at hand lets timers and other tasks run',
   async (t, backend) => {

@@ -15,7 +15,7 @@ import { connectTcp, createTcpServer } from '../../src/sockets.ts'
 import type { SocketStream } from '../../src/streams/socket-stream.ts'
 import type { SocketStreamServer } from '../../src/streams/socket-stream-server.ts'
 import { createTaskGroup, type TaskGroup } from '../../src/task-groups.ts'
-import { eachBackendWithClock } from '../support/backends.ts'
+import { eachBackendWithClock, eachRealBackendWithClock } from '../support/backends.ts'
 import { eachBackendWithSockets, nextTurn, type Peer, PeerServer, peerTo } from '../support/net.ts'
 
 const LOCAL = { interface: '127.0.0.1' }
@@ -416,7 +416,7 @@ eachBackendWithClock(
   },
 )
 
-eachBackendWithClock(
+eachRealBackendWithClock(
   test,
   'the end of the run gives the bytes of a stream left open five seconds to leave',
   async (t, backend, clock) => {

@@ -19,6 +19,7 @@ import {
   peerTo,
   withPair,
   withPeer,
+  eachBackendWithRealSockets,
 } from '../support/net.ts'
 
 eachBackendWithSockets(
@@ -244,7 +245,7 @@ eachBackendWithSockets(
   },
 )
 
-eachBackendWithSockets(
+eachBackendWithRealSockets(
   test,
   'R8: a stream opened with await using in a cancelled scope: a quiet end and a closed descriptor',
   async (t, backend) => {

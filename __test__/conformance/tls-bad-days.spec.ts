@@ -12,7 +12,7 @@ import {
   type TlsContextOptions,
 } from '../../index.ts'
 import { type Certificates, certificates, type Identity } from '../support/certificates.ts'
-import { eachBackendWithSockets } from '../support/net.ts'
+import { eachBackendWithSockets, eachBackendWithRealSockets } from '../support/net.ts'
 import { rejection } from '../support/rejection.ts'
 import {
   failedHandshake,
@@ -247,7 +247,7 @@ for (const { title, reason, text, alert, ...options } of NOTHING_IN_COMMON) {
   })
 }
 
-eachBackendWithSockets(test, 'node:tls as the other side hears of it, too', async (t, backend) => {
+eachBackendWithRealSockets(test, 'node:tls as the other side hears of it, too', async (t, backend) => {
   const { server: own, ca } = await certificates()
   let seen = ''
   const hear = async (port: number): Promise<undefined> => {
@@ -267,7 +267,7 @@ eachBackendWithSockets(test, 'node:tls as the other side hears of it, too', asyn
   t.regex(seen, /certificate required/)
 })
 
-eachBackendWithSockets(test, 'our client refuses a server of node:tls’s, which hears why', async (t, backend) => {
+eachBackendWithRealSockets(test, 'our client refuses a server of node:tls’s, which hears why', async (t, backend) => {
   const { expired } = await certificates()
   const peers = await TlsPeerServer.listen(t, expired)
   await backend.run(async () => {
@@ -278,7 +278,7 @@ eachBackendWithSockets(test, 'our client refuses a server of node:tls’s, which
   peers.close()
 })
 
-eachBackendWithSockets(test, 'a server’s certificate that cannot be read is malformed', async (t, backend) => {
+eachBackendWithRealSockets(test, 'a server’s certificate that cannot be read is malformed', async (t, backend) => {
   const { server: own } = await certificates()
   // TLS 1.2 sends certificates in the clear: one byte on the way makes a length of the certificate's wrong.
   const peers = await TlsPeerServer.listen(t, { maxVersion: 'TLSv1.2' })

@@ -12,7 +12,7 @@ import {
   TLSError,
   type TLSErrorReason,
 } from '../../index.ts'
-import { eachBackendWithSockets, peerTo, PeerServer } from '../support/net.ts'
+import { eachBackendWithSockets, peerTo, PeerServer, eachBackendWithRealSockets } from '../support/net.ts'
 import { rejection } from '../support/rejection.ts'
 import { RawClient, RECORD } from '../support/raw-tls.ts'
 import {
@@ -91,7 +91,7 @@ eachBackendWithSockets(test, 'L5: random bytes are dropped, whatever they look l
   })
 })
 
-eachBackendWithSockets(
+eachBackendWithRealSockets(
   test,
   'a TLS client that gets plaintext says that the server speaks none',
   async (t, backend) => {
@@ -115,7 +115,7 @@ eachBackendWithSockets(
   },
 )
 
-eachBackendWithSockets(test, 'a TLS client on a plaintext port that hangs up or resets', async (t, backend) => {
+eachBackendWithRealSockets(test, 'a TLS client on a plaintext port that hangs up or resets', async (t, backend) => {
   const peers = await PeerServer.listen(t)
   await backend.run(async () => {
     const ended = rejection(tlsConnect(peers.port))
@@ -134,18 +134,22 @@ eachBackendWithSockets(test, 'a TLS client on a plaintext port that hangs up or 
   peers.close()
 })
 
-eachBackendWithSockets(test, 'a server’s record that is too large ends the client’s handshake', async (t, backend) => {
-  const peers = await PeerServer.listen(t)
-  await backend.run(async () => {
-    const connecting = rejection(tlsConnect(peers.port))
-    const peer = await peers.peer()
-    await peer.bytes(5)
-    await peer.write(Buffer.concat([header(22, 0x5000), Buffer.alloc(100, 2)]))
-    isTlsError(t, await connecting, 'record-too-large', /the server sent a record that is too large/)
-    peer.socket.destroy()
-  })
-  peers.close()
-})
+eachBackendWithRealSockets(
+  test,
+  'a server’s record that is too large ends the client’s handshake',
+  async (t, backend) => {
+    const peers = await PeerServer.listen(t)
+    await backend.run(async () => {
+      const connecting = rejection(tlsConnect(peers.port))
+      const peer = await peers.peer()
+      await peer.bytes(5)
+      await peer.write(Buffer.concat([header(22, 0x5000), Buffer.alloc(100, 2)]))
+      isTlsError(t, await connecting, 'record-too-large', /the server sent a record that is too large/)
+      peer.socket.destroy()
+    })
+    peers.close()
+  },
+)
 
 /** What a stream gets after its handshake, in place of a record. */
 const BAD_RECORDS: readonly [title: string, bytes: Buffer, reason: TLSErrorReason, text: RegExp][] = [
@@ -164,7 +168,7 @@ const BAD_RECORDS: readonly [title: string, bytes: Buffer, reason: TLSErrorReaso
 ]
 
 for (const [title, bytes, reason, text] of BAD_RECORDS) {
-  eachBackendWithSockets(
+  eachBackendWithRealSockets(
     test,
     `after the handshake, ${title}: what came before it is received, then both directions have failed`,
     async (t, backend) => {
@@ -189,7 +193,7 @@ for (const [title, bytes, reason, text] of BAD_RECORDS) {
   )
 }
 
-eachBackendWithSockets(test, 'after the handshake, plaintext is an error of the server’s', async (t, backend) => {
+eachBackendWithRealSockets(test, 'after the handshake, plaintext is an error of the server’s', async (t, backend) => {
   const peers = await TlsPeerServer.listen(t)
   const proxy = await Proxy.listen(t, peers.port)
   await backend.run(async () => {
@@ -209,7 +213,7 @@ eachBackendWithSockets(test, 'after the handshake, plaintext is an error of the 
   peers.close()
 })
 
-eachBackendWithSockets(test, 'a reset after the handshake is a broken connection, not TLS', async (t, backend) => {
+eachBackendWithRealSockets(test, 'a reset after the handshake is a broken connection, not TLS', async (t, backend) => {
   const peers = await TlsPeerServer.listen(t)
   const proxy = await Proxy.listen(t, peers.port)
   await backend.run(async () => {
@@ -256,7 +260,7 @@ class Cut {
 }
 
 for (const version of VERSIONS) {
-  eachBackendWithSockets(
+  eachBackendWithRealSockets(
     test,
     `${version}: a server that hangs up after any number of bytes of a handshake`,
     async (t, backend) => {
@@ -285,7 +289,7 @@ for (const version of VERSIONS) {
     },
   )
 
-  eachBackendWithSockets(
+  eachBackendWithRealSockets(
     test,
     `${version}: a client that hangs up after any number of bytes of a handshake; others are served`,
     async (t, backend) => {
@@ -329,7 +333,7 @@ function hangsUp(t: ExecutionContext, error: unknown, who: 'client' | 'server', 
   return good
 }
 
-eachBackendWithSockets(
+eachBackendWithRealSockets(
   test,
   'a client that asks to renegotiate is refused; one that asks again and again is dropped',
   async (t, backend) => {

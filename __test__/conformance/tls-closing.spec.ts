@@ -14,7 +14,7 @@ import {
   UnsupportedError,
 } from '../../index.ts'
 import type { TestBackend } from '../support/backends.ts'
-import { eachBackendWithSockets, nextTurn, type Peer } from '../support/net.ts'
+import { eachBackendWithSockets, nextTurn, type Peer, eachBackendWithRealSockets } from '../support/net.ts'
 import { rejection } from '../support/rejection.ts'
 import { type PairOptions, Proxy, TlsPeerServer, tlsConnect, withTlsPair, withTlsPeer } from '../support/tls.ts'
 
@@ -65,7 +65,7 @@ function recordTypes(bytes: Buffer): number[] {
 for (const version of VERSIONS) {
   const client = { maxVersion: version }
 
-  eachBackendWithSockets(
+  eachBackendWithRealSockets(
     test,
     `L2: ${version}: a peer that drops TCP without close_notify is a TLSEOFError, which is a broken resource`,
     async (t, backend) => {
@@ -91,7 +91,7 @@ for (const version of VERSIONS) {
     },
   )
 
-  eachBackendWithSockets(
+  eachBackendWithRealSockets(
     test,
     `L2: ${version}: the same is the plain end of data where the stream is not standard compatible`,
     async (t, backend) => {
@@ -112,7 +112,7 @@ for (const version of VERSIONS) {
     },
   )
 
-  eachBackendWithSockets(
+  eachBackendWithRealSockets(
     test,
     `${version}: close_notify is the end of data, also inside a frame`,
     async (t, backend) => {
@@ -136,7 +136,7 @@ for (const version of VERSIONS) {
     },
   )
 
-  eachBackendWithSockets(
+  eachBackendWithRealSockets(
     test,
     `${version}: close says goodbye and waits for the peer's; what comes before it is dropped`,
     async (t, backend) => {
@@ -162,7 +162,7 @@ for (const version of VERSIONS) {
     },
   )
 
-  eachBackendWithSockets(
+  eachBackendWithRealSockets(
     test,
     `${version}: without standard compatibility close sends no close_notify and waits for nobody`,
     async (t, backend) => {
@@ -195,7 +195,7 @@ eachBackendWithSockets(test, 'two ends that close at the same time both do', asy
   })
 })
 
-eachBackendWithSockets(
+eachBackendWithRealSockets(
   test,
   'whatever the peer’s end is, it is no error of close: a bare end, a reset, garbage',
   async (t, backend) => {
@@ -215,7 +215,7 @@ eachBackendWithSockets(
   },
 )
 
-eachBackendWithSockets(test, 'a stream whose peer has said goodbye closes at once', async (t, backend) => {
+eachBackendWithRealSockets(test, 'a stream whose peer has said goodbye closes at once', async (t, backend) => {
   await withTlsPeer(t, backend, async (stream, peer) => {
     peer.socket.end()
     t.is((await stream.receiveSome()).length, 0)
@@ -223,7 +223,7 @@ eachBackendWithSockets(test, 'a stream whose peer has said goodbye closes at onc
   })
 })
 
-eachBackendWithSockets(
+eachBackendWithRealSockets(
   test,
   'close in a cancelled scope waits for nobody, closes all the same, and raises',
   async (t, backend) => {
@@ -237,7 +237,7 @@ eachBackendWithSockets(
   },
 )
 
-eachBackendWithSockets(
+eachBackendWithRealSockets(
   test,
   'a close that waits for the peer’s goodbye ends with its scope; the descriptor is closed',
   async (t, backend) => {
@@ -282,7 +282,7 @@ eachBackendWithSockets(
   },
 )
 
-eachBackendWithSockets(
+eachBackendWithRealSockets(
   test,
   'TLS 1.3: node:tls half-closes, and gets the answer; and so the other way round',
   async (t, backend) => {
@@ -347,7 +347,7 @@ eachBackendWithSockets(
   },
 )
 
-eachBackendWithSockets(test, 'a stream that has failed says no goodbye, and closes at once', async (t, backend) => {
+eachBackendWithRealSockets(test, 'a stream that has failed says no goodbye, and closes at once', async (t, backend) => {
   await withProxy(t, backend, async (stream, _, proxy) => {
     proxy.lines[0]!.client.write(Buffer.from([23, 3, 3, 0, 40, ...Buffer.alloc(40)]))
     await t.throwsAsync(stream.receiveSome())

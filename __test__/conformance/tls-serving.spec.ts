@@ -16,9 +16,9 @@ import {
   TLSEOFError,
   TLSError,
 } from '../../index.ts'
-import { eachBackendWithClock } from '../support/backends.ts'
+import { eachBackendWithClock, eachRealBackendWithClock } from '../support/backends.ts'
 import { certificates } from '../support/certificates.ts'
-import { eachBackendWithSockets, nextTurn, type Peer, peerTo } from '../support/net.ts'
+import { eachBackendWithSockets, nextTurn, type Peer, peerTo, eachBackendWithRealSockets } from '../support/net.ts'
 import { rejection } from '../support/rejection.ts'
 import { echo, isTlsError, LOCAL, Proxy, say, tlsConnect, tlsPeerTo, tlsServer } from '../support/tls.ts'
 
@@ -239,7 +239,7 @@ eachBackendWithSockets(
   },
 )
 
-eachBackendWithSockets(
+eachBackendWithRealSockets(
   test,
   'what TLS fails with in a handler is dropped, like every end of its own connection, and the channel shows it',
   async (t, backend) => {
@@ -299,7 +299,7 @@ eachBackendWithSockets(
   },
 )
 
-eachBackendWithClock(
+eachRealBackendWithClock(
   test,
   'closeTimeout bounds how long serve waits for a client that never says goodbye',
   async (t, backend, clock) => {
@@ -334,7 +334,7 @@ eachBackendWithClock(
   },
 )
 
-eachBackendWithClock(
+eachRealBackendWithClock(
   test,
   'a TLS stream left open when the run settles is closed in five seconds, with a warning',
   async (t, backend, clock) => {

@@ -18,7 +18,15 @@ import {
 import { Stream } from '../../src/streams/stream.ts'
 import type { TestBackend } from '../support/backends.ts'
 import { certificates } from '../support/certificates.ts'
-import { eachBackendWithSockets, nextTurn, type Peer, peerTo, PeerServer, withPair } from '../support/net.ts'
+import {
+  eachBackendWithSockets,
+  nextTurn,
+  type Peer,
+  peerTo,
+  PeerServer,
+  withPair,
+  eachBackendWithRealSockets,
+} from '../support/net.ts'
 import { rejection } from '../support/rejection.ts'
 import { isTlsError, LOCAL } from '../support/tls.ts'
 
@@ -113,7 +121,7 @@ eachBackendWithSockets(
   },
 )
 
-eachBackendWithSockets(
+eachBackendWithRealSockets(
   test,
   'on a client, too: what the server says between its go-ahead and its handshake is refused',
   async (t, backend) => {
@@ -187,7 +195,7 @@ eachBackendWithSockets(
   },
 )
 
-eachBackendWithSockets(test, 'what was sent before startTls leaves before it, in plaintext', async (t, backend) => {
+eachBackendWithRealSockets(test, 'what was sent before startTls leaves before it, in plaintext', async (t, backend) => {
   const peers = await PeerServer.listen(t)
   await backend.run(async () => {
     const stream = await connectTcp('127.0.0.1', peers.port)
@@ -257,7 +265,7 @@ eachBackendWithSockets(test, 'the name to verify may be given with startTls', as
   })
 })
 
-eachBackendWithSockets(
+eachBackendWithRealSockets(
   test,
   'a cancelled handshake closes the stream: half a handshake is of no use to anybody',
   async (t, backend) => {
@@ -287,7 +295,7 @@ eachBackendWithSockets(
   },
 )
 
-eachBackendWithSockets(test, 'closing a stream ends its handshake', async (t, backend) => {
+eachBackendWithRealSockets(test, 'closing a stream ends its handshake', async (t, backend) => {
   const peers = await PeerServer.listen(t)
   await backend.run(async () => {
     const stream = await connectTcp('127.0.0.1', peers.port)

@@ -12,7 +12,7 @@ import {
   sleep,
   type SocketStream,
 } from '../../index.ts'
-import { eachBackendWithSockets, nextTurn } from '../support/net.ts'
+import { eachBackendWithSockets, nextTurn, eachBackendWithRealSockets } from '../support/net.ts'
 import { Proxy, TlsPeerServer, tlsConnect, withTlsPair, withTlsPeer } from '../support/tls.ts'
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const
@@ -38,7 +38,7 @@ eachBackendWithSockets(test, 'exactly n bytes, up to a delimiter, chunks and lin
   })
 })
 
-eachBackendWithSockets(test, 'a delimiter in two records, and batches of lines', async (t, backend) => {
+eachBackendWithRealSockets(test, 'a delimiter in two records, and batches of lines', async (t, backend) => {
   await withTlsPeer(t, backend, async (stream, peer) => {
     await peer.write('split\r')
     await createTaskGroup(async (group) => {
@@ -57,7 +57,7 @@ eachBackendWithSockets(test, 'a delimiter in two records, and batches of lines',
   })
 })
 
-eachBackendWithSockets(test, 'receiveInto fills the caller’s memory, and tells the end', async (t, backend) => {
+eachBackendWithRealSockets(test, 'receiveInto fills the caller’s memory, and tells the end', async (t, backend) => {
   await withTlsPeer(t, backend, async (stream, peer) => {
     const view = Buffer.alloc(10, '.')
     await peer.write('hello world, and more')
@@ -84,18 +84,22 @@ eachBackendWithSockets(test, 'receiveInto fills the caller’s memory, and tells
   })
 })
 
-eachBackendWithSockets(test, 'bytes that were received are the receiver’s: they do not change', async (t, backend) => {
-  await withTlsPeer(t, backend, async (stream, peer) => {
-    const received: Buffer[] = []
-    for (let n = 0; n < 20; n++) {
-      await peer.write(Buffer.alloc(5000, n))
-      received.push(await stream.receiveExactly(5000))
-    }
-    for (const [n, bytes] of received.entries()) t.true(bytes.equals(Buffer.alloc(5000, n)))
-  })
-})
+eachBackendWithRealSockets(
+  test,
+  'bytes that were received are the receiver’s: they do not change',
+  async (t, backend) => {
+    await withTlsPeer(t, backend, async (stream, peer) => {
+      const received: Buffer[] = []
+      for (let n = 0; n < 20; n++) {
+        await peer.write(Buffer.alloc(5000, n))
+        received.push(await stream.receiveExactly(5000))
+      }
+      for (const [n, bytes] of received.entries()) t.true(bytes.equals(Buffer.alloc(5000, n)))
+    })
+  },
+)
 
-eachBackendWithSockets(test, 'the caller may change its bytes once sendAll has resolved', async (t, backend) => {
+eachBackendWithRealSockets(test, 'the caller may change its bytes once sendAll has resolved', async (t, backend) => {
   await withTlsPeer(t, backend, async (stream, peer) => {
     for (const size of [10, 30_000, 200_000]) {
       const bytes = Buffer.alloc(size, 'a')
@@ -107,33 +111,37 @@ eachBackendWithSockets(test, 'the caller may change its bytes once sendAll has r
 })
 
 for (const version of VERSIONS) {
-  eachBackendWithSockets(test, `${version}: sendMany coalesces small parts into full records`, async (t, backend) => {
-    const peers = await TlsPeerServer.listen(t, { maxVersion: version })
-    let bytes = Buffer.alloc(0)
-    const proxy = await Proxy.listen(t, peers.port, {
-      toServer: (passing) => {
-        bytes = Buffer.concat([bytes, passing])
-        return passing
-      },
-    })
-    await backend.run(async () => {
-      const stream = await tlsConnect(proxy.port)
-      const peer = await peers.peer()
-      await stream.sendAll('settle')
-      await peer.bytes(6)
-      bytes = Buffer.alloc(0)
-      const parts = Array.from({ length: 3000 }, (_, i) => `part ${String(i).padStart(5)}`)
-      await stream.sendMany(parts)
-      t.is(await peer.text(30_000), parts.join(''))
-      const sizes = recordSizes(bytes)
-      // Two are enough for 30,000 bytes; that it takes no more than a few is what coalescing means.
-      t.true(sizes.length <= 4, `${sizes.length} records: ${sizes.join(' ')}`)
-      peer.socket.destroy()
-      await stream[Symbol.asyncDispose]()
-    })
-    proxy.close()
-    peers.close()
-  })
+  eachBackendWithRealSockets(
+    test,
+    `${version}: sendMany coalesces small parts into full records`,
+    async (t, backend) => {
+      const peers = await TlsPeerServer.listen(t, { maxVersion: version })
+      let bytes = Buffer.alloc(0)
+      const proxy = await Proxy.listen(t, peers.port, {
+        toServer: (passing) => {
+          bytes = Buffer.concat([bytes, passing])
+          return passing
+        },
+      })
+      await backend.run(async () => {
+        const stream = await tlsConnect(proxy.port)
+        const peer = await peers.peer()
+        await stream.sendAll('settle')
+        await peer.bytes(6)
+        bytes = Buffer.alloc(0)
+        const parts = Array.from({ length: 3000 }, (_, i) => `part ${String(i).padStart(5)}`)
+        await stream.sendMany(parts)
+        t.is(await peer.text(30_000), parts.join(''))
+        const sizes = recordSizes(bytes)
+        // Two are enough for 30,000 bytes; that it takes no more than a few is what coalescing means.
+        t.true(sizes.length <= 4, `${sizes.length} records: ${sizes.join(' ')}`)
+        peer.socket.destroy()
+        await stream[Symbol.asyncDispose]()
+      })
+      proxy.close()
+      peers.close()
+    },
+  )
 
   eachBackendWithSockets(
     test,
@@ -174,7 +182,7 @@ eachBackendWithSockets(test, 'records of every size around the limits arrive as 
   })
 })
 
-eachBackendWithSockets(
+eachBackendWithRealSockets(
   test,
   'a peer that never reads makes sendAll wait; a cancelled one has sent a prefix, and what follows goes behind it',
   async (t, backend) => {
@@ -228,7 +236,7 @@ eachBackendWithSockets(
   },
 )
 
-eachBackendWithSockets(test, 'one task for each direction: a second one is busy', async (t, backend) => {
+eachBackendWithRealSockets(test, 'one task for each direction: a second one is busy', async (t, backend) => {
   await withTlsPeer(t, backend, async (stream, peer) => {
     await createTaskGroup(async (group) => {
       const first = group.spawn(() => stream.receiveSome())
@@ -242,7 +250,7 @@ eachBackendWithSockets(test, 'one task for each direction: a second one is busy'
   })
 })
 
-eachBackendWithSockets(test, 'an iteration that timed out goes on where it was', async (t, backend) => {
+eachBackendWithRealSockets(test, 'an iteration that timed out goes on where it was', async (t, backend) => {
   await withTlsPeer(t, backend, async (stream, peer) => {
     const lines = stream.receiveDelimitedChunks('\n', 100)[Symbol.asyncIterator]()
     await peer.write('half ')

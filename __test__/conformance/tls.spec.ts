@@ -13,7 +13,7 @@ import {
   UnsupportedError,
 } from '../../index.ts'
 import { certificates, NAMES } from '../support/certificates.ts'
-import { eachBackendWithSockets, PeerServer, withPair } from '../support/net.ts'
+import { eachBackendWithSockets, PeerServer, withPair, eachBackendWithRealSockets } from '../support/net.ts'
 import {
   echo,
   failedHandshake,
@@ -182,7 +182,7 @@ eachBackendWithSockets(
       backend,
       (client, server) => {
         const unique = (stream: SocketStream): Buffer => stream.getChannelBinding('tls-unique')
-        if (backend.label === 'node') {
+        if (backend.tls === 'node') {
           t.true(unique(client).length > 0)
           t.deepEqual(unique(server), unique(client))
         } else {
@@ -201,7 +201,7 @@ eachBackendWithSockets(
     await withTlsPair(
       backend,
       (_, server) => {
-        if (backend.label === 'node') {
+        if (backend.tls === 'node') {
           t.throws(() => server.sharedCiphers, { instanceOf: UnsupportedError })
         } else {
           t.deepEqual(
@@ -237,42 +237,46 @@ eachBackendWithSockets(test, 'the server’s order of cipher suites counts', asy
   }
 })
 
-eachBackendWithSockets(test, 'getpeercert() has what node:tls shows of the same certificate', async (t, backend) => {
-  const { server: identity } = await certificates()
-  let expected: tls.PeerCertificate | undefined
-  await backend.run(async () => {
-    await using listener = await tlsServer()
-    const [server, peer] = await Promise.all([listener.accept(), tlsPeerTo(listener.port)])
-    expected = (peer.socket as tls.TLSSocket).getPeerCertificate()
-    peer.socket.destroy()
-    await server[Symbol.asyncDispose]().catch(() => {})
-  })
-  const wanted = JSON.parse(JSON.stringify(expected)) as Record<string, unknown>
-  await withTlsPair(backend, (client, server) => {
-    const shown = JSON.parse(JSON.stringify(client.getpeercert())) as Record<string, unknown>
-    for (const field of [
-      'subject',
-      'issuer',
-      'subjectaltname',
-      'valid_from',
-      'valid_to',
-      'serialNumber',
-      'fingerprint',
-      'fingerprint256',
-      'fingerprint512',
-      'ext_key_usage',
-    ]) {
-      t.truthy(wanted[field], field)
-      t.deepEqual(shown[field], wanted[field], field)
-    }
-    for (const name of NAMES.slice(0, 2)) t.true(String(shown.subjectaltname).includes(`DNS:${name}`))
-    t.true(client.getpeercert(true)!.equals(identity.der))
-    t.is(new X509Certificate(client.getpeercert(true)!).fingerprint256, String(wanted.fingerprint256))
-    // No client certificate has been asked for.
-    t.is(server.getpeercert(), null)
-    t.is(server.getpeercert(true), null)
-  })
-})
+eachBackendWithRealSockets(
+  test,
+  'getpeercert() has what node:tls shows of the same certificate',
+  async (t, backend) => {
+    const { server: identity } = await certificates()
+    let expected: tls.PeerCertificate | undefined
+    await backend.run(async () => {
+      await using listener = await tlsServer()
+      const [server, peer] = await Promise.all([listener.accept(), tlsPeerTo(listener.port)])
+      expected = (peer.socket as tls.TLSSocket).getPeerCertificate()
+      peer.socket.destroy()
+      await server[Symbol.asyncDispose]().catch(() => {})
+    })
+    const wanted = JSON.parse(JSON.stringify(expected)) as Record<string, unknown>
+    await withTlsPair(backend, (client, server) => {
+      const shown = JSON.parse(JSON.stringify(client.getpeercert())) as Record<string, unknown>
+      for (const field of [
+        'subject',
+        'issuer',
+        'subjectaltname',
+        'valid_from',
+        'valid_to',
+        'serialNumber',
+        'fingerprint',
+        'fingerprint256',
+        'fingerprint512',
+        'ext_key_usage',
+      ]) {
+        t.truthy(wanted[field], field)
+        t.deepEqual(shown[field], wanted[field], field)
+      }
+      for (const name of NAMES.slice(0, 2)) t.true(String(shown.subjectaltname).includes(`DNS:${name}`))
+      t.true(client.getpeercert(true)!.equals(identity.der))
+      t.is(new X509Certificate(client.getpeercert(true)!).fingerprint256, String(wanted.fingerprint256))
+      // No client certificate has been asked for.
+      t.is(server.getpeercert(), null)
+      t.is(server.getpeercert(true), null)
+    })
+  },
+)
 
 eachBackendWithSockets(
   test,
@@ -362,7 +366,7 @@ eachBackendWithSockets(
   },
 )
 
-eachBackendWithSockets(
+eachBackendWithRealSockets(
   test,
   'the traffic is not readable: nothing of what is said is on the wire',
   async (t, backend) => {
@@ -384,7 +388,7 @@ eachBackendWithSockets(
   },
 )
 
-eachBackendWithSockets(test, 'bytes go both ways, against node:tls in both roles', async (t, backend) => {
+eachBackendWithRealSockets(test, 'bytes go both ways, against node:tls in both roles', async (t, backend) => {
   for (const version of VERSIONS) {
     await withTlsPeer(
       t,

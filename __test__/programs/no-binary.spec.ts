@@ -13,8 +13,8 @@ test('where no binary loads: node, with one process warning; native by name is a
   const env = { ...process.env, NAPI_RS_NATIVE_LIBRARY_PATH: '/does/not/exist.node', NODE_NO_WARNINGS: '1' }
   const { stdout } = await promisify(execFile)(process.execPath, ['--import=tsx', program], { env })
   const report = JSON.parse(stdout)
-  t.deepEqual(report.all, ['native', 'node'])
-  t.deepEqual(report.available, ['node'])
+  t.deepEqual(report.all, ['native', 'node', 'virtual'])
+  t.deepEqual(report.available, ['node', 'virtual'])
   t.deepEqual(report.warnings, ['STRUCTIO_NODE_BACKEND'])
   t.is(report.received, 'over node:net')
   t.is(report.native.name, 'BackendNotFoundError')
@@ -24,7 +24,7 @@ test('where no binary loads: node, with one process warning; native by name is a
 })
 
 test('an unknown backend: BackendNotFoundError naming those there are', async (t) => {
-  for (const backend of ['virtual', 'asyncio', '']) {
+  for (const backend of ['trio', 'asyncio', '']) {
     const error = await t.throwsAsync(
       run(() => {}, { backend } as unknown as RunOptions),
       { instanceOf: BackendNotFoundError },

@@ -2,8 +2,10 @@
  * A clock that stands still until a test moves it. Deadlines fire in their order, each at its own time, and what they
  * wake runs before the next one fires: a test asserts order and times, and takes no time itself.
  */
+import { timelineOf, VirtualClock } from '../../src/backends/virtual/clock.ts'
 import type { Clock } from '../../src/kernel/clock.ts'
 import { deadlines, installClock } from '../../src/kernel/deadlines.ts'
+import { detached } from '../../src/kernel/detached.ts'
 
 export class ManualClock implements Clock {
   #now: number
@@ -49,6 +51,30 @@ export class ManualClock implements Clock {
   /** Moves the time without firing anything, as a program does that keeps the event loop busy. */
   hold(ms: number): void {
     this.#now += ms
+  }
+}
+
+/** The same face for a run of the virtual backend, which brings its own time. */
+export class VirtualManualClock extends ManualClock {
+  readonly clock: VirtualClock
+
+  constructor(start = 1000) {
+    super(start)
+    this.clock = new VirtualClock({ start, autoJump: false })
+  }
+
+  override now(): number {
+    return this.clock.now
+  }
+
+  override async advance(ms: number): Promise<void> {
+    // From the outside: the tests call it in callbacks and in tasks, and never wait for it under a scope.
+    await detached(() => this.clock.advance(ms))
+    await settle()
+  }
+
+  override hold(ms: number): void {
+    timelineOf(this.clock).shift(ms)
   }
 }
 

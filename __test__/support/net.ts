@@ -1,14 +1,16 @@
 /**
- * The other side of a connection, independent of what is tested: plain node:net. And what a test of sockets must leave
- * behind: no descriptor.
+ * The other side of a connection, independent of what is tested: plain node:net, or for the virtual backend its transports
+ * under the same face. And what a test of sockets must leave behind: no descriptor.
  */
 import { once } from 'node:events'
 import { readdirSync, readlinkSync } from 'node:fs'
 import * as net from 'node:net'
 import type { ExecutionContext, TestFn } from 'ava'
+import type { SocketAddress } from '../../src/backends/backend.ts'
 import { connectTcp, createTcpServer } from '../../src/sockets.ts'
 import type { SocketStream } from '../../src/streams/socket-stream.ts'
-import { eachBackend, type TestBackend } from './backends.ts'
+import { type BackendTest, eachBackend, realBackends, type TestBackend, testBackends } from './backends.ts'
+import { connectVirtual, listenVirtual, virtualBackendHere } from './virtual-socket.ts'
 
 /** One end of a connection, by node:net. */
 export class Peer {
@@ -89,31 +91,36 @@ export class Peer {
   }
 }
 
-/** A node:net server and, for each connection it gets, a `Peer`. */
+/** A server and, for each connection it gets, a `Peer`. */
 export class PeerServer {
-  readonly #server: net.Server
   readonly #waiting: Peer[] = []
   #arrived = (): void => {}
+  #close = (): void => {}
+  port = 0
 
-  private constructor(server: net.Server, reading: boolean) {
-    this.#server = server
-    server.on('connection', (socket) => {
-      this.#waiting.push(new Peer(socket, reading))
-      this.#arrived()
-    })
-  }
+  private constructor() {}
 
+  /** Of node:net; in a task of the virtual backend, a virtual one. */
   static async listen(t: ExecutionContext, { host = '127.0.0.1', reading = true } = {}): Promise<PeerServer> {
-    const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: !reading })
-    const peers = new PeerServer(server, reading)
-    server.listen(0, host)
-    await once(server, 'listening')
-    t.teardown(() => server.close())
+    const peers = new PeerServer()
+    const connected = (socket: net.Socket): void => {
+      peers.#waiting.push(new Peer(socket, reading))
+      peers.#arrived()
+    }
+    const backend = virtualBackendHere()
+    if (backend === undefined) {
+      const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: !reading }, connected)
+      server.listen(0, host)
+      await once(server, 'listening')
+      peers.port = (server.address() as net.AddressInfo).port
+      peers.#close = () => server.close()
+      t.teardown(peers.#close)
+    } else {
+      const listener = await listenVirtual(backend, host, connected)
+      peers.port = (listener.address as SocketAddress).port
+      peers.#close = () => listener.destroy()
+    }
     return peers
-  }
-
-  get port(): number {
-    return (this.#server.address() as net.AddressInfo).port
   }
 
   async peer(): Promise<Peer> {
@@ -122,12 +129,14 @@ export class PeerServer {
   }
 
   close(): void {
-    this.#server.close()
+    this.#close()
   }
 }
 
 /** Connects a `Peer` to a server of the library's. */
 export async function peerTo(server: { readonly port: number }, host = '127.0.0.1'): Promise<Peer> {
+  const backend = virtualBackendHere()
+  if (backend !== undefined) return new Peer(await connectVirtual(backend, server.port, host))
   const socket = net.connect({ port: server.port, host, allowHalfOpen: true, autoSelectFamily: false })
   await once(socket, 'connect')
   return new Peer(socket)
@@ -140,8 +149,8 @@ export async function withPeer(
   body: (stream: SocketStream, peer: Peer) => unknown,
   { reading = true } = {},
 ): Promise<void> {
-  const peers = await PeerServer.listen(t, { reading })
   await backend.run(async () => {
+    const peers = await PeerServer.listen(t, { reading })
     const stream = await connectTcp('127.0.0.1', peers.port)
     const peer = await peers.peer()
     try {
@@ -149,9 +158,9 @@ export async function withPeer(
     } finally {
       peer.socket.destroy()
       await stream[Symbol.asyncDispose]().catch(() => {})
+      peers.close()
     }
   })
-  peers.close()
 }
 
 /** Two streams of the library's, connected to each other. */
@@ -173,19 +182,25 @@ export async function withPair(
 }
 
 /** `eachBackend`, and no socket is left open. */
-export function eachBackendWithSockets(
-  test: TestFn,
-  title: string,
-  body: (t: ExecutionContext, backend: TestBackend) => Promise<void>,
-): void {
-  eachBackend(test, title, async (t, backend) => {
+export function eachBackendWithSockets(test: TestFn, title: string, body: BackendTest): void {
+  withSockets(test, title, body, testBackends)
+}
+
+/** The same for those with real sockets alone: something else than the library, or than a `Peer`, has the other one. */
+export function eachBackendWithRealSockets(test: TestFn, title: string, body: BackendTest): void {
+  withSockets(test, title, body, realBackends)
+}
+
+function withSockets(test: TestFn, title: string, body: BackendTest, backends: readonly TestBackend[]): void {
+  const checked: BackendTest = async (t, backend) => {
     // The backend's own descriptors come with its first run.
     await backend.run(() => {})
     const before = openSockets()
     await body(t, backend)
     for (let turn = 0; turn < 200 && openSockets() !== before; turn++) await nextTurn()
     t.is(openSockets(), before, 'a socket is left open')
-  })
+  }
+  eachBackend(test, title, checked, backends)
 }
 
 export function openSockets(): number {

@@ -42,6 +42,15 @@ import {
   type TaskHandle,
   type TaskStatus,
 } from 'structio'
+import {
+  assertCheckpoints,
+  assertNoCheckpoints,
+  checkStream,
+  forEachSeed,
+  lockstepStreamPair,
+  memoryStreamPair,
+  Sequencer,
+} from 'structio/testing'
 
 /** True only for identical types; `any` is identical to nothing but itself. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -207,3 +216,17 @@ void getRunningTasks().map((info) => [info.id, info.parentId, info.name, info.fn
 declare function add(a: number, b: number): Promise<number>
 declare function ready(status: TaskStatus<string>, n: number): Promise<void>
 declare function chunks(): AsyncGenerator<string>
+
+// Testing: the same classes as those of the main entry.
+is<[Stream, Stream]>()(memoryStreamPair())
+is<Promise<void>>()(checkStream(lockstepStreamPair, { name: 'lockstep', halfClose: true, capacity: 0 }))
+void checkStream(async () => [stream, stream])
+// @ts-expect-error: one stream is no pair
+void checkStream(() => [stream])
+is<Promise<Buffer>>()(assertCheckpoints(() => stream.receiveSome()))
+is<Promise<number>>()(assertNoCheckpoints(() => 1))
+is<Promise<string>>()(new Sequencer().use(0, async () => 'x'))
+is<Promise<void>>()(forEachSeed(10, async (seed) => void seed.toFixed()))
+void forEachSeed([3, 17], (seed) => run(() => seed))
+// @ts-expect-error: seeds are numbers
+void forEachSeed(['3'], () => {})

@@ -64,34 +64,44 @@ test('an assertion about types that is wrong is a complaint', (t) => {
   t.regex(complaints[0] ?? '', /not assignable to .*never/)
 })
 
-test('index.d.ts stands alone: it needs the types of Node and no others, checked in full', (t) => {
-  // Without the disposable library and without skipLibCheck, as the strictest consumer has it.
-  const options: ts.CompilerOptions = {
-    lib: ['lib.es2022.d.ts'],
-    skipLibCheck: false,
-    exactOptionalPropertyTypes: true,
-  }
-  t.deepEqual(compile([file('index.d.ts')], options), [])
-})
+for (const declarations of ['index.d.ts', 'testing.d.ts']) {
+  test(`${declarations} stands alone: it needs the types of Node and no others, checked in full`, (t) => {
+    // Without the disposable library and without skipLibCheck, as the strictest consumer has it.
+    const options: ts.CompilerOptions = {
+      lib: ['lib.es2022.d.ts'],
+      skipLibCheck: false,
+      exactOptionalPropertyTypes: true,
+    }
+    t.deepEqual(compile([file(declarations)], options), [])
+  })
 
-test('index.d.ts keeps the documentation and leaves out what is internal', (t) => {
-  const text = readFileSync(file('index.d.ts'), 'utf8')
-  t.notRegex(text, /@internal/)
-  const source = ts.createSourceFile('index.d.ts', text, ts.ScriptTarget.Latest, true)
-  const documented = new Set<string>()
-  for (const statement of source.statements) {
-    const name = 'name' in statement ? (statement.name as ts.Identifier | undefined)?.text : undefined
-    if (name !== undefined && ts.getJSDocCommentsAndTags(statement).length > 0) documented.add(name)
-  }
-  // Of options, each member says what it is; the name of the whole says the rest.
-  const silent = exportedNames(text).filter((name) => !documented.has(name) && !name.endsWith('Options'))
-  t.deepEqual(silent, [])
-})
+  test(`${declarations} keeps the documentation and leaves out what is internal`, (t) => {
+    const text = readFileSync(file(declarations), 'utf8')
+    t.notRegex(text, /@internal/)
+    const source = ts.createSourceFile(declarations, text, ts.ScriptTarget.Latest, true)
+    const documented = new Set<string>()
+    for (const statement of source.statements) {
+      const name = 'name' in statement ? (statement.name as ts.Identifier | undefined)?.text : undefined
+      if (name !== undefined && ts.getJSDocCommentsAndTags(statement).length > 0) documented.add(name)
+    }
+    // Of options, each member says what it is; the name of the whole says the rest.
+    const silent = exportedNames(text).filter((name) => !documented.has(name) && !name.endsWith('Options'))
+    t.deepEqual(silent, [])
+  })
+}
 
-const exported = readFileSync(file('index.ts'), 'utf8')
-  .match(/export (type )?\{[^}]+\}/g)
-  ?.map((list) => list.replace('export', 'import') + ` from 'structio'`)
-  .join('\n')
+/** The imports of everything that an entry of the package exports. */
+function importsOf(barrel: string, name: string): string {
+  return readFileSync(file(barrel), 'utf8')
+    .match(/export (type )?\{[^}]+\}/g)!
+    .map((list) => `${list.replace('export', 'import')} from '${name}'`)
+    .join('\n')
+}
+
+const entries = new Map([
+  ['structio', importsOf('index.ts', 'structio')],
+  ['structio/testing', importsOf('src/testing/index.ts', 'structio/testing')],
+])
 
 for (const page of [
   ...readdirSync(file('docs/guide')).map((name) => `docs/guide/${name}`),
@@ -102,11 +112,13 @@ for (const page of [
   )
   if (blocks.length === 0) continue
   test(`the code in ${page} compiles`, (t) => {
-    // Each block is a module of its own that has everything of the library in scope.
+    // Each block is a module of its own that has everything of the library in scope, but for what it imports by itself.
+    const inScope = (block: string): string =>
+      [...entries].map(([name, imports]) => (block.includes(`from '${name}'`) ? '' : imports)).join('\n')
     const modules = new Map(
       blocks.map((block, i) => [
         file(`${page.replaceAll('/', '-')}-${i + 1}.ts`),
-        `${exported}\n${block}\nexport {}\n`,
+        `${inScope(block)}\n${block}\nexport {}\n`,
       ]),
     )
     t.deepEqual(compile([...modules.keys()], {}, modules), [])

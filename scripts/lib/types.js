@@ -1,20 +1,36 @@
 /**
- * `index.d.ts`: the public API as one file, rolled up from index.ts. It is what a consumer's compiler reads and what a
- * reviewer of an API change looks at, so it is committed, and `npm run lint` asks git whether that is what comes out.
+ * `index.d.ts` and `testing.d.ts`: the public API as one file for each entry of the package, rolled up from index.ts and
+ * src/testing/index.ts. They are what a consumer's compiler reads and what a reviewer of an API change looks at, so they are
+ * committed, and `npm run lint` asks git whether that is what comes out.
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { must } from './command.js'
 import { binOf, inRoot, root } from './project.js'
 
+/** What one entry declares, the other imports by its public name: a `Stream` from either has to be one class. */
+const isTesting = (path) => /^src\/(testing|backends\/virtual)\//.test(path)
+const ENTRIES = [
+  {
+    name: 'structio',
+    barrel: 'index.ts',
+    out: 'index.d.ts',
+    other: 'structio/testing',
+    owns: (path) => !isTesting(path),
+  },
+  { name: 'structio/testing', barrel: 'src/testing/index.ts', out: 'testing.d.ts', other: 'structio', owns: isTesting },
+]
+
+/** The files that `writeTypes` writes. */
+export const typeFiles = ENTRIES.map(({ out }) => out)
+
 export async function writeTypes() {
-  writeFileSync(inRoot('index.d.ts'), await rollUp())
+  const declarations = await declare()
+  for (const entry of ENTRIES) writeFileSync(inRoot(entry.out), await rollUp(entry, declarations))
 }
 
-const HEADER = `// The public API of structio, rolled up from index.ts by \`npm run build -- types\`. Generated: do not edit.\n\n`
-
-async function rollUp() {
-  // Two steps, because only tsc knows what `stripInternal` leaves out, and only a bundler makes one file of many.
+// Two steps, because only tsc knows what `stripInternal` leaves out, and only a bundler makes one file of many.
+async function declare() {
   const declarations = inRoot('target', 'declarations')
   rmSync(declarations, { recursive: true, force: true })
   const emit = ['--declaration', '--emitDeclarationOnly', '--outDir', declarations]
@@ -22,27 +38,39 @@ async function rollUp() {
   for (const name of readdirSync(declarations, { recursive: true })) {
     if (name.endsWith('.d.ts')) tidy(join(declarations, name), inRoot(name.replace(/\.d\.ts$/, '.ts')))
   }
+  return declarations
+}
 
+async function rollUp({ name, barrel, other, owns }, declarations) {
   // Imported here and not above: this module is loaded before the first install.
   const [{ rollup }, { dts }, prettier] = await Promise.all([
     import('rollup'),
     import('rollup-plugin-dts'),
     import('prettier'),
   ])
+  const byName = {
+    name: 'by-public-name',
+    resolveId(source, importer) {
+      if (importer === undefined || !source.startsWith('.')) return null
+      const path = relative(declarations, resolve(dirname(importer), source)).replaceAll('\\', '/')
+      return owns(path) ? null : { id: other, external: true }
+    },
+  }
   const bundle = await rollup({
-    input: `${declarations}/index.d.ts`,
+    input: join(declarations, barrel.replace(/\.ts$/, '.d.ts')),
     external: /^node:/,
-    plugins: [dts({ tsconfig: inRoot('tsconfig.build.json') })],
+    plugins: [byName, dts({ tsconfig: inRoot('tsconfig.build.json') })],
     // An import of something internal stays behind when its last use has gone; one with a use left would not compile,
     // which the tests of the types would tell.
     onwarn: (warning) => {
-      if (warning.code !== 'MISSING_EXPORT') throw new Error(warning.message)
+      if (!['MISSING_EXPORT', 'UNUSED_EXTERNAL_IMPORT'].includes(warning.code)) throw new Error(warning.message)
     },
   })
   const { output } = await bundle.generate({ format: 'es' })
   await bundle.close()
+  const header = `// The public API of ${name}, rolled up from ${barrel} by \`npm run build -- types\`. Generated: do not edit.\n\n`
   const options = await prettier.resolveConfig(`${root}/index.ts`)
-  return prettier.format(HEADER + output[0].code, { ...options, parser: 'typescript' })
+  return prettier.format(header + output[0].code, { ...options, parser: 'typescript' })
 }
 
 function tidy(declaration, source) {

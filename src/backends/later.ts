@@ -16,6 +16,11 @@ export function later(answer: () => void): void {
     })
 }
 
+/** From here on the loop gets its turns as it would in a new process, so that a run can be replayed. */
+export function resetLater(): void {
+  spent = 0
+}
+
 /** Calls `answer` in the check phase of this iteration of the event loop, in the async context of the caller. */
 export function nextTurn(answer: () => void): void {
   setImmediate(answer)

@@ -3,10 +3,18 @@ import { BackendNotFoundError, UsageError } from '../errors.ts'
 import { checkInteger, checkOptions, invalidArgType, outOfRange } from '../validate.ts'
 import type { Backend } from './backend.ts'
 import { loadNativeBackend, type NativeOptions } from './native/index.ts'
+import { makeNativeEngine } from './native/tls-engine.ts'
 import { nodeBackend, type NodeOptions } from './node/index.ts'
+import { makeNodeEngine } from './node/tls-engine.ts'
+import type { MakeEngine } from './tls-engine.ts'
+import { makeVirtualBackend, type VirtualOptions } from './virtual/index.ts'
 
 export type { NativeOptions } from './native/index.ts'
 export type { NodeOptions } from './node/index.ts'
+export type { VirtualOptions } from './virtual/index.ts'
+
+/** What `backendOptions` may be: those of the backend that is chosen. */
+export type BackendOptions = NativeOptions | NodeOptions | VirtualOptions
 
 /** The names of the backends that there are. Re-creates `anyio.get_all_backends`. */
 export function getAllBackends(): readonly string[] {
@@ -15,12 +23,7 @@ export function getAllBackends(): readonly string[] {
 
 /** The names of the backends that work here: on this platform, in this process. */
 export function getAvailableBackends(): readonly string[] {
-  try {
-    loadNativeBackend()
-    return ALL
-  } catch {
-    return WITHOUT_NATIVE
-  }
+  return nativeLoads() ? ALL : WITHOUT_NATIVE
 }
 
 /**
@@ -28,22 +31,25 @@ export function getAvailableBackends(): readonly string[] {
  *
  * @throws BackendNotFoundError naming those there are; where the addon did not load, with the load error as `cause`
  */
-export function selectBackend(name: string | undefined, options: NativeOptions | NodeOptions = {}): Backend {
+export function selectBackend(name: string | undefined, options: BackendOptions = {}): Backend {
   checkOptions('options.backendOptions', options)
   switch (name) {
     case 'node':
       return nodeBackend
     case 'native':
-      return native(options)
+      return native(options as NativeOptions)
+    case 'virtual':
+      // Simulated connections have real TLS: that of the backend that a run would get here.
+      return makeVirtualBackend(options as VirtualOptions, engineHere)
     case undefined:
-      return nativeOrNode(options)
+      return nativeOrNode(options as NativeOptions)
     default:
-      throw new BackendNotFoundError(`There is no backend "${name}"; there are ${ALL.join(' and ')}`)
+      throw new BackendNotFoundError(`There is no backend "${name}"; there are ${list(ALL)}`)
   }
 }
 
-const ALL: readonly string[] = Object.freeze(['native', 'node'])
-const WITHOUT_NATIVE: readonly string[] = Object.freeze(['node'])
+const ALL: readonly string[] = Object.freeze(['native', 'node', 'virtual'])
+const WITHOUT_NATIVE: readonly string[] = Object.freeze(['node', 'virtual'])
 
 /** Set once the warning is out. */
 let warned = false
@@ -55,7 +61,7 @@ function native(options: NativeOptions): Backend {
   } catch (error) {
     if (!isLoadError(error)) throw error
     const text = `The native backend does not load here: its binary should come with the package ${platformPackage()}`
-    throw new BackendNotFoundError(`${text}. There are ${WITHOUT_NATIVE.join(' and ')}`, { cause: error })
+    throw new BackendNotFoundError(`${text}. There are ${list(WITHOUT_NATIVE)}`, { cause: error })
   }
 }
 
@@ -73,6 +79,23 @@ function nativeOrNode(options: NativeOptions): Backend {
     }
     return nodeBackend
   }
+}
+
+function nativeLoads(): boolean {
+  try {
+    loadNativeBackend()
+    return true
+  } catch {
+    return false
+  }
+}
+
+function engineHere(): MakeEngine {
+  return nativeLoads() ? makeNativeEngine : makeNodeEngine
+}
+
+function list(names: readonly string[]): string {
+  return new Intl.ListFormat('en').format(names)
 }
 
 /** Everything but the contradiction of two runs is the addon's failure to load. */

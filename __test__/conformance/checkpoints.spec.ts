@@ -1,0 +1,434 @@
+/**
+ * "Every async operation is a checkpoint" (api.md §0): each one of the public API, on every backend. What there is, the public
+ * types say; an operation that is neither in the table nor among the exceptions fails the first test.
+ */
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import ts from 'typescript'
+import {
+  abandonOnCancel,
+  checkpoint,
+  checkpointIfCancelled,
+  connectTcp,
+  connectUnix,
+  createCapacityLimiter,
+  createCondition,
+  createEvent,
+  createLock,
+  createMemoryObjectStream,
+  createQueue,
+  createSemaphore,
+  createTaskGroup,
+  createTcpServer,
+  createTlsContext,
+  createUdpSocket,
+  createUnixDatagramSocket,
+  createUnixServer,
+  moveOnAfter,
+  ResourceGuard,
+  sleep,
+  sleepForever,
+  sleepUntil,
+  type SocketStream,
+  type SocketStreamServer,
+  type Stream,
+  type UDPSocket,
+  type UNIXDatagramSocket,
+  waitAllTasksBlocked,
+  wrapTls,
+} from '../../index.ts'
+import { assertCheckpoints as check, lockstepStreamPair, memoryStreamPair } from '../../src/testing/index.ts'
+import { type BackendTest, eachBackend } from '../support/backends.ts'
+import { certificates } from '../support/certificates.ts'
+import { eachBackendWith, type Feature } from '../support/datagrams.ts'
+import { exportedNames } from '../support/source-graph.ts'
+import { LOCAL } from '../support/tls.ts'
+
+/** Checks one operation: prepares what it needs, and calls it through `check`. */
+type Row = () => Promise<unknown>
+
+const waiting: Record<string, Row> = {
+  sleep: () => check(() => sleep(0)),
+  sleepUntil: () => check(() => sleepUntil(-Infinity)),
+  sleepForever: () => check(() => moveOnAfter(0, () => sleepForever())),
+  checkpoint: () => check(() => checkpoint()),
+  checkpointIfCancelled: () => check(() => checkpointIfCancelled()),
+  abandonOnCancel: () => check(() => abandonOnCancel(Promise.resolve())),
+  waitAllTasksBlocked: () => check(() => waitAllTasksBlocked()),
+  'TaskHandle.wait': () => withTask((handle) => check(() => handle.wait())),
+  'TaskHandle.value': () => withTask((handle) => check(() => handle.value())),
+}
+
+const synchronisation: Record<string, Row> = {
+  'Semaphore.acquire': () => check(() => createSemaphore(1).acquire()),
+  'Semaphore.use': () => check(() => createSemaphore(1).use(() => {})),
+  'Lock.acquire': () => check(() => createLock().acquire()),
+  'Lock.use': () => check(() => createLock().use(() => {})),
+  'Event.wait': async () => {
+    const event = createEvent()
+    event.set()
+    await check(() => event.wait())
+  },
+  'Condition.acquire': () => check(() => createCondition().acquire()),
+  'Condition.use': () => check(() => createCondition().use(() => {})),
+  'Condition.wait': async () => {
+    const condition = createCondition()
+    await createTaskGroup((tg) =>
+      condition.use(() => {
+        // It has its turn when the lock is released by the waiting.
+        tg.spawn(() => condition.use(() => condition.notify()))
+        return check(() => condition.wait())
+      }),
+    )
+  },
+  'Condition.waitFor': async () => {
+    const condition = createCondition()
+    await condition.use(() => check(() => condition.waitFor(() => true)))
+  },
+  'Queue.put': async () => {
+    const queue = createQueue<number>(1)
+    await check(() => queue.put(1))
+  },
+  'Queue.get': async () => {
+    const queue = createQueue<number>(1)
+    queue.putNowait(1)
+    await check(() => queue.get())
+  },
+  'Queue.[Symbol.asyncIterator]': async () => {
+    const queue = createQueue<number>(1)
+    queue.putNowait(1)
+    await check(() => queue[Symbol.asyncIterator]().next())
+  },
+  'CapacityLimiter.acquire': () => check(() => createCapacityLimiter(1).acquire()),
+  'CapacityLimiter.acquireOnBehalfOf': () => check(() => createCapacityLimiter(1).acquireOnBehalfOf({})),
+  'CapacityLimiter.use': () => check(() => createCapacityLimiter(1).use(() => {})),
+  'MemorySendStream.send': async () => {
+    const [send] = createMemoryObjectStream<number>(1)
+    await check(() => send.send(1))
+  },
+  'MemoryReceiveStream.receive': async () => {
+    const [send, receive] = createMemoryObjectStream<number>(1)
+    send.sendNowait(1)
+    await check(() => receive.receive())
+  },
+  'MemoryReceiveStream.[Symbol.asyncIterator]': async () => {
+    const [send, receive] = createMemoryObjectStream<number>(1)
+    send.sendNowait(1)
+    await check(() => receive[Symbol.asyncIterator]().next())
+  },
+  'ResourceGuard.use': async () => {
+    const guard = new ResourceGuard()
+    await check(() => guard.use(() => {}))
+  },
+}
+
+/** What every stream has, where need be with bytes at hand. */
+const ofStreams: Record<string, (stream: Stream, peer: Stream) => Promise<unknown>> = {
+  receiveSome: (stream, peer) => atHand(stream, peer, () => stream.receiveSome(1)),
+  receiveInto: (stream, peer) => atHand(stream, peer, () => stream.receiveInto(new Uint8Array(1))),
+  receiveExactly: (stream, peer) => atHand(stream, peer, () => stream.receiveExactly(1)),
+  receiveUntil: (stream, peer) => atHand(stream, peer, () => stream.receiveUntil('\n', 10)),
+  receiveChunks: (stream, peer) => atHand(stream, peer, () => stream.receiveChunks().next()),
+  receiveDelimitedChunks: (stream, peer) => atHand(stream, peer, () => stream.receiveDelimitedChunks('\n', 10).next()),
+  receiveDelimitedBatches: (stream, peer) =>
+    atHand(stream, peer, () => stream.receiveDelimitedBatches('\n', 10).next()),
+  '[Symbol.asyncIterator]': (stream, peer) => atHand(stream, peer, () => stream[Symbol.asyncIterator]().next()),
+  sendAll: (stream) => check(() => stream.sendAll('x')),
+  sendMany: (stream) => check(() => stream.sendMany(['x', 'y'])),
+  sendEof: (stream) => check(() => stream.sendEof()),
+  close: (stream) => check(() => stream.close()),
+}
+
+const sockets: Record<string, Row> = {
+  'SocketStream.startTls': () =>
+    withTcp(async (client, server) => {
+      const { ca, server: own } = await certificates()
+      const theirs = createTlsContext({ cert: own.cert, key: own.key })
+      await createTaskGroup(async (tg) => {
+        tg.spawn(() => server.startTls(theirs))
+        await check(() => client.startTls(createTlsContext({ ca }), { hostname: 'server.test' }))
+      })
+    }),
+  'SocketStream.sendFds': () =>
+    withUnix(async (client, server) => {
+      await withFile((fd) => client.sendFds('x', [fd]))
+      closeAll((await server.receiveFds(1, 1)).fds)
+      await withFile((fd) => check(() => client.sendFds('x', [fd])))
+    }),
+  'SocketStream.receiveFds': () =>
+    withUnix(async (client, server) => {
+      await withFile((fd) => client.sendFds('x', [fd]))
+      closeAll((await check(() => server.receiveFds(1, 1))).fds)
+    }),
+  'SocketStreamServer.accept': () =>
+    withServer(async (server) => {
+      await using _ = await connectTcp('127.0.0.1', server.port)
+      await using _accepted = await check(() => server.accept())
+    }),
+  'SocketStreamServer.acceptConnections': () =>
+    withServer(async (server) => {
+      await using _ = await connectTcp('127.0.0.1', server.port)
+      const { value } = (await check(() => server.acceptConnections().next())) as { value: SocketStream }
+      await value.close()
+    }),
+  'SocketStreamServer.serve': () =>
+    withServer((server) =>
+      createTaskGroup(async (tg) => {
+        tg.spawn(async () => {
+          await waitAllTasksBlocked()
+          await server.close()
+        })
+        await check(() => server.serve(() => {}))
+      }),
+    ),
+  'SocketStreamServer.close': () => withServer((server) => check(() => server.close())),
+  connectTcp: () =>
+    withServer(async (server) => {
+      await using _ = await check(() => connectTcp('127.0.0.1', server.port))
+    }),
+  createTcpServer: async () => {
+    await using _ = await check(() => createTcpServer(0, LOCAL))
+  },
+  connectUnix: () =>
+    withPath(async (path) => {
+      await using _ = await createUnixServer(path)
+      await using _stream = await check(() => connectUnix(path))
+    }),
+  createUnixServer: () =>
+    withPath(async (path) => {
+      await using _ = await check(() => createUnixServer(path))
+    }),
+  wrapTls: async () => {
+    const { ca, server } = await certificates()
+    const [here, there] = lockstepStreamPair()
+    await createTaskGroup(async (tg) => {
+      const theirs = tg.spawn(() =>
+        wrapTls(there, createTlsContext({ cert: server.cert, key: server.key }), { serverSide: true }),
+      )
+      const ours = await check(() => wrapTls(here, createTlsContext({ ca }), { hostname: 'server.test' }))
+      await Promise.all([ours.close(), theirs.value().then((stream) => stream.close())])
+    })
+  },
+}
+
+type Datagrams = UDPSocket | UNIXDatagramSocket
+
+/** What both kinds of datagram sockets have. */
+const ofDatagrams: Record<string, (socket: Datagrams, send: () => Promise<void>) => Promise<unknown>> = {
+  receive: async (socket, send) => {
+    await send()
+    await check<unknown>(() => socket.receive(10))
+  },
+  receivePackets: async (socket, send) => {
+    await send()
+    await check<unknown>(() => socket.receivePackets(10)[Symbol.asyncIterator]().next())
+  },
+  receiveBatch: async (socket, send) => {
+    await send()
+    await check<unknown>(() => socket.receiveBatch(10))
+  },
+  send: (_, send) => check(send),
+  sendBatch: (socket) => check(() => socket.sendBatch([])),
+  close: (socket) => check(() => socket.close()),
+}
+
+const datagrams: Record<string, Row> = {
+  createUdpSocket: async () => {
+    await using _ = await check(() => createUdpSocket(LOCAL))
+  },
+  createUnixDatagramSocket: () =>
+    withPath(async (path) => {
+      await using _ = await check(() => createUnixDatagramSocket({ path }))
+    }),
+}
+
+const table: Record<string, Row> = {
+  ...waiting,
+  ...synchronisation,
+  ...sockets,
+  ...datagrams,
+  ...named(ofStreams, 'Stream', (row) => row(...memoryStreamPair())),
+  ...named(ofStreams, 'SocketStream', (row) => withTcp(row)),
+  ...named(ofDatagrams, 'UDPSocket', async (row) => {
+    await using socket = await createUdpSocket(LOCAL)
+    await using sender = await createUdpSocket({ ...LOCAL, targetHost: '127.0.0.1', targetPort: socket.port })
+    await row(socket, () => sender.send('x'))
+  }),
+  ...named(ofDatagrams, 'UNIXDatagramSocket', (row) =>
+    withPath(async (path) => {
+      await using socket = await createUnixDatagramSocket({ path })
+      await using sender = await createUnixDatagramSocket({ remotePath: path })
+      await row(socket, () => sender.send('x'))
+    }),
+  ),
+}
+
+const BODY = 'runs a body, which goes on to its first checkpoint in a cancelled scope too (S4, G3)'
+const exceptions: Record<string, string> = {
+  run: 'begins a tree of its own, outside of every scope',
+  finalize: `${BODY}; closing is its disposer`,
+  openCancelScope: BODY,
+  moveOnAfter: BODY,
+  moveOnAt: BODY,
+  failAfter: BODY,
+  failAt: BODY,
+  'CancelScope.run': BODY,
+  createTaskGroup: `${BODY}; leaving a group is a schedule point (§3)`,
+  gather: `${BODY}; leaving a group is a schedule point (§3)`,
+  mapConcurrent: `${BODY}; leaving a group is a schedule point (§3)`,
+  raceTasks: `${BODY}; leaving a group is a schedule point (§3)`,
+  'TaskGroup.start': 'a schedule point (§3)',
+  cancelShieldedCheckpoint: 'never throws a cancellation, by its name',
+}
+
+test('every async operation of the public API is in the table, or an exception with its reason', (t) => {
+  const operations = asyncOperations(readFileSync(new URL('../../index.d.ts', import.meta.url), 'utf8'))
+  t.true(operations.length > 50)
+  const known = [...Object.keys(table), ...Object.keys(exceptions)]
+  // A disposer never raises a cancellation: the next checkpoint does (§0).
+  const wanted = operations.filter((name) => !name.endsWith('.[Symbol.asyncDispose]'))
+  t.deepEqual(
+    wanted.filter((name) => !known.includes(name)),
+    [],
+    'not in the table',
+  )
+  t.deepEqual(
+    known.filter((name) => !wanted.includes(name)),
+    [],
+    'in the table, and not in the public API',
+  )
+})
+
+for (const [name, row] of Object.entries(table)) {
+  const title = `${name} is a checkpoint`
+  const body: BackendTest = async (t, backend) => {
+    await t.notThrowsAsync(backend.run(row))
+  }
+  const feature = featureOf(name)
+  if (feature === undefined) eachBackend(test, title, body)
+  else eachBackendWith(feature, test, title, body)
+}
+
+/** What not every backend has. */
+function featureOf(name: string): Feature | undefined {
+  if (/Fds$/.test(name)) return 'descriptors'
+  if (/UnixDatagram|UNIXDatagram/.test(name)) return 'unixDatagrams'
+  if (/Unix/.test(name)) return 'unix'
+  return /U(dp|DP)/.test(name) ? 'udp' : undefined
+}
+
+/** `name` and `Class.method` of what returns a promise or iterates asynchronously; inherited methods too. */
+function asyncOperations(declarations: string): string[] {
+  const source = ts.createSourceFile('index.d.ts', declarations, ts.ScriptTarget.Latest, true)
+  const exported = new Set(exportedNames(declarations))
+  const classes = new Map<string, ts.ClassDeclaration | ts.InterfaceDeclaration>()
+  const found: string[] = []
+  for (const statement of source.statements) {
+    if (ts.isFunctionDeclaration(statement) && exported.has(statement.name!.text) && isAsync(statement.type)) {
+      found.push(statement.name!.text)
+    } else if (ts.isClassDeclaration(statement) || ts.isInterfaceDeclaration(statement)) {
+      classes.set(statement.name!.text, statement)
+    }
+  }
+  for (const name of exported) found.push(...methodsOf(name, classes).map((method) => `${name}.${method}`))
+  return [...new Set(found)]
+}
+
+function methodsOf(
+  name: string,
+  classes: ReadonlyMap<string, ts.ClassDeclaration | ts.InterfaceDeclaration>,
+): string[] {
+  const declaration = classes.get(name)
+  if (declaration === undefined) return []
+  const own = declaration.members.flatMap((member) =>
+    (ts.isMethodDeclaration(member) || ts.isMethodSignature(member)) && isAsync(member.type)
+      ? [member.name.getText()]
+      : [],
+  )
+  const bases = declaration.heritageClauses?.filter(({ token }) => token === ts.SyntaxKind.ExtendsKeyword) ?? []
+  return [
+    ...own,
+    ...bases.flatMap(({ types }) => types.flatMap((type) => methodsOf(type.expression.getText(), classes))),
+  ]
+}
+
+function isAsync(type: ts.TypeNode | undefined): boolean {
+  return (
+    type !== undefined && /^(Promise(Like)?|Async(Iterable|Iterator|IterableIterator|Generator))</.test(type.getText())
+  )
+}
+
+/** A row for each method of a class. */
+function named<R>(rows: Record<string, R>, name: string, withRow: (row: R) => Promise<unknown>): Record<string, Row> {
+  return Object.fromEntries(Object.entries(rows).map(([method, row]) => [`${name}.${method}`, () => withRow(row)]))
+}
+
+/** Bytes are read ahead, so that nothing has to wait. */
+async function atHand(stream: Stream, peer: Stream, call: () => Promise<unknown>): Promise<void> {
+  await peer.sendAll('first\nsecond\nthird\n')
+  await stream.receiveUntil('\n', 10)
+  await check(call)
+}
+
+async function withTask(
+  body: (handle: { wait(): Promise<void>; value(): Promise<unknown> }) => Promise<unknown>,
+): Promise<void> {
+  await createTaskGroup(async (tg) => {
+    const handle = tg.spawn(() => 'value')
+    await handle.wait()
+    await body(handle)
+  })
+}
+
+async function withServer(body: (server: SocketStreamServer) => Promise<unknown>): Promise<void> {
+  await using server = await createTcpServer(0, LOCAL)
+  await body(server)
+}
+
+function withTcp(body: (client: SocketStream, server: SocketStream) => Promise<unknown>): Promise<void> {
+  return withServer(async (listener) => {
+    const client = await connectTcp('127.0.0.1', listener.port)
+    const server = await listener.accept()
+    try {
+      await body(client, server)
+    } finally {
+      // Together: once they speak TLS, each waits for the other's goodbye.
+      await Promise.all([client[Symbol.asyncDispose](), server[Symbol.asyncDispose]()])
+    }
+  })
+}
+
+async function withPath(body: (path: string) => Promise<unknown>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'structio-'))
+  try {
+    await body(join(folder, 'socket'))
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function withUnix(
+  body: (client: SocketStream<string>, server: SocketStream<string>) => Promise<unknown>,
+): Promise<void> {
+  return withPath(async (path) => {
+    await using listener = await createUnixServer(path)
+    await using client = await connectUnix(path)
+    await using server = await listener.accept()
+    await body(client, server)
+  })
+}
+
+async function withFile(body: (fd: number) => Promise<unknown>): Promise<void> {
+  const fd = openSync('/dev/null', 'r')
+  try {
+    await body(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function closeAll(fds: readonly number[]): void {
+  for (const fd of fds) closeSync(fd)
+}

@@ -1,0 +1,122 @@
+/** The simulated clock, as tests see it. */
+import type { Cancelled } from '../../errors.ts'
+import { currentFrame, enterOperation } from '../../kernel/context.ts'
+import { Operation, rejected } from '../../kernel/operation.ts'
+import { TIME } from '../../kernel/waits.ts'
+import { checkBoolean, checkOptions, checkTime, outOfRange } from '../../validate.ts'
+import { type Goal, Timeline } from './timeline.ts'
+
+export interface VirtualClockOptions {
+  /** The time it begins at, in milliseconds: what `currentTime()` says then. Default 0. */
+  start?: number | undefined
+  /** Whether time moves on by itself when every task waits. Default true. */
+  autoJump?: boolean | undefined
+}
+
+// Filled by the static block of `VirtualClock`, the only code that can see its private field.
+let timeline: (clock: VirtualClock) => Timeline
+
+/** What is behind a clock. */
+export function timelineOf(clock: VirtualClock): Timeline {
+  return timeline(clock)
+}
+
+/**
+ * The time of the runs of the `virtual` backend. It takes no real time to pass.
+ *
+ * With `autoJump`, once every task of every run on this clock waits, and no work in the real world is under way (a file, a
+ * thread, an `abandonOnCancel`), time jumps to whatever comes next: a timeout, a datagram that arrives. An hour of sleeps
+ * passes in milliseconds, in exact order. Where nothing lies ahead the run waits, as on the other backends. A loop that never
+ * waits takes no time: what it polls for must not be a point in time.
+ *
+ * Without, time stands still until `advance` moves it.
+ *
+ * One clock may serve several runs, and is read and moved from anywhere on its thread.
+ */
+export class VirtualClock {
+  readonly #timeline: Timeline
+
+  static {
+    timeline = (clock) => clock.#timeline
+  }
+
+  constructor(options: VirtualClockOptions = {}) {
+    checkOptions('options', options)
+    const { start = 0, autoJump = true } = options
+    checkTime('options.start', start)
+    if (!Number.isFinite(start)) throw outOfRange('options.start', 'a finite number of milliseconds', start)
+    checkBoolean('options.autoJump', autoJump)
+    this.#timeline = new Timeline(start, autoJump)
+  }
+
+  /** Milliseconds. */
+  get now(): number {
+    return this.#timeline.now()
+  }
+
+  /** Whether time moves on by itself. May be changed at any time. */
+  get autoJump(): boolean {
+    return this.#timeline.autoJump
+  }
+
+  set autoJump(on: boolean) {
+    checkBoolean('autoJump', on)
+    this.#timeline.autoJump = on
+  }
+
+  /**
+   * Moves time on by `ms` milliseconds, stopping at every event and deadline on the way: what each of them wakes runs until
+   * everything waits again, before time goes on. Resolves when all is quiet at the new time.
+   *
+   * In a task this is an operation like any other, a checkpoint, and the task counts as waiting; it may also be called outside
+   * of every run. It is not held up by work in the real world, nor by a task that does not come to rest within a hundred
+   * passes of the event loop.
+   */
+  advance(ms: number): Promise<void> {
+    try {
+      checkTime('ms', ms)
+      if (ms < 0 || ms === Infinity) throw outOfRange('ms', 'a finite number of milliseconds, and not negative', ms)
+      const at = this.#timeline.now() + ms
+      if (currentFrame() === undefined) {
+        return new Promise((resolve) => this.#timeline.aim({ at, reached: resolve }))
+      }
+      return new AdvanceOperation(this.#timeline, at).start()
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+}
+
+class AdvanceOperation extends Operation<void> implements Goal {
+  readonly at: number
+  readonly #timeline: Timeline
+
+  constructor(line: Timeline, at: number) {
+    super()
+    this.#timeline = line
+    this.at = at
+  }
+
+  start(): Promise<void> {
+    const promise = this.begin(enterOperation('advance'))
+    this.#timeline.aim(this)
+    return promise
+  }
+
+  reached(): void {
+    this.resolve()
+  }
+
+  override describe(): string {
+    return `advance of the virtual clock to ${this.at}`
+  }
+
+  override get waitsFor(): number {
+    return TIME
+  }
+
+  protected override onCancel(cancelled: () => Cancelled): void {
+    this.#timeline.dropGoal(this)
+    this.reject(cancelled())
+  }
+}

@@ -1,0 +1,78 @@
+/** A host of the simulated network, as tests see it. */
+import { checkFunction } from '../../validate.ts'
+import { type Machine, onMachine } from './machine.ts'
+
+// Filled by the static block of `VirtualHost`, the only code that can see its private members.
+let machine: (host: VirtualHost) => Machine
+let make: (machine: Machine) => VirtualHost
+
+const hosts = new WeakMap<Machine, VirtualHost>()
+
+/** What is behind a host. */
+export function machineOf(host: VirtualHost): Machine {
+  return machine(host)
+}
+
+/** The one face of this machine. */
+export function hostOf(behind: Machine): VirtualHost {
+  const host = hosts.get(behind) ?? make(behind)
+  hosts.set(behind, host)
+  return host
+}
+
+/** One host of a `VirtualNetwork`, made by `network.host(name)`. Every host is also `localhost` (127.0.0.1, ::1) to itself. */
+export class VirtualHost {
+  readonly #machine: Machine
+
+  static {
+    machine = (host) => host.#machine
+    make = (behind) => new VirtualHost(behind)
+  }
+
+  private constructor(behind: Machine) {
+    this.#machine = behind
+  }
+
+  /** What others resolve and connect to. */
+  get name(): string {
+    return this.#machine.name
+  }
+
+  /** Its own addresses, in the resolver's order; without those of the loopback interface. */
+  get addresses(): readonly string[] {
+    return this.#machine.addresses
+  }
+
+  /** False from `crash()` to `restart()`. */
+  get up(): boolean {
+    return this.#machine.up
+  }
+
+  /** How many sockets are open on it: servers, connections, connection attempts, datagram sockets. */
+  get openSockets(): number {
+    return [...this.#machine.sockets].filter((socket) => socket.open).length
+  }
+
+  /**
+   * Calls `body` on this host and returns what it returns: what is opened in it is on this host, and so are all tasks that
+   * are spawned from it. Code outside of every such call is on the host `localhost`.
+   */
+  run<T>(body: () => T): T {
+    checkFunction('body', body)
+    return onMachine(this.#machine, body)
+  }
+
+  /**
+   * Switches the host off: its sockets are gone, its peers hear nothing. They find out when they send and nobody
+   * acknowledges, or by a timeout of their own. Code on the host is not ended (cancel its tasks): what it sends goes nowhere,
+   * and what it waits for does not come.
+   */
+  crash(): void {
+    this.#machine.crash()
+  }
+
+  /** Switches it on again, with nothing open. Peers that still send on connections from before are answered by a reset. */
+  restart(): void {
+    this.#machine.restart()
+  }
+}

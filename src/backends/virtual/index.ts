@@ -1,0 +1,136 @@
+/**
+ * The `virtual` backend: simulated time and a simulated network behind the contract of `backend.ts`, for tests.
+ *
+ * - `clock.ts`, `network.ts`, `host.ts`, `options.ts`: what tests see. Behind them:
+ * - `timeline.ts` (`event-queue.ts`): when things happen. - `scheduler.ts`, `random.ts`: in which order, and by which chance.
+ * - `fabric.ts` (`machine.ts`, `ports.ts`, `link.ts`, `traffic.ts`): who is where, and how single packets pass.
+ * - `way.ts`, `outbox.ts`, `stream.ts`, `listener.ts`, `connect.ts`, `lookup.ts`: TCP. - `tls.ts`: over it.
+ * - `datagram.ts`, `udp.ts`, `unix.ts` (`errors.ts`, `addresses.ts`, `socket-options.ts`): the other sockets.
+ */
+import type { DeadlineQueue } from '../../kernel/deadlines.ts'
+import type { RunState } from '../../kernel/run-state.ts'
+import { countOnly } from '../../kernel/turn.ts'
+import type {
+  Abandon,
+  Answer,
+  Backend,
+  DatagramTransport,
+  ListenerTransport,
+  SocketAddress,
+  StreamTransport,
+  TcpConnectOptions,
+  TcpListenOptions,
+  TlsStart,
+  UdpOptions,
+  UnixDatagramOptions,
+  UnixListenOptions,
+  UnixPath,
+} from '../backend.ts'
+import { startEngine } from '../engine-transport.ts'
+import { resetLater } from '../later.ts'
+import type { MakeEngine } from '../tls-engine.ts'
+import { timelineOf, VirtualClock } from './clock.ts'
+import { connect } from './connect.ts'
+import type { Fabric } from './fabric.ts'
+import { listen } from './listener.ts'
+import { lookup } from './lookup.ts'
+import { fabricOf, VirtualNetwork } from './network.ts'
+import { checkVirtualOptions, type VirtualOptions } from './options.ts'
+import { SeededScheduler } from './scheduler.ts'
+import type { Timeline } from './timeline.ts'
+import { watchedEngine } from './tls.ts'
+import { openUdp } from './udp.ts'
+import { connectUnix, listenUnix, openUnixDatagram } from './unix.ts'
+
+export type { VirtualOptions } from './options.ts'
+
+/**
+ * A backend for one run.
+ *
+ * @param makeEngine - the TLS library of a backend that works here
+ */
+export function makeVirtualBackend(options: VirtualOptions, makeEngine: () => MakeEngine): Backend {
+  checkVirtualOptions(options)
+  const { seed, clock, network = new VirtualNetwork() } = options
+  const fabric = fabricOf(network)
+  const timeline = clock === undefined ? (fabric.clocked ?? timelineOf(new VirtualClock())) : timelineOf(clock)
+  fabric.useTimeline(timeline)
+  return new VirtualBackend(timeline, fabric, seed, makeEngine)
+}
+
+class VirtualBackend implements Backend {
+  readonly name = 'virtual'
+  readonly deadlines: DeadlineQueue
+  readonly scheduler: SeededScheduler | undefined
+  readonly #timeline: Timeline
+  readonly #fabric: Fabric
+  readonly #seed: number | undefined
+  readonly #makeEngine: () => MakeEngine
+  #engine: MakeEngine | undefined
+  /** While the run is active. */
+  #uncount: (() => void) | undefined
+
+  constructor(timeline: Timeline, fabric: Fabric, seed: number | undefined, makeEngine: () => MakeEngine) {
+    this.#timeline = timeline
+    this.#fabric = fabric
+    this.#seed = seed
+    this.#makeEngine = makeEngine
+    this.deadlines = timeline.deadlines
+    this.scheduler = seed === undefined ? undefined : new SeededScheduler(seed)
+  }
+
+  settleIo(deliver: () => void): void {
+    this.#timeline.settle()
+    deliver()
+  }
+
+  busy(): boolean {
+    return this.#timeline.busy || this.scheduler?.busy === true
+  }
+
+  runStarted(run: RunState): void {
+    this.#uncount = countOnly()
+    resetLater()
+    this.#fabric.join(this.#seed)
+    this.#timeline.join(run)
+  }
+
+  runEnded(run: RunState): void {
+    this.#timeline.leave(run)
+    this.#fabric.leave()
+    this.#uncount?.()
+  }
+
+  lookup(host: string, family: 0 | 4 | 6, answer: Answer<SocketAddress[]>): Abandon {
+    return lookup(this.#fabric, host, family, answer)
+  }
+
+  connectTcp(options: TcpConnectOptions, answer: Answer<StreamTransport>): Abandon {
+    return connect(this.#fabric, options, answer)
+  }
+
+  listenTcp(options: TcpListenOptions, answer: Answer<ListenerTransport>): Abandon {
+    return listen(this.#fabric, options, answer)
+  }
+
+  connectUnix(path: UnixPath, answer: Answer<StreamTransport>): Abandon {
+    return connectUnix(this.#fabric, path, answer)
+  }
+
+  listenUnix(options: UnixListenOptions, answer: Answer<ListenerTransport>): Abandon {
+    return listenUnix(this.#fabric, options, answer)
+  }
+
+  openUdp(options: UdpOptions, answer: Answer<DatagramTransport>): Abandon {
+    return openUdp(this.#fabric, options, answer)
+  }
+
+  openUnixDatagram(options: UnixDatagramOptions, answer: Answer<DatagramTransport>): Abandon {
+    return openUnixDatagram(this.#fabric, options, answer)
+  }
+
+  startTls(transport: StreamTransport, start: TlsStart, answer: Answer<StreamTransport>): Abandon {
+    this.#engine ??= watchedEngine(this.#makeEngine(), this.#timeline)
+    return startEngine(transport, start, this.#engine, answer)
+  }
+}

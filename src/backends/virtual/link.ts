@@ -1,0 +1,72 @@
+/** One direction of the way between two hosts: how long what is sent takes, and whether it arrives. */
+import { checkOptions, invalidArgType, outOfRange } from '../../validate.ts'
+import type { Random } from './random.ts'
+
+/** How good the connection between two hosts is. Without more it is perfect: everything arrives in the same moment. */
+export interface LinkOptions {
+  /** Milliseconds one way. Default 0. */
+  latency?: number | undefined
+  /** Up to as many milliseconds more, at random for each packet. TCP keeps its order; datagrams may overtake. Default 0. */
+  jitter?: number | undefined
+  /** Bytes of payload per second that pass in each direction, whoever sends them. Default `Infinity`. */
+  bandwidth?: number | undefined
+  /** The probability, from 0 to 1, that a packet is lost. TCP sends it again, which takes time. Default 0. */
+  loss?: number | undefined
+  /** The probability that a datagram arrives twice. Default 0. */
+  duplicate?: number | undefined
+  /** The probability that a datagram takes up to twice as long, so that later ones overtake it. Default 0. */
+  reorder?: number | undefined
+}
+
+export type LinkState = { [Member in keyof LinkOptions]-?: number }
+
+const PERFECT: LinkState = { latency: 0, jitter: 0, bandwidth: Infinity, loss: 0, duplicate: 0, reorder: 0 }
+
+const MEMBERS = Object.keys(PERFECT) as (keyof LinkState)[]
+
+/** What a link is made of: those of `options` that are given, and `before` for the rest. */
+export function linkState(name: string, options: LinkOptions, before: LinkState = PERFECT): LinkState {
+  checkOptions(name, options)
+  const state = { ...before }
+  for (const member of MEMBERS) {
+    const value = options[member]
+    if (value !== undefined) {
+      checkMember(`${name}.${member}`, member, value)
+      state[member] = value
+    }
+  }
+  return state
+}
+
+export class Link {
+  state: LinkState
+  /** Until then the wire carries what was sent before. */
+  #taken = -Infinity
+
+  constructor(state: LinkState) {
+    this.state = state
+  }
+
+  /** When a packet that is sent now arrives, if it does. */
+  arrival(now: number, bytes: number, random: Random): number {
+    const { latency, jitter, bandwidth } = this.state
+    const departure = Math.max(now, this.#taken) + (bytes / bandwidth) * 1000
+    this.#taken = departure
+    return departure + latency + (jitter > 0 ? random.next() * jitter : 0)
+  }
+
+  /** The additional time of a datagram that others overtake. */
+  detour(random: Random): number {
+    const { latency, jitter, reorder } = this.state
+    return random.chance(reorder) ? random.next() * (latency + jitter || 1) : 0
+  }
+}
+
+function checkMember(name: string, member: keyof LinkState, value: unknown): asserts value is number {
+  if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value)
+  if (member === 'latency' || member === 'jitter') {
+    if (!(value >= 0 && value < Infinity)) throw outOfRange(name, 'a finite number of milliseconds >= 0', value)
+  } else if (member === 'bandwidth') {
+    if (!(value > 0)) throw outOfRange(name, 'a number of bytes per second > 0', value)
+  } else if (!(value >= 0 && value <= 1)) throw outOfRange(name, 'a probability from 0 to 1', value)
+}

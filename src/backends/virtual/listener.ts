@@ -1,0 +1,166 @@
+/**
+ * A listening socket. Whoever connects waits in its queue, at most `backlog` and one of them; what comes beyond that is not
+ * heard, and knocks again after a while.
+ */
+import type {
+  Abandon,
+  Address,
+  Answer,
+  ListenerSink,
+  ListenerTransport,
+  SocketAddress,
+  TcpListenOptions,
+} from '../backend.ts'
+import { canonical, isWildcard, socketAddress } from './addresses.ts'
+import { systemError } from './errors.ts'
+import type { Fabric } from './fabric.ts'
+import { type Machine, machineHere, type Socket } from './machine.ts'
+import type { Bound } from './ports.ts'
+import { SocketOptions } from './socket-options.ts'
+import type { VirtualStream } from './stream.ts'
+
+export function listen(fabric: Fabric, options: TcpListenOptions, answer: Answer<ListenerTransport>): Abandon {
+  const machine = machineHere(fabric)
+  let wanted = true
+  fabric.timeline.soon(() => {
+    if (!wanted) return
+    const listener = openListener(machine, options)
+    if (listener instanceof Error) answer(listener)
+    else answer(undefined, listener)
+  })
+  return () => {
+    wanted = false
+  }
+}
+
+function openListener(machine: Machine, options: TcpListenOptions): TcpListener | Error {
+  const { backlog, reusePort: shared = false, noDelay, keepAlive } = options
+  const place = { address: options.address ?? '::', port: options.port }
+  const boundTo = options.address === undefined ? undefined : canonical(options.address)
+  if (boundTo !== undefined && !isWildcard(boundTo) && !machine.has(boundTo)) {
+    return systemError('EADDRNOTAVAIL', 'listen', place)
+  }
+  const port = machine.tcp.choose(boundTo, options.port, shared)
+  if (typeof port === 'string') return systemError(port, 'listen', place)
+  const setup = new SocketOptions({ TCP_NODELAY: Number(noDelay), SO_KEEPALIVE: Number(keepAlive) })
+  return new TcpListener(machine, { boundTo, port, shared }, backlog, setup)
+}
+
+/** The queue, of TCP and UNIX sockets alike. */
+export abstract class VirtualListener implements ListenerTransport, Socket {
+  declare sink: ListenerSink
+  abstract readonly address: Address
+  readonly open = true
+  readonly machine: Machine
+  readonly options: SocketOptions
+  readonly #backlog: number
+  #demand = 0
+  /** Greeted, and not heard of since. */
+  readonly #greeted = new Set<VirtualStream>()
+  #queue: VirtualStream[] = []
+  #closed = false
+  #dead = false
+
+  constructor(machine: Machine, backlog: number, options: SocketOptions) {
+    this.machine = machine
+    this.#backlog = backlog
+    this.options = options
+    machine.sockets.add(this)
+  }
+
+  accept(count: number): void {
+    this.#demand = count
+    if (count > 0 && this.#queue.length > 0) this.machine.fabric.timeline.soon(this.#deliver)
+  }
+
+  destroy(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#demand = 0
+    this.machine.sockets.delete(this)
+    this.unbind()
+    this.#drop()
+  }
+
+  getsockopt(level: number | string, name: number | string): number {
+    return this.options.get(level, name)
+  }
+
+  setsockopt(level: number | string, name: number | string, value: number | boolean): void {
+    this.options.set(level, name, value)
+  }
+
+  die(): void {
+    this.#dead = true
+    this.#demand = 0
+    this.#greeted.clear()
+    this.#queue = []
+  }
+
+  passable(): void {}
+
+  sever(): void {}
+
+  /** Its host has crashed, or it is closed. */
+  get gone(): boolean {
+    return this.#closed || this.#dead
+  }
+
+  get full(): boolean {
+    return this.#queue.length + this.#greeted.size > this.#backlog
+  }
+
+  /** Somebody wants to connect, and has been answered. */
+  greet(end: VirtualStream): void {
+    this.#greeted.add(end)
+    end.onBroken = () => {
+      if (this.#greeted.delete(end)) end.destroy()
+    }
+  }
+
+  /** The connection stands. */
+  established(end: VirtualStream): void {
+    if (!this.#greeted.delete(end)) return
+    end.onBroken = undefined
+    this.#queue.push(end)
+    this.#deliver()
+  }
+
+  /** Gives the address away. */
+  protected abstract unbind(): void
+
+  readonly #deliver = (): void => {
+    while (this.#demand > 0 && this.#queue.length > 0 && !this.#dead) {
+      const end = this.#queue.shift() as VirtualStream
+      this.#demand--
+      end.open = true
+      this.sink.accepted(end)
+    }
+  }
+
+  #drop(): void {
+    for (const end of [...this.#greeted, ...this.#queue]) end.reset()
+    this.#greeted.clear()
+    this.#queue = []
+  }
+}
+
+export class TcpListener extends VirtualListener implements Bound {
+  readonly address: SocketAddress
+  readonly boundTo: string | undefined
+  readonly port: number
+  readonly shared: boolean
+
+  constructor(machine: Machine, { boundTo, port, shared }: Bound, backlog: number, options: SocketOptions) {
+    super(machine, backlog, options)
+    this.address = socketAddress(boundTo ?? '::', port)
+    this.boundTo = boundTo
+    this.port = port
+    this.shared = shared
+    machine.tcp.add(this)
+  }
+
+  protected override unbind(): void {
+    this.machine.tcp.delete(this)
+  }
+}

@@ -1,0 +1,174 @@
+/** The simulated network, as tests see it. */
+import { checkBoolean, checkOptions, checkString, checkTime, invalidArgType, outOfRange } from '../../validate.ts'
+import { canonical, isLoopback, isWildcard } from './addresses.ts'
+import { Fabric, nameKey } from './fabric.ts'
+import { hostOf, machineOf, VirtualHost } from './host.ts'
+import { type LinkOptions, linkState } from './link.ts'
+import type { Machine } from './machine.ts'
+import type { TrafficRecord } from './traffic.ts'
+
+/** What every link of the network is like, if `link` says nothing else, and how the hosts behave. */
+export interface VirtualNetworkOptions extends LinkOptions {
+  /** Milliseconds after which a connection attempt that nobody answers is `ETIMEDOUT`. Default 127,000, as on Linux. */
+  connectTimeout?: number | undefined
+  /** Whether `record` is kept; it grows for as long as the network lives. Default true. */
+  record?: boolean | undefined
+}
+
+/** Default as Linux has it: six repetitions. */
+const CONNECT_TIMEOUT = 127_000
+
+// Filled by the static block of `VirtualNetwork`, the only code that can see its private field.
+let fabric: (network: VirtualNetwork) => Fabric
+
+/** What is behind a network. */
+export function fabricOf(network: VirtualNetwork): Fabric {
+  return fabric(network)
+}
+
+/**
+ * The network of the runs of the `virtual` backend: hosts with names and addresses, links between them, and whatever may
+ * happen to these. One network may serve several runs, at once and one after the other, all on the same clock.
+ *
+ * Hosts are named by themselves or by their names. There is one from the beginning, `localhost`. A perfect network delivers
+ * everything in the moment it was sent, so give links a `latency` where times matter.
+ */
+export class VirtualNetwork {
+  readonly #fabric: Fabric
+
+  static {
+    fabric = (network) => network.#fabric
+  }
+
+  constructor(options: VirtualNetworkOptions = {}) {
+    checkOptions('options', options)
+    const { connectTimeout = CONNECT_TIMEOUT, record: records = true } = options
+    checkTime('options.connectTimeout', connectTimeout)
+    if (connectTimeout <= 0) throw outOfRange('options.connectTimeout', 'a number of milliseconds > 0', connectTimeout)
+    checkBoolean('options.record', records)
+    this.#fabric = new Fabric({ links: linkState('options', options), connectTimeout, records })
+  }
+
+  /**
+   * The host of this name, made if there is none.
+   *
+   * @param options - `addresses`: numeric, in the resolver's order; without them it gets an IPv4 and an IPv6 address
+   */
+  host(name: string, options: { readonly addresses?: readonly string[] | undefined } = {}): VirtualHost {
+    checkName('name', name)
+    checkOptions('options', options)
+    const { addresses } = options
+    if (addresses === undefined) return hostOf(this.#fabric.machine(name))
+    const checked = checkAddresses('options.addresses', addresses)
+    if (this.#fabric.machines.has(nameKey(name))) {
+      throw outOfRange('name', 'a new name, where addresses are given', name)
+    }
+    for (const address of checked) {
+      if (isLoopback(address) || isWildcard(address) || this.#fabric.machineAt(address, this.#fabric.localhost)) {
+        throw outOfRange('options.addresses', 'made of addresses that no other host has', address)
+      }
+    }
+    return hostOf(this.#fabric.machine(name, checked))
+  }
+
+  /**
+   * Gives these addresses a name, in the order in which the resolver tells them. An address may be one that nobody has:
+   * whoever connects to it hears nothing.
+   */
+  alias(name: string, addresses: readonly string[]): void {
+    checkName('name', name)
+    const checked = checkAddresses('addresses', addresses)
+    if (this.#fabric.machines.has(nameKey(name))) throw outOfRange('name', 'a name that no host has', name)
+    this.#fabric.aliases.set(nameKey(name), checked)
+  }
+
+  /**
+   * Says what the way between two hosts is like, from now on and in both directions; what is not named stays as it is.
+   *
+   * @param options - `oneWay`: only from `a` to `b`
+   */
+  link(
+    a: string | VirtualHost,
+    b: string | VirtualHost,
+    options: LinkOptions & { readonly oneWay?: boolean | undefined },
+  ): void {
+    const from = this.#machine('a', a)
+    const to = this.#machine('b', b)
+    checkOptions('options', options)
+    const { oneWay = false } = options
+    checkBoolean('options.oneWay', oneWay)
+    const forth = this.#fabric.link(from, to)
+    forth.state = linkState('options', options, forth.state)
+    if (oneWay) return
+    const back = this.#fabric.link(to, from)
+    back.state = linkState('options', options, back.state)
+  }
+
+  /**
+   * From now on nothing passes between these hosts and the others, in either direction: no packet, no error. Datagrams are
+   * lost, TCP keeps trying. Partitions add up until they are healed.
+   *
+   * @param other - default: everybody else, also hosts that are made later
+   */
+  partition(side: readonly (string | VirtualHost)[], other?: readonly (string | VirtualHost)[]): void {
+    const sides = this.#machines('side', side)
+    this.#fabric.partition(sides, other === undefined ? undefined : this.#machines('other', other))
+  }
+
+  /** Ends all partitions. TCP sends at once what was held back, in order. */
+  heal(): void {
+    this.#fabric.heal()
+  }
+
+  /**
+   * Breaks the TCP connections between two hosts, as something on the way that forgot them would: both ends are reset.
+   *
+   * @param b - default: those between `a` and everybody
+   * @param a - default: all connections of the network
+   */
+  reset(a?: string | VirtualHost, b?: string | VirtualHost): void {
+    const all = [...this.#fabric.machines.values()]
+    const froms = a === undefined ? all : [this.#machine('a', a)]
+    const tos = b === undefined ? all : [this.#machine('b', b)]
+    for (const from of froms) {
+      for (const socket of [...from.sockets]) for (const to of tos) socket.sever(to)
+    }
+  }
+
+  /** Everything that was sent, in its order. Their outcomes are filled in as time goes on. */
+  get record(): readonly TrafficRecord[] {
+    return this.#fabric.record
+  }
+
+  #machines(argument: string, hosts: readonly (string | VirtualHost)[]): Machine[] {
+    if (!Array.isArray(hosts)) throw invalidArgType(argument, 'an array of hosts', hosts)
+    return hosts.map((host) => this.#machine(argument, host as string | VirtualHost))
+  }
+
+  #machine(argument: string, host: string | VirtualHost): Machine {
+    if (host instanceof VirtualHost) {
+      const machine = machineOf(host)
+      if (machine.fabric !== this.#fabric) throw outOfRange(argument, 'a host of this network', host.name)
+      return machine
+    }
+    if (typeof host !== 'string') throw invalidArgType(argument, 'a VirtualHost or the name of one', host)
+    const machine = this.#fabric.machines.get(nameKey(host))
+    if (machine === undefined) throw outOfRange(argument, 'the name of a host of this network', host)
+    return machine
+  }
+}
+
+function checkName(argument: string, name: unknown): asserts name is string {
+  checkString(argument, name)
+  if (!/^[^\s:/]+$/.test(name) || canonical(name) !== undefined) throw outOfRange(argument, 'a host name', name)
+}
+
+function checkAddresses(argument: string, addresses: unknown): string[] {
+  if (!Array.isArray(addresses)) throw invalidArgType(argument, 'an array of addresses', addresses)
+  return addresses.map((address: unknown) => {
+    checkString(argument, address)
+    const checked = canonical(address)
+    if (checked === undefined) throw outOfRange(argument, 'made of numeric addresses', address)
+    return checked
+  })
+}

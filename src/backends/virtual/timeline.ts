@@ -1,0 +1,251 @@
+/**
+ * Simulated time: the events of a network and the deadlines of runs, on one line, and the rule by which it moves on.
+ *
+ * ```text
+ *   quiet (kernel/quiet.ts) ─► move to the next event or deadline ─► events of that time ─► deadlines of that time ─┐
+ *     ▲                                                                                                              │
+ *     └────────────── what they woke runs, until everything waits again ◄────────────────────────────────────────────┘
+ * ```
+ *
+ * What must stay true:
+ * 1. Time stands still while anything can go on: a task, an event of this very moment, bytes inside a TLS library, work in
+ *    the real world. It moves when all of this is over, and then straight to the next event or deadline, never past one.
+ * 2. At one time events go before deadlines (api.md §2, rule 3), each in the order of its making.
+ * 3. Where nothing lies ahead, nothing moves.
+ * 4. With `autoJump` time moves by itself; without, only as far as somebody asked for by `advance`.
+ * 5. Who asked for it explicitly gets it: an `advance` is not held up by real work, nor by tasks that do not come to rest.
+ * 6. Nothing here reads a real clock.
+ */
+import type { Clock } from '../../kernel/clock.ts'
+import { DeadlineQueue } from '../../kernel/deadlines.ts'
+import { detached } from '../../kernel/detached.ts'
+import { REAL, type QuietWatcher, stir, watchQuiet } from '../../kernel/quiet.ts'
+import type { RunState } from '../../kernel/run-state.ts'
+import { EventQueue, ScheduledEvent } from './event-queue.ts'
+
+/** Passes of the event loop without rest after which an `advance` goes on all the same (5). */
+const PATIENCE = 100
+
+/** Passes of the event loop that a TLS library may need between two signs of life; node:tls takes up to four. */
+const WORKING = 8
+
+/** Somebody's `advance`. */
+export interface Goal {
+  readonly at: number
+  reached(): void
+}
+
+export class Timeline implements Clock, QuietWatcher {
+  readonly rank = 1
+  /** Of the runs on this line. */
+  readonly deadlines: DeadlineQueue = new DeadlineQueue(this)
+  #autoJump: boolean
+  #now: number
+  #events = new EventQueue()
+  #made = 0
+  /** Events of this very moment. */
+  #ready: ScheduledEvent[] = []
+  #pumping = false
+  /** The deadline queue's one timer. */
+  #armed: { readonly at: number; readonly due: () => void } | undefined
+  readonly #runs = new Set<RunState>()
+  #goals: Goal[] = []
+  #unwatch: (() => void) | undefined
+  /** Passes that are left for whoever works outside of every task. */
+  #working = 0
+  /** Passes since time moved, while there is a goal. */
+  #restless = 0
+  #counting = false
+
+  constructor(start: number, autoJump: boolean) {
+    this.#now = start
+    this.#autoJump = autoJump
+  }
+
+  now(): number {
+    return this.#now
+  }
+
+  get autoJump(): boolean {
+    return this.#autoJump
+  }
+
+  set autoJump(on: boolean) {
+    this.#autoJump = on
+    stir()
+  }
+
+  /** Calls `fire` at that time, outside of every async context and never inside this call. */
+  at(time: number, fire: () => void): ScheduledEvent {
+    const event = new ScheduledEvent(time, this.#made++, fire)
+    if (time > this.#now) this.#events.add(event)
+    else {
+      this.#ready.push(event)
+      this.#pumpSoon()
+    }
+    return event
+  }
+
+  /** At this very time, but after the running JavaScript. */
+  soon(fire: () => void): void {
+    this.at(this.#now, fire)
+  }
+
+  /** It does not happen, also where its time has come already. */
+  callOff(event: ScheduledEvent | undefined): void {
+    if (event === undefined) return
+    event.calledOff = true
+    this.#events.remove(event)
+  }
+
+  /** For `DeadlineQueue`. */
+  arm(at: number, due: () => void): void {
+    this.#armed = { at, due }
+    if (at <= this.#now) this.#pumpSoon()
+  }
+
+  disarm(): void {
+    this.#armed = undefined
+  }
+
+  /** For `Host.settleIo`: what has arrived by now is delivered, and what follows from that without any task. */
+  settle(): void {
+    while (this.#ready.length > 0) this.#deliver()
+  }
+
+  /** Whether something goes on that no task waits for. */
+  get busy(): boolean {
+    return this.#ready.length > 0 || this.#pumping || this.#working > 0
+  }
+
+  /** Somebody works outside of every task, for a few passes of the event loop. */
+  work(): void {
+    const idle = this.#working === 0
+    this.#working = WORKING
+    if (idle) detached(setImmediate, this.#pass)
+  }
+
+  /** Moves on to `at` (4), and lets everything on the way happen and come to rest. */
+  aim(goal: Goal): void {
+    this.#goals.push(goal)
+    this.#goals.sort((a, b) => a.at - b.at)
+    this.#restless = 0
+    this.#watch()
+    stir()
+    this.#count()
+  }
+
+  dropGoal(goal: Goal): void {
+    this.#goals = this.#goals.filter((other) => other !== goal)
+    this.#watch()
+  }
+
+  /** Moves the time and lets nothing happen yet, as a program does that keeps the event loop busy. For tests. */
+  shift(ms: number): void {
+    this.#now += ms
+    this.#takeDue()
+    this.#pumpSoon()
+  }
+
+  join(run: RunState): void {
+    this.#runs.add(run)
+    this.#watch()
+  }
+
+  leave(run: RunState): void {
+    this.#runs.delete(run)
+    this.#watch()
+  }
+
+  /** For the watch. */
+  runs(): Iterable<RunState> {
+    return this.#runs
+  }
+
+  quiet(waits: number): boolean {
+    if (this.busy) return false
+    return (waits & REAL) !== 0 && this.#goals.length === 0 ? false : this.#proceed()
+  }
+
+  /** False where nothing lies ahead, or time may not go there. */
+  #proceed(): boolean {
+    const next = Math.min(this.#events.first?.at ?? Infinity, this.#armed?.at ?? Infinity)
+    const [goal] = this.#goals
+    this.#restless = 0
+    if (goal !== undefined && goal.at < next) {
+      this.#now = Math.max(this.#now, goal.at)
+      this.dropGoal(goal)
+      goal.reached()
+    } else {
+      if (next === Infinity || (goal === undefined && !this.#autoJump)) return false
+      this.#now = Math.max(this.#now, next)
+      this.#takeDue()
+      this.#pump()
+    }
+    stir()
+    return true
+  }
+
+  #takeDue(): void {
+    const later = this.#ready
+    this.#ready = []
+    for (let event = this.#events.takeUntil(this.#now); event !== undefined; event = this.#events.takeUntil(this.#now))
+      this.#ready.push(event)
+    this.#ready.push(...later)
+  }
+
+  #pumpSoon(): void {
+    if (this.#pumping) return
+    this.#pumping = true
+    detached(setImmediate, this.#onPump)
+  }
+
+  readonly #onPump = (): void => {
+    this.#pumping = false
+    this.#pump()
+    stir()
+  }
+
+  /** Events first (2). Those that they make come after what they have woken. */
+  #pump(): void {
+    this.#deliver()
+    const armed = this.#armed
+    if (armed === undefined || armed.at > this.#now) return
+    this.#armed = undefined
+    armed.due()
+  }
+
+  #deliver(): void {
+    const batch = this.#ready
+    this.#ready = []
+    for (const event of batch) {
+      if (!event.calledOff) event.fire()
+    }
+  }
+
+  readonly #pass = (): void => {
+    if (--this.#working > 0) detached(setImmediate, this.#pass)
+    else stir()
+  }
+
+  #watch(): void {
+    const wanted = this.#runs.size > 0 || this.#goals.length > 0
+    if (wanted) this.#unwatch ??= watchQuiet(this)
+    else {
+      this.#unwatch?.()
+      this.#unwatch = undefined
+    }
+  }
+
+  /** Counts passes while there is a goal (5). What is busy for good ends in the loop that it is. */
+  #count(): void {
+    if (this.#counting || this.#goals.length === 0) return
+    this.#counting = true
+    detached(setImmediate, () => {
+      this.#counting = false
+      const held = this.busy || [...this.#runs].some((run) => run.host.busy?.() === true)
+      if (!held && ++this.#restless > PATIENCE) this.#proceed()
+      this.#count()
+    })
+  }
+}

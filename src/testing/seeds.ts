@@ -1,0 +1,52 @@
+/** Running one test many times, each time with another seed, and the one that failed again. */
+
+import { checkFunction, checkInteger, invalidArgType, outOfRange } from '../validate.ts'
+import { show } from './failure.ts'
+
+/**
+ * Runs `body` once for each seed, one after another, and stops at the first that fails. Its error comes out as the `cause` of
+ * one that names the seed; with `STRUCTIO_SEED=n` in the environment that seed alone is run, however many were asked for:
+ *
+ * ```ts
+ * test('no reply is lost, whatever the order', () =>
+ *   forEachSeed(1000, (seed) =>
+ *     run(main, { backend: 'virtual', backendOptions: { seed } }),
+ *   ))
+ * ```
+ *
+ * @param seeds - how many (0, 1, 2 …), or which; integers
+ * @throws RangeError where there is no seed at all: a test that runs nothing cannot fail
+ */
+export async function forEachSeed(seeds: number | readonly number[], body: (seed: number) => unknown): Promise<void> {
+  const wanted = seedOfEnvironment() ?? checkSeeds(seeds)
+  checkFunction('body', body)
+  for (const seed of wanted) {
+    try {
+      await body(seed)
+    } catch (error) {
+      throw new Error(`seed ${seed} failed (${VARIABLE}=${seed} in the environment runs it alone): ${show(error)}`, {
+        cause: error,
+      })
+    }
+  }
+}
+
+const VARIABLE = 'STRUCTIO_SEED'
+
+function seedOfEnvironment(): number[] | undefined {
+  const text = process.env[VARIABLE]
+  if (text === undefined || text === '') return undefined
+  if (!/^-?\d+$/.test(text)) throw outOfRange(`process.env.${VARIABLE}`, 'an integer', text)
+  return [Number(text)]
+}
+
+function checkSeeds(seeds: unknown): readonly number[] {
+  if (Array.isArray(seeds)) {
+    if (seeds.length === 0) throw outOfRange('seeds', 'a list of at least one seed', seeds)
+    seeds.forEach((seed, index) => checkInteger(`seeds[${index}]`, seed, Number.MIN_SAFE_INTEGER))
+    return [...(seeds as number[])]
+  }
+  if (typeof seeds !== 'number') throw invalidArgType('seeds', 'a number or an array of numbers', seeds)
+  checkInteger('seeds', seeds, 1)
+  return Array.from({ length: seeds }, (_, seed) => seed)
+}

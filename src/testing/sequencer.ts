@@ -1,0 +1,149 @@
+/**
+ * `Sequencer`: steps of different tasks, in the order that a test wants.
+ *
+ * What must stay true: a position is claimed once; whoever stands at the next position has been let in, and nobody else. A step
+ * that will never be taken (its waiter was cancelled, its body failed) breaks the sequence, and nobody waits in a broken one.
+ */
+
+import { type Cancelled, UsageError } from '../errors.ts'
+import { enterOperation } from '../kernel/context.ts'
+import { rejected } from '../kernel/operation.ts'
+import { immediate } from '../kernel/turn.ts'
+import { WaitQueue, Waiter } from '../kernel/wait-queue.ts'
+import { checkpoint } from '../scopes.ts'
+import { type Grant, OneGrant } from '../sync/grant.ts'
+import { ownedByScope } from '../sync/owned.ts'
+import { checkFunction, checkInteger } from '../validate.ts'
+
+/**
+ * Puts steps of different tasks in an order. Each step has a position; positions begin at 0, and each is used once. A step
+ * begins when all those before it have ended, whoever came first. Re-creates Trio's `Sequencer`.
+ *
+ * ```ts
+ * const order = new Sequencer()
+ * await createTaskGroup((tg) => {
+ *   tg.spawn(async () => {
+ *     await order.use(0, () => client.send('first'))
+ *     await order.use(2, () => client.send('third'))
+ *   })
+ *   tg.spawn(() => order.use(1, () => other.send('second')))
+ * })
+ * ```
+ *
+ * A step that cannot be taken any more (its waiter was cancelled, or its body failed) breaks the sequence: those that wait for
+ * a later position, and those that come for one, get a `UsageError` that says which step was missing.
+ */
+export class Sequencer {
+  #next = 0
+  readonly #claimed = new Set<number>()
+  readonly #waiting = new WaitQueue<Step>()
+  /** Why nothing goes on. */
+  #broken: string | undefined
+
+  /**
+   * Waits for its turn, then runs `body`; when that has returned, the next position has its turn.
+   *
+   * @throws RangeError for what is no position; UsageError for one that was used already, and in a broken sequence
+   */
+  use<T>(position: number, body: () => T | PromiseLike<T>): Promise<T> {
+    try {
+      checkFunction('body', body)
+      const turn = this.acquire(position)
+      return ownedByScope(this.#run(position, turn, body))
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /**
+   * Waits for its turn; the next position has its own when the grant is released: `await using step = await order.acquire(1)`.
+   * A disposer cannot see whether the block has failed, so here a failure does not break the sequence.
+   *
+   * @throws as `use` does
+   */
+  acquire(position: number): Promise<Grant> {
+    try {
+      checkInteger('position', position)
+      this.#claim(position)
+      const turn = this.#wait(position)
+      return ownedByScope(this.#unlessBroken(position, turn))
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** @internal */
+  _break(why: string): void {
+    this.#broken ??= why
+    for (let step = this.#waiting.shift(); step !== undefined; step = this.#waiting.shift()) step.answer(undefined)
+  }
+
+  #claim(position: number): void {
+    if (this.#claimed.has(position)) throw new UsageError(`position ${position} of the sequence has been used already`)
+    this.#claimed.add(position)
+  }
+
+  /** The grant; `undefined` where the sequence is, or was meanwhile, broken. */
+  #wait(position: number): Promise<Grant | undefined> {
+    try {
+      const scope = enterOperation('acquire')
+      if (this.#broken !== undefined) return immediate(undefined)
+      if (position === this.#next) return immediate(this.#grant())
+      return new Step(this, position).waitIn(this.#waiting, scope)
+    } catch (error) {
+      this._break(`position ${position} was given up`)
+      throw error
+    }
+  }
+
+  async #unlessBroken(position: number, turn: Promise<Grant | undefined>): Promise<Grant> {
+    const grant = await turn
+    if (grant !== undefined) return grant
+    // What broke the sequence may be about to cancel this task as well: then that is all there is to say.
+    await checkpoint()
+    throw new UsageError(`the sequence is broken before position ${position}: ${this.#broken}`)
+  }
+
+  async #run<T>(position: number, turn: Promise<Grant>, body: () => T | PromiseLike<T>): Promise<T> {
+    const grant = await turn
+    let value: T
+    try {
+      value = await body()
+    } catch (error) {
+      this._break(`the body of position ${position} failed`)
+      throw error
+    }
+    grant.release()
+    return value
+  }
+
+  #grant(): Grant {
+    return new OneGrant(() => this.#pass())
+  }
+
+  #pass(): void {
+    this.#next++
+    for (const step of this.#waiting) {
+      if (step.position !== this.#next) continue
+      this.#waiting.delete(step)
+      step.grant(this.#grant())
+      return
+    }
+  }
+}
+
+class Step extends Waiter<Grant | undefined> {
+  readonly position: number
+  readonly #sequencer: Sequencer
+
+  constructor(sequencer: Sequencer, position: number) {
+    super(`position ${position} of a sequence`)
+    this.#sequencer = sequencer
+    this.position = position
+  }
+
+  protected override onCancel(cancelled: () => Cancelled): void {
+    super.onCancel(cancelled)
+    this.#sequencer._break(`position ${this.position} was given up`)
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * One call that is looked at from outside: in a scope of its own, with its outcome kept instead of thrown.
+ *
+ * What is being checked may be wrong in any way: it may swallow its cancellation, or wait for ever for what knows nothing of
+ * scopes. So nothing here waits for the call but `within`, which has a limit, and whoever makes a trial `leave`s it in the end.
+ *
+ * What must stay true:
+ * 1. The scope is open until the call has settled or is left: what it begins meanwhile finds a living frame.
+ * 2. A trial that was left is nobody's: how it ends is not heard of, and never an `unhandledRejection`.
+ */
+
+import { CancelScope, moveOnAfter } from '../scopes.ts'
+import { createEvent } from '../sync/event.ts'
+import { detached } from '../kernel/detached.ts'
+import { markHandled } from '../kernel/operation.ts'
+
+export type Outcome<T> =
+  { readonly kind: 'returned'; readonly value: T } | { readonly kind: 'threw'; readonly error: unknown }
+
+export class Trial<T> {
+  readonly scope = new CancelScope()
+  /** `undefined` while it has not settled. */
+  outcome: Outcome<T> | undefined
+  /** Whether the event loop went on between the call and its outcome. */
+  gaveWay = false
+  readonly #settled = createEvent()
+  readonly #passage: Promise<unknown>
+  #leave!: () => void
+
+  /** Begins the call at once. */
+  constructor(call: () => T | PromiseLike<T>, { cancelled = false }: { cancelled?: boolean } = {}) {
+    if (cancelled) this.scope.cancel()
+    const over = new Promise<void>((resolve) => (this.#leave = resolve))
+    this.#passage = this.scope.run(() => {
+      this.#begin(call)
+      return over
+    })
+    markHandled(this.#passage)
+  }
+
+  /** Waits for the outcome, at most `ms` of the run's clock: `undefined` then. The call goes on. */
+  async within(ms: number): Promise<Outcome<T> | undefined> {
+    await moveOnAfter(ms, () => this.#settled.wait())
+    return this.outcome
+  }
+
+  /** Waits for the outcome, which has to come: for whoever has a limit of its own. */
+  async end(): Promise<Outcome<T>> {
+    await this.#settled.wait()
+    return this.outcome as Outcome<T>
+  }
+
+  /** Cancels what the call still waits for, and looks at it no more. Harmless when it has settled. */
+  leave(): void {
+    if (this.outcome === undefined) this.scope.cancel()
+    this.#leave()
+  }
+
+  #begin(call: () => T | PromiseLike<T>): void {
+    let latest = false
+    // Node comes to these callbacks when no microtask is left: whatever has settled by then let nobody else run.
+    detached(process.nextTick, () => (latest = true))
+    const settle = (outcome: Outcome<T>): void => {
+      this.outcome = outcome
+      this.gaveWay = latest
+      this.#settled.set()
+      this.#leave()
+    }
+    let result: T | PromiseLike<T>
+    try {
+      result = call()
+    } catch (error) {
+      settle({ kind: 'threw', error })
+      return
+    }
+    Promise.resolve(result).then(
+      (value) => settle({ kind: 'returned', value }),
+      (error: unknown) => settle({ kind: 'threw', error }),
+    )
+  }
+}

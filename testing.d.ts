@@ -1,0 +1,343 @@
+// The public API of structio/testing, rolled up from src/testing/index.ts by `npm run build -- types`. Generated: do not edit.
+
+import { Grant, Stream } from 'structio'
+
+interface VirtualClockOptions {
+  /** The time it begins at, in milliseconds: what `currentTime()` says then. Default 0. */
+  start?: number | undefined
+  /** Whether time moves on by itself when every task waits. Default true. */
+  autoJump?: boolean | undefined
+}
+/**
+ * The time of the runs of the `virtual` backend. It takes no real time to pass.
+ *
+ * With `autoJump`, once every task of every run on this clock waits, and no work in the real world is under way (a file, a
+ * thread, an `abandonOnCancel`), time jumps to whatever comes next: a timeout, a datagram that arrives. An hour of sleeps
+ * passes in milliseconds, in exact order. Where nothing lies ahead the run waits, as on the other backends. A loop that never
+ * waits takes no time: what it polls for must not be a point in time.
+ *
+ * Without, time stands still until `advance` moves it.
+ *
+ * One clock may serve several runs, and is read and moved from anywhere on its thread.
+ */
+declare class VirtualClock {
+  #private
+  constructor(options?: VirtualClockOptions)
+  /** Milliseconds. */
+  get now(): number
+  /** Whether time moves on by itself. May be changed at any time. */
+  get autoJump(): boolean
+  set autoJump(on: boolean)
+  /**
+   * Moves time on by `ms` milliseconds, stopping at every event and deadline on the way: what each of them wakes runs until
+   * everything waits again, before time goes on. Resolves when all is quiet at the new time.
+   *
+   * In a task this is an operation like any other, a checkpoint, and the task counts as waiting; it may also be called outside
+   * of every run. It is not held up by work in the real world, nor by a task that does not come to rest within a hundred
+   * passes of the event loop.
+   */
+  advance(ms: number): Promise<void>
+}
+
+/** How good the connection between two hosts is. Without more it is perfect: everything arrives in the same moment. */
+interface LinkOptions {
+  /** Milliseconds one way. Default 0. */
+  latency?: number | undefined
+  /** Up to as many milliseconds more, at random for each packet. TCP keeps its order; datagrams may overtake. Default 0. */
+  jitter?: number | undefined
+  /** Bytes of payload per second that pass in each direction, whoever sends them. Default `Infinity`. */
+  bandwidth?: number | undefined
+  /** The probability, from 0 to 1, that a packet is lost. TCP sends it again, which takes time. Default 0. */
+  loss?: number | undefined
+  /** The probability that a datagram arrives twice. Default 0. */
+  duplicate?: number | undefined
+  /** The probability that a datagram takes up to twice as long, so that later ones overtake it. Default 0. */
+  reorder?: number | undefined
+}
+
+/** What a packet is: of TCP `syn`, `syn-ack`, `data`, `fin`, `rst`; a UDP `datagram`. Acknowledgements are not recorded. */
+type TrafficKind = 'syn' | 'syn-ack' | 'data' | 'fin' | 'rst' | 'datagram'
+/**
+ * What became of it. `'held'`: TCP data that a partition, or a host that is down, keeps from arriving; it is sent again when
+ * that is over.
+ */
+type TrafficOutcome = 'under way' | 'delivered' | 'lost' | 'held'
+/** One packet. Its outcome is filled in when it is known. */
+interface TrafficRecord {
+  /** When it was sent, in milliseconds of the clock. */
+  readonly time: number
+  /** The sending host's name. */
+  readonly from: string
+  readonly fromPort: number
+  /** The receiving host's name; its address, where nobody has that. */
+  readonly to: string
+  readonly toPort: number
+  readonly kind: TrafficKind
+  /** Payload. */
+  readonly bytes: number
+  readonly outcome: TrafficOutcome
+  /** When it was delivered. */
+  readonly arrived: number | undefined
+  /** How often TCP had to send it again, for it was lost. */
+  readonly retransmissions: number
+  /** Whether a datagram was delivered twice. */
+  readonly duplicated: boolean
+}
+
+/** One host of a `VirtualNetwork`, made by `network.host(name)`. Every host is also `localhost` (127.0.0.1, ::1) to itself. */
+declare class VirtualHost {
+  #private
+  private constructor()
+  /** What others resolve and connect to. */
+  get name(): string
+  /** Its own addresses, in the resolver's order; without those of the loopback interface. */
+  get addresses(): readonly string[]
+  /** False from `crash()` to `restart()`. */
+  get up(): boolean
+  /** How many sockets are open on it: servers, connections, connection attempts, datagram sockets. */
+  get openSockets(): number
+  /**
+   * Calls `body` on this host and returns what it returns: what is opened in it is on this host, and so are all tasks that
+   * are spawned from it. Code outside of every such call is on the host `localhost`.
+   */
+  run<T>(body: () => T): T
+  /**
+   * Switches the host off: its sockets are gone, its peers hear nothing. They find out when they send and nobody
+   * acknowledges, or by a timeout of their own. Code on the host is not ended (cancel its tasks): what it sends goes nowhere,
+   * and what it waits for does not come.
+   */
+  crash(): void
+  /** Switches it on again, with nothing open. Peers that still send on connections from before are answered by a reset. */
+  restart(): void
+}
+
+/** What every link of the network is like, if `link` says nothing else, and how the hosts behave. */
+interface VirtualNetworkOptions extends LinkOptions {
+  /** Milliseconds after which a connection attempt that nobody answers is `ETIMEDOUT`. Default 127,000, as on Linux. */
+  connectTimeout?: number | undefined
+  /** Whether `record` is kept; it grows for as long as the network lives. Default true. */
+  record?: boolean | undefined
+}
+/**
+ * The network of the runs of the `virtual` backend: hosts with names and addresses, links between them, and whatever may
+ * happen to these. One network may serve several runs, at once and one after the other, all on the same clock.
+ *
+ * Hosts are named by themselves or by their names. There is one from the beginning, `localhost`. A perfect network delivers
+ * everything in the moment it was sent, so give links a `latency` where times matter.
+ */
+declare class VirtualNetwork {
+  #private
+  constructor(options?: VirtualNetworkOptions)
+  /**
+   * The host of this name, made if there is none.
+   *
+   * @param options - `addresses`: numeric, in the resolver's order; without them it gets an IPv4 and an IPv6 address
+   */
+  host(
+    name: string,
+    options?: {
+      readonly addresses?: readonly string[] | undefined
+    },
+  ): VirtualHost
+  /**
+   * Gives these addresses a name, in the order in which the resolver tells them. An address may be one that nobody has:
+   * whoever connects to it hears nothing.
+   */
+  alias(name: string, addresses: readonly string[]): void
+  /**
+   * Says what the way between two hosts is like, from now on and in both directions; what is not named stays as it is.
+   *
+   * @param options - `oneWay`: only from `a` to `b`
+   */
+  link(
+    a: string | VirtualHost,
+    b: string | VirtualHost,
+    options: LinkOptions & {
+      readonly oneWay?: boolean | undefined
+    },
+  ): void
+  /**
+   * From now on nothing passes between these hosts and the others, in either direction: no packet, no error. Datagrams are
+   * lost, TCP keeps trying. Partitions add up until they are healed.
+   *
+   * @param other - default: everybody else, also hosts that are made later
+   */
+  partition(side: readonly (string | VirtualHost)[], other?: readonly (string | VirtualHost)[]): void
+  /** Ends all partitions. TCP sends at once what was held back, in order. */
+  heal(): void
+  /**
+   * Breaks the TCP connections between two hosts, as something on the way that forgot them would: both ends are reset.
+   *
+   * @param b - default: those between `a` and everybody
+   * @param a - default: all connections of the network
+   */
+  reset(a?: string | VirtualHost, b?: string | VirtualHost): void
+  /** Everything that was sent, in its order. Their outcomes are filled in as time goes on. */
+  get record(): readonly TrafficRecord[]
+}
+
+/** How the virtual backend is set up (`backendOptions`). */
+interface VirtualOptions {
+  /**
+   * Makes the order in which ready tasks go on, and what happens by chance in the network, random and repeatable: the same
+   * seed, program and start give the same interleaving. Any safe integer. Without one, tasks go on in the order in which they
+   * became ready, as on the other backends, and the network's chances are those of seed 0.
+   */
+  seed?: number | undefined
+  /** Its time. Default: that of `network`, if it was used before, or a new one that starts at 0 and jumps. */
+  clock?: VirtualClock | undefined
+  /** Its network. Default: a new one with one host, `localhost`. */
+  network?: VirtualNetwork | undefined
+}
+
+/**
+ * Puts steps of different tasks in an order. Each step has a position; positions begin at 0, and each is used once. A step
+ * begins when all those before it have ended, whoever came first. Re-creates Trio's `Sequencer`.
+ *
+ * ```ts
+ * const order = new Sequencer()
+ * await createTaskGroup((tg) => {
+ *   tg.spawn(async () => {
+ *     await order.use(0, () => client.send('first'))
+ *     await order.use(2, () => client.send('third'))
+ *   })
+ *   tg.spawn(() => order.use(1, () => other.send('second')))
+ * })
+ * ```
+ *
+ * A step that cannot be taken any more (its waiter was cancelled, or its body failed) breaks the sequence: those that wait for
+ * a later position, and those that come for one, get a `UsageError` that says which step was missing.
+ */
+declare class Sequencer {
+  #private
+  /**
+   * Waits for its turn, then runs `body`; when that has returned, the next position has its turn.
+   *
+   * @throws RangeError for what is no position; UsageError for one that was used already, and in a broken sequence
+   */
+  use<T>(position: number, body: () => T | PromiseLike<T>): Promise<T>
+  /**
+   * Waits for its turn; the next position has its own when the grant is released: `await using step = await order.acquire(1)`.
+   * A disposer cannot see whether the block has failed, so here a failure does not break the sequence.
+   *
+   * @throws as `use` does
+   */
+  acquire(position: number): Promise<Grant>
+}
+
+/**
+ * Runs `body` once for each seed, one after another, and stops at the first that fails. Its error comes out as the `cause` of
+ * one that names the seed; with `STRUCTIO_SEED=n` in the environment that seed alone is run, however many were asked for:
+ *
+ * ```ts
+ * test('no reply is lost, whatever the order', () =>
+ *   forEachSeed(1000, (seed) =>
+ *     run(main, { backend: 'virtual', backendOptions: { seed } }),
+ *   ))
+ * ```
+ *
+ * @param seeds - how many (0, 1, 2 …), or which; integers
+ * @throws RangeError where there is no seed at all: a test that runs nothing cannot fail
+ */
+declare function forEachSeed(seeds: number | readonly number[], body: (seed: number) => unknown): Promise<void>
+
+/**
+ * Asserts that an operation is a checkpoint, and returns its value:
+ *
+ * ```ts
+ * const reply = await assertCheckpoints(() => client.ask('question'))
+ * ```
+ *
+ * It is called twice: first in a cancelled scope, where it has to throw `Cancelled` (and ought to do nothing else), then where
+ * the call was made, when nothing may complete at once any more: it has to let other tasks, timers and I/O run before its
+ * promise settles. What it throws of its own then comes out as it is. Re-creates Trio's `assert_checkpoints`.
+ *
+ * @param operation - one call of what is to be checked
+ * @throws AssertionError that says what was missing; what the operation threw instead of `Cancelled` is its `cause`
+ */
+declare function assertCheckpoints<T>(operation: () => T | PromiseLike<T>): Promise<T>
+/**
+ * Asserts that `body` has no checkpoint in it: that it can neither be cancelled nor lets anybody else run. It is called
+ * once, in a cancelled scope, and its value is returned; `body` may be synchronous, and may wait for promises that are
+ * settled already. Re-creates Trio's `assert_no_checkpoints`.
+ *
+ * @throws AssertionError when it threw `Cancelled`, or did not settle in the turn of the event loop in which it was called
+ */
+declare function assertNoCheckpoints<T>(body: () => T | PromiseLike<T>): Promise<T>
+
+/**
+ * Makes two streams that are connected to each other and buffer whatever is sent: `sendAll` never waits. For tests of code
+ * that talks to a `Stream`, with no network. Re-creates Trio's `memory_stream_pair`.
+ *
+ * They keep all rules of streams: a half can be closed (`sendEof`); after the peer's `close()` what it sent can still be
+ * received, and a `sendAll` fails with `BrokenResourceError`. They belong to no `run`.
+ */
+declare function memoryStreamPair(): [Stream, Stream]
+/**
+ * Makes two streams that are connected to each other without any buffer: `sendAll` resolves when the peer has received the
+ * last byte. What works over them never relies on a buffer somewhere, and cannot deadlock because there is none. A
+ * `sendAll` that is cancelled has sent what the peer had received by then. Re-creates Trio's `lockstep_stream_pair`.
+ */
+declare function lockstepStreamPair(): [Stream, Stream]
+
+interface CheckStreamOptions {
+  /** What the streams are, for the texts of failures. */
+  name?: string | undefined
+  /** Whether one direction can be ended alone; where not, `sendEof` has to throw `UnsupportedError`. Default: true. */
+  halfClose?: boolean | undefined
+  /**
+   * How many bytes the pair takes, at most, while nobody receives: `sendAll` of one more has to wait. 0: none, so that
+   * `sendAll` waits until the peer has received everything. `Infinity`: there is no limit, and no rule about waiting.
+   * Default: 16 MiB, more than TCP connections of one machine take.
+   */
+  capacity?: number | undefined
+  /** How long one rule may take: milliseconds of the run's clock. Default: 10,000. */
+  timeout?: number | undefined
+  /** Of the random data and sizes. Default: 1. */
+  seed?: number | undefined
+}
+/**
+ * Checks that a kind of stream keeps the rules of `Stream`: that everything arrives, what framing gives, who is refused
+ * as busy, what closing and half-closing do, that every call is a checkpoint, that cancellation loses nothing. Some forty
+ * rules, in both directions, each with a pair of its own. Re-creates Trio's `check_two_way_stream` and
+ * `check_half_closeable_stream`.
+ *
+ * ```ts
+ * test('my stream keeps the rules of streams', () =>
+ *   run(() => checkStream(() => myStreamPair(), { name: 'my stream', capacity: 65_536 })))
+ * ```
+ *
+ * Wherever a stream hangs, the check does not: the rule fails when its time is up, and says what it waited for. (The time of
+ * the `virtual` backend stands still while anything goes on: a loop without end, foreign work under `abandonOnCancel`.)
+ *
+ * @param makePair - makes two streams that are connected to each other and have not been used
+ * @throws AssertionError for the first rule that is broken; its text names the rule, the direction, and what was expected. What
+ * the stream threw, if it was that, is its `cause`
+ */
+declare function checkStream(
+  makePair: () => readonly [Stream, Stream] | PromiseLike<readonly [Stream, Stream]>,
+  options?: CheckStreamOptions,
+): Promise<void>
+
+export {
+  Sequencer,
+  VirtualClock,
+  VirtualHost,
+  VirtualNetwork,
+  assertCheckpoints,
+  assertNoCheckpoints,
+  checkStream,
+  forEachSeed,
+  lockstepStreamPair,
+  memoryStreamPair,
+}
+export type {
+  CheckStreamOptions,
+  LinkOptions,
+  TrafficKind,
+  TrafficOutcome,
+  TrafficRecord,
+  VirtualClockOptions,
+  VirtualNetworkOptions,
+  VirtualOptions,
+}
