@@ -54,7 +54,7 @@ export function waitAllTasksBlocked(): Promise<void> {
  * `currentTime()`, in whole milliseconds. The form of the text is not part of the contract.
  */
 export function dumpTasks(): string {
-  const dumps = runsHere().map(dumpRun)
+  const dumps = runsHere().map((run) => dumpRun(run))
   return dumps.length === 0 ? 'nothing is running' : dumps.join('\n')
 }
 

@@ -85,6 +85,7 @@ export function run(main: () => unknown, options: RunOptions = {}): Promise<unkn
     const shutdown = new Shutdown(shutdownSignals)
     const traceTasks = traceResources || detectDeadlocks
     const { run, scope, promise } = startRun(host, main, { name, signal, keepAlive, traceResources, traceTasks })
+    run.listens = shutdownSignals.length > 0
     if (detectDeadlocks) failOnDeadlock(run)
     return shutdown.watch(scope, promise)
   } catch (error) {

@@ -11,6 +11,9 @@ import { activeRuns, type RunState } from '../kernel/run-state.ts'
 import { CANCEL_CALLED, SHIELD } from '../kernel/scope-flags.ts'
 import { dumpRun } from './dump.ts'
 
+/** How many tasks the error shows. */
+const SHOWN = 200
+
 export function failOnDeadlock(run: RunState): void {
   run.atEnd.push(watchQuiet(new DeadlockWatcher(run)))
 }
@@ -34,10 +37,10 @@ class DeadlockWatcher implements QuietWatcher {
     if (waits !== TASKS || root === undefined) return false
     if (run.failure !== undefined) return cancelShielded(root)
     const text = `every task of ${run.label} waits for another one, and nothing can wake any of them (deadlock)`
-    run.failure = new UsageError(`${text}:\n${dumpRun(run)}`)
+    run.failure = new UsageError(`${text}:\n${dumpRun(run, SHOWN)}`)
     root._cancel('explicit', run.failure)
     // Where everybody is behind a shield, nothing has happened that would make anybody look again.
-    stir()
+    stir(run)
     return true
   }
 }

@@ -13,28 +13,34 @@ import { inspect } from 'node:util'
 import type { CancelReason, CancelScope } from '../kernel/cancel-scope.ts'
 import { currentFrame } from '../kernel/context.ts'
 import type { RunState } from '../kernel/run-state.ts'
+import { collect } from '../kernel/links.ts'
 import { CANCEL_CALLED, CLOSING, EFFECTIVE, ENDED, LINGERING, SHIELD, TASK } from '../kernel/scope-flags.ts'
 import { spawnSite } from '../kernel/spawn-sites.ts'
 import { TaskGroup } from '../kernel/task-group.ts'
 import type { Task } from '../kernel/task.ts'
 import { NEUTRAL } from '../kernel/waits.ts'
 
-export function dumpRun(run: RunState): string {
+/** @param limit - how many lines, beyond which the rest is only counted */
+export function dumpRun(run: RunState, limit: number = Infinity): string {
   const lines: string[] = []
-  const dump = new Dump(run, lines)
+  const dump = new Dump(run, lines, limit)
   if (run.root !== undefined && !run.root.ended) dump.task(run.root, 1)
   const tasks = dump.tasks === 1 ? '1 task' : `${dump.tasks} tasks`
-  return [`${run.label} on ${run.host.name} at ${dump.now}: ${tasks}`, ...lines].join('\n')
+  const name = run.name === undefined ? run.label : `run ${quote(run.name)}`
+  return [`${name} on ${run.host.name} at ${dump.now}: ${tasks}`, ...lines].join('\n')
 }
 
 class Dump {
   readonly now: number
   tasks = 0
   readonly #lines: string[]
+  readonly #limit: number
+  #left = 0
 
-  constructor(run: RunState, lines: string[]) {
+  constructor(run: RunState, lines: string[], limit: number) {
     this.now = Math.trunc(run.deadlines.now())
     this.#lines = lines
+    this.#limit = limit
   }
 
   /** Iterative where a tree may be deep: scopes and tasks are visited from a stack, in order. */
@@ -42,25 +48,34 @@ class Dump {
     const stack: { scope: CancelScope; depth: number }[] = [{ scope: root._scope, depth }]
     for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
       const { scope, depth: indent } = next
-      if ((scope._flags & TASK) !== 0) {
-        this.tasks++
-        this.#line(indent, this.#taskLine(scope._task!))
-      } else this.#line(indent, this.#scopeLine(scope))
-      const inner: typeof stack = []
-      for (let child = scope._scopes; child !== null; child = child._next)
-        inner.push({ scope: child, depth: indent + 1 })
-      stack.push(...inner.reverse())
+      const isTask = (scope._flags & TASK) !== 0
+      if (isTask) this.tasks++
+      this.#line(indent, () => (isTask ? this.#taskLine(scope._task!) : this.#scopeLine(scope)))
+      const inner = collect(scope._scopes)
+      for (let child = inner.pop(); child !== undefined; child = inner.pop())
+        stack.push({ scope: child, depth: indent + 1 })
     }
+    if (this.#left > 0) this.#lines.push(`  and ${this.#left} more tasks and scopes`)
   }
 
-  #line(depth: number, text: string): void {
-    this.#lines.push('  '.repeat(depth) + text)
+  /** Names, reasons and functions are a program's own, and may throw when they are looked at. */
+  #line(depth: number, text: () => string): void {
+    if (this.#lines.length >= this.#limit) {
+      this.#left++
+      return
+    }
+    const indent = depth <= DEEPEST ? '  '.repeat(depth) : `${'  '.repeat(DEEPEST)}[${depth}] `
+    try {
+      this.#lines.push(indent + text())
+    } catch {
+      this.#lines.push(`${indent}(cannot be shown: something in it throws)`)
+    }
   }
 
   #taskLine(task: Task): string {
     const site = spawnSite(task)
     const parts = [
-      `task ${task.id} "${task.name}"${task.status === 'cancelling' ? ' (cancelling)' : ''} ${this.#doing(task)}`,
+      `task ${task.id} ${quote(task.name)}${task.status === 'cancelling' ? ' (cancelling)' : ''} ${this.#doing(task)}`,
       ...this.#traits(task._scope),
       ...(site === undefined ? [] : [`spawned at ${site}`]),
     ]
@@ -68,7 +83,7 @@ class Dump {
   }
 
   #doing(task: Task): string {
-    if (task.status === 'pending') return 'is about to start'
+    if (task._state === 'pending') return 'is about to start'
     const waits = this.#waits(task)
     if (waits.length > 0) return `waits for ${waits.join(' and for ')}`
     return currentFrame()?.task === task ? 'is running' : 'runs, or waits for a promise that is not of this library'
@@ -98,13 +113,15 @@ class Dump {
     return `the end of what was begun in ${(scope._flags & TASK) !== 0 ? 'it' : 'its scope'}, ${since}`
   }
 
-  #since(since: number): string {
-    return `since ${since} (${this.now - since} ms)`
+  /** Stamps are small integers, which begin anew after 49 days. */
+  #since(stamp: number): string {
+    const waited = (this.now - stamp) >>> 0
+    return `since ${this.now - waited} (${waited} ms)`
   }
 
   #scopeLine(scope: CancelScope): string {
     const kind = scope._sink instanceof TaskGroup ? 'task group' : 'scope'
-    const name = scope._name === undefined ? '' : ` "${scope._name}"`
+    const name = scope._name === undefined ? '' : ` ${quote(scope._name)}`
     return [`${kind}${name}`, ...this.#traits(scope)].join(', ')
   }
 
@@ -131,3 +148,11 @@ function reasonText({ kind, detail }: CancelReason): string {
   const text = detail instanceof Error ? `${detail.name}: ${detail.message}` : inspect(detail, { depth: 0 })
   return `${kind}: ${text.split('\n', 1)[0]!}`
 }
+
+/** On one line, whatever is in it. */
+function quote(name: string): string {
+  return JSON.stringify(name)
+}
+
+/** From here on a line says how deep it is. */
+const DEEPEST = 40

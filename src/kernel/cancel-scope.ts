@@ -27,7 +27,7 @@ import { scopeChannel, tellScope } from './diagnostics.ts'
 import { inspectCustom, oneLine } from './inspect.ts'
 import { append, collect, unlink } from './links.ts'
 import { type Operation, rejected } from './operation.ts'
-import { stir, watched } from './quiet.ts'
+import { noteHolding, stir, watched } from './quiet.ts'
 import {
   CANCEL_CALLED,
   CAUGHT,
@@ -42,6 +42,7 @@ import {
   TASK,
 } from './scope-flags.ts'
 import { type BodySink, type ExitMode, ScopeRun } from './scope-run.ts'
+import { Extras } from './scope-extras.ts'
 import { spread, withdraw } from './spread.ts'
 import type { Task } from './task.ts'
 
@@ -160,6 +161,7 @@ export class CancelScope implements Timed {
       this.#deadline.at = at
     }
     if ((this._flags & (NEW | ENDED)) === 0) this.#arm()
+    this.#stir()
   }
 
   /** Whether cancellation from outside is kept out. Settable at any time; takes effect at once, in both directions. */
@@ -172,6 +174,7 @@ export class CancelScope implements Timed {
     if (value === this.shield) return
     this._flags ^= SHIELD
     this._refresh()
+    this.#stir()
   }
 
   /**
@@ -224,6 +227,7 @@ export class CancelScope implements Timed {
     const parent = frame.scope
     this._parent = parent
     parent._scopes = append(parent._scopes, this)
+    if (watched) noteHolding(this, frame.held)
     if (scopeChannel.hasSubscribers) this.#tellEntered()
     if ((parent._flags & INTERRUPTED) !== 0) this.#enterInterrupted(parent)
     if ((this._flags & CANCEL_CALLED) !== 0) return
@@ -262,6 +266,7 @@ export class CancelScope implements Timed {
     this.#disarm()
     this.#extras?.unlisten()
     if (scopeChannel.hasSubscribers) tellScope('cancelled', this)
+    this.#stir()
     this._refresh()
   }
 
@@ -297,7 +302,7 @@ export class CancelScope implements Timed {
   /** @internal The body has settled: what it left behind is cancelled and waited for (rule 7). */
   _bodyEnded(): void {
     this._flags |= CLOSING
-    if (watched) stir()
+    this.#stir()
     if (this._operations !== null || this._scopes !== null) {
       this._since = this._task!.run.deadlines.stamp()
       this.#cancelLeftovers()
@@ -316,7 +321,7 @@ export class CancelScope implements Timed {
       parent._scopes = unlink(parent._scopes, this)
       parent._childLeft()
     }
-    if (watched) stir()
+    this.#stir()
     if (scopeChannel.hasSubscribers && (this._flags & TASK) === 0) tellScope('ended', this)
   }
 
@@ -392,6 +397,10 @@ export class CancelScope implements Timed {
       if ((this._flags & SHIELD) === 0) this._cancel('scope-ended')
     }
     this._refresh()
+  }
+
+  #stir(): void {
+    if (watched && this._task !== null) stir(this._task.run)
   }
 
   #tellEntered(): void {
@@ -472,28 +481,4 @@ function checkScopeOptions(options: CancelScopeOptions): void {
   if (shield !== undefined) checkBoolean('options.shield', shield)
   if (signal !== undefined) checkSignal('options.signal', signal)
   if (name !== undefined) checkString('options.name', name)
-}
-
-/** What few scopes have. */
-class Extras {
-  readonly foreign: AbortSignal | undefined
-  readonly name: string | undefined
-  controller: AbortController | undefined
-  #listener: (() => void) | undefined
-
-  constructor(foreign: AbortSignal | undefined, name: string | undefined) {
-    this.foreign = foreign
-    this.name = name
-  }
-
-  listen(listener: () => void): void {
-    this.#listener = listener
-    this.foreign!.addEventListener('abort', listener)
-  }
-
-  unlisten(): void {
-    if (this.#listener === undefined) return
-    this.foreign!.removeEventListener('abort', this.#listener)
-    this.#listener = undefined
-  }
 }

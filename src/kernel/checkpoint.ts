@@ -77,7 +77,7 @@ class SleepOperation extends Operation<void> implements Timed {
   }
 
   override describe(): string {
-    return this.deadline.at === Infinity ? this.#what : `${this.#what} until ${this.deadline.at}`
+    return this.deadline.at === Infinity ? this.#what : `${this.#what} until ${Math.trunc(this.deadline.at)}`
   }
 
   /** One for ever is ended by a cancellation, which may come from anywhere. */

@@ -15,7 +15,8 @@
  */
 import { Cancelled } from '../errors.ts'
 import type { CancelScope } from './cancel-scope.ts'
-import { stir, watched } from './quiet.ts'
+import { currentFrame, type Holding } from './context.ts'
+import { noteHolding, stir, watched } from './quiet.ts'
 import { type Scheduler, schedulers } from './schedule.ts'
 import { BACKEND, RUNNABLE } from './waits.ts'
 
@@ -57,7 +58,7 @@ export abstract class Operation<T> {
     this._scope = scope
     this._since = scope._task!.run.deadlines.stamp()
     scope._addOperation(this as Operation<unknown>)
-    if (watched) stir()
+    if (watched) this.#stirBegun(scope)
     return promise
   }
 
@@ -100,6 +101,11 @@ export abstract class Operation<T> {
     return this.#resolve === undefined ? RUNNABLE : this.waitsFor
   }
 
+  /** @internal the call of a `use` whose body it runs */
+  get _holding(): Holding | undefined {
+    return undefined
+  }
+
   /** @internal the scope tells */
   _cancel(): void {
     const scope = this._scope
@@ -120,7 +126,12 @@ export abstract class Operation<T> {
     this._scope = null
     this.#promise = this.#resolve = this.#reject = undefined
     scope._removeOperation(this as Operation<unknown>)
-    if (watched) stir()
+    if (watched) stir(scope._task!.run)
+  }
+
+  #stirBegun(scope: CancelScope): void {
+    noteHolding(this, currentFrame()?.held)
+    stir(scope._task!.run)
   }
 
   /** A step that begins work, such as the body of a `use`, is the scheduler's to place, too. False where there is none. */

@@ -4,22 +4,22 @@
  *
  * ```text
  *   an operation begins or settles, a scope ends ─► stir ─► setImmediate ─► look ─► setImmediate ─► look ─► watchers, by rank
- *                                                              ▲            │ not quiet: until the next stir
- *                                                              └────────────┘ somebody has only yielded: again
+ *                                                                           │ not quiet: until the next stir
  * ```
  *
  * What must stay true:
  * 1. Nobody polls: without anything begun or settled there is no look. Without watchers there is not even a stir.
  * 2. A run is quiet when each of its tasks has begun to wait. A task without any pending operation is running, or waits for
  *    what knows nothing of scopes: it may go on at any time, so the run is not quiet.
- * 3. Two looks in a row, one whole pass of the event loop apart: what was readable has been delivered.
+ * 3. Two looks in a row without a stir of these runs, one whole pass of the event loop apart: what was readable has been
+ *    delivered, and what was put off to the next turn has gone on. Other runs of the thread may do what they like.
  */
 import type { CancelScope } from './cancel-scope.ts'
+import type { Holding } from './context.ts'
 import { detached } from './detached.ts'
 import type { RunState } from './run-state.ts'
 import { CANCEL_CALLED, CLOSING, LINGERING, TASK } from './scope-flags.ts'
-import { yieldsPending } from './turn.ts'
-import { RUNNABLE, TASKS, TIME, BACKEND } from './waits.ts'
+import { BACKEND, RUNNABLE, TASKS, TIME, UNKNOWN } from './waits.ts'
 
 export { BACKEND, REAL, RUNNABLE, TASKS, TIME } from './waits.ts'
 
@@ -47,20 +47,26 @@ export function watchQuiet(watcher: QuietWatcher): () => void {
   stir()
   return () => {
     watchers = watchers.filter((other) => other !== watcher)
+    lastQuiet.delete(watcher)
     watched = watchers.length > 0
   }
 }
 
-/** Something has begun or ended: look soon. */
-export function stir(): void {
-  activity++
+/** Something has begun or ended, in `run` if it is given: look soon. */
+export function stir(run?: RunState): void {
+  if (run !== undefined) run.stirredAt = ++stirs
   lookSoon()
+}
+
+/** Remembers inside which `use` an operation or a scope was begun. Asked for only while somebody watches. */
+export function noteHolding(begun: object, held: Holding | undefined): void {
+  if (held !== undefined) holdings.set(begun, held)
 }
 
 /** What the tasks of `run` wait for, as bits; `RUNNABLE` alone as soon as one does not wait. */
 export function survey(run: RunState): number {
   if (run.host.busy?.() === true) return RUNNABLE
-  let waits = 0
+  let waits = run.listens ? BACKEND : 0
   const tasks = run.root === undefined || run.root.ended ? [] : [run.root._scope]
   // The list grows while it is walked.
   for (const task of tasks) {
@@ -72,11 +78,19 @@ export function survey(run: RunState): number {
 }
 
 let watchers: readonly QuietWatcher[] = []
-/** Counts stirs. */
-let activity = 0
+/** Counts. */
+let stirs = 0
 let lookDue = false
-/** `activity` at the last look that found quiet. */
-let quietAt = -1
+const holdings = new WeakMap<object, Holding>()
+
+/** What was so at the look before. */
+interface Sight {
+  readonly runs: number
+  readonly stirredAt: number
+}
+
+/** Of the watchers whose runs were quiet. */
+const lastQuiet = new Map<QuietWatcher, Sight>()
 
 function lookSoon(): void {
   if (lookDue) return
@@ -86,40 +100,38 @@ function lookSoon(): void {
 
 function look(): void {
   lookDue = false
-  if (yieldsPending()) {
-    lookSoon()
-    return
-  }
   const surveys = new Map<RunState, number>()
-  const before = quietAt
-  quietAt = -1
   for (const watcher of watchers) {
-    const waits = surveyAll(watcher.runs(), surveys)
-    if (waits === undefined) continue
-    quietAt = activity
-    if (before === activity && watcher.quiet(waits)) return
+    const before = lastQuiet.get(watcher)
+    lastQuiet.delete(watcher)
+    const { waits, sight } = surveyAll(watcher.runs(), surveys)
+    if ((waits & RUNNABLE) !== 0) continue
+    if (before === undefined || before.runs !== sight.runs || before.stirredAt !== sight.stirredAt) {
+      // The first of two looks (3).
+      lastQuiet.set(watcher, sight)
+      lookSoon()
+    } else if (watcher.quiet(waits)) {
+      lastQuiet.clear()
+      lookSoon()
+      return
+    }
   }
-  // The first of two looks (3); or somebody is busy with what no task will tell of.
-  if ((quietAt !== -1 && before !== activity) || someHostBusy(surveys)) lookSoon()
+  // With what no task will tell of.
+  for (const run of surveys.keys()) if (run.host.busy?.() === true) lookSoon()
 }
 
-/** Undefined where one of them is not quiet. */
-function surveyAll(runs: Iterable<RunState>, surveys: Map<RunState, number>): number | undefined {
-  let all = 0
+function surveyAll(runs: Iterable<RunState>, surveys: Map<RunState, number>): { waits: number; sight: Sight } {
+  let waits = 0
+  let count = 0
+  let stirredAt = 0
   for (const run of runs) {
-    const waits = surveys.get(run) ?? survey(run)
-    surveys.set(run, waits)
-    if ((waits & RUNNABLE) !== 0) return undefined
-    all |= waits
+    let waitsOfRun = surveys.get(run)
+    if (waitsOfRun === undefined) surveys.set(run, (waitsOfRun = survey(run)))
+    waits |= waitsOfRun
+    count++
+    stirredAt = Math.max(stirredAt, run.stirredAt)
   }
-  return all
-}
-
-function someHostBusy(surveys: ReadonlyMap<RunState, number>): boolean {
-  for (const run of surveys.keys()) {
-    if (run.host.busy?.() === true) return true
-  }
-  return false
+  return { waits, sight: { runs: count, stirredAt } }
 }
 
 /** The task's own scopes; the scopes of tasks below them are appended to `tasks`. */
@@ -129,15 +141,22 @@ function surveyTask(own: CancelScope, tasks: CancelScope[]): number {
   const now = task.run.deadlines.now()
   let waits = task._ownWaits
   let releases = 0
+  const bodies = new Bodies()
   const scopes = [own]
   for (const scope of scopes) {
     if ((scope._flags & LINGERING) !== 0) return RUNNABLE
     // A body that has ended, and what it left behind, or the children of its group, have not.
     if ((scope._flags & CLOSING) !== 0) waits |= TASKS
-    for (let operation = scope._operations; operation !== null; operation = operation._next) waits |= operation._waits
+    else if (scope !== own && scope._operations === null && scope._scopes === null) releases |= UNKNOWN
+    for (let operation = scope._operations; operation !== null; operation = operation._next) {
+      waits |= operation._waits
+      bodies.see(operation, operation._holding)
+    }
     for (let child = scope._scopes; child !== null; child = child._next) {
-      if ((child._flags & TASK) === 0) scopes.push(child)
-      else tasks.push(child)
+      if ((child._flags & TASK) === 0) {
+        scopes.push(child)
+        bodies.see(child, undefined)
+      } else tasks.push(child)
     }
     if ((scope._flags & CANCEL_CALLED) === 0) {
       if (scope.deadline <= now) return RUNNABLE
@@ -145,5 +164,24 @@ function surveyTask(own: CancelScope, tasks: CancelScope[]): number {
       if (scope._listens) releases |= BACKEND
     }
   }
+  if (bodies.someIdle) releases |= UNKNOWN
   return waits === 0 ? RUNNABLE : waits | releases
+}
+
+/** The bodies of `use` calls that run in one task, and those of them in which something waits. */
+class Bodies {
+  #running: Set<Holding> | undefined
+  #busy: Set<Holding> | undefined
+
+  /** @param running - the body that `begun` runs, if that is what it does */
+  see(begun: object, running: Holding | undefined): void {
+    if (running !== undefined) (this.#running ??= new Set()).add(running)
+    const inside = running === undefined ? holdings.get(begun) : running.outer
+    for (let holding = inside; holding !== undefined; holding = holding.outer) (this.#busy ??= new Set()).add(holding)
+  }
+
+  get someIdle(): boolean {
+    for (const holding of this.#running ?? []) if (this.#busy?.has(holding) !== true) return true
+    return false
+  }
 }

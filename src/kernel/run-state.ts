@@ -27,6 +27,10 @@ export class RunState {
   /** The task of `main`. */
   root: Task | undefined
   settled = false
+  /** Something outside may cancel it at any time: a signal of the process. */
+  listens = false
+  /** @internal of quiet.ts: when something began or ended in it last */
+  stirredAt = 0
   /** What the run as a whole failed with: it settles with this, whatever its tasks come to. */
   failure: Error | undefined
   /** Called when it has settled. */

@@ -1,17 +1,24 @@
 /** Where tasks were spawned, for runs that keep stacks. Not a field of the task: there is one for each connection. */
 import type { Task } from './task.ts'
 
-const sites = new WeakMap<Task, { stack?: string }>()
+const sites = new WeakMap<Task, { stack?: unknown }>()
 
-/** @param hidden - the public function that was called; its caller is the place */
-export function keepSpawnSite(task: Task, hidden: (...args: never[]) => unknown): void {
-  const site: { stack?: string } = {}
-  Error.captureStackTrace(site, hidden)
+export function keepSpawnSite(task: Task): void {
+  const site: { stack?: unknown } = {}
+  Error.captureStackTrace(site, keepSpawnSite)
   sites.set(task, site)
 }
 
-/** The line of code, as stacks write it: 'serve (file:///…/server.js:12:7)'. */
+/** The line of code, as stacks write it: 'serve (file:///…/server.js:12:7)'. The first that is not of this library. */
 export function spawnSite(task: Task): string | undefined {
-  const line = sites.get(task)?.stack?.split('\n')[1]
+  const stack = sites.get(task)?.stack
+  // A program may have its own idea of stacks (`Error.prepareStackTrace`).
+  if (typeof stack !== 'string') return undefined
+  const lines = stack.split('\n').slice(1)
+  const line = lines.find((frame) => !frame.includes(OWN) && !frame.includes(OWN_PATH) && !frame.includes('(node:'))
   return line?.trim().replace(/^at /, '')
 }
+
+/** The folder of the library's modules, as stacks write it: with a protocol, or behind a loader without. */
+const OWN = new URL('../', import.meta.url).href
+const OWN_PATH = decodeURIComponent(new URL('../', import.meta.url).pathname)

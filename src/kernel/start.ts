@@ -31,7 +31,7 @@ export function startTask(
 ): Promise<unknown> {
   const operation = new StartOperation(group, caller)
   const task = new Task(group._host.run, caller.task, operation, fn, name, new CancelScope())
-  if (task.run.traceTasks) keepSpawnSite(task, group.start)
+  if (task.run.traceTasks) keepSpawnSite(task)
   return operation.startTask(task, args)
 }
 

@@ -115,7 +115,7 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
   _spawn(owner: TaskOwner, fn: TaskFunction, name: string | undefined, args: unknown[]): Task {
     this._refuseIfEnded('spawn')
     const task = new Task(this._host.run, this._host, owner, fn, name, new CancelScope())
-    if (task.run.traceTasks) keepSpawnSite(task, TaskGroup.prototype.spawn)
+    if (task.run.traceTasks) keepSpawnSite(task)
     task._begin(this.cancelScope, args)
     return task
   }

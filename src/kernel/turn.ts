@@ -49,11 +49,6 @@ export function nextTurn(waiter: Resumable): void {
   if (waiting.push(waiter) === 1) detached(setImmediate, onImmediate)
 }
 
-/** Whether somebody has yielded, or been put off to the next turn. */
-export function yieldsPending(): boolean {
-  return waiting.length > 0
-}
-
 /** From now on the budget is a number of operations and knows no time, so that a run can be replayed. Returns the undo. */
 export function countOnly(): () => void {
   counting++

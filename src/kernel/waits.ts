@@ -10,5 +10,10 @@ export const BACKEND = 4
 export const TIME = 8
 /** What another task has to do: release a lock, put an item, end. */
 export const TASKS = 16
+/**
+ * Perhaps work that knows nothing of this library: a body (of a scope, of a `use`) in which nothing was begun, beside others
+ * that wait. It may as well wait for a promise that was begun outside of it.
+ */
+export const UNKNOWN = 32
 /** Nothing of its own: its body waits, and has operations for that. */
 export const NEUTRAL = 0

@@ -16,7 +16,8 @@
 import type { Cancelled } from '../errors.ts'
 import { callInFrame, type Frame, type Holding } from '../kernel/context.ts'
 import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { Waiter } from '../kernel/wait-queue.ts'
+import { takeFunctions, takenFunctions } from '../kernel/operation.ts'
+import { type Line, Waiter } from '../kernel/wait-queue.ts'
 import { NEUTRAL } from '../kernel/waits.ts'
 import { isThenable } from '../validate.ts'
 
@@ -65,8 +66,8 @@ export class UseCall<T> {
   readonly body: () => T | PromiseLike<T>
   /** While the body runs. Here and not in the claim, so that an `acquire`, which waits as often, need not carry it. */
   grant: Grant | undefined = undefined
-  /** A scheduler has been asked to let the body begin. */
-  scheduled = false
+  /** Lets the body begin, in the async context of the call: users have AsyncLocalStorages of their own. */
+  go: (() => void) | undefined = undefined
 
   constructor(frame: Frame, holding: Holding | undefined, body: () => T | PromiseLike<T>) {
     this.frame = frame
@@ -95,15 +96,25 @@ export class Claim extends Waiter<unknown, Grant> {
   /** For what is free: the body begins after the running JavaScript, unless this is cancelled before. */
   takeNow(grant: Grant, scope: CancelScope): Promise<unknown> {
     const promise = this.begin(scope)
+    this.#prepare()
     this.grant(grant)
     return promise
   }
 
+  override waitIn(queue: Line<this>, scope: CancelScope): Promise<unknown> {
+    this.#prepare()
+    return super.waitIn(queue, scope)
+  }
+
   /** @internal */
   override resume(): void {
-    const call = this.#call
-    if (call !== undefined && !call.scheduled && this.stepLater(() => this.resume())) call.scheduled = true
-    else super.resume()
+    const go = this.#call?.go
+    if (go === undefined) super.resume()
+    else if (!this.stepLater(go)) go()
+  }
+
+  override get _holding(): Holding | undefined {
+    return this.#call?.grant === undefined ? undefined : this.#call.holding
   }
 
   protected override deliver(grant: Grant): void {
@@ -114,13 +125,15 @@ export class Claim extends Waiter<unknown, Grant> {
     }
     call.grant = grant
     let result: unknown
+    let later: boolean
     try {
       result = callInFrame(call.frame, call.body)
+      later = isThenable(result)
     } catch (error) {
       this.#threw(error)
       return
     }
-    if (!isThenable(result)) this.#returned(result)
+    if (!later) this.#returned(result)
     else {
       // Promise.resolve takes care of foreign thenables, which may call back twice, at once or never.
       Promise.resolve(result).then(
@@ -137,6 +150,15 @@ export class Claim extends Waiter<unknown, Grant> {
   /** With the body running it settles later: what that waits for is told by itself, and the scope waits. */
   protected override onCancel(cancelled: () => Cancelled): void {
     if (this.#call?.grant === undefined) super.onCancel(cancelled)
+  }
+
+  /** The reaction of a promise keeps the context in which it was asked for, wherever the promise is settled. */
+  #prepare(): void {
+    const call = this.#call
+    if (call === undefined) return
+    const turn = new Promise<void>(takeFunctions)
+    call.go = takenFunctions().resolve as () => void
+    void turn.then(() => super.resume())
   }
 
   #returned(value: unknown): void {

@@ -28,7 +28,10 @@ export function heldHere(primitive: object, frame: Frame | undefined): Holding |
 
 /** A frame for the body of a `use` that the code of the given frame calls. */
 export function frameForUse(primitive: object, { task, scope, held }: Frame): { frame: Frame; holding: Holding } {
-  const holding = new Holding(primitive, task, held)
+  // What re-arms itself from inside a body would otherwise drag along every call that it was ever in.
+  let outer = held
+  while (outer !== undefined && outer.primitive === undefined) outer = outer.outer
+  const holding = new Holding(primitive, task, outer)
   return { frame: new Frame(task, scope, holding), holding }
 }
 
