@@ -15,17 +15,17 @@ import { nextTurn, openSockets } from './net.ts'
 
 /** Which backends have what. One that has not is asked for the `UnsupportedError` that says so, in `without`. */
 const HAVE = {
-  udp: ['node', 'virtual'],
-  unix: ['node', 'virtual'],
+  udp: ['node', 'native', 'virtual'],
+  unix: ['node', 'native', 'virtual'],
   /** Peers of this process or another one: not on a simulated network. */
-  udpPeers: ['node'],
-  unixPeers: ['node'],
-  unixDatagrams: ['virtual'],
-  descriptors: [] as string[],
+  udpPeers: ['node', 'native'],
+  unixPeers: ['node', 'native'],
+  unixDatagrams: ['native', 'virtual'],
+  descriptors: ['native'],
   /** Abstract names, and paths that are no UTF-8. */
-  anyPath: [] as string[],
+  anyPath: ['native'],
   /** Every option that the system has. */
-  allOptions: [] as string[],
+  allOptions: ['native'],
 }
 
 export type Feature = keyof typeof HAVE

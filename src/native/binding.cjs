@@ -838,6 +838,7 @@ module.exports = nativeBinding
 module.exports.EventLoop = nativeBinding.EventLoop
 module.exports.TlsContext = nativeBinding.TlsContext
 module.exports.TlsEngine = nativeBinding.TlsEngine
+module.exports.ipPeer = nativeBinding.ipPeer
 module.exports.ringProtocol = nativeBinding.ringProtocol
 module.exports.socketOption = nativeBinding.socketOption
 module.exports.tlsFailureReasons = nativeBinding.tlsFailureReasons

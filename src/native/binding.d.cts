@@ -11,6 +11,20 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 
 /** The event loop of one JavaScript thread: its driver, its rings, its sockets. */
 export declare class EventLoop {
+  /** Binds a UDP socket: a handle, or `-errno`. No address: both families. */
+  openUdp(address: string | undefined | null, port: number, reusePort: boolean): number
+  /** Connects a UDP socket: the error number, or 0. */
+  connectUdp(handle: number, address: string, port: number): number
+  /** Opens a UNIX datagram socket, and binds it where there is a name: a handle, or `-errno`. */
+  openUnixDatagrams(name?: Uint8Array | undefined | null): number
+  /** Connects a UNIX datagram socket: the error number, or 0. */
+  connectUnixDatagrams(handle: number, name: Uint8Array): number
+  /** Which addresses a UDP socket can send to: 0 are both families. */
+  datagramFamily(handle: number): number
+  /** Whether the completion of a wait means that the receiver has room, too. */
+  tellsRoom(handle: number): boolean
+  /** The function that sends datagrams. Its arguments and its answer are words of the submission ring's header. */
+  datagramSender(): () => void
   /** The regions are `Uint8Array`s (slabs) and `Int32Array`s (rings); `dispatch` is called once a batch. */
   constructor(receiveSlab: unknown, completions: unknown, sendSlab: unknown, submissions: unknown, dispatch: unknown, options: EventLoopOptions)
   /** `'nested'` or `'thread'`: what it is, not what was asked for. */
@@ -33,16 +47,24 @@ export declare class EventLoop {
   receiveInto(handle: number, view: Uint8Array): number
   /** Ends a handle, now; with `reset`, a connection ends with `RST`. */
   close(handle: number, reset: boolean): void
-  localAddress(handle: number): Address | null
-  remoteAddress(handle: number): Address | null
+  localAddress(handle: number): Address | Buffer | null
+  remoteAddress(handle: number): Address | Buffer | null
   /** `[errno, value]`. */
   getsockopt(handle: number, level: number, name: number): Array<number>
   /** The error number, or 0. */
-  setsockopt(handle: number, level: number, name: number, value: number): number
+  setsockopt(handle: number, level: number, name: number, value: number | Uint8Array): number
   /** Starts a look-up (family 0, 4 or 6): its number, which `LookedUp` will carry. */
   lookup(host: string, family: number): number
   /** The addresses found, or the error's code. */
   takeLookup(request: number): Array<string> | string
+  /** Connects: a handle, or `-errno`. */
+  connectUnix(name: Uint8Array): number
+  /** Binds and listens: a handle, or `-errno`. */
+  listenUnix(name: Uint8Array, mode: number | undefined | null, backlog: number): number
+  /** Keeps `data` and copies of the descriptors, which leave with the next `Wait.Parcel`: the error number, or 0. */
+  postFds(handle: number, data: Uint8Array, fds: Int32Array): number
+  /** The descriptors that `ReceivedFds` has announced: the caller's to close. */
+  takeFds(handle: number): Array<number>
   /** Makes a handshake of a connection, under the same handle; `Handshaken`, `HandshakeFailed` or `ClientHello` follows. */
   startTls(handle: number, context: TlsContext, start: TlsStart, ahead: Uint8Array, onPool: boolean): void
   /** The name that `ClientHello` has announced. */
@@ -98,6 +120,9 @@ export interface EventLoopOptions {
   /** Look-ups under way at once, in the whole process; the first caller sets it. */
   lookupThreads?: number
 }
+
+/** An address as it stands before a datagram (`rings/peers.rs`). */
+export declare function ipPeer(address: string, port: number): Buffer
 
 /** The constants of the rings, by their TypeScript names: a test compares the two halves. */
 export declare function ringProtocol(): Record<string, number>

@@ -6,7 +6,7 @@
  */
 
 export const RECORD_WORDS = 4
-export const HEADER_WORDS = 8
+export const HEADER_WORDS = 16
 export const KIND_BITS = 5
 
 /** The word of the completion ring's header that says where the received bytes end. Its first is the count. */
@@ -14,6 +14,13 @@ export const RECEIVED_END = 1
 
 /** In the place of an error number: TLS has failed, and the failure is there to be taken. */
 export const TLS_FAILED = 100_000
+
+/**
+ * Bytes that stand before a datagram in a slab, and say whose it is: `crates/binding/src/rings/peers.rs` has the layout, for
+ * IP and for UNIX sockets.
+ */
+export const IP_PEER_BYTES = 32
+export const UNIX_PEER_BYTES = 128
 
 /** Words of the submission ring's header. */
 export const Control = {
@@ -23,6 +30,12 @@ export const Control = {
   SendUsed: 3,
   Submitted: 4,
   Dispatching: 5,
+  SendIndex: 6,
+  SendGeneration: 7,
+  SendOffset: 8,
+  SendCount: 9,
+  Sent: 10,
+  SendError: 11,
 } as const
 
 /** Rust → TypeScript. */
@@ -41,8 +54,11 @@ export const Completion = {
   Handshaken: 11,
   HandshakeFailed: 12,
   ClientHello: 13,
-  LookedUp: 14,
-  Settled: 15,
+  ReceivedFds: 14,
+  Datagram: 15,
+  LastDatagram: 16,
+  LookedUp: 17,
+  Settled: 18,
 } as const
 
 /** TypeScript → Rust. */
@@ -60,4 +76,5 @@ export const Wait = {
   Flushed: 1,
   Shutdown: 2,
   Goodbye: 3,
+  Parcel: 4,
 } as const

@@ -1,9 +1,24 @@
 /**
  * Leaves operations of every kind pending, on both sides of real sockets: receives, a send to a peer that never reads,
- * an accept, a look-up, a connection attempt, TLS handshakes on either side, sleeping tasks; bytes move meanwhile, in
- * plaintext and through TLS. Then calls `ready`. `STRUCTIO_STRESS_CREDENTIALS` is a PEM file with a certificate and its key.
+ * an accept, a look-up, a connection attempt, TLS handshakes on either side, datagrams, descriptors on their way, sleeping
+ * tasks; bytes move meanwhile, in plaintext and through TLS. Then calls `ready`. `STRUCTIO_STRESS_CREDENTIALS` is a PEM file with a certificate and its key.
  */
-import { connectTcp, createTaskGroup, createTcpServer, createTlsContext, run, sleep, sleepForever } from 'structio'
+import { randomBytes } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  connectTcp,
+  connectUnix,
+  createTaskGroup,
+  createTcpServer,
+  createTlsContext,
+  createUdpSocket,
+  createUnixDatagramSocket,
+  createUnixServer,
+  run,
+  sleep,
+  sleepForever,
+} from 'structio'
 
 export function leavePending(backendOptions, ready) {
   return run(
@@ -36,6 +51,8 @@ export function leavePending(backendOptions, ready) {
           })
         }
         await leaveTlsPending(tg, quiet.port)
+        await leaveDatagramsPending(tg)
+        await leaveUnixPending(tg)
         tg.spawn(() => connectTcp('no-such-host.invalid', 1).catch(() => sleepForever()))
         tg.spawn(async () => {
           for (;;) await sleep(1)
@@ -77,4 +94,48 @@ async function leaveTlsPending(tg, quiet) {
       await next.close()
     }
   })
+}
+
+async function leaveDatagramsPending(tg) {
+  const echo = await createUdpSocket({ interface: '127.0.0.1' })
+  tg.spawn(async () => {
+    for await (const [data, from] of echo.receivePackets(100)) await echo.send(data, from)
+  })
+  const client = await createUdpSocket({ targetHost: '127.0.0.1', targetPort: echo.port })
+  tg.spawn(async () => {
+    for (;;) {
+      await client.send('ping')
+      await client.receive(100)
+    }
+  })
+  const silent = await createUdpSocket({ interface: '127.0.0.1' })
+  tg.spawn(() => silent.receive(100))
+}
+
+async function leaveUnixPending(tg) {
+  const server = await createUnixServer(newPath())
+  tg.spawn(() =>
+    server.serve(async (stream) => {
+      await stream.sendFds('a copy of an end of a pipe', [0])
+      for (;;) await stream.sendFds('until the peer’s buffer is full', [0, 1])
+    }),
+  )
+  const client = await connectUnix(server.address)
+  // Without its descriptors, which the system closes.
+  tg.spawn(() => client.receiveSome())
+  const slow = await createUnixDatagramSocket({ path: newPath() })
+  const connected = await createUnixDatagramSocket({ remotePath: slow.address })
+  const unconnected = await createUnixDatagramSocket()
+  tg.spawn(async () => {
+    for (;;) await connected.send('until the queue is full')
+  })
+  tg.spawn(async () => {
+    for (;;) await unconnected.send('until the queue is full', slow.address)
+  })
+}
+
+/** Abstract where there are such names: a process that exits at once removes no file. */
+function newPath() {
+  const name = `structio-${randomBytes(8).toString('hex')}.sock`
+  return process.platform === 'linux' ? `\0${name}` : join(tmpdir(), name)
 }

@@ -24,10 +24,11 @@ use std::{
 use napi::{Env, Error, JsValue, Result, Status, bindgen_prelude::*};
 use napi_derive::napi;
 use structio_core::{
+    address,
     pool::{DEFAULT_LOOKUP_THREADS, Pool},
     resolve::{self, Family},
     socket_options,
-    tcp::{ConnectRequest, ConnectionOptions, ListenRequest},
+    streams::{ConnectRequest, ConnectionOptions, ListenRequest},
 };
 
 use crate::{
@@ -223,58 +224,44 @@ impl EventLoop {
     }
 
     #[napi(catch_unwind)]
-    pub fn local_address(&self, handle: f64) -> Option<Address> {
+    pub fn local_address(&self, handle: f64) -> Option<Either<Address, Buffer>> {
         self.entry(handle, |entry| match entry {
             Entry::Stream(stream) => stream.connection.local_address().ok(),
+            Entry::Datagrams(datagrams) => datagrams.socket.local_address().ok(),
             Entry::Listener { listener, .. } => listener.local_address().ok(),
             Entry::Connecting { .. } | Entry::Handshaking { .. } | Entry::Failed(_) => None,
         })
         .flatten()
-        .map(Address::from)
+        .map(to_address)
     }
 
     #[napi(catch_unwind)]
-    pub fn remote_address(&self, handle: f64) -> Option<Address> {
+    pub fn remote_address(&self, handle: f64) -> Option<Either<Address, Buffer>> {
         self.entry(handle, |entry| match entry {
-            Entry::Stream(stream) => Some(stream.connection.remote_address()),
+            Entry::Stream(stream) => Some(stream.connection.remote_address().clone()),
             _ => None,
         })
         .flatten()
-        .map(Address::from)
+        .map(to_address)
     }
 
     /// `[errno, value]`.
     #[napi(catch_unwind)]
     pub fn getsockopt(&self, handle: f64, level: i32, name: i32) -> Vec<i32> {
-        let outcome = self.entry(handle, |entry| match entry {
-            Entry::Stream(stream) => sockopt::get(stream.connection.socket(), level, name),
-            Entry::Listener { listener, .. } => sockopt::get(listener.socket(), level, name),
-            Entry::Connecting { .. } | Entry::Handshaking { .. } | Entry::Failed(_) => {
-                Err(io::ErrorKind::NotConnected.into())
-            }
-        });
-        match outcome {
-            Some(Ok(value)) => vec![0, value],
-            Some(Err(error)) => vec![errno(&error), 0],
-            None => vec![libc::EBADF, 0],
+        match self.with_socket(handle, |socket| sockopt::get(socket, level, name)) {
+            Ok(value) => vec![0, value],
+            Err(error) => vec![errno(&error), 0],
         }
     }
 
     /// The error number, or 0.
     #[napi(catch_unwind)]
-    pub fn setsockopt(&self, handle: f64, level: i32, name: i32, value: i32) -> i32 {
-        let outcome = self.entry(handle, |entry| match entry {
-            Entry::Stream(stream) => sockopt::set(stream.connection.socket(), level, name, value),
-            Entry::Listener { listener, .. } => sockopt::set(listener.socket(), level, name, value),
-            Entry::Connecting { .. } | Entry::Handshaking { .. } | Entry::Failed(_) => {
-                Err(io::ErrorKind::NotConnected.into())
-            }
+    pub fn setsockopt(&self, handle: f64, level: i32, name: i32, value: Either<i32, &[u8]>) -> i32 {
+        let outcome = self.with_socket(handle, |socket| match value {
+            Either::A(value) => sockopt::set(socket, level, name, &value.to_ne_bytes()),
+            Either::B(bytes) => sockopt::set(socket, level, name, bytes),
         });
-        match outcome {
-            Some(Ok(())) => 0,
-            Some(Err(error)) => errno(&error),
-            None => libc::EBADF,
-        }
+        outcome.err().as_ref().map_or(0, errno)
     }
 
     /// Starts a look-up (family 0, 4 or 6): its number, which `LookedUp` will carry.
@@ -307,7 +294,7 @@ impl EventLoop {
 }
 
 impl EventLoop {
-    fn handle(&self, make: impl FnOnce(&mut Turn) -> io::Result<HandleId>) -> f64 {
+    pub(crate) fn handle(&self, make: impl FnOnce(&mut Turn) -> io::Result<HandleId>) -> f64 {
         match self.driver.with_turn(make) {
             Some(Ok(id)) => id.to_number(),
             Some(Err(error)) => f64::from(-errno(&error)),
@@ -315,10 +302,27 @@ impl EventLoop {
         }
     }
 
-    fn entry<T>(&self, handle: f64, read: impl FnOnce(&mut Entry) -> T) -> Option<T> {
+    pub(crate) fn entry<T>(&self, handle: f64, read: impl FnOnce(&mut Entry) -> T) -> Option<T> {
         self.driver
             .with_turn(|turn| turn.entry(HandleId::from_number(handle)).map(read))
             .flatten()
+    }
+
+    /// The socket that is a handle.
+    fn with_socket<T>(
+        &self,
+        handle: f64,
+        work: impl FnOnce(&sockopt::AnySocket<'_>) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let outcome = self.entry(handle, |entry| match entry {
+            Entry::Stream(stream) => work(&sockopt::any(stream.connection.socket())),
+            Entry::Datagrams(datagrams) => work(&sockopt::any(&datagrams.socket)),
+            Entry::Listener { listener, .. } => work(&sockopt::any(listener)),
+            Entry::Connecting { .. } | Entry::Handshaking { .. } | Entry::Failed(_) => {
+                Err(io::Error::from_raw_os_error(libc::ENOTCONN))
+            }
+        });
+        outcome.unwrap_or_else(|| Err(io::Error::from_raw_os_error(libc::EBADF)))
     }
 }
 
@@ -347,6 +351,14 @@ impl From<SocketAddr> for Address {
     }
 }
 
+/// An address in Node's form, or the bytes of a UNIX socket's name.
+fn to_address(address: address::Address) -> Either<Address, Buffer> {
+    match address {
+        address::Address::Ip(address) => Either::A(address.into()),
+        address::Address::Unix(name) => Either::B(name.bytes().into()),
+    }
+}
+
 impl From<TcpOptions> for ConnectionOptions {
     fn from(options: TcpOptions) -> Self {
         Self {
@@ -357,7 +369,7 @@ impl From<TcpOptions> for ConnectionOptions {
 }
 
 /// A numeric address; an IPv6 one may carry a numeric scope (`fe80::1%2`).
-fn socket_address(address: &str, port: u16) -> Result<SocketAddr> {
+pub(crate) fn socket_address(address: &str, port: u16) -> Result<SocketAddr> {
     let text = if address.contains(':') {
         format!("[{address}]:{port}")
     } else {

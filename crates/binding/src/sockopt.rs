@@ -5,17 +5,32 @@
 use std::io;
 
 #[cfg(unix)]
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+
+/// A socket of whichever kind.
+#[cfg(unix)]
+pub type AnySocket<'a> = BorrowedFd<'a>;
+
+#[cfg(unix)]
+pub fn any(socket: &impl AsFd) -> AnySocket<'_> {
+    socket.as_fd()
+}
 
 /// An integer option's value.
 #[cfg(unix)]
-pub fn get(socket: &impl AsRawFd, level: i32, name: i32) -> io::Result<i32> {
+pub fn get(socket: &AnySocket<'_>, level: i32, name: i32) -> io::Result<i32> {
     let mut value: libc::c_int = 0;
     let mut length = libc::socklen_t::try_from(size_of::<libc::c_int>()).unwrap_or(0);
-    let descriptor: RawFd = socket.as_raw_fd();
     // SAFETY: the buffer is as long as its length says, and the descriptor is open while `socket` is borrowed.
-    let status =
-        unsafe { libc::getsockopt(descriptor, level, name, (&raw mut value).cast(), &raw mut length) };
+    let status = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            level,
+            name,
+            (&raw mut value).cast(),
+            &raw mut length,
+        )
+    };
     if status == 0 {
         Ok(value)
     } else {
@@ -23,13 +38,14 @@ pub fn get(socket: &impl AsRawFd, level: i32, name: i32) -> io::Result<i32> {
     }
 }
 
+/// Sets an option to the bytes of its value: an integer's, or those of the structure that it takes.
 #[cfg(unix)]
-pub fn set(socket: &impl AsRawFd, level: i32, name: i32, value: i32) -> io::Result<()> {
-    let value: libc::c_int = value;
-    let length = libc::socklen_t::try_from(size_of::<libc::c_int>()).unwrap_or(0);
-    let descriptor: RawFd = socket.as_raw_fd();
-    // SAFETY: as above.
-    let status = unsafe { libc::setsockopt(descriptor, level, name, (&raw const value).cast(), length) };
+pub fn set(socket: &AnySocket<'_>, level: i32, name: i32, value: &[u8]) -> io::Result<()> {
+    let length =
+        libc::socklen_t::try_from(value.len()).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
+    // SAFETY: as above. An option whose value holds an address of memory (`SO_ATTACH_FILTER`) is the kernel's to check, as it
+    // is for every program.
+    let status = unsafe { libc::setsockopt(socket.as_raw_fd(), level, name, value.as_ptr().cast(), length) };
     if status == 0 {
         Ok(())
     } else {
@@ -38,11 +54,19 @@ pub fn set(socket: &impl AsRawFd, level: i32, name: i32, value: i32) -> io::Resu
 }
 
 #[cfg(not(unix))]
-pub fn get<T>(_: &T, _: i32, _: i32) -> io::Result<i32> {
+pub type AnySocket<'a> = std::marker::PhantomData<&'a ()>;
+
+#[cfg(not(unix))]
+pub fn any<T>(_: &T) -> AnySocket<'_> {
+    std::marker::PhantomData
+}
+
+#[cfg(not(unix))]
+pub fn get(_: &AnySocket<'_>, _: i32, _: i32) -> io::Result<i32> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(not(unix))]
-pub fn set<T>(_: &T, _: i32, _: i32, _: i32) -> io::Result<()> {
+pub fn set(_: &AnySocket<'_>, _: i32, _: i32, _: &[u8]) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }

@@ -4,7 +4,10 @@
 //!
 //! - [`reactor`]: one tokio `current_thread` runtime that is only a reactor. No task ever runs on it.
 //! - [`ready`]: wakers that carry a handle number instead of waking a task, and the list they push to.
-//! - [`tcp`]: connections, listeners and connection attempts, each a state machine with `poll_…` methods.
+//! - [`address`]: of a socket, of whichever kind.
+//! - [`streams`]: connections, listeners and connection attempts over TCP and UNIX sockets, each a state machine with
+//!   `poll_…` methods.
+//! - [`datagrams`]: UDP and UNIX datagram sockets, in the same manner.
 //! - [`tls`]: rustls under the same methods, on a socket or on memory.
 //! - [`pool`]: the process-wide multi-thread runtime for what would block; [`resolve`] is its first user.
 //! - [`socket_options`]: names of socket options to the numbers of this platform.
@@ -19,10 +22,14 @@
 
 #![forbid(unsafe_code)]
 
+pub mod address;
+pub mod datagrams;
 pub mod pool;
 pub mod reactor;
 pub mod ready;
 pub mod resolve;
 pub mod socket_options;
-pub mod tcp;
+pub mod streams;
 pub mod tls;
+#[cfg(unix)]
+mod unix_socket;

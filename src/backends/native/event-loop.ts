@@ -61,9 +61,14 @@ export class NativeEventLoop {
   readonly received: ReceivedBytes
   /** The submission ring's header, for whoever counts references. */
   readonly control: Int32Array
-  readonly #sendSlab = new Uint8Array(new ArrayBuffer(SEND_SLAB))
+  /** Both slabs, as bytes and as words: datagrams stand in them, each behind its peer. */
+  readonly receivedWords: Int32Array
+  readonly sendSlab = new Uint8Array(new ArrayBuffer(SEND_SLAB))
+  readonly sendWords = new Int32Array(this.sendSlab.buffer)
+  readonly sendCapacity = SEND_SLAB
   readonly #completions = new Int32Array(RING_WORDS)
   readonly #submissions = new Int32Array(RING_WORDS)
+  readonly #sendDatagrams: () => void
   readonly #owners: (HandleOwner | undefined)[] = []
   readonly #lookups = new Map<number, () => void>()
   #settling: (() => void)[] = []
@@ -72,11 +77,12 @@ export class NativeEventLoop {
   constructor(binding: Binding, options: EventLoopOptions) {
     const receiveSlab = Buffer.from(new ArrayBuffer(RECEIVE_SLAB))
     this.received = new ReceivedBytes(receiveSlab)
+    this.receivedWords = new Int32Array(receiveSlab.buffer)
     this.control = this.#submissions
     this.binding = new binding.EventLoop(
       receiveSlab,
       this.#completions,
-      this.#sendSlab,
+      this.sendSlab,
       this.#submissions,
       () => this.#dispatch(),
       {
@@ -85,6 +91,7 @@ export class NativeEventLoop {
         ...(options.lookupThreads === undefined ? {} : { lookupThreads: options.lookupThreads }),
       },
     )
+    this.#sendDatagrams = this.binding.datagramSender()
   }
 
   /** Appends a record; it is carried out at the end of the turn (invariant 2). */
@@ -112,9 +119,35 @@ export class NativeEventLoop {
       this.binding.flush()
       used = 0
     }
-    this.#sendSlab.set(data, used)
+    this.sendSlab.set(data, used)
     control[Control.SendUsed] = used + data.length
     return used
+  }
+
+  /**
+   * Where in the send slab there is room for `length` bytes, at a multiple of eight, for a call that uses them at once;
+   * `undefined` where the whole slab is too small.
+   */
+  reserve(length: number): number | undefined {
+    if (length > SEND_SLAB) return undefined
+    const at = (this.#submissions[Control.SendUsed]! + 7) & ~7
+    if (at + length <= SEND_SLAB) return at
+    this.binding.flush()
+    return 0
+  }
+
+  /**
+   * Has the kernel take `count` datagrams that stand in the send slab; returns how many it has taken. What was wrong with the
+   * next one is in `Control.SendError`.
+   */
+  sendDatagrams(index: number, generation: number, offset: number, count: number): number {
+    const control = this.#submissions
+    control[Control.SendIndex] = index
+    control[Control.SendGeneration] = generation
+    control[Control.SendOffset] = offset
+    control[Control.SendCount] = count
+    this.#sendDatagrams()
+    return control[Control.Sent]!
   }
 
   /** Counts what keeps the process alive, and sees to it that the driver looks at the count. */

@@ -1,11 +1,12 @@
 /**
  * The `native` backend: the addon behind the contract of `backend.ts`.
  *
- * - `event-loop.ts`: the rings. - `stream.ts`, `listener.ts`: handles. - `connect.ts`, `lookup.ts`: what ends in one answer.
+ * - `event-loop.ts`: the rings. - `stream.ts`, `listener.ts`: handles. - `connect.ts`, `unix.ts`, `lookup.ts`: what ends in
+ *   one answer. - `datagram.ts`, `peers.ts`: datagrams, and whose they are.
  * - `tls-handshake.ts`: TLS on a connection of its own. - `tls-engine.ts`: TLS over any other transport.
  */
 import cluster from 'node:cluster'
-import { UnsupportedError, UsageError } from '../../errors.ts'
+import { UsageError } from '../../errors.ts'
 import { loadBinding } from '../../native/load.ts'
 import type {
   Abandon,
@@ -18,9 +19,14 @@ import type {
   TcpConnectOptions,
   TcpListenOptions,
   TlsStart,
+  UdpOptions,
+  UnixDatagramOptions,
+  UnixListenOptions,
+  UnixPath,
 } from '../backend.ts'
 import { startEngine } from '../engine-transport.ts'
 import { connect } from './connect.ts'
+import { openUdp, openUnixDatagram } from './datagram.ts'
 import { systemError } from './errors.ts'
 import { handleGeneration, handleIndex, NativeEventLoop } from './event-loop.ts'
 import { NativeListener } from './listener.ts'
@@ -29,6 +35,7 @@ import { numericScope } from './scope.ts'
 import { NativeStream } from './stream.ts'
 import { makeNativeEngine } from './tls-engine.ts'
 import { startTls } from './tls-handshake.ts'
+import { connectUnix, listenUnix } from './unix.ts'
 
 /** How the native backend is set up (`backendOptions`). */
 export interface NativeOptions {
@@ -113,20 +120,20 @@ class NativeBackend implements Backend {
     }
   }
 
-  connectUnix(_path: unknown, answer: Answer<StreamTransport>): Abandon {
-    return refuse('UNIX sockets', answer)
+  connectUnix(path: UnixPath, answer: Answer<StreamTransport>): Abandon {
+    return connectUnix(this.loop, path, answer)
   }
 
-  listenUnix(_options: unknown, answer: Answer<ListenerTransport>): Abandon {
-    return refuse('UNIX sockets', answer)
+  listenUnix(options: UnixListenOptions, answer: Answer<ListenerTransport>): Abandon {
+    return listenUnix(this.loop, options, answer)
   }
 
-  openUdp(_options: unknown, answer: Answer<DatagramTransport>): Abandon {
-    return refuse('UDP sockets', answer)
+  openUdp(options: UdpOptions, answer: Answer<DatagramTransport>): Abandon {
+    return openUdp(this.loop, options, answer)
   }
 
-  openUnixDatagram(_options: unknown, answer: Answer<DatagramTransport>): Abandon {
-    return refuse('UNIX datagram sockets', answer)
+  openUnixDatagram(options: UnixDatagramOptions, answer: Answer<DatagramTransport>): Abandon {
+    return openUnixDatagram(this.loop, options, answer)
   }
 
   startTls(transport: StreamTransport, start: TlsStart, answer: Answer<StreamTransport>): Abandon {
@@ -134,16 +141,5 @@ class NativeBackend implements Backend {
       return startTls(this.loop, transport, start, this.#onPool, answer)
     }
     return startEngine(transport, start, makeNativeEngine, answer)
-  }
-}
-
-/** What the Rust side does not have so far. */
-function refuse<T>(what: string, answer: Answer<T>): Abandon {
-  let wanted = true
-  queueMicrotask(() => {
-    if (wanted) answer(new UnsupportedError(`the native backend has no ${what} yet; the node backend has`))
-  })
-  return () => {
-    wanted = false
   }
 }

@@ -2,7 +2,8 @@
 import { getSystemErrorMap } from 'node:util'
 import { detached } from '../../kernel/detached.ts'
 import { Completion, Control, Submission } from '../../native/protocol.ts'
-import type { ListenerSink, ListenerTransport, SocketAddress } from '../backend.ts'
+import type { Address, ListenerSink, ListenerTransport } from '../backend.ts'
+import { toAddress } from './addresses.ts'
 import { systemError } from './errors.ts'
 import { handleNumber, type HandleOwner, type NativeEventLoop } from './event-loop.ts'
 import { getOption, setOption } from './socket-options.ts'
@@ -17,7 +18,7 @@ const FATAL: ReadonlySet<string> = new Set(['EBADF', 'EFAULT', 'EINVAL', 'ENOTSO
 export class NativeListener implements ListenerTransport, HandleOwner {
   declare sink: ListenerSink
   readonly generation: number
-  readonly address: SocketAddress
+  readonly address: Address
   readonly #loop: NativeEventLoop
   readonly #index: number
   #demand = 0
@@ -31,7 +32,7 @@ export class NativeListener implements ListenerTransport, HandleOwner {
     this.#index = index
     this.generation = generation
     loop.own(index, this)
-    this.address = loop.binding.localAddress(this.#handle) as SocketAddress
+    this.address = toAddress(loop.binding.localAddress(this.#handle))
     // An open listener keeps the process alive, whether anybody waits on it or not.
     loop.hold(1)
   }

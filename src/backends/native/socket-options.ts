@@ -19,9 +19,10 @@ export function setOption(
   handle: number,
   level: number | string,
   name: number | string,
-  value: number | boolean,
+  value: number | boolean | Uint8Array,
 ): void {
-  const errno = loop.setsockopt(handle, optionNumber('level', level), optionNumber('name', name), Number(value))
+  const given = typeof value === 'object' ? value : Number(value)
+  const errno = loop.setsockopt(handle, optionNumber('level', level), optionNumber('name', name), given)
   if (errno !== 0) throw systemError(errno, 'setsockopt')
 }
 

@@ -6,7 +6,8 @@
  * before any other JavaScript runs.
  */
 import { Completion, Control, Submission, TLS_FAILED, Wait } from '../../native/protocol.ts'
-import type { SendWait, SocketAddress, StreamSink, StreamTransport, TlsSession, TlsStart } from '../backend.ts'
+import type { Address, SendWait, StreamSink, StreamTransport, TlsSession, TlsStart } from '../backend.ts'
+import { toAddress } from './addresses.ts'
 import { systemError } from './errors.ts'
 import { handleNumber, type HandleOwner, type NativeEventLoop } from './event-loop.ts'
 import { getOption, setOption } from './socket-options.ts'
@@ -51,14 +52,16 @@ export class NativeStream implements StreamTransport, HandleOwner {
   /** The sending half has failed: what is sent from now on goes nowhere. */
   #failed = false
   #sendError: Error | undefined
+  /** What was wrong with the descriptors that are to be sent, before anything was. */
+  #postError: Error | undefined
   /** With TLS: whom its errors are about. */
   #peer: Peer | undefined
   /** TLS, standard compatible, and neither half has failed. */
   #saysGoodbye = false
   /** A handshake has the handle: who hears of it when the handle ends. */
   #handshake: (() => void) | undefined
-  #local: SocketAddress | undefined
-  #remote: SocketAddress | undefined
+  #local: Address | undefined
+  #remote: Address | undefined
 
   constructor(loop: NativeEventLoop, index: number, generation: number) {
     this.#loop = loop
@@ -67,18 +70,22 @@ export class NativeStream implements StreamTransport, HandleOwner {
     loop.own(index, this)
   }
 
-  get localAddress(): SocketAddress {
-    return (this.#local ??= (this.#loop.binding.localAddress(this.#handle) as SocketAddress | null) ?? GONE)
+  get localAddress(): Address {
+    return (this.#local ??= toAddress(this.#loop.binding.localAddress(this.#handle)))
   }
 
-  get remoteAddress(): SocketAddress {
-    return (this.#remote ??= (this.#loop.binding.remoteAddress(this.#handle) as SocketAddress | null) ?? GONE)
+  get remoteAddress(): Address {
+    return (this.#remote ??= toAddress(this.#loop.binding.remoteAddress(this.#handle)))
   }
 
   receive(maxBytes: number): void {
+    this.receiveFds(maxBytes, 0)
+  }
+
+  receiveFds(maxBytes: number, maxFds: number): void {
     this.#receiving = true
     this.#count(1)
-    this.#loop.submit(Submission.Receive, this.index, this.generation, maxBytes, 0)
+    this.#loop.submit(Submission.Receive, this.index, this.generation, maxBytes, maxFds)
   }
 
   cancelReceive(): void {
@@ -121,6 +128,13 @@ export class NativeStream implements StreamTransport, HandleOwner {
     return -1 - taken
   }
 
+  sendFds(data: Uint8Array, fds: readonly number[]): void {
+    const errno = this.#loop.binding.postFds(this.#handle, data, Int32Array.from(fds))
+    // A descriptor that is none: the answer says so, and comes as any other.
+    this.#postError = errno === 0 ? undefined : systemError(errno, 'sendmsg')
+    this.#wait(Wait.Parcel)
+  }
+
   takeSendError(): Error | undefined {
     const error = this.#sendError
     this.#sendError = undefined
@@ -137,9 +151,8 @@ export class NativeStream implements StreamTransport, HandleOwner {
   }
 
   waitSend(what: SendWait): void {
-    this.#waiting = true
-    this.#count(1)
-    this.#loop.submit(Submission.WaitSend, this.index, this.generation, WAITS[what], 0)
+    this.#postError = undefined
+    this.#wait(WAITS[what])
   }
 
   cancelSend(): void {
@@ -205,6 +218,9 @@ export class NativeStream implements StreamTransport, HandleOwner {
       case Completion.Received:
         this.#received()
         return this.#deliver(a, b)
+      case Completion.ReceivedFds:
+        this.#received()
+        return this.#deliverFds(a, b)
       case Completion.ReceivedEnd:
         this.#received()
         return this.sink.receivedEnd()
@@ -216,7 +232,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
         return this.sink.readable()
       case Completion.SendSettled:
         this.#sent()
-        return this.sink.sendSettled(this.takeSendError())
+        return this.sink.sendSettled(this.takeSendError() ?? this.#parcelError(a))
       case Completion.SendFailed:
         this.#failed = true
         this.#unsent = 0
@@ -235,6 +251,19 @@ export class NativeStream implements StreamTransport, HandleOwner {
     this.sink.received(received.memory, at, at + length, true)
   }
 
+  #deliverFds(offset: number, length: number): void {
+    const { received, binding } = this.#loop
+    const fds = binding.takeFds(this.#handle)
+    const at = received.own(offset, length)
+    this.sink.receivedFds?.(received.memory, at, at + length, true, fds)
+  }
+
+  #parcelError(errno: number): Error | undefined {
+    const error = errno === 0 ? this.#postError : systemError(errno, 'sendmsg')
+    this.#postError = undefined
+    return error
+  }
+
   #receiveError(errno: number): Error {
     this.#saysGoodbye = false
     return errno === TLS_FAILED ? this.#tlsError() : systemError(errno, 'read')
@@ -246,6 +275,12 @@ export class NativeStream implements StreamTransport, HandleOwner {
 
   get #handle(): number {
     return handleNumber(this.index, this.generation)
+  }
+
+  #wait(what: number): void {
+    this.#waiting = true
+    this.#count(1)
+    this.#loop.submit(Submission.WaitSend, this.index, this.generation, what, 0)
   }
 
   #received(): void {
@@ -284,6 +319,3 @@ export class NativeStream implements StreamTransport, HandleOwner {
     this.#loop.binding.close(this.#handle, reset)
   }
 }
-
-/** The address of a socket that can no longer tell. */
-const GONE: SocketAddress = Object.freeze({ address: '', port: 0, family: 'IPv4' })

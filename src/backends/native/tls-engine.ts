@@ -5,15 +5,12 @@ import type { TlsEngine, TlsEngineSink } from '../tls-engine.ts'
 import { handshakeFailure } from '../tls-failure.ts'
 import { chooseSettings, compile, deliverKeyLog } from './tls-context.ts'
 import { toHandshakeError, toRecordError } from './tls-failures.ts'
-import { startOptions } from './tls-handshake.ts'
+import { NOBODY, startOptions } from './tls-handshake.ts'
 import { NativeTlsSession } from './tls-session.ts'
 
 export function makeNativeEngine(start: TlsStart, sink: TlsEngineSink): TlsEngine {
   return new NativeTlsEngine(start, sink)
 }
-
-/** The name under which sessions with nobody in particular are kept. It is not sent. */
-const NOBODY = '0.0.0.0'
 
 class NativeTlsEngine implements TlsEngine {
   readonly #start: TlsStart

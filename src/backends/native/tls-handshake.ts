@@ -12,6 +12,9 @@ import { chooseSettings, compile, deliverKeyLog } from './tls-context.ts'
 import { toHandshakeError } from './tls-failures.ts'
 import { isAddress, NativeTlsSession } from './tls-session.ts'
 
+/** The name under which sessions with nobody in particular are kept. It is not sent. */
+export const NOBODY = '0.0.0.0'
+
 /** @param onPool - on the process's pool of threads, and not on the JavaScript thread */
 export function startTls(
   loop: NativeEventLoop,
@@ -65,7 +68,7 @@ class Handshake implements HandleOwner {
     loop.own(stream.index, this)
     stream.lend(() => void this.#settle())
     loop.hold(1)
-    const options = startOptions(start, () => stream.remoteAddress.address)
+    const options = startOptions(start, () => addressOf(stream))
     loop.binding.startTls(this.#handle, compile(start.settings), options, start.ahead, onPool)
   }
 
@@ -126,6 +129,11 @@ class Handshake implements HandleOwner {
   get #handle(): number {
     return handleNumber(this.#stream.index, this.generation)
   }
+}
+
+/** The name of a UNIX socket is none of a host. */
+function addressOf({ remoteAddress }: NativeStream): string {
+  return typeof remoteAddress === 'string' ? NOBODY : remoteAddress.address
 }
 
 function asciiName(hostname: string): string {

@@ -100,6 +100,11 @@ impl Driver {
         Some(outcome)
     }
 
+    /// Sends datagrams as the shared words say. Nothing is registered, and nothing staged: without the guard.
+    pub fn send_datagrams(&self) {
+        self.with(Turn::send_datagrams);
+    }
+
     /// Carries out what JavaScript has submitted, now, and delivers what that completes.
     pub fn flush(&self) {
         let dispatching = self

@@ -5,8 +5,10 @@
 //!   JavaScript without another thread. [`epoll_descriptor`] finds that descriptor.
 //! - [`helper`]: everywhere else a thread sits in the reactor and only wakes.
 //! - [`outside`]: what other threads have finished. [`wake`]: how another thread gets a turn to run: `uv_async`, or a threadsafe function.
-//! - [`uv`]: libuv's symbols, looked up at run time. [`node_api`]: the few raw Node-API calls a turn needs.
+//! - [`uv`]: libuv's symbols, looked up at run time. [`node_api`]: the few raw Node-API calls a turn needs;
+//!   [`bare_call`]: one the other way.
 
+mod bare_call;
 mod driver;
 #[cfg(target_os = "linux")]
 mod epoll_descriptor;
@@ -17,6 +19,7 @@ mod outside;
 mod uv;
 mod wake;
 
+pub use bare_call::datagram_sender;
 pub use driver::{Driver, DriverKind};
 pub use node_api::{Dispatch, pin};
 pub use outside::Outside;

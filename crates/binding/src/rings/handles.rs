@@ -3,11 +3,12 @@
 //! Invariant: a slot's generation changes whenever its handle ends, so that a record or a wake-up for the old
 //! handle never reaches the new one.
 
-use std::task::Waker;
+use std::{io, task::Waker};
 
 use structio_core::{
+    datagrams::DatagramSocket,
     ready::{ReadyList, Token},
-    tcp::{Connecting, Connection, Listener},
+    streams::{Connecting, Connection, Descriptors, Listener},
     tls::{Failure, SocketHandshake},
 };
 use tokio::task::AbortHandle;
@@ -48,6 +49,8 @@ impl HandleId {
 pub enum ReceiveDemand {
     None,
     Bytes(u32),
+    /// Bytes, and descriptors with them.
+    WithDescriptors(u32, u32),
     Readable,
 }
 
@@ -66,6 +69,20 @@ pub struct Stream {
     pub last_segment: u32,
     /// TypeScript knows that bytes are unsent.
     pub unsent_reported: bool,
+    /// Have arrived with the bytes of the last receive, and are there to be taken.
+    pub descriptors: Descriptors,
+}
+
+#[derive(Debug)]
+pub struct Datagrams {
+    pub socket: DatagramSocket,
+    pub waker: Waker,
+    /// How many are wanted.
+    pub demand: u32,
+    /// Somebody waits until sending is worth trying.
+    pub sending: bool,
+    /// Came when there were datagrams to tell of: it fails the next call.
+    pub error: Option<io::Error>,
 }
 
 #[derive(Debug)]
@@ -80,6 +97,7 @@ pub enum Entry {
         demand: u32,
     },
     Stream(Stream),
+    Datagrams(Datagrams),
     Handshaking {
         at: HandshakeAt,
         waker: Waker,
@@ -170,6 +188,13 @@ impl Handles {
         }
     }
 
+    pub fn datagrams(&mut self, id: HandleId) -> Option<&mut Datagrams> {
+        match self.get(id)? {
+            Entry::Datagrams(datagrams) => Some(datagrams),
+            _ => None,
+        }
+    }
+
     /// Replaces what a live handle is, under the same id.
     pub fn replace(&mut self, index: u32, entry: Entry) {
         if let Some(slot) = self.slots.get_mut(index as usize) {
@@ -206,6 +231,7 @@ impl Stream {
             first_segment: NO_SEGMENT,
             last_segment: NO_SEGMENT,
             unsent_reported: false,
+            descriptors: Descriptors::new(),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! The shared rings: how operations and their completions pass between TypeScript and Rust without a call for each.
 
+mod datagrams;
 mod handles;
+mod peers;
+mod receiving;
 mod records;
 mod regions;
 mod requests;
@@ -9,6 +12,7 @@ mod tls;
 mod turn;
 
 pub use handles::{Entry, HandleId, Lent};
+pub use peers::{IP_BYTES, write as write_peer};
 pub use records::{control, protocol};
 pub use regions::{Regions, SharedMemory};
 pub use turn::{Turn, errno};

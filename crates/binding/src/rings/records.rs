@@ -2,11 +2,13 @@
 //!
 //! A record is four 32-bit words: `index << 5 | kind`, the handle's generation, and two operands.
 
+use super::peers;
+
 /// 32-bit words of a record.
 pub const RECORD_WORDS: usize = 4;
 
 /// Words before the first record of either ring.
-pub const HEADER_WORDS: usize = 8;
+pub const HEADER_WORDS: usize = 16;
 
 /// The word of the completion ring's header that says where the received bytes end. Its first is the count.
 pub const RECEIVED_END: usize = 1;
@@ -25,6 +27,14 @@ pub mod control {
     pub const SUBMITTED: usize = 4;
     /// 1 while JavaScript reads the completion ring and the receive slab: neither may be written then.
     pub const DISPATCHING: usize = 5;
+    /// Of the call that sends datagrams: whose, where the first one stands in the send slab, and how many they are.
+    pub const SEND_INDEX: usize = 6;
+    pub const SEND_GENERATION: usize = 7;
+    pub const SEND_OFFSET: usize = 8;
+    pub const SEND_COUNT: usize = 9;
+    /// Its answer: how many have left, and the error number of the next one, or 0.
+    pub const SENT: usize = 10;
+    pub const SEND_ERROR: usize = 11;
 }
 
 /// In the place of an error number: TLS has failed, and the failure is there to be taken.
@@ -40,6 +50,7 @@ pub enum CompletionKind {
     /// The error number.
     ReceiveFailed = 2,
     Readable = 3,
+    /// The error number of what was sent with descriptors, or 0.
     SendSettled = 4,
     /// The error number of the sending half, kept by TypeScript for the next send-side call.
     SendFailed = 5,
@@ -59,10 +70,16 @@ pub enum CompletionKind {
     HandshakeFailed = 12,
     /// The client has sent a name, to take: the handshake goes on when it is told with which context.
     ClientHello = 13,
+    /// As `Received`, and there are descriptors to take.
+    ReceivedFds = 14,
+    /// Offset and length of a datagram in the receive slab; its sender's [`super::peers`] record stands before it. Others follow.
+    Datagram = 15,
+    /// The last datagram of an answer.
+    LastDatagram = 16,
     /// The index is the request's number.
-    LookedUp = 14,
+    LookedUp = 17,
     /// The helper thread has looked once more (thread driver).
-    Settled = 15,
+    Settled = 18,
 }
 
 pub type Completion = [i32; RECORD_WORDS];
@@ -74,9 +91,10 @@ pub enum Submission {
         offset: usize,
         length: usize,
     },
-    /// At most this many bytes.
+    /// At most this many bytes, and descriptors with them; of a datagram socket, this many datagrams.
     Receive {
         limit: u32,
+        descriptors: u32,
     },
     CancelReceive,
     WaitSend(SendWait),
@@ -93,6 +111,8 @@ pub enum SendWait {
     Flushed,
     Shutdown,
     Goodbye,
+    /// What was posted with descriptors.
+    Parcel,
 }
 
 mod submission {
@@ -109,6 +129,7 @@ mod wait {
     pub const FLUSHED: i32 = 1;
     pub const SHUTDOWN: i32 = 2;
     pub const GOODBYE: i32 = 3;
+    pub const PARCEL: i32 = 4;
 }
 
 const KIND_BITS: u32 = 5;
@@ -129,6 +150,7 @@ pub fn decode(record: Completion) -> Option<(u32, i32, Submission)> {
         },
         submission::RECEIVE => Submission::Receive {
             limit: u32::try_from(a).ok()?,
+            descriptors: u32::try_from(b).ok()?,
         },
         submission::CANCEL_RECEIVE => Submission::CancelReceive,
         submission::WAIT_SEND => Submission::WaitSend(match a {
@@ -136,6 +158,7 @@ pub fn decode(record: Completion) -> Option<(u32, i32, Submission)> {
             wait::FLUSHED => SendWait::Flushed,
             wait::SHUTDOWN => SendWait::Shutdown,
             wait::GOODBYE => SendWait::Goodbye,
+            wait::PARCEL => SendWait::Parcel,
             _ => return None,
         }),
         submission::CANCEL_SEND => Submission::CancelSend,
@@ -145,6 +168,10 @@ pub fn decode(record: Completion) -> Option<(u32, i32, Submission)> {
         _ => return None,
     };
     Some((index, generation, submission))
+}
+
+fn word(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
 }
 
 /// Every constant by its TypeScript name, for the test that compares the two halves.
@@ -160,8 +187,14 @@ pub fn protocol() -> Vec<(&'static str, i32)> {
         ("Control.SendUsed", control::SEND_USED),
         ("Control.Submitted", control::SUBMITTED),
         ("Control.Dispatching", control::DISPATCHING),
+        ("Control.SendIndex", control::SEND_INDEX),
+        ("Control.SendGeneration", control::SEND_GENERATION),
+        ("Control.SendOffset", control::SEND_OFFSET),
+        ("Control.SendCount", control::SEND_COUNT),
+        ("Control.Sent", control::SENT),
+        ("Control.SendError", control::SEND_ERROR),
     ]
-    .map(|(name, word)| (name, i32::try_from(word).unwrap_or(i32::MAX)));
+    .map(|(name, count)| (name, word(count)));
     let kinds = [
         ("KIND_BITS", KIND_BITS.cast_signed()),
         ("Completion.Received", Kind::Received as i32),
@@ -178,6 +211,9 @@ pub fn protocol() -> Vec<(&'static str, i32)> {
         ("Completion.Handshaken", Kind::Handshaken as i32),
         ("Completion.HandshakeFailed", Kind::HandshakeFailed as i32),
         ("Completion.ClientHello", Kind::ClientHello as i32),
+        ("Completion.ReceivedFds", Kind::ReceivedFds as i32),
+        ("Completion.Datagram", Kind::Datagram as i32),
+        ("Completion.LastDatagram", Kind::LastDatagram as i32),
         ("Completion.LookedUp", Kind::LookedUp as i32),
         ("Completion.Settled", Kind::Settled as i32),
         ("Submission.Send", submission::SEND),
@@ -190,7 +226,10 @@ pub fn protocol() -> Vec<(&'static str, i32)> {
         ("Wait.Flushed", wait::FLUSHED),
         ("Wait.Shutdown", wait::SHUTDOWN),
         ("Wait.Goodbye", wait::GOODBYE),
+        ("Wait.Parcel", wait::PARCEL),
         ("TLS_FAILED", TLS_FAILED),
+        ("IP_PEER_BYTES", word(peers::IP_BYTES)),
+        ("UNIX_PEER_BYTES", word(peers::UNIX_BYTES)),
     ];
     words.into_iter().chain(kinds).collect()
 }

@@ -7,8 +7,9 @@ use std::{
 };
 
 use structio_core::{
+    address::UnixName,
     ready::Token,
-    tcp::{ConnectRequest, Connecting, ListenRequest, Listener},
+    streams::{ConnectRequest, Connecting, ListenRequest, Listener, Parcel, UnixListenRequest, connect_unix},
 };
 
 use super::{
@@ -25,14 +26,35 @@ impl Turn {
         Ok(id)
     }
 
+    pub fn connect_unix(&mut self, name: UnixName) -> io::Result<HandleId> {
+        let connection = connect_unix(name)?;
+        Ok(self.insert_stream(connection))
+    }
+
     pub fn listen(&mut self, request: &ListenRequest) -> io::Result<HandleId> {
         let listener = Listener::open(request)?;
+        Ok(self.insert_listener(listener))
+    }
+
+    pub fn listen_unix(&mut self, request: &UnixListenRequest) -> io::Result<HandleId> {
+        let listener = Listener::open_unix(request)?;
+        Ok(self.insert_listener(listener))
+    }
+
+    fn insert_listener(&mut self, listener: Listener) -> HandleId {
         let waker = self.ready.waker(Token(self.handles.next_index()));
-        Ok(self.handles.insert(Entry::Listener {
+        self.handles.insert(Entry::Listener {
             listener,
             waker,
             demand: 0,
-        }))
+        })
+    }
+
+    /// Keeps bytes and descriptors, which leave when a `WaitSend` for them is submitted.
+    pub fn post(&mut self, id: HandleId, parcel: Parcel) {
+        if let Some(stream) = self.handles.stream(id) {
+            stream.connection.post(parcel);
+        }
     }
 
     /// Writes `data` after everything the connection has taken: what the kernel takes now, and little more. True: bytes

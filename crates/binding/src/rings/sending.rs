@@ -1,7 +1,7 @@
 //! The sending half of a turn: a connection's segments become one gathered write, and what the kernel does not take is
 //! told to TypeScript before any other JavaScript runs.
 
-use std::task::Context;
+use std::task::{Context, Poll};
 
 use structio_core::{ready::Token, tls::Goodbye};
 
@@ -21,6 +21,7 @@ impl Turn {
             return;
         };
         let cx = &mut Context::from_waker(&stream.waker);
+        let mut wrong = 0;
         let settled = match stream.send_wait {
             None => {
                 // Pending is fine: its waker brings us back here.
@@ -30,6 +31,13 @@ impl Turn {
             Some(SendWait::Writable) => stream.connection.poll_writable(cx).is_ready(),
             Some(SendWait::Flushed) => stream.connection.poll_flush(cx).is_ready(),
             Some(SendWait::Shutdown) => stream.connection.poll_shutdown(cx).is_ready(),
+            Some(SendWait::Parcel) => match stream.connection.poll_send_parcel(cx) {
+                Poll::Pending => false,
+                Poll::Ready(outcome) => {
+                    wrong = outcome.err().as_ref().map_or(0, errno);
+                    true
+                }
+            },
             Some(SendWait::Goodbye) => match stream.connection.poll_goodbye(cx) {
                 Goodbye::Done => true,
                 Goodbye::Pending => false,
@@ -48,8 +56,8 @@ impl Turn {
         );
         if settled {
             stream.send_wait = None;
-            self.staged
-                .push(completion(index, generation, CompletionKind::SendSettled, 0, 0));
+            let settled = CompletionKind::SendSettled;
+            self.staged.push(completion(index, generation, settled, wrong, 0));
         }
     }
 

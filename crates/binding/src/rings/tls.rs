@@ -16,7 +16,7 @@ use std::{
 };
 
 use structio_core::{
-    tcp::Connection,
+    streams::Connection,
     tls::{self, Failure, SocketHandshake, Start, Step},
 };
 
@@ -47,9 +47,8 @@ impl Turn {
         let Stream {
             connection, waker, ..
         } = stream;
-        let remote = connection.remote_address();
         match connection.into_socket() {
-            Some(socket) => {
+            Some((socket, remote)) => {
                 let handshake = SocketHandshake::new(start, context, socket, remote, ahead);
                 let at = HandshakeAt::Here(Box::new(handshake));
                 self.handles.replace(id.index, Entry::Handshaking { at, waker });

@@ -27,28 +27,16 @@ use std::{
 
 use structio_core::{
     ready::{ReadyList, Token},
-    tcp::Connection,
+    streams::Connection,
     tls::Failure,
 };
 
 use super::{
     handles::{Entry, HandleId, Handles, NO_SEGMENT, ReceiveDemand, Stream},
+    receiving::SLAB_START,
     records::{Completion, CompletionKind, Submission, TLS_FAILED, completion, control, decode},
     regions::Regions,
 };
-
-/// The most one receive asks the kernel for.
-const MAX_RECEIVE: usize = 65_536;
-
-/// Received bytes in one dispatch: JavaScript copies them while they are still in the processor's cache.
-const DISPATCH_BYTES: usize = 131_072;
-
-/// Where the first receive of a dispatch goes, and the distance that keeps the next ones from it. The kernel's copy of
-/// large messages comes from the start of pages; to a place just behind the start of a page it took nine times as
-/// long (docs/design/shared-rings.md).
-const SLAB_START: usize = 1024 + CACHE_LINE;
-
-const CACHE_LINE: usize = 64;
 
 /// Steps of handshakes in one turn. A full one takes two, and some 0.1 ms of computing in all.
 const HANDSHAKE_STEPS: usize = 8;
@@ -115,6 +103,8 @@ impl Turn {
 
     /// Polls what has become ready. Call under the reactor's `enter` guard.
     pub fn collect(&mut self) {
+        // What JavaScript has given up since the last turn is not answered any more.
+        self.ingest();
         self.ready.begin();
         self.ready.take(&mut self.backlog);
         let mut tokens = std::mem::take(&mut self.backlog);
@@ -220,8 +210,10 @@ impl Turn {
         }
         let waits = std::mem::take(&mut self.waits);
         for &id in &waits {
-            if self.handles.stream(id).is_some() {
-                self.poll_send(id.index);
+            match self.handles.get(id) {
+                Some(Entry::Stream(_)) => self.poll_send(id.index),
+                Some(Entry::Datagrams(_)) => self.poll_datagrams(id.index),
+                _ => {}
             }
         }
         self.waits = waits;
@@ -278,8 +270,11 @@ impl Turn {
                     next: NO_SEGMENT,
                 });
             }
-            (Some(Entry::Stream(stream)), Submission::Receive { limit }) => {
-                stream.receive = ReceiveDemand::Bytes(limit);
+            (Some(Entry::Stream(stream)), Submission::Receive { limit, descriptors }) => {
+                stream.receive = match descriptors {
+                    0 => ReceiveDemand::Bytes(limit),
+                    _ => ReceiveDemand::WithDescriptors(limit, descriptors),
+                };
                 self.arms.push(Token(id.index));
             }
             (Some(Entry::Stream(stream)), Submission::CancelReceive) => stream.receive = ReceiveDemand::None,
@@ -287,7 +282,20 @@ impl Turn {
                 stream.send_wait = Some(what);
                 self.waits.push(id);
             }
-            (Some(Entry::Stream(stream)), Submission::CancelSend) => stream.send_wait = None,
+            (Some(Entry::Stream(stream)), Submission::CancelSend) => {
+                stream.send_wait = None;
+                stream.connection.withdraw();
+            }
+            (Some(Entry::Datagrams(datagrams)), Submission::Receive { limit, .. }) => {
+                datagrams.demand = limit;
+                self.arms.push(Token(id.index));
+            }
+            (Some(Entry::Datagrams(datagrams)), Submission::CancelReceive) => datagrams.demand = 0,
+            (Some(Entry::Datagrams(datagrams)), Submission::WaitSend(_)) => {
+                datagrams.sending = true;
+                self.waits.push(id);
+            }
+            (Some(Entry::Datagrams(datagrams)), Submission::CancelSend) => datagrams.sending = false,
             (Some(Entry::Listener { demand, .. }), Submission::Accept { demand: wanted }) => {
                 *demand = wanted;
                 if wanted > 0 {
@@ -299,7 +307,7 @@ impl Turn {
         }
     }
 
-    fn has_room(&self) -> bool {
+    pub(super) fn has_room(&self) -> bool {
         self.staged.len() < self.regions.completion_capacity()
     }
 
@@ -316,6 +324,7 @@ impl Turn {
                     self.poll_send(index);
                 }
             }
+            Some((Entry::Datagrams(_), _)) => self.poll_datagrams(index),
             Some((Entry::Listener { .. }, _)) => self.poll_accept(index),
             Some((Entry::Connecting { .. }, _)) => self.poll_connect(index),
             Some((Entry::Handshaking { .. }, generation)) => {
@@ -323,44 +332,6 @@ impl Turn {
             }
             Some((Entry::Failed(_), _)) | None => {}
         }
-    }
-
-    fn poll_receive(&mut self, index: u32) {
-        let Some((Entry::Stream(stream), generation)) = self.handles.at(index) else {
-            return;
-        };
-        let cx = &mut Context::from_waker(&stream.waker);
-        let (kind, a, b) = match stream.receive {
-            ReceiveDemand::None => return,
-            ReceiveDemand::Readable => match stream.connection.poll_readable(cx) {
-                Poll::Pending => return,
-                Poll::Ready(_) => (CompletionKind::Readable, 0, 0),
-            },
-            ReceiveDemand::Bytes(limit) => {
-                let wanted = usize::try_from(limit).map_or(MAX_RECEIVE, |limit| limit.min(MAX_RECEIVE));
-                let room = self.regions.receive_capacity().saturating_sub(self.received);
-                if self.received > SLAB_START && (room < wanted || self.received >= DISPATCH_BYTES) {
-                    // Invariant 3: after the next dispatch the slab is empty.
-                    self.backlog.push(Token(index));
-                    return;
-                }
-                match stream
-                    .connection
-                    .poll_receive(cx, self.regions.receive_at(self.received, wanted))
-                {
-                    Poll::Pending => return,
-                    Poll::Ready(Ok(0)) => (CompletionKind::ReceivedEnd, 0, 0),
-                    Poll::Ready(Ok(length)) => {
-                        let offset = self.received;
-                        self.received += length.next_multiple_of(CACHE_LINE) + CACHE_LINE;
-                        (CompletionKind::Received, word(offset), word(length))
-                    }
-                    Poll::Ready(Err(error)) => (CompletionKind::ReceiveFailed, errno(&error), 0),
-                }
-            }
-        };
-        stream.receive = ReceiveDemand::None;
-        self.staged.push(completion(index, generation, kind, a, b));
     }
 
     fn poll_accept(&mut self, index: u32) {
@@ -437,7 +408,7 @@ impl Turn {
         }
     }
 
-    fn insert_stream(&mut self, connection: Connection) -> HandleId {
+    pub(super) fn insert_stream(&mut self, connection: Connection) -> HandleId {
         let stream = Stream::new(connection, self.handles.next_index(), &self.ready);
         self.handles.insert(Entry::Stream(stream))
     }
@@ -448,14 +419,17 @@ pub(super) fn word(value: usize) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX)
 }
 
-/// The error's number; [`TLS_FAILED`] for what is wrong in TLS.
+/// The error's number; [`TLS_FAILED`] for what is wrong in TLS. The runtime's own refusals carry none.
 pub fn errno(error: &io::Error) -> i32 {
     let is_tls = || {
         error
             .get_ref()
             .is_some_and(<dyn Error + Send + Sync>::is::<Failure>)
     };
-    error
-        .raw_os_error()
-        .unwrap_or_else(|| if is_tls() { TLS_FAILED } else { libc::EIO })
+    error.raw_os_error().unwrap_or_else(|| match error.kind() {
+        io::ErrorKind::WouldBlock => libc::EAGAIN,
+        io::ErrorKind::Unsupported => libc::EOPNOTSUPP,
+        _ if is_tls() => TLS_FAILED,
+        _ => libc::EIO,
+    })
 }

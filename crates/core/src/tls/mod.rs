@@ -5,7 +5,7 @@
 //! ```text
 //!  Settings ─► Context ─► Handshake ─► Session          no I/O: ciphertext is fed and taken
 //!                             │           │
-//!                        SocketHandshake ─► TlsStream   over a `TcpStream`, behind `tcp::Connection`
+//!                        SocketHandshake ─► TlsStream   over a `StreamSocket`, behind `streams::Connection`
 //!                             └─ Engine ──┘             over memory: TLS above any other stream
 //! ```
 //!

@@ -4,19 +4,19 @@
 
 use std::{
     io, mem,
-    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{self, Poll},
 };
 
-use tokio::{io::AsyncWrite, net::TcpStream};
+use tokio::io::AsyncWrite;
 
 use super::{
     Context, Failure, Reason, Session, Start, TlsStream,
     handshake::{Handshake, Step},
     wire::{Wire, Writer},
 };
+use crate::{address::Address, streams::StreamSocket};
 
 /// Dropping it closes the socket.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct SocketHandshake {
     next: Next,
     handshake: Option<Handshake>,
     wire: Wire,
-    remote: SocketAddr,
+    remote: Address,
 }
 
 /// What the next poll does first.
@@ -40,8 +40,8 @@ impl SocketHandshake {
     pub fn new(
         start: Start,
         context: Arc<Context>,
-        socket: TcpStream,
-        remote: SocketAddr,
+        socket: StreamSocket,
+        remote: Address,
         ahead: Vec<u8>,
     ) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! A TLS session on a socket: what [`crate::tcp::Connection`] is for plain TCP, with the same methods.
+//! A TLS session on a socket: what [`crate::streams::Connection`] is without TLS, with the same methods.
 //!
 //! Invariants:
 //! 1. Ciphertext is in the session until the kernel has it, and [`TlsStream::unsent`] is not 0 while there is any: whoever
@@ -9,19 +9,17 @@
 
 use std::{
     io::{self, IoSlice},
-    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
-use socket2::SockRef;
-use tokio::{io::AsyncWrite, net::TcpStream};
+use tokio::io::AsyncWrite;
 
 use super::{
     Reason, Session,
     wire::{Wire, Writer},
 };
+use crate::{address::Address, streams::StreamSocket};
 
 /// The most that is encrypted ahead of the kernel in a direct send: four full records.
 const CHUNK: usize = 65_536;
@@ -42,7 +40,7 @@ pub enum Goodbye {
 #[derive(Debug)]
 pub struct TlsStream {
     wire: Wire,
-    remote: SocketAddr,
+    remote: Address,
     session: Session,
     /// Plaintext written since the session last had no ciphertext.
     written: usize,
@@ -55,7 +53,7 @@ pub struct TlsStream {
 }
 
 impl TlsStream {
-    pub(super) fn new(wire: Wire, remote: SocketAddr, session: Session) -> Self {
+    pub(super) fn new(wire: Wire, remote: Address, session: Session) -> Self {
         Self {
             wire,
             remote,
@@ -209,18 +207,11 @@ impl TlsStream {
         }
     }
 
-    /// # Errors
-    ///
-    /// The system's.
-    pub fn reset_on_close(&self) -> io::Result<()> {
-        SockRef::from(&self.wire.socket).set_linger(Some(Duration::ZERO))
+    pub fn remote_address(&self) -> &Address {
+        &self.remote
     }
 
-    pub fn remote_address(&self) -> SocketAddr {
-        self.remote
-    }
-
-    pub fn socket(&self) -> &TcpStream {
+    pub fn socket(&self) -> &StreamSocket {
         &self.wire.socket
     }
 

@@ -10,10 +10,9 @@ use std::{
     task::{Context, Poll},
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::streams::StreamSocket;
 
 const SCRATCH: usize = 65_536;
 
@@ -23,7 +22,7 @@ thread_local! {
 
 #[derive(Debug)]
 pub struct Wire {
-    pub socket: TcpStream,
+    pub socket: StreamSocket,
     ahead: Vec<u8>,
     /// Where the bytes of `ahead` that have not been taken begin.
     taken: usize,
@@ -31,7 +30,7 @@ pub struct Wire {
 
 impl Wire {
     /// `ahead` comes before whatever is read.
-    pub fn new(socket: TcpStream, ahead: Vec<u8>) -> Self {
+    pub fn new(socket: StreamSocket, ahead: Vec<u8>) -> Self {
         Self {
             socket,
             ahead,
@@ -89,7 +88,7 @@ impl Wire {
 
 /// A socket as rustls writes to it: "would block" is an error there.
 pub struct Writer<'a, 'b> {
-    pub socket: &'a mut TcpStream,
+    pub socket: &'a mut StreamSocket,
     pub cx: &'a mut Context<'b>,
 }
 

@@ -5,7 +5,7 @@
 
 use std::{
     io::{self, Read, Write},
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, TcpListener, TcpStream},
     sync::{Arc, LazyLock},
     task::{self, Poll, Waker},
     time::{Duration, Instant},
@@ -13,9 +13,10 @@ use std::{
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use structio_core::{
+    address::Address,
     reactor::Reactor,
     ready::{ReadyList, Token},
-    tcp::Connection,
+    streams::{Connection, StreamSocket},
     tls::{ClientCertificate, Context, Engine, Failure, Settings, Side, SocketHandshake, Start, Step},
 };
 
@@ -144,13 +145,15 @@ impl Bench {
         }
     }
 
-    pub fn socket(&self, socket: TcpStream) -> (tokio::net::TcpStream, SocketAddr) {
+    pub fn socket(&self, socket: TcpStream) -> (StreamSocket, Address) {
         let _guard = self.reactor.enter();
         socket.set_nonblocking(true).expect("set");
         let remote = socket.peer_addr().expect("connected");
         (
-            tokio::net::TcpStream::from_std(socket).expect("registered"),
-            remote,
+            tokio::net::TcpStream::from_std(socket)
+                .expect("registered")
+                .into(),
+            remote.into(),
         )
     }
 

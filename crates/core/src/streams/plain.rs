@@ -1,4 +1,4 @@
-//! A TCP connection without TLS, polled by hand.
+//! A connection without TLS, polled by hand.
 //!
 //! Invariants:
 //! 1. Bytes given to [`Plain::send`] leave in call order: nothing is written while older bytes are unsent.
@@ -9,40 +9,42 @@
 
 use std::{
     io::{self, IoSlice},
-    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
-use socket2::SockRef;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::unsent::Unsent;
+use super::{
+    descriptors::{Descriptors, Parcel},
+    socket::StreamSocket,
+    unsent::Unsent,
+};
+use crate::address::Address;
 
 /// The most segments in one gathered write. Linux takes 1,024; more than a few dozen gain nothing.
 const MAX_GATHER: usize = 64;
 
 #[derive(Debug)]
 pub struct Plain {
-    socket: TcpStream,
+    socket: StreamSocket,
     /// Kept from the beginning: a socket that was reset can no longer tell, and then it is asked for most.
-    remote: SocketAddr,
+    remote: Address,
     unsent: Unsent,
+    /// What is to leave with descriptors, after `unsent`.
+    parcel: Option<Box<Parcel>>,
     /// The sending half has failed (invariant 2). Stays so; the error itself is handed out once.
     failed: bool,
     write_error: Option<io::Error>,
 }
 
 impl Plain {
-    pub fn new(socket: TcpStream, remote: SocketAddr) -> Self {
+    pub fn new(socket: StreamSocket, remote: Address) -> Self {
         Self {
             socket,
             remote,
             unsent: Unsent::default(),
+            parcel: None,
             failed: false,
             write_error: None,
         }
@@ -146,25 +148,64 @@ impl Plain {
         self.write_error.take()
     }
 
-    /// Makes closing the socket send `RST` instead of `FIN`.
-    ///
-    /// # Errors
-    ///
-    /// The system's.
-    pub fn reset_on_close(&self) -> io::Result<()> {
-        SockRef::from(&self.socket).set_linger(Some(Duration::ZERO))
+    /// Keeps bytes and descriptors, to be sent by [`Plain::poll_send_parcel`].
+    pub fn post(&mut self, parcel: Parcel) {
+        self.parcel = Some(Box::new(parcel));
     }
 
-    pub fn remote_address(&self) -> SocketAddr {
-        self.remote
+    /// Forgets what was posted. Nothing of it has been sent.
+    pub fn withdraw(&mut self) {
+        self.parcel = None;
     }
 
-    pub fn socket(&self) -> &TcpStream {
+    /// Sends what was posted, after what is unsent. Ready when the kernel has the descriptors, and this the rest of the bytes;
+    /// an error is the parcel's own, and the connection as good as before.
+    pub fn poll_send_parcel(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.poll_flush(cx).is_pending() {
+            return Poll::Pending;
+        }
+        if self.failed {
+            self.parcel = None;
+        }
+        let Some(parcel) = &self.parcel else {
+            return Poll::Ready(Ok(()));
+        };
+        let outcome = match self.socket.poll_send_parcel(cx, parcel) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(outcome) => outcome,
+        };
+        let sent = self.parcel.take();
+        match (outcome, sent) {
+            (Ok(count), Some(parcel)) => self.unsent.append(&[&parcel.bytes], count),
+            (Err(error), _) if is_end_of_peer(&error) => self.fail_writing(error),
+            (Err(error), _) => return Poll::Ready(Err(error)),
+            (Ok(_), None) => {}
+        }
+        // Pending: the rest waits as data does.
+        let _ = self.poll_flush(cx);
+        Poll::Ready(Ok(()))
+    }
+
+    /// As [`Plain::poll_receive`], and with the bytes up to `most` descriptors.
+    pub fn poll_receive_with(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+        most: usize,
+    ) -> Poll<io::Result<(usize, Descriptors)>> {
+        self.socket.poll_receive_with(cx, buffer, most)
+    }
+
+    pub fn remote_address(&self) -> &Address {
+        &self.remote
+    }
+
+    pub fn socket(&self) -> &StreamSocket {
         &self.socket
     }
 
-    pub fn into_socket(self) -> TcpStream {
-        self.socket
+    pub fn into_socket(self) -> (StreamSocket, Address) {
+        (self.socket, self.remote)
     }
 
     /// Writes as much of `segments` as the kernel takes now and returns how much that was.
@@ -233,4 +274,12 @@ impl Plain {
         self.failed = true;
         self.write_error = Some(error);
     }
+}
+
+/// The connection is over, and not only what was to be sent with it wrong.
+fn is_end_of_peer(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::NotConnected
+    )
 }

@@ -1,4 +1,4 @@
-//! One attempt to connect to one address.
+//! One attempt to connect to one address: an attempt by itself with TCP, a call with UNIX sockets.
 
 use std::{
     fmt,
@@ -9,9 +9,16 @@ use std::{
     task::{Context, Poll},
 };
 
+#[cfg(unix)]
+use socket2::Type;
+#[cfg(unix)]
+use tokio::net::UnixStream;
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::{Connection, ConnectionOptions};
+use crate::address::UnixName;
+#[cfg(unix)]
+use crate::unix_socket;
 
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectRequest {
@@ -59,7 +66,7 @@ impl Connecting {
         self.attempt.as_mut().poll(cx).map(|outcome| {
             let socket = outcome?;
             options.apply(&socket)?;
-            Ok(Connection::new(socket, address))
+            Ok(Connection::new(socket.into(), address.into()))
         })
     }
 }
@@ -71,4 +78,25 @@ impl fmt::Debug for Connecting {
             .field("options", &self.options)
             .finish_non_exhaustive()
     }
+}
+
+/// Connects to a UNIX socket, which is done or refused at once. Call under the reactor's `enter` guard.
+///
+/// # Errors
+///
+/// The system's: nobody listens there, or the queue of who does is full.
+#[cfg(unix)]
+pub fn connect_unix(name: UnixName) -> io::Result<Connection> {
+    let socket = unix_socket::open(Type::STREAM)?;
+    unix_socket::connect(&socket, &name)?;
+    let socket = UnixStream::from_std(socket.into())?;
+    Ok(Connection::new(socket.into(), name.into()))
+}
+
+/// # Errors
+///
+/// Always: this system has none.
+#[cfg(not(unix))]
+pub fn connect_unix(_: UnixName) -> io::Result<Connection> {
+    Err(io::ErrorKind::Unsupported.into())
 }

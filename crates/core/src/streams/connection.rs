@@ -1,4 +1,4 @@
-//! One TCP connection, polled by hand: with TLS or without, behind the same methods.
+//! One connection, polled by hand: over TCP or a UNIX socket, with TLS or without, behind the same methods.
 //!
 //! Invariants of both:
 //! 1. Bytes given to [`Connection::send`] leave in call order: nothing is written while older bytes are unsent.
@@ -9,14 +9,18 @@
 
 use std::{
     io,
-    net::SocketAddr,
     task::{Context, Poll},
 };
 
-use tokio::net::TcpStream;
-
-use super::plain::Plain;
-use crate::tls::{Goodbye, Session, TlsStream};
+use super::{
+    descriptors::{Descriptors, Parcel},
+    plain::Plain,
+    socket::StreamSocket,
+};
+use crate::{
+    address::Address,
+    tls::{Goodbye, Session, TlsStream},
+};
 
 #[derive(Debug)]
 pub enum Connection {
@@ -25,7 +29,7 @@ pub enum Connection {
 }
 
 impl Connection {
-    pub fn new(socket: TcpStream, remote: SocketAddr) -> Self {
+    pub fn new(socket: StreamSocket, remote: Address) -> Self {
         Self::Plain(Plain::new(socket, remote))
     }
 
@@ -122,33 +126,65 @@ impl Connection {
         }
     }
 
-    /// Makes closing the socket send `RST` instead of `FIN`.
+    /// Keeps bytes and descriptors, to be sent by [`Connection::poll_send_parcel`]; only without TLS.
+    pub fn post(&mut self, parcel: Parcel) {
+        if let Self::Plain(plain) = self {
+            plain.post(parcel);
+        }
+    }
+
+    /// Forgets what was posted and is not sent yet.
+    pub fn withdraw(&mut self) {
+        if let Self::Plain(plain) = self {
+            plain.withdraw();
+        }
+    }
+
+    /// Sends what was posted, after what is unsent.
+    pub fn poll_send_parcel(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(plain) => plain.poll_send_parcel(cx),
+            Self::Tls(_) => Poll::Ready(Err(io::ErrorKind::Unsupported.into())),
+        }
+    }
+
+    /// As [`Connection::poll_receive`], and with the bytes up to `most` descriptors.
+    pub fn poll_receive_with(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+        most: usize,
+    ) -> Poll<io::Result<(usize, Descriptors)>> {
+        match self {
+            Self::Plain(plain) => plain.poll_receive_with(cx, buffer, most),
+            Self::Tls(_) => Poll::Ready(Err(io::ErrorKind::Unsupported.into())),
+        }
+    }
+
+    /// Makes closing the socket send `RST` instead of `FIN`, where it has such a thing.
     ///
     /// # Errors
     ///
     /// The system's.
     pub fn reset_on_close(&self) -> io::Result<()> {
-        match self {
-            Self::Plain(plain) => plain.reset_on_close(),
-            Self::Tls(tls) => tls.reset_on_close(),
-        }
+        self.socket().reset_on_close()
     }
 
     /// # Errors
     ///
     /// The system's.
-    pub fn local_address(&self) -> io::Result<SocketAddr> {
-        self.socket().local_addr()
+    pub fn local_address(&self) -> io::Result<Address> {
+        self.socket().local_address()
     }
 
-    pub fn remote_address(&self) -> SocketAddr {
+    pub fn remote_address(&self) -> &Address {
         match self {
             Self::Plain(plain) => plain.remote_address(),
             Self::Tls(tls) => tls.remote_address(),
         }
     }
 
-    pub fn socket(&self) -> &TcpStream {
+    pub fn socket(&self) -> &StreamSocket {
         match self {
             Self::Plain(plain) => plain.socket(),
             Self::Tls(tls) => tls.socket(),
@@ -167,8 +203,8 @@ impl Connection {
         matches!(self, Self::Tls(_))
     }
 
-    /// The socket, for a handshake. `None` where there has been one, or where bytes are unsent.
-    pub fn into_socket(self) -> Option<TcpStream> {
+    /// The socket and its peer's address, for a handshake. `None` where there has been one, or where bytes are unsent.
+    pub fn into_socket(self) -> Option<(StreamSocket, Address)> {
         match self {
             Self::Plain(plain) if plain.unsent() == 0 => Some(plain.into_socket()),
             _ => None,

@@ -1,0 +1,247 @@
+//! Datagrams: received in batches into the receive slab, sent in batches from the send slab.
+//!
+//! Received ones of a socket that has many of them lie side by side, each behind its sender; one completion names each. Those
+//! to be sent are laid the same way, by a call that says where: the kernel answers for each at once, and a round of the turn
+//! for every datagram would cost more than the call.
+
+use std::{
+    io,
+    net::SocketAddr,
+    task::{Context, Poll},
+};
+
+use structio_core::{
+    address::{Address, UnixName},
+    datagrams::{DatagramSocket, Outgoing, UdpRequest},
+    ready::Token,
+};
+
+use super::{
+    handles::{Datagrams, Entry, HandleId},
+    peers,
+    receiving::{CACHE_LINE, DISPATCH_BYTES, SLAB_START},
+    records::{CompletionKind, completion, control},
+    turn::{Turn, errno, word},
+};
+
+/// Datagrams of one answer: then others have their turn.
+const BATCH: usize = 256;
+
+/// Datagrams to be sent start at multiples of this.
+const ALIGN: usize = 8;
+
+impl Turn {
+    pub fn open_udp(&mut self, request: &UdpRequest) -> io::Result<HandleId> {
+        let socket = DatagramSocket::open_udp(request)?;
+        Ok(self.insert_datagrams(socket))
+    }
+
+    pub fn open_unix_datagrams(&mut self, name: Option<&UnixName>) -> io::Result<HandleId> {
+        let socket = DatagramSocket::open_unix(name)?;
+        Ok(self.insert_datagrams(socket))
+    }
+
+    pub fn connect_datagrams(&mut self, id: HandleId, to: &Address) -> io::Result<()> {
+        match self.handles.datagrams(id) {
+            Some(datagrams) => datagrams.socket.connect(to),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    fn insert_datagrams(&mut self, socket: DatagramSocket) -> HandleId {
+        let waker = self.ready.waker(Token(self.handles.next_index()));
+        self.handles.insert(Entry::Datagrams(Datagrams {
+            socket,
+            waker,
+            demand: 0,
+            sending: false,
+            error: None,
+        }))
+    }
+
+    /// Sends the datagrams that the control words name, and answers there.
+    pub fn send_datagrams(&mut self) {
+        let count = self.control(control::SEND_COUNT);
+        // What is answered should a panic end this.
+        self.set_control(control::SENT, 0);
+        self.set_control(control::SEND_ERROR, libc::EIO);
+        let (sent, error) = self.send_laid();
+        // A socket that is gone swallows what is sent.
+        let sent = sent.map_or(count, word);
+        self.set_control(control::SENT, sent);
+        self.set_control(control::SEND_ERROR, error.as_ref().map_or(0, errno));
+    }
+
+    /// How many have left, `None` without a socket, and what was wrong with the next one.
+    fn send_laid(&mut self) -> (Option<usize>, Option<io::Error>) {
+        let id = HandleId {
+            index: self.control(control::SEND_INDEX).cast_unsigned(),
+            generation: self.control(control::SEND_GENERATION),
+        };
+        let offset = usize::try_from(self.control(control::SEND_OFFSET)).unwrap_or(usize::MAX);
+        let count = usize::try_from(self.control(control::SEND_COUNT)).unwrap_or(0);
+        let Some(datagrams) = self.handles.datagrams(id) else {
+            return (None, None);
+        };
+        if let Some(error) = datagrams.error.take() {
+            return (Some(0), Some(error));
+        }
+        let (sent, error) = match &datagrams.socket {
+            DatagramSocket::Udp(udp) => {
+                let laid = Laid::new(&self.regions, offset, peers::IP_BYTES);
+                match laid.single(count) {
+                    Some((place, bytes)) => {
+                        let to: Option<SocketAddr> = peers::ip_target(place);
+                        udp.send(&[Outgoing {
+                            bytes,
+                            to: to.as_ref(),
+                        }])
+                    }
+                    None => send_all(laid, count, peers::ip_target, |list| udp.send(list)),
+                }
+            }
+            #[cfg(unix)]
+            DatagramSocket::Unix(unix) => {
+                let laid = Laid::new(&self.regions, offset, peers::UNIX_BYTES);
+                send_all(laid, count, peers::unix_target, |list| unix.send(list))
+            }
+        };
+        (Some(sent), error)
+    }
+
+    pub(super) fn poll_datagrams(&mut self, index: u32) {
+        let Some((Entry::Datagrams(datagrams), generation)) = self.handles.at(index) else {
+            return;
+        };
+        let cx = &mut Context::from_waker(&datagrams.waker);
+        if datagrams.sending && datagrams.socket.poll_writable(cx).is_ready() {
+            datagrams.sending = false;
+            let settled = CompletionKind::SendSettled;
+            self.staged.push(completion(index, generation, settled, 0, 0));
+        }
+        if datagrams.demand == 0 {
+            return;
+        }
+        if let Some(error) = datagrams.error.take() {
+            datagrams.demand = 0;
+            let failed = CompletionKind::ReceiveFailed;
+            self.staged
+                .push(completion(index, generation, failed, errno(&error), 0));
+            return;
+        }
+        let header = match &datagrams.socket {
+            DatagramSocket::Udp(_) => peers::IP_BYTES,
+            #[cfg(unix)]
+            DatagramSocket::Unix(_) => peers::UNIX_BYTES,
+        };
+        let needed = header + datagrams.socket.most();
+        let wanted = usize::try_from(datagrams.demand).unwrap_or(BATCH).min(BATCH).min(
+            self.regions
+                .completion_capacity()
+                .saturating_sub(self.staged.len()),
+        );
+        let first = self.staged.len();
+        while self.staged.len() - first < wanted {
+            let room = self.regions.receive_capacity().saturating_sub(self.received);
+            if self.received > SLAB_START && (room < needed || self.received >= DISPATCH_BYTES) {
+                // Turn's invariant 3: after the next dispatch the slab is empty.
+                break;
+            }
+            let Some((place, buffer)) = self
+                .regions
+                .receive_at(self.received, needed)
+                .split_at_mut_checked(header)
+            else {
+                break;
+            };
+            match datagrams.socket.poll_receive(cx, buffer) {
+                Poll::Pending if self.staged.len() == first => return,
+                Poll::Pending => break,
+                Poll::Ready(Ok((length, from))) => {
+                    peers::write(place, &from);
+                    let offset = self.received + header;
+                    self.received = (offset + length).next_multiple_of(CACHE_LINE) + CACHE_LINE;
+                    let datagram = CompletionKind::Datagram;
+                    self.staged.push(completion(
+                        index,
+                        generation,
+                        datagram,
+                        word(offset),
+                        word(length),
+                    ));
+                }
+                Poll::Ready(Err(error)) if self.staged.len() == first => {
+                    datagrams.demand = 0;
+                    let failed = CompletionKind::ReceiveFailed;
+                    self.staged
+                        .push(completion(index, generation, failed, errno(&error), 0));
+                    return;
+                }
+                Poll::Ready(Err(error)) => {
+                    datagrams.error = Some(error);
+                    break;
+                }
+            }
+        }
+        if self.staged.len() == first {
+            self.backlog.push(Token(index));
+            return;
+        }
+        datagrams.demand = 0;
+        if let Some([head, ..]) = self.staged.last_mut() {
+            *head += CompletionKind::LastDatagram as i32 - CompletionKind::Datagram as i32;
+        }
+    }
+}
+
+/// Datagrams in the send slab. Those that JavaScript named wrongly are not there.
+#[derive(Clone, Copy)]
+struct Laid<'a> {
+    regions: &'a super::regions::Regions,
+    at: usize,
+    header: usize,
+}
+
+impl<'a> Laid<'a> {
+    fn new(regions: &'a super::regions::Regions, at: usize, header: usize) -> Self {
+        Self { regions, at, header }
+    }
+
+    fn single(mut self, count: usize) -> Option<(&'a [u8], &'a [u8])> {
+        if count == 1 { self.next() } else { None }
+    }
+}
+
+impl<'a> Iterator for Laid<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let place = self.regions.sent(self.at, self.header)?;
+        let start = self.at.checked_add(self.header)?;
+        let length = peers::length(place);
+        let bytes = self.regions.sent(start, length)?;
+        self.at = start.checked_add(length)?.checked_next_multiple_of(ALIGN)?;
+        Some((place, bytes))
+    }
+}
+
+fn send_all<T>(
+    laid: Laid<'_>,
+    count: usize,
+    target: impl Fn(&[u8]) -> Option<T>,
+    send: impl Fn(&[Outgoing<'_, T>]) -> (usize, Option<io::Error>),
+) -> (usize, Option<io::Error>) {
+    let (targets, all): (Vec<Option<T>>, Vec<&[u8]>) = laid
+        .take(count)
+        .map(|(place, bytes)| (target(place), bytes))
+        .unzip();
+    let list: Vec<Outgoing<'_, T>> = targets
+        .iter()
+        .zip(all)
+        .map(|(to, bytes)| Outgoing {
+            bytes,
+            to: to.as_ref(),
+        })
+        .collect();
+    send(&list)
+}

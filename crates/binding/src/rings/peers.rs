@@ -1,0 +1,122 @@
+//! Whose a datagram is, as it stands in the slabs: before the bytes of a received one, and of one to be sent. Words in the
+//! machine's order, so that TypeScript moves a peer it has received to the send slab without looking at it.
+//!
+//! | words | IP, 8 words | UNIX, 32 words |
+//! |---|---|---|
+//! | 0 | 4, 6, or 0 for nobody | the length of the name, or -1 for nobody |
+//! | 1 | the port | |
+//! | 2… | the address, as it is in packets: 1 word or 4 | the name, 27 words |
+//! | 6 | the scope of an IPv6 address | |
+//! | last | the length of a datagram to be sent | the same |
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+
+use structio_core::address::{Address, UnixName};
+
+const WORD: usize = 4;
+
+pub const IP_BYTES: usize = 8 * WORD;
+pub const UNIX_BYTES: usize = 32 * WORD;
+
+/// Where the bytes of an address or a name begin.
+const NAME: usize = 2 * WORD;
+
+/// A name is as long as `sun_path`.
+const MOST_NAME: usize = UNIX_BYTES - NAME - WORD;
+
+pub fn write(place: &mut [u8], from: &Address) {
+    match from {
+        Address::Ip(SocketAddr::V4(v4)) => {
+            set(place, 0, 4);
+            set(place, 1, i32::from(v4.port()));
+            put(place, &v4.ip().octets());
+        }
+        Address::Ip(SocketAddr::V6(v6)) => {
+            set(place, 0, 6);
+            set(place, 1, i32::from(v6.port()));
+            put(place, &v6.ip().octets());
+            set(place, 6, v6.scope_id().cast_signed());
+        }
+        Address::Unix(name) => {
+            let bytes = name.bytes();
+            let bytes = &bytes[..bytes.len().min(MOST_NAME)];
+            set(place, 0, i32::try_from(bytes.len()).unwrap_or(0));
+            put(place, bytes);
+        }
+    }
+}
+
+/// An IP datagram's target.
+pub fn ip_target(place: &[u8]) -> Option<SocketAddr> {
+    let port = u16::try_from(get(place, 1)).ok()?;
+    match get(place, 0) {
+        4 => {
+            let octets: [u8; 4] = place.get(NAME..NAME + 4)?.try_into().ok()?;
+            Some((Ipv4Addr::from(octets), port).into())
+        }
+        6 => {
+            let octets: [u8; 16] = place.get(NAME..NAME + 16)?.try_into().ok()?;
+            let scope = get(place, 6).cast_unsigned();
+            Some(SocketAddrV6::new(Ipv6Addr::from(octets), port, 0, scope).into())
+        }
+        _ => None,
+    }
+}
+
+pub fn unix_target(place: &[u8]) -> Option<UnixName> {
+    let length = usize::try_from(get(place, 0)).ok()?;
+    Some(UnixName::new(place.get(NAME..NAME + length.min(MOST_NAME))?))
+}
+
+/// The length of a datagram to be sent.
+pub fn length(place: &[u8]) -> usize {
+    usize::try_from(get(place, place.len() / WORD - 1)).unwrap_or(usize::MAX)
+}
+
+fn get(place: &[u8], word: usize) -> i32 {
+    place
+        .get(word * WORD..(word + 1) * WORD)
+        .and_then(|bytes| bytes.try_into().ok())
+        .map_or(0, i32::from_ne_bytes)
+}
+
+fn set(place: &mut [u8], word: usize, value: i32) {
+    if let Some(bytes) = place.get_mut(word * WORD..(word + 1) * WORD) {
+        bytes.copy_from_slice(&value.to_ne_bytes());
+    }
+}
+
+fn put(place: &mut [u8], name: &[u8]) {
+    if let Some(bytes) = place.get_mut(NAME..NAME + name.len()) {
+        bytes.copy_from_slice(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_that_was_received_can_be_sent_to() {
+        for text in ["127.0.0.1:53", "[fe80::1%7]:65535", "255.255.255.255:1"] {
+            let address: SocketAddr = text.parse().expect("an address");
+            let mut place = [0; IP_BYTES];
+            write(&mut place, &Address::Ip(address));
+            assert_eq!(ip_target(&place), Some(address));
+        }
+        for name in [&b""[..], b"/run/x", b"\0abstract", &[0xff; MOST_NAME]] {
+            let name = UnixName::new(name);
+            let mut place = [0; UNIX_BYTES];
+            write(&mut place, &Address::Unix(name.clone()));
+            assert_eq!(unix_target(&place), Some(name));
+        }
+    }
+
+    #[test]
+    fn nobody_and_nonsense_are_no_targets() {
+        assert_eq!(ip_target(&[0; IP_BYTES]), None);
+        assert_eq!(ip_target(&[0xff; IP_BYTES]), None);
+        assert_eq!(unix_target(&[0xff; UNIX_BYTES]), None);
+        assert_eq!(unix_target(&[]), None);
+    }
+}

@@ -1,0 +1,237 @@
+//! UDP.
+//!
+//! A socket for both families is an IPv6 one that is not IPv6 only. IPv4 addresses are never seen in their IPv6 form.
+
+#[cfg(unix)]
+use std::os::fd::{AsFd, BorrowedFd};
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+#[cfg(unix)]
+use tokio::io::Interest;
+use tokio::net::UdpSocket;
+
+#[cfg(unix)]
+use super::error_watch::ErrorWatch;
+use super::{Outgoing, wrong_family};
+use crate::streams::{lacks_ipv6, set_reuse_port};
+
+/// What the length field of a UDP header has room for.
+pub const MOST: usize = 65_535;
+
+#[derive(Clone, Copy, Debug)]
+pub struct UdpRequest {
+    /// `None`: every address, of both families on one port.
+    pub address: Option<SocketAddr>,
+    /// The port for `address: None`.
+    pub port: u16,
+    pub reuse_port: bool,
+}
+
+#[derive(Debug)]
+pub struct Udp {
+    socket: Arc<UdpSocket>,
+    #[cfg(unix)]
+    errors: ErrorWatch,
+    reach: Reach,
+    connected: Option<SocketAddr>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    V4,
+    V6,
+    Both,
+}
+
+impl Udp {
+    pub fn open(request: &UdpRequest) -> io::Result<Self> {
+        let (socket, reach) = match request.address {
+            Some(address) if address.is_ipv4() => (bind(request, address, Reach::V4)?, Reach::V4),
+            Some(address) => (bind(request, address, Reach::V6)?, Reach::V6),
+            None => match bind(request, (Ipv6Addr::UNSPECIFIED, request.port).into(), Reach::Both) {
+                Err(error) if lacks_ipv6(&error) => {
+                    let address = (Ipv4Addr::UNSPECIFIED, request.port).into();
+                    (bind(request, address, Reach::V4)?, Reach::V4)
+                }
+                outcome => (outcome?, Reach::Both),
+            },
+        };
+        Ok(Self {
+            socket: Arc::new(UdpSocket::from_std(socket.into())?),
+            #[cfg(unix)]
+            errors: ErrorWatch::default(),
+            reach,
+            connected: None,
+        })
+    }
+
+    pub fn connect(&mut self, to: SocketAddr) -> io::Result<()> {
+        let address = self.system_address(to)?;
+        SockRef::from(&*self.socket).connect(&address.into())?;
+        self.connected = Some(to);
+        Ok(())
+    }
+
+    pub fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        loop {
+            let (length, from) = match self.poll_receive_any(cx, buffer) {
+                Poll::Ready(Ok(received)) => received,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
+            };
+            let from = canonical(from);
+            // What came before the socket was connected may be a stranger's.
+            let is_stranger = self
+                .connected
+                .is_some_and(|to| to.port() != from.port() || to.ip() != from.ip());
+            if !is_stranger {
+                return Poll::Ready(Ok((length, from)));
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    fn poll_receive_any(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        let Self {
+            socket,
+            connected,
+            errors,
+            ..
+        } = self;
+        loop {
+            let interest = match socket.poll_recv_ready(cx) {
+                Poll::Ready(Ok(())) => Interest::READABLE,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                // Only a connected socket hears what became of its datagrams.
+                Poll::Pending if connected.is_none() => return Poll::Pending,
+                Poll::Pending => match errors.poll(cx, || error_of(Arc::clone(socket))) {
+                    Poll::Ready(()) => Interest::ERROR,
+                    Poll::Pending => return Poll::Pending,
+                },
+            };
+            match socket.try_io(interest, || super::unix::receive_ip(socket, buffer)) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                outcome => return Poll::Ready(outcome),
+            }
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn poll_receive_any(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        let mut read = tokio::io::ReadBuf::new(buffer);
+        match self.socket.poll_recv_from(cx, &mut read) {
+            Poll::Ready(Ok(from)) => Poll::Ready(Ok((read.filled().len(), from))),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Sends in order: how many have left, and what was wrong with the next one.
+    #[cfg(unix)]
+    pub fn send(&self, list: &[Outgoing<'_, SocketAddr>]) -> (usize, Option<io::Error>) {
+        super::unix::send_in_order(
+            list,
+            |to| self.system_address(*to),
+            &self.socket,
+            |send| self.socket.try_io(Interest::WRITABLE, send),
+        )
+    }
+
+    /// Sends in order: how many have left, and what was wrong with the next one.
+    #[cfg(not(unix))]
+    pub fn send(&self, list: &[Outgoing<'_, SocketAddr>]) -> (usize, Option<io::Error>) {
+        for (sent, outgoing) in list.iter().enumerate() {
+            let outcome = match outgoing.to {
+                Some(to) => self
+                    .system_address(*to)
+                    .and_then(|to| self.socket.try_send_to(outgoing.bytes, to)),
+                None => self.socket.try_send(outgoing.bytes),
+            };
+            if let Err(error) = outcome {
+                return (sent, Some(error));
+            }
+        }
+        (list.len(), None)
+    }
+
+    pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.socket.poll_send_ready(cx).map(drop)
+    }
+
+    pub fn family(&self) -> u32 {
+        match self.reach {
+            Reach::V4 => 4,
+            Reach::V6 => 6,
+            Reach::Both => 0,
+        }
+    }
+
+    pub fn local_address(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr().map(canonical)
+    }
+
+    /// `to` in the form that this socket takes.
+    fn system_address(&self, to: SocketAddr) -> io::Result<SocketAddr> {
+        match (self.reach, to) {
+            (Reach::V4, SocketAddr::V4(_)) | (Reach::V6 | Reach::Both, SocketAddr::V6(_)) => Ok(to),
+            (Reach::Both, SocketAddr::V4(to)) => {
+                Ok(SocketAddr::new(to.ip().to_ipv6_mapped().into(), to.port()))
+            }
+            _ => Err(wrong_family()),
+        }
+    }
+}
+
+#[cfg(unix)]
+impl AsFd for Udp {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+#[cfg(unix)]
+async fn error_of(socket: Arc<UdpSocket>) {
+    // A socket whose reactor has ended says so to the next receive.
+    let _ = socket.ready(Interest::ERROR).await;
+}
+
+fn bind(request: &UdpRequest, address: SocketAddr, reach: Reach) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_nonblocking(true)?;
+    if reach != Reach::V4 {
+        socket.set_only_v6(reach == Reach::V6)?;
+    }
+    if request.reuse_port {
+        set_reuse_port(&socket)?;
+    }
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+fn canonical(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
+            Some(v4) => SocketAddr::new(IpAddr::V4(v4), v6.port()),
+            None => address,
+        },
+        SocketAddr::V4(_) => address,
+    }
+}

@@ -1,0 +1,18 @@
+//! Byte streams over TCP and UNIX sockets, polled by hand: [`Connection`], [`Listener`], [`Connecting`].
+
+mod connecting;
+mod connection;
+mod descriptors;
+mod listener;
+mod options;
+mod plain;
+mod socket;
+mod unsent;
+
+pub use connecting::{ConnectRequest, Connecting, connect_unix};
+pub use connection::Connection;
+pub use descriptors::{Descriptors, Parcel};
+pub use listener::{ListenRequest, Listener, UnixListenRequest};
+pub(crate) use listener::{lacks_ipv6, set_reuse_port};
+pub use options::ConnectionOptions;
+pub use socket::StreamSocket;

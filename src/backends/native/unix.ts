@@ -1,0 +1,60 @@
+/** UNIX streams: connecting and listening are done, or refused, in the call, and answered after it. */
+import { UnsupportedError } from '../../errors.ts'
+import type { Abandon, Answer, ListenerTransport, StreamTransport, UnixListenOptions, UnixPath } from '../backend.ts'
+import { later } from '../later.ts'
+import { nameBytes } from './addresses.ts'
+import { systemError } from './errors.ts'
+import { handleGeneration, handleIndex, type NativeEventLoop } from './event-loop.ts'
+import { NativeListener } from './listener.ts'
+import { NativeStream } from './stream.ts'
+
+export function connectUnix(loop: NativeEventLoop, path: UnixPath, answer: Answer<StreamTransport>): Abandon {
+  return answerSoon(answer, () => {
+    requireUnix('connectUnix')
+    const handle = opened(loop.binding.connectUnix(nameBytes(path)), 'connect', path)
+    return new NativeStream(loop, handleIndex(handle), handleGeneration(handle))
+  })
+}
+
+export function listenUnix(
+  loop: NativeEventLoop,
+  { path, mode, backlog }: UnixListenOptions,
+  answer: Answer<ListenerTransport>,
+): Abandon {
+  return answerSoon(answer, () => {
+    requireUnix('createUnixServer')
+    const handle = opened(loop.binding.listenUnix(nameBytes(path), mode, backlog), 'listen', path)
+    return new NativeListener(loop, handleIndex(handle), handleGeneration(handle))
+  })
+}
+
+/** Opens at once, and answers when the running JavaScript has ended; what nobody wants by then is closed. */
+export function answerSoon<T extends { destroy(): void }>(answer: Answer<T>, open: () => T): Abandon {
+  let wanted = true
+  let made: T | undefined
+  let failure: Error | undefined
+  try {
+    made = open()
+  } catch (error) {
+    failure = error as Error
+  }
+  // After a body that ends without awaiting it: then nobody wants it any more.
+  later(() => {
+    if (wanted) answer(failure, made)
+    else made?.destroy()
+  })
+  return () => {
+    wanted = false
+  }
+}
+
+/** The handle, or its error. */
+export function opened(handle: number, syscall: string, path: UnixPath): number {
+  if (handle < 0) throw systemError(-handle, syscall, { address: path.toString() })
+  return handle
+}
+
+export function requireUnix(what: string): void {
+  if (process.platform === 'win32')
+    throw new UnsupportedError(`${what}: the native backend has no UNIX sockets on this system`)
+}
