@@ -4,6 +4,7 @@
  * ```text
  *  run.ts ─► scenarios/tcp    what is measured, against whom, with which target
  *         ─► scenarios/tls
+ *         ─► scenarios/udp
  *         ─► scenarios/micro
  *         ─► harness/conduct  one scenario: rounds, fresh processes, comparisons
  *         ─► harness/report   JSON, Markdown, SVG
@@ -22,11 +23,12 @@ import { measureMicro, MICRO_CASES, type MicroResult } from './scenarios/micro.t
 import type { Scenario } from './scenarios/scenario.ts'
 import { tcpScenarios } from './scenarios/tcp.ts'
 import { tlsScenarios } from './scenarios/tls.ts'
+import { udpScenarios } from './scenarios/udp.ts'
 import { VARIANTS, type Variant } from './scenarios/variants.ts'
 
 const USAGE = `npm run bench -- [options]
 
-  --only NAME,…      groups (tcp, tls, micro) or scenarios by their beginning (echo, lines, tls-handshake, lock, queue…)
+  --only NAME,…      groups (tcp, tls, udp, micro) or scenarios by their beginning (echo, lines, tls-handshake, lock, queue…)
   --rounds N         alternating rounds (default 5)
   --duration-ms N    measured time of one round of one server (default 2000); --warmup-ms N (default 1000)
   --variants A,…     native, thread, node: backends and drivers; targets are for the first (default native)
@@ -36,7 +38,7 @@ const USAGE = `npm run bench -- [options]
   --against FILE     the entry (dist/index.js) of another build of the library: measure this one against it
   --name NAME        name of the files in bench/results (default: the groups)`
 
-const GROUPS = ['tcp', 'tls', 'micro']
+const GROUPS = ['tcp', 'tls', 'udp', 'micro']
 
 const options = readOptions()
 killAllOnSignals()
@@ -56,6 +58,7 @@ async function main(): Promise<boolean> {
   const scenarios = [
     ...tcpScenarios(options).filter(({ id }) => wanted(id, 'tcp')),
     ...tlsScenarios(options).filter(({ id }) => wanted(id, 'tls')),
+    ...udpScenarios(options).filter(({ id }) => wanted(id, 'udp')),
   ]
   const results: ScenarioResult[] = []
   let complete = true

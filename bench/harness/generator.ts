@@ -23,10 +23,17 @@ export interface Sample {
   readonly ticketsPerConnection?: number | null
 }
 
-export type Load = (Echo | Lines | Accept | Idle | Handshakes | Storm) & { readonly tls?: Tls }
+export type Load = (Echo | Datagrams | Lines | Accept | Idle | Handshakes | Storm) & { readonly tls?: Tls }
 
 interface Echo {
   readonly mode: 'echo'
+  readonly connections: number
+  readonly size: number
+}
+
+/** Over UDP, from so many sockets. */
+interface Datagrams {
+  readonly mode: 'datagrams'
   readonly connections: number
   readonly size: number
 }

@@ -41,6 +41,11 @@ export const nodeNet: Program = {
   command: (works) => nodeCommand('node-net.mjs', workFlag(works)),
 }
 
+export const nodeDgram: Program = {
+  name: 'node:dgram',
+  command: (works) => nodeCommand('node-dgram.mjs', workFlag(works)),
+}
+
 export const nodeTls: Program = {
   name: 'node:tls',
   command: async (works) => nodeCommand('node-tls.mjs', [...(await certificatesFlag()), ...workFlag(works)]),

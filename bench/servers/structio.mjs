@@ -10,9 +10,8 @@ import { join } from 'node:path'
 import { announce, onStop, pickWorks, readFlags, say } from './control.mjs'
 
 const flags = readFlags({ backend: 'native', driver: '', entry: 'structio', certificates: '', handshakes: '' })
-const { CancelScope, createTaskGroup, createTcpServer, createTlsContext, getRunningTasks, run } = await import(
-  flags.entry
-)
+const { CancelScope, createTaskGroup, createTcpServer, createTlsContext, createUdpSocket, getRunningTasks, run } =
+  await import(flags.entry)
 
 const LOOPBACK = '127.0.0.1'
 const MAX_LINE = 65536
@@ -86,6 +85,14 @@ async function acceptAndClose(server) {
   }
 }
 
+async function echoDatagrams(socket) {
+  for await (const [data, from] of socket.receivePackets(2048)) await socket.send(data, from)
+}
+
+async function echoDatagramBatches(socket) {
+  for (;;) await socket.sendBatch(await socket.receiveBatch())
+}
+
 const serving = (handler) => (server) => server.serve(handler)
 
 const table = {
@@ -97,6 +104,9 @@ const table = {
   'accept-serve': serving(() => {}),
   handshake: serving(answer),
 }
+
+/** These have a UDP socket in place of a server. */
+const datagrams = { 'udp-echo': echoDatagrams, 'udp-echo-batches': echoDatagramBatches }
 
 /** The options of every server. */
 function serverOptions() {
@@ -113,8 +123,8 @@ async function serveAll() {
   await createTaskGroup(async (group) => {
     const ports = {}
     const options = serverOptions()
-    for (const [name, work] of pickWorks(flags.works, table)) {
-      const server = await createTcpServer(0, options)
+    for (const [name, work] of pickWorks(flags.works, { ...table, ...datagrams })) {
+      const server = await (name in datagrams ? createUdpSocket({ interface: LOOPBACK }) : createTcpServer(0, options))
       ports[name] = server.port
       group.spawn({ name }, async () => {
         try {

@@ -3,6 +3,7 @@
 //! ```text
 //!  main ─► options        the flags
 //!       ─► exchange       echo, lines, idle: request and reply on connections that stay open
+//!       ─► datagrams      echo over UDP
 //!       ─► churn          accept: connect, see the server close, connect again
 //!       ─► handshakes     the same with a TLS handshake in between
 //!       ─► storm          echo beside bursts of handshakes
@@ -25,6 +26,7 @@
 
 mod certificates;
 mod churn;
+mod datagrams;
 mod exchange;
 mod handshakes;
 mod histogram;
@@ -82,6 +84,7 @@ fn run(options: &Options) -> io::Result<Report> {
     let report = match (options.mode, &tls) {
         (Mode::Echo | Mode::Lines, tls) => exchange::run(options, tls.as_ref()),
         (Mode::Idle, tls) => exchange::run_beside_idle(options, tls.as_ref()),
+        (Mode::Datagrams, _) => datagrams::run(options),
         (Mode::Hold, tls) => hold::run(options, tls.as_ref()),
         (Mode::Accept, _) => churn::run(options),
         (Mode::Handshakes, Some(tls)) => handshakes::run(options, tls),

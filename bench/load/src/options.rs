@@ -28,6 +28,7 @@ usage: structio-load --mode MODE --address IP:PORT [options]
 
 modes
   echo        a message on each connection, and its echo back
+  datagrams   a datagram from each of --connections UDP sockets, and its echo back
   lines       a batch of pipelined lines on each connection, and the same lines back
   accept      connect, wait for the server to close, connect again
   idle        echo on --connections while --idle others stay open and silent
@@ -40,6 +41,7 @@ certificates writes a new authority, and a certificate for localhost with its ke
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     Echo,
+    Datagrams,
     Lines,
     Accept,
     Idle,
@@ -52,6 +54,7 @@ impl Mode {
     pub fn name(self) -> &'static str {
         match self {
             Self::Echo => "echo",
+            Self::Datagrams => "datagrams",
             Self::Lines => "lines",
             Self::Accept => "accept",
             Self::Idle => "idle",
@@ -162,6 +165,7 @@ impl Options {
         }
         match (self.mode, &self.tls) {
             (Mode::Handshakes | Mode::Storm, None) => Err(format!("--mode {} needs --tls", self.mode.name())),
+            (Mode::Datagrams, Some(_)) => Err("--mode datagrams knows no TLS".into()),
             (Mode::Accept, Some(_)) => Err("--mode accept knows no TLS: use handshakes".into()),
             _ => Ok(()),
         }
@@ -171,6 +175,7 @@ impl Options {
 fn parse_mode(value: &str) -> Result<Mode, String> {
     let modes = [
         Mode::Echo,
+        Mode::Datagrams,
         Mode::Lines,
         Mode::Accept,
         Mode::Idle,
@@ -259,6 +264,7 @@ mod tests {
             "--mode echo --address",
             "--mode handshakes --address 127.0.0.1:80",
             "--mode accept --address 127.0.0.1:80 --tls here",
+            "--mode datagrams --address 127.0.0.1:80 --tls here",
             "--mode echo --address 127.0.0.1:80 --tls here --group P-257",
             "--mode echo --address 127.0.0.1:80 --tls here --suite TLS_NULL",
             "--what 1",
