@@ -4,7 +4,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { promisify } from 'node:util'
 import { connectTcp, createTaskGroup, createTcpServer, type SocketStream } from '../../index.ts'
-import { eachBackend } from '../support/backends.ts'
+import { eachRealBackend } from '../support/backends.ts'
 
 const execute = promisify(execFile)
 
@@ -39,7 +39,7 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as sock:
     print(answer.decode())
 `
 
-eachBackend(test, "our client and Python's line server understand each other", async (t, backend) => {
+eachRealBackend(test, "our client and Python's line server understand each other", async (t, backend) => {
   const server = spawn('python3', ['-c', LINE_SERVER], { stdio: ['ignore', 'pipe', 'inherit'] })
   try {
     const port = await portOf(server)
@@ -63,7 +63,7 @@ eachBackend(test, "our client and Python's line server understand each other", a
   }
 })
 
-eachBackend(test, "a Python client that half-closes gets our server's answer", async (t, backend) => {
+eachRealBackend(test, "a Python client that half-closes gets our server's answer", async (t, backend) => {
   await backend.run(() =>
     serving(
       async (stream) => {
@@ -79,30 +79,34 @@ eachBackend(test, "a Python client that half-closes gets our server's answer", a
   )
 })
 
-eachBackend(test, 'curl keeps a connection alive over two requests to a server of twenty lines', async (t, backend) => {
-  let connections = 0
-  await backend.run(() =>
-    serving(
-      async (stream) => {
-        connections++
-        for (;;) {
-          const head = (await stream.receiveUntil('\r\n\r\n', 8192)).toString()
-          const length = Number(/^content-length: (\d+)/im.exec(head)?.[1] ?? 0)
-          const body = length > 0 ? await stream.receiveExactly(length) : Buffer.alloc(0)
-          const text = `${head.split(' ')[0]} with ${body.length} bytes\n`
-          await stream.sendMany([`HTTP/1.1 200 OK\r\ncontent-length: ${text.length}\r\n\r\n`, text])
-        }
-      },
-      async (port) => {
-        const url = `http://127.0.0.1:${port}/`
-        const body = 'x'.repeat(100_000)
-        const { stdout } = await execute('curl', ['-sS', '-H', 'Expect:', '--data', body, url, '--next', '-sS', url])
-        t.is(stdout, 'POST with 100000 bytes\nGET with 0 bytes\n')
-      },
-    ),
-  )
-  t.is(connections, 1)
-})
+eachRealBackend(
+  test,
+  'curl keeps a connection alive over two requests to a server of twenty lines',
+  async (t, backend) => {
+    let connections = 0
+    await backend.run(() =>
+      serving(
+        async (stream) => {
+          connections++
+          for (;;) {
+            const head = (await stream.receiveUntil('\r\n\r\n', 8192)).toString()
+            const length = Number(/^content-length: (\d+)/im.exec(head)?.[1] ?? 0)
+            const body = length > 0 ? await stream.receiveExactly(length) : Buffer.alloc(0)
+            const text = `${head.split(' ')[0]} with ${body.length} bytes\n`
+            await stream.sendMany([`HTTP/1.1 200 OK\r\ncontent-length: ${text.length}\r\n\r\n`, text])
+          }
+        },
+        async (port) => {
+          const url = `http://127.0.0.1:${port}/`
+          const body = 'x'.repeat(100_000)
+          const { stdout } = await execute('curl', ['-sS', '-H', 'Expect:', '--data', body, url, '--next', '-sS', url])
+          t.is(stdout, 'POST with 100000 bytes\nGET with 0 bytes\n')
+        },
+      ),
+    )
+    t.is(connections, 1)
+  },
+)
 
 /** Runs `client` beside a server, which is closed when it is done. */
 async function serving(

@@ -12,7 +12,7 @@ import {
   type SocketStream,
   type TlsContext,
 } from '../../index.ts'
-import { eachBackend } from '../support/backends.ts'
+import { eachRealBackend } from '../support/backends.ts'
 import { certificates } from '../support/certificates.ts'
 
 const LOCAL = { interface: '127.0.0.1' }
@@ -20,7 +20,7 @@ const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const
 const LABEL = 'EXPORTER-Channel-Binding'
 
 for (const version of VERSIONS) {
-  eachBackend(test, `${version}: both sides tell the same, whichever of them is node:tls`, async (t, backend) => {
+  eachRealBackend(test, `${version}: both sides tell the same, whichever of them is node:tls`, async (t, backend) => {
     const { ca, server: identity } = await certificates()
     const told = (socket: tls.TLSSocket): unknown => ({
       version: socket.getProtocol(),
@@ -60,7 +60,7 @@ for (const version of VERSIONS) {
     })
   })
 
-  eachBackend(test, `${version}: a session of node:tls’s is resumed by our server`, async (t, backend) => {
+  eachRealBackend(test, `${version}: a session of node:tls’s is resumed by our server`, async (t, backend) => {
     const { ca, server: identity } = await certificates()
     await backend.run(async () => {
       for (const sessionTickets of [true, false]) {
@@ -83,7 +83,7 @@ for (const version of VERSIONS) {
     })
   })
 
-  eachBackend(test, `${version}: our client resumes its session with node:tls`, async (t, backend) => {
+  eachRealBackend(test, `${version}: our client resumes its session with node:tls`, async (t, backend) => {
     const { ca, server: identity } = await certificates()
     const reused: boolean[] = []
     const server = tls.createServer({ ...identity, maxVersion: version }, (socket) => {
@@ -117,7 +117,7 @@ for (const version of VERSIONS) {
   })
 }
 
-eachBackend(test, 'a megabyte each way at once, with node:tls in both roles', async (t, backend) => {
+eachRealBackend(test, 'a megabyte each way at once, with node:tls in both roles', async (t, backend) => {
   const { ca, server: identity } = await certificates()
   const data = Buffer.from(Uint32Array.from({ length: 2 ** 18 }, (_, i) => i * 2654435761).buffer)
   const exchange = async (stream: SocketStream, socket: tls.TLSSocket): Promise<void> => {
@@ -159,7 +159,7 @@ eachBackend(test, 'a megabyte each way at once, with node:tls in both roles', as
   })
 })
 
-eachBackend(test, 'node:https gets a page from a server of twenty lines', async (t, backend) => {
+eachRealBackend(test, 'node:https gets a page from a server of twenty lines', async (t, backend) => {
   const { ca, server: identity } = await certificates()
   await backend.run(async () => {
     const context = createTlsContext({ ...identity, alpnProtocols: ['http/1.1'] })

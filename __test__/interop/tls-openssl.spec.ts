@@ -9,7 +9,7 @@ import {
   type SocketStream,
   type TlsContext,
 } from '../../index.ts'
-import { eachBackend } from '../support/backends.ts'
+import { eachRealBackend } from '../support/backends.ts'
 import { certificates } from '../support/certificates.ts'
 import { file, folder, Running, where } from '../support/programs.ts'
 
@@ -23,7 +23,7 @@ const EXPORTER = ['-keymatexport', 'EXPORTER-Channel-Binding', '-keymatexportlen
 
 where('openssl', (openssl) => {
   for (const [version, flag] of VERSIONS) {
-    eachBackend(
+    eachRealBackend(
       test,
       `s_client speaks ${version} with our server: name, ALPN, certificate chain`,
       async (t, backend) => {
@@ -57,7 +57,7 @@ where('openssl', (openssl) => {
       },
     )
 
-    eachBackend(test, `our client speaks ${version} with s_server: ALPN, certificate, echo`, async (t, backend) => {
+    eachRealBackend(test, `our client speaks ${version} with s_server: ALPN, certificate, echo`, async (t, backend) => {
       const { ca } = await certificates()
       await backend.run(async () => {
         const server = await sServer(t, openssl, [flag, '-alpn', 'b,c', '-rev'])
@@ -75,7 +75,7 @@ where('openssl', (openssl) => {
       })
     })
 
-    eachBackend(test, `client certificates in ${version}, asked for by either side`, async (t, backend) => {
+    eachRealBackend(test, `client certificates in ${version}, asked for by either side`, async (t, backend) => {
       const { ca, client: own, server: identity } = await certificates()
       await backend.run(async () => {
         const where = folder(t)
@@ -106,7 +106,7 @@ where('openssl', (openssl) => {
       })
     })
 
-    eachBackend(test, `sessions of ${version} are resumed, in both roles`, async (t, backend) => {
+    eachRealBackend(test, `sessions of ${version} are resumed, in both roles`, async (t, backend) => {
       const { ca, server: identity } = await certificates()
       await backend.run(async () => {
         const session = `${folder(t)}/session.pem`
@@ -143,7 +143,7 @@ where('openssl', (openssl) => {
       })
     })
 
-    eachBackend(test, `without session tickets nothing of ${version} is resumed`, async (t, backend) => {
+    eachRealBackend(test, `without session tickets nothing of ${version} is resumed`, async (t, backend) => {
       const { server: identity } = await certificates()
       await backend.run(async () => {
         const session = `${folder(t)}/session.pem`
@@ -163,7 +163,7 @@ where('openssl', (openssl) => {
     })
   }
 
-  eachBackend(test, 'channel bindings equal OpenSSL’s exporter, in both roles', async (t, backend) => {
+  eachRealBackend(test, 'channel bindings equal OpenSSL’s exporter, in both roles', async (t, backend) => {
     const { ca, server: identity } = await certificates()
     await backend.run(async () => {
       await served(createTlsContext(identity), echo, async (port, streams) => {
@@ -185,30 +185,34 @@ where('openssl', (openssl) => {
     })
   })
 
-  eachBackend(test, 's_client -starttls smtp upgrades a connection to a mail server of ours', async (t, backend) => {
-    const { ca, server: identity } = await certificates()
-    const tls = createTlsContext(identity)
-    await backend.run(async () => {
-      await createTaskGroup(async (group) => {
-        const listener = await createTcpServer(0, LOCAL)
-        group.spawn(() => listener.serve((stream) => mailServer(stream, tls)))
-        const client = new Running(t, openssl, [
-          ...['s_client', '-connect', `127.0.0.1:${listener.port}`, '-starttls', 'smtp', '-crlf'],
-          ...['-CAfile', file(folder(t), 'ca.pem', ca), '-verify_return_error', '-name', 'client.test'],
-        ])
-        await client.printed(/^250 HELP|^250 /m)
-        client.write('EHLO client.test\n')
-        await client.printed(/250 hello client\.test over TLSv1\.3/)
-        client.write('quit\n')
-        const output = await client.done()
-        t.regex(output, /221 bye/)
-        t.regex(output, /Verify return code: 0 \(ok\)/)
-        await listener.close()
+  eachRealBackend(
+    test,
+    's_client -starttls smtp upgrades a connection to a mail server of ours',
+    async (t, backend) => {
+      const { ca, server: identity } = await certificates()
+      const tls = createTlsContext(identity)
+      await backend.run(async () => {
+        await createTaskGroup(async (group) => {
+          const listener = await createTcpServer(0, LOCAL)
+          group.spawn(() => listener.serve((stream) => mailServer(stream, tls)))
+          const client = new Running(t, openssl, [
+            ...['s_client', '-connect', `127.0.0.1:${listener.port}`, '-starttls', 'smtp', '-crlf'],
+            ...['-CAfile', file(folder(t), 'ca.pem', ca), '-verify_return_error', '-name', 'client.test'],
+          ])
+          await client.printed(/^250 HELP|^250 /m)
+          client.write('EHLO client.test\n')
+          await client.printed(/250 hello client\.test over TLSv1\.3/)
+          client.write('quit\n')
+          const output = await client.done()
+          t.regex(output, /221 bye/)
+          t.regex(output, /Verify return code: 0 \(ok\)/)
+          await listener.close()
+        })
       })
-    })
-  })
+    },
+  )
 
-  eachBackend(test, 'a megabyte each way through s_server, and through s_client', async (t, backend) => {
+  eachRealBackend(test, 'a megabyte each way through s_server, and through s_client', async (t, backend) => {
     const { ca, server: identity } = await certificates()
     const lines = Array.from({ length: 20_000 }, (_, i) => `line ${i} of many, to be turned around\n`)
     const reversed = lines.map((line) => [...line.trimEnd()].reverse().join('') + '\n').join('')

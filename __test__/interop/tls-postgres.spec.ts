@@ -9,7 +9,7 @@ import { execFile } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { connectTcp, createTlsContext, type SocketStream, TLSError, type TlsContextOptions } from '../../index.ts'
-import { eachBackend } from '../support/backends.ts'
+import { eachRealBackend } from '../support/backends.ts'
 import { certificates } from '../support/certificates.ts'
 import { account, file, folder, freePort, Running, where } from '../support/programs.ts'
 
@@ -17,7 +17,7 @@ const execute = promisify(execFile)
 const PASSWORD = 'not a secret'
 
 where('postgres', (postgres) => {
-  eachBackend(
+  eachRealBackend(
     test,
     'PostgreSQL: the upgrade, a log-in bound to the connection, and queries inside',
     async (t, backend) => {
@@ -49,7 +49,7 @@ where('postgres', (postgres) => {
     },
   )
 
-  eachBackend(test, 'PostgreSQL: a server that is not the one we trust gets no password', async (t, backend) => {
+  eachRealBackend(test, 'PostgreSQL: a server that is not the one we trust gets no password', async (t, backend) => {
     const { selfSigned } = await certificates()
     const { port, program } = await startServer(t, postgres)
     await backend.run(async () => {

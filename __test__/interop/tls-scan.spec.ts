@@ -15,7 +15,7 @@ import {
   TLSError,
   type TlsContextOptions,
 } from '../../index.ts'
-import { eachBackend, type TestBackend } from '../support/backends.ts'
+import { eachRealBackend, type TestBackend } from '../support/backends.ts'
 import { certificates } from '../support/certificates.ts'
 import { file, folder, Running, where } from '../support/programs.ts'
 import { rejection } from '../support/rejection.ts'
@@ -51,7 +51,7 @@ where('openssl', (openssl) => {
     return client.done()
   }
 
-  eachBackend(test, 'TLS 1.0 and 1.1 are refused', async (t, backend) => {
+  eachRealBackend(test, 'TLS 1.0 and 1.1 are refused', async (t, backend) => {
     const errors = await serving(backend, {}, async (port) => {
       for (const flag of ['-tls1', '-tls1_1']) {
         const output = await scan(t, port, [flag, '-cipher', `ALL:${ANYTHING}`])
@@ -66,7 +66,7 @@ where('openssl', (openssl) => {
     )
   })
 
-  eachBackend(test, 'SSL 3.0 and SSL 2.0 are refused', async (t, backend) => {
+  eachRealBackend(test, 'SSL 3.0 and SSL 2.0 are refused', async (t, backend) => {
     // OpenSSL does not have them any more: the greetings, by hand.
     const ssl3 = Buffer.from([22, 3, 0, 0, 45, 1, 0, 0, 41, 3, 0, ...Array<number>(32).fill(7), 0, 0, 2, 0, 0x2f, 1, 0])
     const ssl2 = Buffer.from([
@@ -104,7 +104,7 @@ where('openssl', (openssl) => {
     ['an ECDSA', 'server'],
     ['an RSA', 'rsa'],
   ] as const) {
-    eachBackend(test, `weak ciphers are refused by a server with ${kind} certificate`, async (t, backend) => {
+    eachRealBackend(test, `weak ciphers are refused by a server with ${kind} certificate`, async (t, backend) => {
       const identity = (await certificates())[pick]
       const errors = await serving(backend, identity, async (port) => {
         for (const cipher of WEAK) {
@@ -120,7 +120,7 @@ where('openssl', (openssl) => {
     })
   }
 
-  eachBackend(test, 'no compression, no early data, forward secrecy, secure renegotiation', async (t, backend) => {
+  eachRealBackend(test, 'no compression, no early data, forward secrecy, secure renegotiation', async (t, backend) => {
     await serving(backend, {}, async (port) => {
       for (const flag of ['-tls1_2', '-tls1_3']) {
         const output = await scan(t, port, [flag, '-comp'])
@@ -132,7 +132,7 @@ where('openssl', (openssl) => {
     })
   })
 
-  eachBackend(test, 'weak groups and signatures are refused', async (t, backend) => {
+  eachRealBackend(test, 'weak groups and signatures are refused', async (t, backend) => {
     const errors = await serving(backend, {}, async (port) => {
       for (const args of [
         ['-tls1_2', '-curves', 'sect163k1', '-cipher', `ALL:${ANYTHING}`],
@@ -148,7 +148,7 @@ where('openssl', (openssl) => {
     t.true(errors.every(({ reason }) => reason === 'no-common-cipher'))
   })
 
-  eachBackend(test, 'the alert of an ALPN without overlap', async (t, backend) => {
+  eachRealBackend(test, 'the alert of an ALPN without overlap', async (t, backend) => {
     await serving(backend, { alpnProtocols: ['h2'] }, async (port) => {
       for (const flag of ['-tls1_2', '-tls1_3']) {
         t.regex(await scan(t, port, [flag, '-alpn', 'spdy/1']), /alert no application protocol/)
@@ -157,7 +157,7 @@ where('openssl', (openssl) => {
     })
   })
 
-  eachBackend(test, 'the chain is in order, and without the root', async (t, backend) => {
+  eachRealBackend(test, 'the chain is in order, and without the root', async (t, backend) => {
     const { authority } = await certificates()
     const upper = await authority.intermediate('Upper')
     const lower = await upper.intermediate('Lower')
@@ -171,7 +171,7 @@ where('openssl', (openssl) => {
     })
   })
 
-  eachBackend(test, 's_client’s request to renegotiate is refused with no_renegotiation', async (t, backend) => {
+  eachRealBackend(test, 's_client’s request to renegotiate is refused with no_renegotiation', async (t, backend) => {
     await serving(backend, {}, async (port) => {
       const client = new Running(t, openssl, ['s_client', '-connect', `127.0.0.1:${port}`, '-tls1_2', '-msg'])
       await client.printed(/Verify return code/)
@@ -182,7 +182,7 @@ where('openssl', (openssl) => {
     })
   })
 
-  eachBackend(
+  eachRealBackend(
     test,
     'our client refuses to renegotiate; a server that asks again and again is dropped',
     async (t, backend) => {

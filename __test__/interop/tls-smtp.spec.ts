@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { connectTcp, createTlsContext, type SocketStream, TLSError } from '../../index.ts'
-import { eachBackend } from '../support/backends.ts'
+import { eachRealBackend } from '../support/backends.ts'
 import { certificates } from '../support/certificates.ts'
 import { account, file, fileSays, folder, freePort, Running, where } from '../support/programs.ts'
 
 where('exim4', (exim) => {
-  eachBackend(test, 'Exim takes a message after STARTTLS, and delivers it', async (t, backend) => {
+  eachRealBackend(test, 'Exim takes a message after STARTTLS, and delivers it', async (t, backend) => {
     const { ca } = await certificates()
     const server = await startServer(t, exim)
     await backend.run(async () => {
@@ -45,7 +45,7 @@ where('exim4', (exim) => {
     await server.program.stop()
   })
 
-  eachBackend(test, 'Exim under another name than its certificate’s is refused', async (t, backend) => {
+  eachRealBackend(test, 'Exim under another name than its certificate’s is refused', async (t, backend) => {
     const { ca } = await certificates()
     const server = await startServer(t, exim)
     await backend.run(async () => {

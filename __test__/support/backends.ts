@@ -35,6 +35,11 @@ export function eachBackend(
   }
 }
 
+/** The same for those with real sockets: where the other side is a program that nobody here wrote. */
+export function eachRealBackend(test: TestFn, title: string, body: BackendTest): void {
+  eachBackend(test, title, body, realBackends)
+}
+
 /** The same with a manual clock, given to the kernel before the run starts; a simulated backend is given its own kind. */
 export function eachBackendWithClock(test: TestFn, title: string, body: ClockTest): void {
   eachBackend(test, title, async (t, backend) => {
