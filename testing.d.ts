@@ -239,7 +239,10 @@ declare class Sequencer {
  * @param seeds - how many (0, 1, 2 …), or which; integers
  * @throws RangeError where there is no seed at all: a test that runs nothing cannot fail
  */
-declare function forEachSeed(seeds: number | readonly number[], body: (seed: number) => unknown): Promise<void>
+declare function forEachSeed(
+  seeds: number | readonly number[],
+  body: (seed: number) => PromiseLike<unknown>,
+): Promise<void>
 
 /**
  * Asserts that an operation is a checkpoint, and returns its value:

@@ -3,11 +3,11 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
-import { testBackends } from '../support/backends.ts'
+import { realBackends } from '../support/backends.ts'
 
 const program = fileURLToPath(new URL('./cluster.ts', import.meta.url))
 
-for (const { label, options } of testBackends) {
+for (const { label, options } of realBackends) {
   test(`two workers of a cluster share a port without being told to [${label}]`, async (t) => {
     const args = ['--import=tsx', program, JSON.stringify(options)]
     const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 })

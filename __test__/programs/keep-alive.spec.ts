@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import type { RunOptions } from '../../src/run.ts'
-import { testBackends } from '../support/backends.ts'
+import { realBackends } from '../support/backends.ts'
 
 const program = fileURLToPath(new URL('./keep-alive.ts', import.meta.url))
 
@@ -37,7 +37,7 @@ async function start(t: ExecutionContext, options: RunOptions, mode: string) {
   return { connected, line, lines, ended: once(child, 'close') }
 }
 
-for (const { label, options } of testBackends) {
+for (const { label, options } of realBackends) {
   test(`a pending receive keeps the process alive until it is answered [${label}]`, async (t) => {
     const { connected, lines, ended } = await start(t, options, 'ref')
     const [socket] = await connected

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import type { RunOptions } from '../../src/run.ts'
-import { testBackends } from '../support/backends.ts'
+import { realBackends } from '../support/backends.ts'
 
 const program = fileURLToPath(new URL('./out-of-descriptors.ts', import.meta.url))
 
@@ -44,7 +44,7 @@ function ask(port: number, question: string): Promise<string | undefined> {
   })
 }
 
-for (const { label, options } of testBackends) {
+for (const { label, options } of realBackends) {
   const isNode = options.backend === 'node'
   const what = isNode
     ? 'libuv turns clients away, and the server goes on'

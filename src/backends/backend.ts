@@ -307,6 +307,8 @@ export interface ListenerTransport {
   /** Sets the demand: at most `count` further calls of `sink.accepted`. 0 drops it; a connection accepted but not
    * yet delivered stays with the listener and answers the next demand. */
   accept(count: number): void
+  /** Calls `fn` where the listener is, for a backend that has several hosts. */
+  readonly within?: (<T>(fn: () => T) => T) | undefined
   /** Closes the descriptor now. Connections accepted and not delivered are closed too. Idempotent. */
   destroy(): void
   getsockopt(level: number | string, name: number | string): number

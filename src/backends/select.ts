@@ -35,16 +35,28 @@ export function selectBackend(name: string | undefined, options: BackendOptions 
   checkOptions('options.backendOptions', options)
   switch (name) {
     case 'node':
+      refuseVirtualOptions(options)
       return nodeBackend
     case 'native':
+      refuseVirtualOptions(options)
       return native(options as NativeOptions)
     case 'virtual':
       // Simulated connections have real TLS: that of the backend that a run would get here.
       return makeVirtualBackend(options as VirtualOptions, engineHere)
     case undefined:
+      refuseVirtualOptions(options)
       return nativeOrNode(options as NativeOptions)
     default:
       throw new BackendNotFoundError(`There is no backend "${name}"; there are ${list(ALL)}`)
+  }
+}
+
+/** The one mistake that would not be noticed: a test of simulated time in real time. */
+function refuseVirtualOptions(options: object): void {
+  for (const name of ['seed', 'clock', 'network']) {
+    if (name in options) {
+      throw new UsageError(`options.backendOptions.${name} is of the virtual backend: give backend: 'virtual', too`)
+    }
   }
 }
 

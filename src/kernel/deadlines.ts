@@ -81,6 +81,11 @@ export class DeadlineQueue {
     return this.#heap.length
   }
 
+  /** The time of the first entry; `Infinity` where there is none. The timer may be armed for an earlier one (2). */
+  get earliest(): number {
+    return this.#heap[0]?.at ?? Infinity
+  }
+
   /** Adds the entry, or moves it after its time was changed. A time that never comes is not kept. */
   add(deadline: Deadline): void {
     if (deadline.index !== -1) this.remove(deadline)

@@ -19,14 +19,16 @@ import type { Holding } from './context.ts'
 import { detached } from './detached.ts'
 import type { RunState } from './run-state.ts'
 import { CANCEL_CALLED, CLOSING, LINGERING, TASK } from './scope-flags.ts'
-import { BACKEND, RUNNABLE, TASKS, TIME, UNKNOWN } from './waits.ts'
+import { BACKEND, FOREIGN, RUNNABLE, TASKS, TIME, UNKNOWN } from './waits.ts'
 
-export { BACKEND, REAL, RUNNABLE, TASKS, TIME } from './waits.ts'
+export { BACKEND, FOREIGN, REAL, RUNNABLE, TASKS, TIME, UNKNOWN } from './waits.ts'
 
 /** Who wants to know that runs are quiet. */
 export interface QuietWatcher {
   /** Lower ranks are asked first: 0 for tasks that wait for quiet, 1 for a clock, 2 for the search for deadlocks. */
   readonly rank: number
+  /** Wants to be asked also while tasks wait for promises that are not of this library. Others take these for not quiet. */
+  readonly asksDespiteForeign?: boolean
   /** The runs that have to be quiet. */
   runs(): Iterable<RunState>
   /**
@@ -105,7 +107,7 @@ function look(): void {
     const before = lastQuiet.get(watcher)
     lastQuiet.delete(watcher)
     const { waits, sight } = surveyAll(watcher.runs(), surveys)
-    if ((waits & RUNNABLE) !== 0) continue
+    if ((waits & (watcher.asksDespiteForeign === true ? RUNNABLE : RUNNABLE | FOREIGN)) !== 0) continue
     if (before === undefined || before.runs !== sight.runs || before.stirredAt !== sight.stirredAt) {
       // The first of two looks (3).
       lastQuiet.set(watcher, sight)
@@ -165,7 +167,7 @@ function surveyTask(own: CancelScope, tasks: CancelScope[]): number {
     }
   }
   if (bodies.someIdle) releases |= UNKNOWN
-  return waits === 0 ? RUNNABLE : waits | releases
+  return waits === 0 ? FOREIGN : waits | releases
 }
 
 /** The bodies of `use` calls that run in one task, and those of them in which something waits. */

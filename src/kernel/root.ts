@@ -62,8 +62,8 @@ class Root implements TaskOwner {
     const { run } = this
     activeRuns.add(run)
     useScheduler(run.scheduler)
-    run.host.runStarted?.(run)
     if (this.#options.keepAlive) retainProcess()
+    run.host.runStarted?.(run)
     run.root = new Task(run, null, this, main, run.name ?? (main.name === '' ? 'main' : main.name), this.scope)
     run.root._beginHere([])
   }

@@ -10,6 +10,8 @@ export const BACKEND = 4
 export const TIME = 8
 /** What another task has to do: release a lock, put an item, end. */
 export const TASKS = 16
+/** Nothing that is known of: a promise that is not of this library, which may be settled by anybody at any time. */
+export const FOREIGN = 64
 /**
  * Perhaps work that knows nothing of this library: a body (of a scope, of a `use`) in which nothing was begun, beside others
  * that wait. It may as well wait for a promise that was begun outside of it.

@@ -20,7 +20,6 @@ import { enterOperation } from '../kernel/context.ts'
 import { Operation } from '../kernel/operation.ts'
 import { runTaskGroup } from '../kernel/task-group.ts'
 import { moveOnAfter } from '../scopes.ts'
-import { formatAddress } from './addresses.ts'
 
 export interface Attempts<T> {
   /** One attempt, as an operation of the running task. */
@@ -56,7 +55,7 @@ export async function connectToFirst<T>(addresses: readonly SocketAddress[], att
       }
       for (const [index, address] of addresses.entries()) {
         const over = new Flag()
-        group.spawn({ name: `connect to ${formatAddress(address)}` }, attempt, address, index, over)
+        group.spawn({ name: `connect to ${address.address}` }, attempt, address, index, over)
         if (index + 1 < addresses.length) await over.wait(delay)
       }
     })

@@ -85,6 +85,12 @@ export class Listener extends Resource implements ListenerSink, HandshakeOwner {
     this.register(frame, this.#kind, made)
   }
 
+  /** Where the server is: on a simulated network, that may be another host than the running code's. */
+  within<T>(fn: () => T): T {
+    const { within } = this.#transport
+    return within === undefined ? fn() : within(fn)
+  }
+
   get closed(): boolean {
     return this.#closed
   }

@@ -35,7 +35,7 @@ export class Service extends Operation<void> implements Consumer, Serving {
   readonly #listener: Listener
   readonly #limit: number
   /** Connections come out of the event loop; their handlers see what the caller of `serve` has in its async context. */
-  readonly #context = new AsyncResource('structio.serve')
+  readonly #context: AsyncResource
   #group: TaskGroup | undefined
 
   constructor(listener: Listener, handler: Handler, { maxConnections = Infinity, onError }: ServeOptions) {
@@ -45,6 +45,7 @@ export class Service extends Operation<void> implements Consumer, Serving {
     this.onError = onError
     this.taskName = handler.name === '' ? 'connection' : handler.name
     this.#limit = maxConnections
+    this.#context = listener.within(() => new AsyncResource('structio.serve'))
   }
 
   /** Serves until the server is closed and the handlers have ended. */

@@ -1,6 +1,6 @@
 /** Running one test many times, each time with another seed, and the one that failed again. */
 
-import { checkFunction, checkInteger, invalidArgType, outOfRange } from '../validate.ts'
+import { checkFunction, checkInteger, invalidArgType, isThenable, outOfRange } from '../validate.ts'
 import { show } from './failure.ts'
 
 /**
@@ -17,18 +17,27 @@ import { show } from './failure.ts'
  * @param seeds - how many (0, 1, 2 …), or which; integers
  * @throws RangeError where there is no seed at all: a test that runs nothing cannot fail
  */
-export async function forEachSeed(seeds: number | readonly number[], body: (seed: number) => unknown): Promise<void> {
+export async function forEachSeed(
+  seeds: number | readonly number[],
+  body: (seed: number) => PromiseLike<unknown>,
+): Promise<void> {
   const wanted = seedOfEnvironment() ?? checkSeeds(seeds)
   checkFunction('body', body)
   for (const seed of wanted) {
     try {
-      await body(seed)
+      await promised(body(seed))
     } catch (error) {
       throw new Error(`seed ${seed} failed (${VARIABLE}=${seed} in the environment runs it alone): ${show(error)}`, {
         cause: error,
       })
     }
   }
+}
+
+/** A `run` that is begun and not returned would fail when nobody looks. */
+function promised(result: unknown): unknown {
+  if (!isThenable(result)) throw invalidArgType('the value of body', 'a promise: return the run', result)
+  return result
 }
 
 const VARIABLE = 'STRUCTIO_SEED'

@@ -2,7 +2,7 @@
 import test from 'ava'
 import { startRun } from '../../../src/kernel/root.ts'
 import { activeRuns } from '../../../src/kernel/run-state.ts'
-import { BACKEND, REAL, RUNNABLE, stir, survey, TASKS, TIME, watched, watchQuiet } from '../../../src/kernel/quiet.ts'
+import { BACKEND, FOREIGN, REAL, stir, survey, TASKS, TIME, watched, watchQuiet } from '../../../src/kernel/quiet.ts'
 import { abandonOnCancel, moveOnAfter, openCancelScope, sleep, sleepForever } from '../../../src/scopes.ts'
 import { createEvent } from '../../../src/sync/event.ts'
 import { createTaskGroup } from '../../../src/task-groups.ts'
@@ -23,8 +23,8 @@ test.serial('what the tasks of a run wait for, as bits', async (t) => {
     [() => moveOnAfter(100_000, () => createEvent().wait()), TASKS | TIME],
     [() => openCancelScope({ signal: new AbortController().signal }, () => createEvent().wait()), TASKS | BACKEND],
     [() => createTaskGroup((tg) => void tg.spawn(() => sleep(100_000))), TASKS | TIME],
-    [() => foreign(), RUNNABLE],
-    [() => createTaskGroup((tg) => void tg.spawn(foreign)), RUNNABLE],
+    [() => foreign(), FOREIGN],
+    [() => createTaskGroup((tg) => void tg.spawn(foreign)), TASKS | FOREIGN],
   ]
   for (const [body, expected] of cases) {
     const options = { keepAlive: true, traceResources: false, traceTasks: false }

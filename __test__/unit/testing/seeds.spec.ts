@@ -12,7 +12,7 @@ test.serial('each seed is run once, in order, one after another', async (t) => {
   })
   t.deepEqual(log, ['begin 0', 'end 0', 'begin 1', 'end 1', 'begin 2', 'end 2'])
   const seen: number[] = []
-  await forEachSeed([7, -3, 7], (seed) => seen.push(seed))
+  await forEachSeed([7, -3, 7], async (seed) => seen.push(seed))
   t.deepEqual(seen, [7, -3, 7])
 })
 
@@ -20,7 +20,7 @@ test.serial('the first that fails is named, with its error as the cause, and is 
   const seen: number[] = []
   const failure = new RangeError('too much')
   const error = (await rejection(
-    forEachSeed(10, (seed) => {
+    forEachSeed(10, async (seed) => {
       seen.push(seed)
       if (seed === 4) throw failure
     }),
@@ -35,11 +35,11 @@ test.serial('STRUCTIO_SEED runs that seed alone', async (t) => {
   try {
     process.env.STRUCTIO_SEED = '4711'
     const seen: number[] = []
-    await forEachSeed(10, (seed) => seen.push(seed))
+    await forEachSeed(10, async (seed) => seen.push(seed))
     t.deepEqual(seen, [4711])
     process.env.STRUCTIO_SEED = 'many'
     await t.throwsAsync(
-      forEachSeed(10, () => {}),
+      forEachSeed(10, async () => {}),
       { instanceOf: RangeError, message: /STRUCTIO_SEED/ },
     )
   } finally {
@@ -49,7 +49,7 @@ test.serial('STRUCTIO_SEED runs that seed alone', async (t) => {
 })
 
 test.serial('no seeds, and what is no seed, are refused', async (t) => {
-  const never = (): void => t.fail('ran')
+  const never = async (): Promise<void> => t.fail('ran')
   for (const seeds of [0, -1, 1.5, [], [1, 0.5]]) {
     await t.throwsAsync(forEachSeed(seeds, never), { instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE' })
   }
@@ -57,4 +57,10 @@ test.serial('no seeds, and what is no seed, are refused', async (t) => {
     await t.throwsAsync(forEachSeed(seeds as never, never), { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' })
   }
   await t.throwsAsync(forEachSeed(1, 5 as never), { instanceOf: TypeError })
+})
+
+test.serial('a body that does not return its run is told to', async (t) => {
+  await t.throwsAsync(forEachSeed(1, (() => {}) as never), {
+    message: /has to be a promise: return the run|must be a promise/,
+  })
 })

@@ -14,7 +14,7 @@ import type {
 import { canonical, isWildcard, socketAddress } from './addresses.ts'
 import { systemError } from './errors.ts'
 import type { Fabric } from './fabric.ts'
-import { type Machine, machineHere, type Socket } from './machine.ts'
+import { type Machine, machineHere, onMachine, type Socket } from './machine.ts'
 import type { Bound } from './ports.ts'
 import { SocketOptions } from './socket-options.ts'
 import type { VirtualStream } from './stream.ts'
@@ -24,7 +24,7 @@ export function listen(fabric: Fabric, options: TcpListenOptions, answer: Answer
   let wanted = true
   fabric.timeline.soon(() => {
     if (!wanted) return
-    const listener = openListener(machine, options)
+    const listener = machine.up ? openListener(machine, options) : systemError('ENETDOWN', 'listen')
     if (listener instanceof Error) answer(listener)
     else answer(undefined, listener)
   })
@@ -117,6 +117,9 @@ export abstract class VirtualListener implements ListenerTransport, Socket {
       if (this.#greeted.delete(end)) end.destroy()
     }
   }
+
+  /** Handlers run where the server is, whoever serves it. */
+  readonly within = <T>(fn: () => T): T => onMachine(this.machine, fn)
 
   /** The connection stands. */
   established(end: VirtualStream): void {

@@ -1,4 +1,5 @@
 /** One host of the network: its addresses, its ports, its open sockets, and whether it is up. */
+import { UsageError } from '../../errors.ts'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { familyOf, isLoopback, isWildcard } from './addresses.ts'
 import type { Fabric } from './fabric.ts'
@@ -80,6 +81,9 @@ export function onMachine<T>(machine: Machine, body: () => T): T {
 
 /** The host that the running code is on. */
 export function machineHere(fabric: Fabric): Machine {
-  const machine = place.getStore()
-  return machine?.fabric === fabric ? machine : fabric.localhost
+  const machine = place.getStore() ?? fabric.localhost
+  if (machine.fabric !== fabric) {
+    throw new UsageError(`the host "${machine.name}" is of another VirtualNetwork than this run's`)
+  }
+  return machine
 }

@@ -14,12 +14,14 @@
  * 3. Where nothing lies ahead, nothing moves.
  * 4. With `autoJump` time moves by itself; without, only as far as somebody asked for by `advance`.
  * 5. Who asked for it explicitly gets it: an `advance` is not held up by real work, nor by tasks that do not come to rest.
- * 6. Nothing here reads a real clock.
+ * 6. What is worked on outside of this library cannot be seen as a whole. While a task waits for such a thing, time stands still as
+ *    long as the process has more to wait for than when the run began (a file, a socket, a timer), and a little real time
+ *    longer, for what cannot be seen at all. The real clock decides nothing else: neither an order nor a time.
  */
 import type { Clock } from '../../kernel/clock.ts'
 import { DeadlineQueue } from '../../kernel/deadlines.ts'
 import { detached } from '../../kernel/detached.ts'
-import { REAL, type QuietWatcher, stir, watchQuiet } from '../../kernel/quiet.ts'
+import { FOREIGN, REAL, type QuietWatcher, stir, UNKNOWN, watchQuiet } from '../../kernel/quiet.ts'
 import type { RunState } from '../../kernel/run-state.ts'
 import { EventQueue, ScheduledEvent } from './event-queue.ts'
 
@@ -29,6 +31,13 @@ const PATIENCE = 100
 /** Passes of the event loop that a TLS library may need between two signs of life; node:tls takes up to four. */
 const WORKING = 8
 
+/**
+ * Milliseconds of real time for what may be worked on unseen (compression, cryptography): beside a promise that a task of the run
+ * may well settle itself, and beside one that was said to be work of others (`abandonOnCancel`).
+ */
+const SHORT = 3
+const LONG = 300
+
 /** Somebody's `advance`. */
 export interface Goal {
   readonly at: number
@@ -37,6 +46,7 @@ export interface Goal {
 
 export class Timeline implements Clock, QuietWatcher {
   readonly rank = 1
+  readonly asksDespiteForeign = true
   /** Of the runs on this line. */
   readonly deadlines: DeadlineQueue = new DeadlineQueue(this)
   #autoJump: boolean
@@ -56,6 +66,10 @@ export class Timeline implements Clock, QuietWatcher {
   /** Passes since time moved, while there is a goal. */
   #restless = 0
   #counting = false
+  /** What the process waited for when the first of the runs began. */
+  #resources = 0
+  /** Since when nothing was seen to go on outside. */
+  #rest = { stirredAt: -1, since: 0 }
 
   constructor(start: number, autoJump: boolean) {
     this.#now = start
@@ -148,6 +162,7 @@ export class Timeline implements Clock, QuietWatcher {
   }
 
   join(run: RunState): void {
+    if (this.#runs.size === 0) this.#resources = resourcesOfProcess()
     this.#runs.add(run)
     this.#watch()
   }
@@ -164,12 +179,12 @@ export class Timeline implements Clock, QuietWatcher {
 
   quiet(waits: number): boolean {
     if (this.busy) return false
-    return (waits & REAL) !== 0 && this.#goals.length === 0 ? false : this.#proceed()
+    return this.#goals.length === 0 && !this.#worldRests(waits) ? false : this.#proceed()
   }
 
   /** False where nothing lies ahead, or time may not go there. */
   #proceed(): boolean {
-    const next = Math.min(this.#events.first?.at ?? Infinity, this.#armed?.at ?? Infinity)
+    const next = this.#next
     const [goal] = this.#goals
     this.#restless = 0
     if (goal !== undefined && goal.at < next) {
@@ -184,6 +199,27 @@ export class Timeline implements Clock, QuietWatcher {
     }
     stir()
     return true
+  }
+
+  /** Where time would go. */
+  get #next(): number {
+    return Math.min(this.#events.first?.at ?? Infinity, this.deadlines.earliest)
+  }
+
+  /** Whether nothing goes on outside, as far as can be seen (6). Otherwise somebody looks again. */
+  #worldRests(waits: number): boolean {
+    const patience = (waits & REAL) !== 0 ? LONG : (waits & (FOREIGN | UNKNOWN)) !== 0 ? SHORT : 0
+    if (patience === 0) return true
+    if (this.#next === Infinity || !this.#autoJump) return false
+    let stirredAt = 0
+    for (const run of this.#runs) stirredAt = Math.max(stirredAt, run.stirredAt)
+    const now = performance.now()
+    if (this.#rest.stirredAt !== stirredAt || resourcesOfProcess() > this.#resources)
+      this.#rest = { stirredAt, since: now }
+    if (now - this.#rest.since >= patience) return true
+    // Unreferenced: it must not be taken for something that the process waits for.
+    detached(setTimeout, () => stir(), patience / 2).unref()
+    return false
   }
 
   #takeDue(): void {
@@ -248,4 +284,9 @@ export class Timeline implements Clock, QuietWatcher {
       this.#count()
     })
   }
+}
+
+/** How much the process waits for; not the passes of the event loop, which everything here is made of. */
+function resourcesOfProcess(): number {
+  return process.getActiveResourcesInfo().filter((kind) => kind !== 'Immediate').length
 }

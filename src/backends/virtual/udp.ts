@@ -15,7 +15,7 @@ export function openUdp(fabric: Fabric, options: UdpOptions, answer: Answer<Data
   let wanted = true
   fabric.timeline.soon(() => {
     if (!wanted) return
-    const socket = bind(machine, options)
+    const socket = machine.up ? bind(machine, options) : systemError('ENETDOWN', 'bind')
     if (socket instanceof Error) answer(socket)
     else answer(undefined, socket)
   })
