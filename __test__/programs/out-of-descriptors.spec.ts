@@ -11,14 +11,14 @@ const program = fileURLToPath(new URL('./out-of-descriptors.ts', import.meta.url
 
 const CLIENTS = 20
 
-/** Starts the program with few descriptors; its lines arrive one by one. */
+/** Starts the program with few descriptors, but enough for a loader that reads its modules side by side; its lines arrive one by one. */
 function start(
   t: ExecutionContext,
   options: RunOptions,
 ): { line: () => Promise<string>; release: () => void; code: Promise<number | null> } {
   const child = spawn(
     '/bin/sh',
-    ['-c', 'ulimit -n 64; exec "$@"', 'sh', process.execPath, '--import=tsx', program, JSON.stringify(options)],
+    ['-c', 'ulimit -n 128; exec "$@"', 'sh', process.execPath, '--import=tsx', program, JSON.stringify(options)],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, NODE_NO_WARNINGS: '1' },
