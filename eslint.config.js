@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint'
 const PROCESS_EVENTS = {
   selector:
     'CallExpression[callee.object.name="process"][callee.property.name=/^(on|once|addListener|prependListener)$/]',
-  message: 'A listener changes the host process: process events belong to src/run.ts (shutdown signals).',
+  message: 'A listener changes the host process: those of signals belong to src/signals/listeners.ts.',
 }
 
 /**
@@ -67,8 +67,8 @@ export default tseslint.config(
   },
   // The owners. A module is added here together with the sentence that says why it needs what the others may not have.
   {
-    // Shutdown signals: listeners from the start of a run to its end.
-    files: ['src/run.ts'],
+    // Signals, for shutdown and for receivers: while somebody receives one, the others' listeners are taken off and put back.
+    files: ['src/signals/listeners.ts'],
     rules: { 'no-restricted-syntax': ['error', ...syntax()] },
   },
   {

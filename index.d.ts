@@ -1363,6 +1363,40 @@ declare class ResourceGuard {
   use<T>(body: () => T | PromiseLike<T>): Promise<T>
 }
 
+/**
+ * Iterates over the signals that have come since it was opened; each receiver gets each of them. Made by `receiveSignals`.
+ *
+ * One task at a time may wait for the next one. After `close()` every step is a `ClosedResourceError`, also one that was waiting.
+ */
+declare class SignalReceiver implements AsyncIterable<NodeJS.Signals>, AsyncDisposable {
+  #private
+  /**
+   * Puts the process's other listeners back in order, if this was the last receiver of their signal. What has come meanwhile
+   * and no receiver was asked for goes on to them, or to the default action, which may end the process here. Idempotent.
+   */
+  close(): Promise<void>
+  /** Iterates over the names of the signals, as they come. `break` leaves the receiver open. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<NodeJS.Signals>
+  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/**
+ * Receives signals of the process, by name or number, from now on until it is closed: an iterable over their names, in the
+ * order in which they come. Re-creates `receive_signals`.
+ *
+ * While it is open the process's other listeners of these signals are detached; they are put back in order when the last receiver of
+ * the signal closes. A signal that nobody was told of by then is handed on to them, or to the default action.
+ *
+ * @throws RangeError without any signal, and for one that this system does not have or nobody can catch; UnsupportedError in
+ * a worker; NotRunningError outside of every task. Nothing has been changed then.
+ */
+declare function receiveSignals(...signals: readonly (NodeJS.Signals | number)[]): SignalReceiver
+/** Runs `body` while the receiver is open, and closes it however the body ends. Errors are rejections. */
+declare function receiveSignals<T>(
+  ...args: [...signals: readonly (NodeJS.Signals | number)[], body: (signals: SignalReceiver) => T | PromiseLike<T>]
+): Promise<T>
+
 /** A message of the channel `structio:task`. */
 interface TaskEvent {
   /** `spawned`: it exists. `started`: its function is called. `ended`: it and everything begun in it are over. */
@@ -1432,6 +1466,7 @@ export {
   ResourceGuard,
   RunFinishedError,
   Semaphore,
+  SignalReceiver,
   SocketStream,
   SocketStreamServer,
   Stream,
@@ -1485,6 +1520,7 @@ export {
   moveOnAt,
   openCancelScope,
   raceTasks,
+  receiveSignals,
   run,
   sleep,
   sleepForever,

@@ -68,6 +68,10 @@ export type { QueueStatistics } from './src/sync/queue.ts'
 export type { CapacityLimiterStatistics } from './src/sync/capacity-limiter.ts'
 export type { MemoryObjectStreamStatistics } from './src/sync/memory-object-stream.ts'
 
+// Signals of the process.
+export { receiveSignals } from './src/signals.ts'
+export { SignalReceiver } from './src/signals/receiver.ts'
+
 // Introspection.
 export { TaskInfo, getCurrentTask, getRunningTasks } from './src/introspection.ts'
 export { waitAllTasksBlocked, dumpTasks } from './src/introspection.ts'

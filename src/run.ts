@@ -2,24 +2,15 @@
  * `run`: the way from a plain program into the world of tasks. Chooses a backend, starts the root task, and answers to the
  * process while the tree is running.
  */
-import { constants } from 'node:os'
-import { isMainThread } from 'node:worker_threads'
 import type { BackendName } from './backends/backend.ts'
 import { type BackendOptions, selectBackend } from './backends/select.ts'
-import { UnsupportedError } from './errors.ts'
 import { failOnDeadlock } from './introspection/deadlocks.ts'
 import type { CancelScope } from './kernel/cancel-scope.ts'
 import { rejected } from './kernel/operation.ts'
 import { refuseNestedRun, startRun } from './kernel/root.ts'
-import {
-  checkBoolean,
-  checkFunction,
-  checkOptions,
-  checkSignal,
-  checkString,
-  invalidArgType,
-  outOfRange,
-} from './validate.ts'
+import { listen, requireMainThread, unlisten } from './signals/listeners.ts'
+import { toCatchable } from './signals/names.ts'
+import { checkBoolean, checkFunction, checkOptions, checkSignal, checkString, invalidArgType } from './validate.ts'
 
 export { getAllBackends, getAvailableBackends } from './backends/select.ts'
 export type { BackendOptions, NativeOptions, NodeOptions, VirtualOptions } from './backends/select.ts'
@@ -101,7 +92,7 @@ class Shutdown {
 
   constructor(signals: readonly NodeJS.Signals[]) {
     this.#signals = signals
-    for (const signal of signals) process.on(signal, this.#onSignal)
+    for (const signal of signals) listen(signal, this.#onSignal)
   }
 
   watch(scope: CancelScope, promise: Promise<unknown>): Promise<unknown> {
@@ -118,7 +109,7 @@ class Shutdown {
   }
 
   #unlisten(): void {
-    for (const signal of this.#signals) process.removeListener(signal, this.#onSignal)
+    for (const signal of this.#signals) unlisten(signal, this.#onSignal)
   }
 }
 
@@ -135,20 +126,11 @@ function checkRunOptions(options: RunOptions): void {
   if (detectDeadlocks !== undefined) checkBoolean('options.detectDeadlocks', detectDeadlocks)
 }
 
-/** The two that cannot be caught: Node would throw out of the middle of an installation. */
-const UNCATCHABLE: readonly string[] = ['SIGKILL', 'SIGSTOP']
-
 function checkShutdownSignals(signals: readonly unknown[]): void {
   if (!Array.isArray(signals)) throw invalidArgType('options.shutdownSignals', 'an array of signal names', signals)
   for (const signal of signals) {
     checkString('options.shutdownSignals', signal)
-    if (!(signal in constants.signals) || UNCATCHABLE.includes(signal)) {
-      throw outOfRange('options.shutdownSignals', 'made of signals that can be caught', signal)
-    }
+    toCatchable('options.shutdownSignals', signal)
   }
-  if (signals.length > 0 && !isMainThread) {
-    throw new UnsupportedError(
-      'shutdownSignals work on the main thread only: Node delivers no process signals to a worker',
-    )
-  }
+  if (signals.length > 0) requireMainThread('shutdownSignals work')
 }

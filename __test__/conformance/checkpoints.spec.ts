@@ -27,6 +27,7 @@ import {
   createUnixDatagramSocket,
   createUnixServer,
   moveOnAfter,
+  receiveSignals,
   ResourceGuard,
   sleep,
   sleepForever,
@@ -213,6 +214,18 @@ const sockets: Record<string, Row> = {
   },
 }
 
+const signals: Record<string, Row> = {
+  receiveSignals: () => check(() => receiveSignals('SIGUSR2', () => {})),
+  'SignalReceiver.[Symbol.asyncIterator]': async () => {
+    await using receiver = receiveSignals('SIGUSR2')
+    process.kill(process.pid, 'SIGUSR2')
+    process.kill(process.pid, 'SIGUSR2')
+    await receiver[Symbol.asyncIterator]().next()
+    await check(() => receiver[Symbol.asyncIterator]().next())
+  },
+  'SignalReceiver.close': () => check(() => receiveSignals('SIGUSR2').close()),
+}
+
 type Datagrams = UDPSocket | UNIXDatagramSocket
 
 /** What both kinds of datagram sockets have. */
@@ -249,6 +262,7 @@ const table: Record<string, Row> = {
   ...synchronisation,
   ...sockets,
   ...datagrams,
+  ...signals,
   ...named(ofStreams, 'Stream', (row) => row(...memoryStreamPair())),
   ...named(ofStreams, 'SocketStream', (row) => withTcp(row)),
   ...named(ofDatagrams, 'UDPSocket', async (row) => {

@@ -1,0 +1,19 @@
+// Receiving signals in a worker thread. JavaScript, because a worker's entry is loaded before any loader for TypeScript can be
+// registered in it.
+import { parentPort } from 'node:worker_threads'
+import { register } from 'tsx/esm/api'
+
+register()
+const { receiveSignals, run } = await import('../../../index.ts')
+
+const refused = await run(async () => {
+  const codes = []
+  try {
+    receiveSignals('SIGTERM')
+  } catch (error) {
+    codes.push(error.code)
+  }
+  await receiveSignals('SIGTERM', () => codes.push('received')).catch((error) => codes.push(error.code))
+  return codes
+})
+parentPort.postMessage(refused)
