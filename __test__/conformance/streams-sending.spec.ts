@@ -419,3 +419,34 @@ eachBackendWithSockets(
     })
   },
 )
+
+eachBackendWithSockets(
+  test,
+  'an end behind thousands of small sends cuts none of them off, while the other direction is busy',
+  async (t, backend) => {
+    const count = backend.simulated ? 500 : 4000
+    for (let round = 0; round < (backend.simulated ? 1 : 4); round++) {
+      await withPair(backend, async (a, b) => {
+        await createTaskGroup(async (tg) => {
+          // The readiness that this brings about may come between the last sends and the turn that carries them out.
+          tg.spawn(async () => {
+            for (let i = 0; i < count / 64; i++) await b.sendAll(Buffer.alloc(50_000))
+            await b.sendEof()
+          })
+          tg.spawn(async () => {
+            for (let i = 0; i < count; i++) await a.sendAll(Buffer.alloc(777))
+            await a.sendEof()
+          })
+          tg.spawn(() => received(a))
+          t.is(await received(b), count * 777)
+        })
+      })
+    }
+  },
+)
+
+async function received(stream: SocketStream): Promise<number> {
+  let bytes = 0
+  for await (const chunk of stream) bytes += chunk.length
+  return bytes
+}

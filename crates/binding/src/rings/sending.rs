@@ -17,6 +17,14 @@ const GATHER: usize = 64;
 impl Turn {
     /// Goes on with what the sending half waits for: unsent bytes, then its `WaitSend`.
     pub(super) fn poll_send(&mut self, index: u32) {
+        let Some((Entry::Stream(stream), _)) = self.handles.at(index) else {
+            return;
+        };
+        if stream.first_segment != NO_SEGMENT {
+            // Submitted outside a turn, and the socket has become ready before it was carried out: a shutdown that were
+            // looked at now would cut off the sends before it (turn.rs, invariant 1).
+            self.write_chain(index);
+        }
         let Some((Entry::Stream(stream), generation)) = self.handles.at(index) else {
             return;
         };
