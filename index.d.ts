@@ -1024,6 +1024,37 @@ interface UdpSocketOptions {
  */
 declare function createUdpSocket(options?: UdpSocketOptions): Promise<UDPSocket>
 
+/**
+ * Waits until reading from a socket would not wait: there is data, the end of it, an error, or a connection to be accepted.
+ * It is so when the call returns, and a further call returns at once for as long as it is. Re-creates
+ * `anyio.wait_socket_readable`.
+ *
+ * One task at a time waits for a direction of a descriptor. Of the library's own sockets the call counts as a receive, and
+ * looks at what has been read ahead, too.
+ *
+ * A descriptor must not be closed while somebody waits for it, without `notifySocketClose` before: the system tells nobody, and
+ * such a wait ends by cancellation alone. It does not wake for the next descriptor with that number, and does it no harm.
+ *
+ * @param sock - a file descriptor, or what has one: a socket or server of this library or of Node, an object with a number as
+ * `fd` or with a method `fileno()`
+ * @throws UnsupportedError on the `node` and `virtual` backends; ResourceBusyError; ClosedResourceError after `notifySocketClose`,
+ * and for a socket of this library that is closed; the bare system error: `EBADF` for what is no open descriptor, `EPERM` for
+ * a file or folder
+ */
+declare function waitSocketReadable(sock: number | object): Promise<void>
+/**
+ * Waits until writing to a socket would not wait: there is room, or an error. As `waitSocketReadable`; of the library's own
+ * sockets the call counts as a send. Re-creates `anyio.wait_socket_writable`.
+ */
+declare function waitSocketWritable(sock: number | object): Promise<void>
+/**
+ * Says that a socket is about to be closed: whoever waits for it, in this thread, gets a `ClosedResourceError`. The library's own
+ * do so by themselves. May be called anywhere. Re-creates `anyio.notify_socket_close`.
+ *
+ * @throws UnsupportedError in a task of the `node` and `virtual` backends
+ */
+declare function notifySocketClose(sock: number | object): void
+
 interface WrapTlsOptions {
   /** Whether this side is the server of the handshake. Default false. */
   serverSide?: boolean | undefined
@@ -1518,6 +1549,7 @@ export {
   mapConcurrent,
   moveOnAfter,
   moveOnAt,
+  notifySocketClose,
   openCancelScope,
   raceTasks,
   receiveSignals,
@@ -1526,6 +1558,8 @@ export {
   sleepForever,
   sleepUntil,
   waitAllTasksBlocked,
+  waitSocketReadable,
+  waitSocketWritable,
   wrapTls,
 }
 export type {

@@ -44,6 +44,9 @@ export type { Packet } from './src/datagrams/packet.ts'
 export type { UdpSocketOptions } from './src/udp.ts'
 export type { UnixDatagramSocketOptions } from './src/unix.ts'
 
+// Raw descriptors: sockets that are somebody else's.
+export { waitSocketReadable, waitSocketWritable, notifySocketClose } from './src/wait-socket.ts'
+
 // TLS, on sockets and over any stream.
 export { createTlsContext, wrapTls } from './src/tls.ts'
 export type { TlsContext, TlsContextOptions, TlsMaterial, WrapTlsOptions, PeerCertificate } from './src/tls.ts'

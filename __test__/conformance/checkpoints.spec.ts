@@ -38,6 +38,8 @@ import {
   type UDPSocket,
   type UNIXDatagramSocket,
   waitAllTasksBlocked,
+  waitSocketReadable,
+  waitSocketWritable,
   wrapTls,
 } from '../../index.ts'
 import { assertCheckpoints as check, lockstepStreamPair, memoryStreamPair } from '../../src/testing/index.ts'
@@ -248,6 +250,14 @@ const ofDatagrams: Record<string, (socket: Datagrams, send: () => Promise<void>)
 }
 
 const datagrams: Record<string, Row> = {
+  waitSocketReadable: () =>
+    withReadable(async (socket) => {
+      await check(() => waitSocketReadable(socket))
+    }),
+  waitSocketWritable: () =>
+    withReadable(async (socket) => {
+      await check(() => waitSocketWritable(socket))
+    }),
   createUdpSocket: async () => {
     await using _ = await check(() => createUdpSocket(LOCAL))
   },
@@ -328,6 +338,7 @@ for (const [name, row] of Object.entries(table)) {
 /** What not every backend has. */
 function featureOf(name: string): Feature | undefined {
   if (/Fds$/.test(name)) return 'descriptors'
+  if (/^waitSocket/.test(name)) return 'waits'
   if (/UnixDatagram|UNIXDatagram/.test(name)) return 'unixDatagrams'
   if (/Unix/.test(name)) return 'unix'
   return /U(dp|DP)/.test(name) ? 'udp' : undefined
@@ -432,6 +443,13 @@ function withUnix(
     await using server = await listener.accept()
     await body(client, server)
   })
+}
+
+/** A socket with a datagram to be read. */
+async function withReadable(body: (socket: UDPSocket) => Promise<unknown>): Promise<void> {
+  await using socket = await createUdpSocket(LOCAL)
+  await socket.send('x', socket.address)
+  await body(socket)
 }
 
 async function withFile(body: (fd: number) => Promise<unknown>): Promise<void> {

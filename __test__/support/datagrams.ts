@@ -22,6 +22,8 @@ const HAVE = {
   unixPeers: ['node', 'native'],
   unixDatagrams: ['native', 'virtual'],
   descriptors: ['native'],
+  /** Waiting for descriptors. */
+  waits: ['native'],
   /** Abstract names, and paths that are no UTF-8. */
   anyPath: ['native'],
   /** Every option that the system has. */

@@ -45,6 +45,8 @@ export type Answer<T> = (error: Error | undefined, value?: T) => void
 
 export interface Backend {
   readonly name: BackendName
+  /** Waits for descriptors that are not the library's own. `undefined` where the backend cannot. */
+  readonly descriptors?: DescriptorWaits | undefined
   /**
    * Delivers I/O that is already there, then calls `deliver`: what was readable before a deadline wins over it.
    * May call `deliver` synchronously (native, nested) or in a later phase of the loop (node: check phase).
@@ -74,6 +76,27 @@ export interface Backend {
    * leave and `transport` is destroyed; one that is abandoned destroys it at once.
    */
   startTls(transport: StreamTransport, start: TlsStart, answer: Answer<StreamTransport>): Abandon
+}
+
+/** What a wait for readiness waits for. */
+export type Direction = 'readable' | 'writable'
+
+/** Waiting for descriptors that somebody else has opened, and may close at any moment. */
+export interface DescriptorWaits {
+  /**
+   * Answers when `fd` is ready, or broken, which it is at that moment. One that is closed is not answered for any more,
+   * whoever its number belongs to from then on.
+   *
+   * @throws the system error: `EBADF`, `EPERM` for what is always ready (files, folders); ResourceBusyError where somebody
+   * waits for this direction of the same open file by the same number already
+   */
+  wait(fd: number, direction: Direction, answer: () => void): DescriptorWait
+}
+
+export interface DescriptorWait {
+  /** Whether the number still means what is waited for, or nothing at all. Asks the system. */
+  readonly current: boolean
+  readonly abandon: Abandon
 }
 
 /** The versions of TLS that there are here; older ones are broken (RFC 8996). */
@@ -243,6 +266,11 @@ export interface StreamTransport {
    */
   readonly receiveInto?: ((view: Uint8Array) => number) | undefined
   /**
+   * As `receive`, but takes nothing: answered by `sink.readable()` when a receive would have something to answer with, be it
+   * the end or a failure. `undefined` where the backend cannot.
+   */
+  readonly waitReadable?: (() => void) | undefined
+  /**
    * Takes a prefix of `data` (all of it while at most 64 KiB wait unsent) and returns its length. `data` is not
    * looked at after the call. Taken bytes leave in call order by the end of the turn (native, in a driver turn),
    * or at the latest in the check phase, many `send`s in one system call.
@@ -369,6 +397,11 @@ export interface DatagramTransport {
    * fails ends it, those before have left, those after it have not.
    */
   sendMany(data: readonly Uint8Array[], to: readonly (DatagramAddress | undefined)[]): boolean
+  /**
+   * Waits until sending is worth trying; answered by `sink.sendSettled`, dropped by `cancelSend`. `undefined` where the backend
+   * cannot.
+   */
+  readonly waitWritable?: (() => void) | undefined
   /** Drops the pending send: what has not left stays unsent, as far as the system lets it. Synchronous. */
   cancelSend(): void
   /** Closes the descriptor now: afterwards the sink is not called again. Removes a socket file as a listener does. Idempotent. */

@@ -1,7 +1,7 @@
 /** What UDP and UNIX datagram sockets have in common: everything but the form of an address. */
 
-import type { DatagramAddress } from '../backends/backend.ts'
-import { Cancelled } from '../errors.ts'
+import type { DatagramAddress, Direction } from '../backends/backend.ts'
+import { Cancelled, UnsupportedError } from '../errors.ts'
 import { enterUncancelled, pendingCancellation } from '../kernel/context.ts'
 import { rejected } from '../kernel/operation.ts'
 import { immediateVoid } from '../kernel/turn.ts'
@@ -11,6 +11,7 @@ import { checkInteger, invalidArgType } from '../validate.ts'
 import { Batch, One, PacketIterator } from './demands.ts'
 import type { DatagramEndpoint } from './endpoint.ts'
 import type { Packet } from './packet.ts'
+import { Ready } from './receiver.ts'
 import type { Target } from './sender.ts'
 
 /**
@@ -25,6 +26,21 @@ export abstract class DatagramSocket<A extends DatagramAddress> implements Async
   /** @internal */
   constructor(endpoint: DatagramEndpoint<A>) {
     this.#endpoint = endpoint
+  }
+
+  /** @internal */
+  _waitReady(what: string, direction: Direction): Promise<void> {
+    const { receiver, sender } = this.#endpoint
+    if (this.#endpoint.requireOpen(what).waitWritable === undefined) {
+      throw new UnsupportedError(`${what}: the backend of this socket cannot wait for it; the native backend can`)
+    }
+    return direction === 'readable' ? receiver.receive(new Ready<A>()) : sender.waitWritable()
+  }
+
+  /** @internal */
+  _closeWaits(): void {
+    this.#endpoint.receiver.closeWait()
+    this.#endpoint.sender.closeWait()
   }
 
   /**

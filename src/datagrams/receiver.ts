@@ -70,6 +70,14 @@ export class Kept<A extends DatagramAddress> {
   }
 }
 
+/** `waitSocketReadable`: content when a datagram is there, and leaves it there. */
+export class Ready<A extends DatagramAddress> implements Demand<A, void> {
+  readonly what = 'waitSocketReadable'
+  readonly count = 1
+
+  take(): void {}
+}
+
 export class DatagramReceiver<A extends DatagramAddress> extends Operation<unknown> implements Resumable {
   readonly #transport: DatagramTransport
   readonly #kept = new Kept<A>()
@@ -123,6 +131,15 @@ export class DatagramReceiver<A extends DatagramAddress> extends Operation<unkno
     this.#demand = undefined
     if (error !== undefined) this.reject(error)
     else this.resolve(demand.take(this.#kept))
+  }
+
+  /** Wakes whoever only waits until there is a datagram. */
+  closeWait(): void {
+    const demand = this.#demand
+    if (!(demand instanceof Ready) || !this.undecided || this.#postponed !== NOTHING) return
+    this.#demand = undefined
+    this.#transport.cancelReceive()
+    this.reject(new ClosedResourceError(`${demand.what}: the socket was closed while this waited`))
   }
 
   /** Wakes the waiting call; what is kept is dropped with the socket. */

@@ -79,6 +79,25 @@ export class DatagramSender extends Operation<void> implements Resumable {
     return sent ? this.#answer(scope) : this.begin(scope)
   }
 
+  /** Waits until sending is worth trying. The transport must be able to. */
+  waitWritable(): Promise<void> {
+    let promise: Promise<void>
+    try {
+      promise = this.begin(this.#enter(WAIT))
+    } catch (error) {
+      return rejected(error)
+    }
+    this.#transport.waitWritable?.()
+    return promise
+  }
+
+  /** Wakes whoever waits so. */
+  closeWait(): void {
+    if (this.#what !== WAIT || !this.undecided) return
+    this.#drop()
+    this.reject(new ClosedResourceError(`${WAIT}: the socket was closed while this waited`))
+  }
+
   /** The transport's answer. */
   settled(error: Error | undefined): void {
     if (error === undefined) this.resolve()
@@ -180,3 +199,6 @@ export class DatagramSender extends Operation<void> implements Resumable {
 }
 
 const DONE: Promise<void> = Promise.resolve()
+
+/** The public name of `waitWritable`. */
+const WAIT = 'waitSocketWritable'

@@ -25,6 +25,15 @@ export declare class EventLoop {
   tellsRoom(handle: number): boolean
   /** The function that sends datagrams. Its arguments and its answer are words of the submission ring's header. */
   datagramSender(): () => void
+  /**
+   * Starts a wait until a descriptor is ready: its number, which `DescriptorReady` will carry, or `-errno`; `-EBUSY` where
+   * there is one already.
+   */
+  waitDescriptor(fd: number, writable: boolean): number
+  /** Nobody wants the answer any more. */
+  cancelDescriptor(fd: number, writable: boolean, number: number): void
+  /** Whether the number of the descriptor still means what that wait is for. */
+  isCurrentDescriptor(fd: number, writable: boolean, number: number): boolean
   /** The regions are `Uint8Array`s (slabs) and `Int32Array`s (rings); `dispatch` is called once a batch. */
   constructor(receiveSlab: unknown, completions: unknown, sendSlab: unknown, submissions: unknown, dispatch: unknown, options: EventLoopOptions)
   /** `'nested'` or `'thread'`: what it is, not what was asked for. */

@@ -59,6 +59,7 @@ export const Completion = {
   LastDatagram: 16,
   LookedUp: 17,
   Settled: 18,
+  DescriptorReady: 19,
 } as const
 
 /** TypeScript → Rust. */

@@ -23,6 +23,8 @@ export interface Demand<T> {
   take(bytes: ReceiveBuffer): T | undefined
   /** The answer at the end of data, when `take` had none. Throws `IncompleteRead` inside an unfinished frame. */
   end(bytes: ReceiveBuffer): T
+  /** The answer on a broken connection, where that is no error. */
+  readonly broken?: T | undefined
 }
 
 /** `receiveSome`: whatever is there, up to a number of bytes. */

@@ -65,7 +65,7 @@ export class Listener extends Resource implements ListenerSink, HandshakeOwner {
   readonly address: Address
   readonly #transport: ListenerTransport
   readonly #handshakes: Handshakes | undefined
-  /** Handshaken, and not asked for yet. */
+  /** Accepted or handshaken, and not asked for yet. */
   readonly #ready: StreamTransport[] = []
   /** With TLS: what is left of the demand that the transport was given. */
   #accepting = 0
@@ -124,17 +124,28 @@ export class Listener extends Resource implements ListenerSink, HandshakeOwner {
     if (this.#demanded > 0) this.demand(0)
   }
 
+  /** Whether a connection is there that nobody has asked for. */
+  get hasReady(): boolean {
+    return this.#ready.length > 0
+  }
+
+  /** Gives back a connection, for the next one who asks. */
+  putBack(transport: StreamTransport): void {
+    this.#counts.accepted--
+    this.#ready.unshift(transport)
+  }
+
   /** How many connections the consumer takes from now on. */
   demand(count: number): void {
     this.#demanded = count
     if (this.#closed) return
     if (this.#handshakes === undefined) {
-      this.#transport.accept(count)
+      this.#transport.accept(Math.max(0, count - this.#ready.length))
     } else {
       this.#acceptForHandshakes()
-      // Not inside the call that asked: it has not begun to wait.
-      if (this.#ready.length > 0) queueMicrotask(() => this.#deliverReady())
     }
+    // Not inside the call that asked: it has not begun to wait.
+    if (this.#ready.length > 0) queueMicrotask(() => this.#deliverReady())
   }
 
   get demanded(): number {

@@ -201,6 +201,7 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
     const answer = demand.take(this.#bytes)
     if (answer !== undefined) return answer
     if (this.#breakage !== undefined) {
+      if (demand.broken !== undefined) return demand.broken
       throw brokenBy(demand.what, 'the connection is broken', this.#breakage)
     }
     return this.#ended ? demand.end(this.#bytes) : undefined

@@ -112,6 +112,28 @@ export class Sender extends Operation<void> implements Resumable {
     return promise
   }
 
+  /** Waits until the transport would take at least one byte. */
+  waitWritable(): Promise<void> {
+    const before = this.#receivedBefore
+    let scope: CancelScope
+    try {
+      scope = this.#enter(WAIT)
+    } catch (error) {
+      return rejected(error)
+    }
+    this.#receivedBefore = before
+    const promise = this.begin(scope)
+    this.#transport.waitSend('writable')
+    return promise
+  }
+
+  /** Wakes whoever waits so. */
+  closeWait(): void {
+    if (this.#what !== WAIT || !this.undecided) return
+    this.#transport.cancelSend()
+    this.reject(own(new ClosedResourceError(`${WAIT}: the socket was closed while this waited`), this.#owner))
+  }
+
   /** Wakes the waiting call, and every later one fails. Bytes taken stay with the transport. */
   close(): void {
     this.#closed = true
@@ -154,6 +176,8 @@ export class Sender extends Operation<void> implements Resumable {
       this.resolve()
     } else if (this.#done === 'confirming') {
       this.#done = undefined
+      this.resolve()
+    } else if (this.#what === WAIT) {
       this.resolve()
     } else if (this.#rest !== undefined) {
       this.#push(this.#rest)
@@ -241,6 +265,9 @@ export class Sender extends Operation<void> implements Resumable {
     return this.resolve()
   }
 }
+
+/** The public name of `waitWritable`. */
+const WAIT = 'waitSocketWritable'
 
 /** How many bytes a transport takes together with descriptors. */
 const MOST_WITH_FDS = 65_536

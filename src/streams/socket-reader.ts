@@ -1,7 +1,9 @@
 /** The reader of a socket: its source is a transport, asked for once and answered through the sink. */
 
 import type { StreamTransport } from '../backends/backend.ts'
+import { ClosedResourceError } from '../errors.ts'
 import { formatAddress } from './addresses.ts'
+import { READ_SIZE } from './bytes.ts'
 import { own } from './connection-errors.ts'
 import { WithFds } from './descriptors.ts'
 import { type Demand, Into } from './framing.ts'
@@ -17,6 +19,18 @@ export class SocketReader extends Reader {
     super()
     this.#transport = transport
     this.#owner = owner
+  }
+
+  /** Waits until a receive would have an answer. The transport must be able to. */
+  waitReadable(): Promise<void> {
+    return this.receive<unknown>(READY) as Promise<void>
+  }
+
+  /** Wakes whoever waits so. */
+  closeWait(): void {
+    if (this.demand !== READY || !this.pending) return
+    this.dropFetch()
+    this.failed(this.owned(new ClosedResourceError(`${READY.what}: the socket was closed while this waited`)))
   }
 
   /** From now on the bytes come from there. */
@@ -48,11 +62,16 @@ export class SocketReader extends Reader {
 
   /** The transport has bytes, and the waiting call wants them in its own memory. */
   readable(): void {
-    this.proceed()
+    if (this.demand === READY) this.answer(true)
+    else this.proceed()
   }
 
   protected override fetch(demand: Demand<unknown>): void {
     const transport = this.#transport
+    if (demand === READY) {
+      transport.waitReadable?.()
+      return
+    }
     if (demand instanceof WithFds) {
       transport.receiveFds?.(demand.ask, demand.maxFds)
       return
@@ -80,4 +99,13 @@ export class SocketReader extends Reader {
   protected override owned<E>(error: E): E {
     return own(error, this.#owner)
   }
+}
+
+/** `waitSocketReadable`: content when anything is there, and takes nothing. */
+const READY: Demand<true> = {
+  what: 'waitSocketReadable',
+  ask: READ_SIZE,
+  take: (bytes) => (bytes.length === 0 ? undefined : true),
+  end: () => true,
+  broken: true,
 }

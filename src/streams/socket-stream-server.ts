@@ -1,12 +1,13 @@
 /** `SocketStreamServer`: a listening TCP or UNIX socket. */
 
-import type { Address, SocketAddress } from '../backends/backend.ts'
+import type { Address, Direction, SocketAddress } from '../backends/backend.ts'
 import { Cancelled, UsageError } from '../errors.ts'
 import { enterUncancelled, pendingCancellation } from '../kernel/context.ts'
 import { rejected } from '../kernel/operation.ts'
 import { immediateVoid } from '../kernel/turn.ts'
 import { checkFunction, checkInteger, checkOptions } from '../validate.ts'
 import { AcceptIterator, Acceptor } from './acceptor.ts'
+import { ConnectionWait } from './connection-wait.ts'
 import type { Listener, ServerStatistics } from './listener.ts'
 import type { Handler } from './connection-task.ts'
 import { Service, type ServeOptions } from './service.ts'
@@ -23,11 +24,24 @@ import type { SocketStream } from './socket-stream.ts'
 export class SocketStreamServer<A extends Address = SocketAddress> implements AsyncDisposable {
   readonly #listener: Listener
   readonly #acceptor: Acceptor
+  #wait: ConnectionWait | undefined
 
   /** @internal */
   constructor(listener: Listener) {
     this.#listener = listener
     this.#acceptor = new Acceptor(listener)
+  }
+
+  /** @internal */
+  _waitReady(what: string, direction: Direction): Promise<void> {
+    this.#listener.requireOpen(what)
+    if (direction === 'writable') throw new UsageError(`${what}: nothing is ever written to a server`)
+    return (this.#wait ??= new ConnectionWait(this.#listener)).wait()
+  }
+
+  /** @internal */
+  _closeWaits(): void {
+    if (this.#wait?.undecided === true) this.#wait.closed()
   }
 
   /** Waits for one connection. It belongs to the caller, who closes it. */

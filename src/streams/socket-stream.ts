@@ -1,7 +1,7 @@
 /** `SocketStream`: a TCP or a UNIX connection. */
 
-import type { Address, SocketAddress, TlsSession, TlsVersion } from '../backends/backend.ts'
-import { TLSRequired } from '../errors.ts'
+import type { Address, Direction, SocketAddress, TlsSession, TlsVersion } from '../backends/backend.ts'
+import { TLSRequired, UnsupportedError } from '../errors.ts'
 import { rejected } from '../kernel/operation.ts'
 import { certificateRecord, type PeerCertificate } from '../tls/certificate.ts'
 import { channelBinding, type ChannelBindingType } from '../tls/channel-binding.ts'
@@ -64,6 +64,20 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
   /** The peer's end of the connection; as `localAddress`. */
   get remoteAddress(): A {
     return (this.#remoteAddress ??= this.#connection.requireOpen('remoteAddress').remoteAddress as A)
+  }
+
+  /** @internal */
+  _waitReady(what: string, direction: Direction): Promise<void> {
+    if (this.#connection.requireOpen(what).waitReadable === undefined) {
+      throw new UnsupportedError(`${what}: TLS over another stream has no descriptor; wait for the one below`)
+    }
+    return direction === 'readable' ? this.#reader.waitReadable() : this.#connection.sender.waitWritable()
+  }
+
+  /** @internal */
+  _closeWaits(): void {
+    this.#reader.closeWait()
+    this.#connection.sender.closeWait()
   }
 
   override receiveSome(maxBytes: number = READ_SIZE): Promise<Buffer> {

@@ -229,7 +229,7 @@ impl EventLoop {
             Entry::Stream(stream) => stream.connection.local_address().ok(),
             Entry::Datagrams(datagrams) => datagrams.socket.local_address().ok(),
             Entry::Listener { listener, .. } => listener.local_address().ok(),
-            Entry::Connecting { .. } | Entry::Handshaking { .. } | Entry::Failed(_) => None,
+            _ => None,
         })
         .flatten()
         .map(to_address)
@@ -318,9 +318,7 @@ impl EventLoop {
             Entry::Stream(stream) => work(&sockopt::any(stream.connection.socket())),
             Entry::Datagrams(datagrams) => work(&sockopt::any(&datagrams.socket)),
             Entry::Listener { listener, .. } => work(&sockopt::any(listener)),
-            Entry::Connecting { .. } | Entry::Handshaking { .. } | Entry::Failed(_) => {
-                Err(io::Error::from_raw_os_error(libc::ENOTCONN))
-            }
+            _ => Err(io::Error::from_raw_os_error(libc::ENOTCONN)),
         });
         outcome.unwrap_or_else(|| Err(io::Error::from_raw_os_error(libc::EBADF)))
     }

@@ -11,14 +11,15 @@
 //! - [`event_loop`]: who wakes JavaScript, and when: the driver, nested in libuv or on a helper thread.
 //! - [`rings`]: the four shared regions, the records in them, and the turn that carries them out.
 //! - [`facade`]: the class that TypeScript sees. No decisions there.
-//! - [`local`], [`datagrams`]: its halves for UNIX sockets and for datagrams.
+//! - [`local`], [`datagrams`], [`descriptors`]: its parts for UNIX sockets, for datagrams, and for descriptors of others.
 //! - [`tls`]: its TLS half: contexts, handshakes, and the engine on memory.
 //! - [`sockopt`]: socket options by number.
 //!
 //! `unsafe` lives in this crate alone: in `rings/regions.rs` (shared memory), `event_loop/` (libuv and Node-API),
-//! `sockopt.rs` (system calls) and `local.rs` (descriptors by number), each block with its reason.
+//! `sockopt.rs` (system calls), `local.rs` and `rings/watching.rs` (descriptors by number), each block with its reason.
 
 pub mod datagrams;
+pub mod descriptors;
 mod event_loop;
 pub mod facade;
 pub mod local;

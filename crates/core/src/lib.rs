@@ -10,6 +10,7 @@
 //! - [`datagrams`]: UDP and UNIX datagram sockets, in the same manner.
 //! - [`tls`]: rustls under the same methods, on a socket or on memory.
 //! - [`pool`]: the process-wide multi-thread runtime for what would block; [`resolve`] is its first user.
+//! - [`watches`] (Linux): waiting for descriptors that belong to somebody else.
 //! - [`socket_options`]: names of socket options to the numbers of this platform.
 //!
 //! Arrows point down that list, and nothing here knows who calls: the addon polls these types from the
@@ -33,3 +34,5 @@ pub mod streams;
 pub mod tls;
 #[cfg(unix)]
 mod unix_socket;
+#[cfg(target_os = "linux")]
+pub mod watches;

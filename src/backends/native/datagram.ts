@@ -93,6 +93,8 @@ class NativeDatagram implements DatagramTransport, HandleOwner {
   readonly #tellsRoom: boolean
   #receiving = false
   #rest: Rest | undefined
+  /** Somebody waits, and has nothing to send. */
+  #waiting = false
   #retry: NodeJS.Timeout | undefined
   #delay = FIRST_RETRY
   #closed = false
@@ -143,8 +145,14 @@ class NativeDatagram implements DatagramTransport, HandleOwner {
     return true
   }
 
+  waitWritable(): void {
+    this.#waiting = true
+    this.#count(1)
+    this.#submit(Submission.WaitSend, Wait.Writable)
+  }
+
   cancelSend(): void {
-    if (this.#rest === undefined) return
+    if (this.#rest === undefined && !this.#waiting) return
     this.#sent()
     this.#submit(Submission.CancelSend, 0)
   }
@@ -244,6 +252,10 @@ class NativeDatagram implements DatagramTransport, HandleOwner {
 
   /** There may be room now. */
   #goOn(): void {
+    if (this.#waiting) {
+      this.#sent()
+      return this.sink.sendSettled(undefined)
+    }
     if (this.#rest === undefined) return
     let failure: Error | undefined
     try {
@@ -271,10 +283,11 @@ class NativeDatagram implements DatagramTransport, HandleOwner {
   }
 
   #sent(): void {
-    if (this.#rest === undefined) return
+    if (this.#rest === undefined && !this.#waiting) return
     clearTimeout(this.#retry)
     this.#delay = FIRST_RETRY
     this.#rest = undefined
+    this.#waiting = false
     this.#count(-1)
   }
 

@@ -71,6 +71,7 @@ export class NativeEventLoop {
   readonly #sendDatagrams: () => void
   readonly #owners: (HandleOwner | undefined)[] = []
   readonly #lookups = new Map<number, () => void>()
+  readonly #descriptors = new Map<number, () => void>()
   #settling: (() => void)[] = []
   #armed = false
 
@@ -180,6 +181,16 @@ export class NativeEventLoop {
     this.#lookups.set(request, answer)
   }
 
+  /** Calls `answer` when the descriptor that the wait of this number is for is ready. */
+  awaitDescriptor(number: number, answer: () => void): void {
+    this.#descriptors.set(number, answer)
+  }
+
+  /** It will not be called. */
+  forgetDescriptor(number: number): void {
+    this.#descriptors.delete(number)
+  }
+
   /** Delivers I/O that is there already, then calls `deliver`; at once where the driver is nested. */
   settle(deliver: () => void): void {
     if (this.binding.settle()) deliver()
@@ -214,6 +225,10 @@ export class NativeEventLoop {
     } else if (kind === Completion.LookedUp) {
       const answer = this.#lookups.get(index)
       this.#lookups.delete(index)
+      answer?.()
+    } else if (kind === Completion.DescriptorReady) {
+      const answer = this.#descriptors.get(index)
+      this.#descriptors.delete(index)
       answer?.()
     } else {
       const settling = this.#settling

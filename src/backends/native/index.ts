@@ -3,6 +3,7 @@
  *
  * - `event-loop.ts`: the rings. - `stream.ts`, `listener.ts`: handles. - `connect.ts`, `unix.ts`, `lookup.ts`: what ends in
  *   one answer. - `datagram.ts`, `peers.ts`: datagrams, and whose they are.
+ * - `descriptors.ts`: waiting for descriptors that are not the library's.
  * - `tls-handshake.ts`: TLS on a connection of its own. - `tls-engine.ts`: TLS over any other transport.
  */
 import cluster from 'node:cluster'
@@ -13,6 +14,7 @@ import type {
   Answer,
   Backend,
   DatagramTransport,
+  DescriptorWaits,
   ListenerTransport,
   SocketAddress,
   StreamTransport,
@@ -27,6 +29,7 @@ import type {
 import { startEngine } from '../engine-transport.ts'
 import { connect } from './connect.ts'
 import { openUdp, openUnixDatagram } from './datagram.ts'
+import { descriptorWaits } from './descriptors.ts'
 import { systemError } from './errors.ts'
 import { handleGeneration, handleIndex, NativeEventLoop } from './event-loop.ts'
 import { NativeListener } from './listener.ts'
@@ -82,10 +85,12 @@ function openLoop(nested: boolean, lookupThreads: number | undefined): NativeEve
 class NativeBackend implements Backend {
   readonly name = 'native'
   readonly loop: NativeEventLoop
+  readonly descriptors: DescriptorWaits
   readonly #onPool: boolean
 
   constructor(loop: NativeEventLoop, onPool: boolean) {
     this.loop = loop
+    this.descriptors = descriptorWaits(loop)
     this.#onPool = onPool
   }
 

@@ -94,6 +94,11 @@ export class NativeStream implements StreamTransport, HandleOwner {
     this.#loop.submit(Submission.CancelReceive, this.index, this.generation, 0, 0)
   }
 
+  waitReadable(): void {
+    // A receive of nothing.
+    this.receiveFds(0, 0)
+  }
+
   receiveInto(view: Uint8Array): number {
     const count = this.#loop.binding.receiveInto(this.#handle, view)
     if (count >= 0) return count

@@ -51,7 +51,10 @@ pub enum ReceiveDemand {
     Bytes(u32),
     /// Bytes, and descriptors with them.
     WithDescriptors(u32, u32),
+    /// The word that a read is worth trying, where one has just found nothing.
     Readable,
+    /// The same, as far as the kernel knows at that moment.
+    Ready,
 }
 
 /// No segment: the end of a chain.
@@ -102,6 +105,9 @@ pub enum Entry {
         at: HandshakeAt,
         waker: Waker,
     },
+    /// All waits for descriptors of others.
+    #[cfg(target_os = "linux")]
+    Waits(super::watching::Waits),
     /// A handshake that has failed: nothing but what was wrong.
     Failed(Failure),
 }

@@ -10,9 +10,13 @@ mod requests;
 mod sending;
 mod tls;
 mod turn;
+#[cfg(target_os = "linux")]
+mod watching;
 
 pub use handles::{Entry, HandleId, Lent};
 pub use peers::{IP_BYTES, write as write_peer};
 pub use records::{control, protocol};
 pub use regions::{Regions, SharedMemory};
 pub use turn::{Turn, errno};
+#[cfg(target_os = "linux")]
+pub use watching::Number;

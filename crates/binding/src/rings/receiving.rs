@@ -31,8 +31,12 @@ impl Turn {
         let cx = &mut Context::from_waker(&stream.waker);
         let (limit, descriptors) = match stream.receive {
             ReceiveDemand::None => return,
-            ReceiveDemand::Readable => {
-                if stream.connection.poll_readable(cx).is_ready() {
+            demand @ (ReceiveDemand::Readable | ReceiveDemand::Ready) => {
+                let outcome = match demand {
+                    ReceiveDemand::Ready => stream.connection.poll_ready(cx),
+                    _ => stream.connection.poll_readable(cx),
+                };
+                if outcome.is_ready() {
                     stream.receive = ReceiveDemand::None;
                     let readable = CompletionKind::Readable;
                     self.staged.push(completion(index, generation, readable, 0, 0));

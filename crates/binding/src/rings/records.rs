@@ -80,6 +80,8 @@ pub enum CompletionKind {
     LookedUp = 17,
     /// The helper thread has looked once more (thread driver).
     Settled = 18,
+    /// The index is the wait's number.
+    DescriptorReady = 19,
 }
 
 pub type Completion = [i32; RECORD_WORDS];
@@ -91,7 +93,7 @@ pub enum Submission {
         offset: usize,
         length: usize,
     },
-    /// At most this many bytes, and descriptors with them; of a datagram socket, this many datagrams.
+    /// At most this many bytes, and descriptors with them; of neither any: until there is something to receive. Of a datagram socket, this many datagrams.
     Receive {
         limit: u32,
         descriptors: u32,
@@ -216,6 +218,7 @@ pub fn protocol() -> Vec<(&'static str, i32)> {
         ("Completion.LastDatagram", Kind::LastDatagram as i32),
         ("Completion.LookedUp", Kind::LookedUp as i32),
         ("Completion.Settled", Kind::Settled as i32),
+        ("Completion.DescriptorReady", Kind::DescriptorReady as i32),
         ("Submission.Send", submission::SEND),
         ("Submission.Receive", submission::RECEIVE),
         ("Submission.CancelReceive", submission::CANCEL_RECEIVE),

@@ -72,6 +72,9 @@ pub struct Turn {
     handshakes: VecDeque<HandleId>,
     /// Steps of them that this turn has left.
     handshake_steps: usize,
+    /// Where the waits for descriptors of others are, once there was one.
+    #[cfg(target_os = "linux")]
+    pub(super) waits_at: Option<u32>,
     /// Connections with unsent bytes: they keep the process alive.
     pub(super) unsent_streams: usize,
 }
@@ -92,6 +95,8 @@ impl Turn {
             late: Vec::new(),
             handshakes: VecDeque::new(),
             handshake_steps: 0,
+            #[cfg(target_os = "linux")]
+            waits_at: None,
             unsent_streams: 0,
         }
     }
@@ -272,6 +277,7 @@ impl Turn {
             }
             (Some(Entry::Stream(stream)), Submission::Receive { limit, descriptors }) => {
                 stream.receive = match descriptors {
+                    0 if limit == 0 => ReceiveDemand::Ready,
                     0 => ReceiveDemand::Bytes(limit),
                     _ => ReceiveDemand::WithDescriptors(limit, descriptors),
                 };
@@ -330,6 +336,8 @@ impl Turn {
             Some((Entry::Handshaking { .. }, generation)) => {
                 self.queue_handshake(HandleId { index, generation });
             }
+            #[cfg(target_os = "linux")]
+            Some((Entry::Waits(_), _)) => self.poll_waits(index),
             Some((Entry::Failed(_), _)) | None => {}
         }
     }

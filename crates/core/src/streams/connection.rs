@@ -50,6 +50,23 @@ impl Connection {
         }
     }
 
+    /// As [`Connection::poll_readable`], and the kernel is asked, for the reactor may remember what has been read meanwhile.
+    pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            match self.poll_readable(cx) {
+                Poll::Ready(Ok(())) => {}
+                outcome => return outcome,
+            }
+            let beyond_the_socket = match self {
+                Self::Plain(_) => false,
+                Self::Tls(tls) => tls.has_something(),
+            };
+            if beyond_the_socket || self.socket().confirm_readable() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+
     /// Takes all of `segments`: writes what the kernel takes now, in one gathered call where it can, and keeps
     /// the rest ([`Connection::unsent`]); `cx` is woken when [`Connection::poll_flush`] can go on.
     pub fn send(&mut self, cx: &mut Context<'_>, segments: &[&[u8]]) {

@@ -13,7 +13,7 @@ use socket2::SockRef;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::TcpStream,
 };
 
@@ -49,6 +49,17 @@ impl StreamSocket {
 
     pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         either!(self, socket => socket.poll_write_ready(cx))
+    }
+
+    /// Whether the kernel, too, has something to be read. Where not, the reactor is told.
+    pub fn confirm_readable(&self) -> bool {
+        let nothing = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+        if has_input(self) {
+            return true;
+        }
+        let _ = either!(self, socket => socket.try_io(Interest::READABLE, nothing));
+        // Between the two it may have come.
+        has_input(self)
     }
 
     /// # Errors
@@ -161,4 +172,22 @@ impl AsFd for StreamSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         either!(self, socket => socket.as_fd())
     }
+}
+
+/// Where that cannot be told, a read will.
+#[cfg(unix)]
+fn has_input(socket: &StreamSocket) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    let mut descriptors = [PollFd::new(socket, PollFlags::IN)];
+    let at_once = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    poll(&mut descriptors, Some(&at_once)).map_or(true, |count| count > 0)
+}
+
+#[cfg(not(unix))]
+fn has_input(_: &StreamSocket) -> bool {
+    true
 }

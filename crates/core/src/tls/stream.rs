@@ -75,14 +75,18 @@ impl TlsStream {
 
     /// Waits until a receive may find something.
     pub fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.session.has_plaintext()
-            || self.session.has_ended()
-            || self.session.has_failed()
-            || self.wire.has_ahead()
-        {
+        if self.has_something() {
             return Poll::Ready(Ok(()));
         }
         self.wire.socket.poll_read_ready(cx)
+    }
+
+    /// Whether there is something to receive that the socket does not have any more.
+    pub fn has_something(&self) -> bool {
+        self.session.has_plaintext()
+            || self.session.has_ended()
+            || self.session.has_failed()
+            || self.wire.has_ahead()
     }
 
     /// Takes all of `segments`.

@@ -1,0 +1,414 @@
+//! Waiting until descriptors are ready that belong to somebody else, and may be closed at any moment.
+//!
+//! A reactor's own registrations are of no use for them. The kernel knows a registration by the open file *and* its number;
+//! the number passes to whatever is opened next, and then taking back the old registration takes back the next owner's. So
+//! these descriptors are registered with an epoll instance of their own, which is registered with the reactor as one source,
+//! and nothing is believed of a number but what the kernel confirms:
+//!
+//! 1. Changing or deleting a registration succeeds only where the number still means the file that was registered. That is
+//!    asked before anybody is woken, and whenever somebody else begins to wait for the same number.
+//! 2. A number that means something else by now has *orphans*: they are forgotten here, nobody is ever woken for them, and
+//!    whoever waits hears of its own cancellation alone.
+//! 3. No registration is left without somebody who waits. Where one may be (an orphan's, whose file is still open elsewhere),
+//!    the whole instance is replaced: a file that comes back to its old number must not find it.
+//! 4. Every registration reports once (`ONESHOT`) and is then renewed or deleted: what is reported is ready at that moment,
+//!    and a file that nobody can delete any more cannot keep the reactor awake.
+//!
+//! The file itself is not kept open (a duplicate would: the peer would not hear that it was closed, the port would stay
+//! taken). Tested from JavaScript, where numbers can be reused: `__test__/conformance/wait-socket-reuse.spec.ts`.
+
+use std::{
+    collections::HashMap,
+    io,
+    mem::MaybeUninit,
+    os::fd::{AsFd, AsRawFd, OwnedFd, RawFd},
+    task::{Context, Poll},
+};
+
+use rustix::{
+    event::{
+        Timespec,
+        epoll::{self, Event, EventData, EventFlags},
+    },
+    io::Errno,
+};
+use tokio::io::{Interest, unix::AsyncFd};
+
+/// Reports of one system call.
+const EVENTS: usize = 64;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    Readable,
+    Writable,
+}
+
+/// Why there is no waiting.
+#[derive(Debug)]
+pub enum Refusal {
+    /// Somebody waits for this direction of this descriptor already.
+    Busy,
+    System(io::Error),
+}
+
+impl From<Errno> for Refusal {
+    fn from(error: Errno) -> Self {
+        Self::System(error.into())
+    }
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        Self::System(error)
+    }
+}
+
+/// Everybody who waits. `D` is a descriptor by its number, which may be closed, or another's, when it is used; `K` is who
+/// waits.
+#[derive(Debug)]
+pub struct Watches<D, K> {
+    instance: AsyncFd<OwnedFd>,
+    registrations: HashMap<RawFd, Registration<D, K>>,
+    next_token: u32,
+    /// Replacing the instance has failed, for want of a descriptor, and is still to be done.
+    outdated: bool,
+}
+
+#[derive(Debug)]
+struct Registration<D, K> {
+    fd: D,
+    /// Tells a report of this registration from one of an earlier one with the same number.
+    token: u32,
+    reader: Option<K>,
+    writer: Option<K>,
+}
+
+impl<D: AsFd + Clone, K: Copy + PartialEq> Watches<D, K> {
+    /// Call under the reactor's `enter` guard, as every method.
+    ///
+    /// # Errors
+    ///
+    /// The system's, when it gives no more descriptors.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self {
+            instance: new_instance()?,
+            registrations: HashMap::new(),
+            next_token: 0,
+            outdated: false,
+        })
+    }
+
+    /// Waits for one direction of `fd`; [`Watches::poll`] answers with `key`, and has to be called once now, so that it is
+    /// woken.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Busy`]; the system's: `EBADF`, and `EPERM` for what is always ready (files, folders).
+    pub fn wait(&mut self, fd: &D, direction: Direction, key: K) -> Result<(), Refusal> {
+        if self.outdated {
+            self.replace()?;
+        }
+        let number = fd.as_fd().as_raw_fd();
+        if number == self.instance.as_raw_fd() {
+            // The caller's was closed, and this took its place.
+            return Err(Errno::BADF.into());
+        }
+        if let Some(registration) = self.registrations.get_mut(&number) {
+            let busy = registration.slot(direction).is_some();
+            let interest = registration.interest() | flags(direction);
+            match epoll::modify(&self.instance, fd, registration.data(number), interest) {
+                Ok(()) if busy => return Err(Refusal::Busy),
+                Ok(()) => {
+                    *registration.slot(direction) = Some(key);
+                    return Ok(());
+                }
+                // Invariant 1: it is another's by now.
+                Err(Errno::NOENT) => {
+                    self.registrations.remove(&number);
+                    self.replace()?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let mut registration = Registration {
+            fd: fd.clone(),
+            token: self.next_token,
+            reader: None,
+            writer: None,
+        };
+        *registration.slot(direction) = Some(key);
+        self.next_token = self.next_token.wrapping_add(1);
+        registration.add_to(&self.instance, number)?;
+        self.registrations.insert(number, registration);
+        Ok(())
+    }
+
+    /// Nobody wants the answer with this `key` any more.
+    pub fn cancel(&mut self, fd: &D, direction: Direction, key: K) {
+        let number = fd.as_fd().as_raw_fd();
+        if let Some(registration) = self.registrations.get_mut(&number)
+            && *registration.slot(direction) == Some(key)
+        {
+            *registration.slot(direction) = None;
+            self.renew(number);
+        }
+    }
+
+    /// Whether closing this descriptor would end that wait: not where the number means something else by now.
+    pub fn is_current(&mut self, fd: &D, direction: Direction, key: K) -> bool {
+        let number = fd.as_fd().as_raw_fd();
+        let Some(registration) = self.registrations.get_mut(&number) else {
+            return false;
+        };
+        *registration.slot(direction) == Some(key)
+            && match epoll::modify(
+                &self.instance,
+                fd,
+                registration.data(number),
+                registration.interest(),
+            ) {
+                // Closed, and nobody else's: whoever says so now is a little late.
+                Ok(()) | Err(Errno::BADF) => true,
+                Err(_) => self.renew(number),
+            }
+    }
+
+    /// Appends those who are to be woken.
+    pub fn poll(&mut self, cx: &mut Context<'_>, ready: &mut Vec<K>) {
+        loop {
+            let Poll::Ready(Ok(mut guard)) = self.instance.poll_read_ready(cx) else {
+                return;
+            };
+            let mut space = [MaybeUninit::<Event>::uninit(); EVENTS];
+            let at_once = Timespec {
+                tv_sec: 0,
+                tv_nsec: 0,
+            };
+            let Ok((events, _)) = epoll::wait(guard.get_ref(), &mut space, Some(&at_once)) else {
+                // Interrupted: once more.
+                continue;
+            };
+            if events.len() < EVENTS {
+                guard.clear_ready();
+            }
+            for event in events {
+                self.report(*event, ready);
+            }
+        }
+    }
+
+    fn report(&mut self, event: Event, ready: &mut Vec<K>) {
+        let Event { flags, data, .. } = event;
+        let (number, token) = parts(data);
+        let Some(registration) = self.registrations.get_mut(&number) else {
+            return;
+        };
+        if registration.token != token {
+            return;
+        }
+        let (mut reader, mut writer) = (None, None);
+        if flags.intersects(READABLE | BROKEN) {
+            reader = registration.reader.take();
+        }
+        if flags.intersects(WRITABLE | BROKEN) {
+            writer = registration.writer.take();
+        }
+        if self.renew(number) {
+            ready.extend(reader);
+            ready.extend(writer);
+        }
+    }
+
+    /// Has a registration report what is still waited for, or ends it. False: the number is another's, and they are orphans.
+    fn renew(&mut self, number: RawFd) -> bool {
+        let Some(registration) = self.registrations.get(&number) else {
+            return false;
+        };
+        let Registration { fd, .. } = registration;
+        let interest = registration.interest();
+        let idle = registration.reader.is_none() && registration.writer.is_none();
+        let confirmed = if idle {
+            epoll::delete(&self.instance, fd)
+        } else {
+            epoll::modify(&self.instance, fd, registration.data(number), interest)
+        };
+        if idle || confirmed.is_err() {
+            self.registrations.remove(&number);
+        }
+        if confirmed.is_err() {
+            self.outdated = true;
+            // Where that fails, the next who waits tries again.
+            let _ = self.replace();
+        }
+        confirmed.is_ok()
+    }
+
+    /// Invariant 3.
+    fn replace(&mut self) -> io::Result<()> {
+        self.outdated = true;
+        let fresh = new_instance()?;
+        let old = &self.instance;
+        self.registrations.retain(|&number, registration| {
+            let interest = registration.interest();
+            epoll::modify(old, &registration.fd, registration.data(number), interest).is_ok()
+                && registration.add_to(&fresh, number).is_ok()
+        });
+        self.instance = fresh;
+        self.outdated = false;
+        Ok(())
+    }
+}
+
+impl<D: AsFd, K> Registration<D, K> {
+    fn slot(&mut self, direction: Direction) -> &mut Option<K> {
+        match direction {
+            Direction::Readable => &mut self.reader,
+            Direction::Writable => &mut self.writer,
+        }
+    }
+
+    fn interest(&self) -> EventFlags {
+        let mut interest = EventFlags::ONESHOT;
+        if self.reader.is_some() {
+            interest |= READABLE;
+        }
+        if self.writer.is_some() {
+            interest |= WRITABLE;
+        }
+        interest
+    }
+
+    fn data(&self, number: RawFd) -> EventData {
+        EventData::new_u64(u64::from(self.token) << 32 | u64::from(number.cast_unsigned()))
+    }
+
+    fn add_to(&self, instance: &AsyncFd<OwnedFd>, number: RawFd) -> Result<(), Errno> {
+        epoll::add(instance, &self.fd, self.data(number), self.interest())
+    }
+}
+
+/// What ends a wait for reading, besides [`BROKEN`]: data, urgent data, the end of it.
+const READABLE: EventFlags = EventFlags::IN.union(EventFlags::PRI).union(EventFlags::RDHUP);
+
+const WRITABLE: EventFlags = EventFlags::OUT;
+
+/// Ends a wait for either: whatever is tried next will say what is wrong.
+const BROKEN: EventFlags = EventFlags::HUP.union(EventFlags::ERR);
+
+fn flags(direction: Direction) -> EventFlags {
+    match direction {
+        Direction::Readable => READABLE,
+        Direction::Writable => WRITABLE,
+    }
+}
+
+/// Number and token.
+fn parts(data: EventData) -> (RawFd, u32) {
+    let [a, b, c, d, e, f, g, h] = data.u64().to_be_bytes();
+    (i32::from_be_bytes([e, f, g, h]), u32::from_be_bytes([a, b, c, d]))
+}
+
+fn new_instance() -> io::Result<AsyncFd<OwnedFd>> {
+    let instance = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    #[expect(
+        deprecated,
+        reason = "its successor is unsafe, for the sake of types that do not own their descriptor; this one does"
+    )]
+    AsyncFd::with_interest(instance, Interest::READABLE)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write, os::unix::net::UnixStream, rc::Rc, task::Waker};
+
+    use super::*;
+    use crate::reactor::Reactor;
+
+    /// A shared descriptor stands for a number: it stays what it is as long as one of them is there.
+    #[derive(Clone)]
+    struct Shared(Rc<UnixStream>);
+
+    impl AsFd for Shared {
+        fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+            self.0.as_fd()
+        }
+    }
+
+    fn pair() -> (Shared, UnixStream) {
+        let (here, there) = UnixStream::pair().expect("two descriptors");
+        (Shared(Rc::new(here)), there)
+    }
+
+    /// Turns the reactor, and gives those who are woken by then.
+    fn woken(reactor: &Reactor, watches: &mut Watches<Shared, u8>) -> Vec<u8> {
+        let mut ready = Vec::new();
+        let cx = &mut Context::from_waker(Waker::noop());
+        for _ in 0..3 {
+            watches.poll(cx, &mut ready);
+            reactor.turn();
+        }
+        ready
+    }
+
+    #[test]
+    fn both_directions_share_a_registration_and_answer_by_themselves() {
+        let reactor = Reactor::new().expect("descriptors");
+        let _guard = reactor.enter();
+        let mut watches = Watches::new().expect("a descriptor");
+        let (here, mut there) = pair();
+        watches.wait(&here, Direction::Readable, 1).expect("a socket");
+        assert!(woken(&reactor, &mut watches).is_empty());
+        watches.wait(&here, Direction::Writable, 2).expect("a socket");
+        assert_eq!(watches.registrations.len(), 1);
+        assert_eq!(woken(&reactor, &mut watches), [2]);
+        there.write_all(b"x").expect("room");
+        assert_eq!(woken(&reactor, &mut watches), [1]);
+        assert!(watches.registrations.is_empty());
+        // Nothing has been read: it is ready still.
+        watches.wait(&here, Direction::Readable, 3).expect("a socket");
+        assert_eq!(woken(&reactor, &mut watches), [3]);
+    }
+
+    #[test]
+    fn a_second_one_for_the_same_direction_is_refused_and_the_first_undisturbed() {
+        let reactor = Reactor::new().expect("descriptors");
+        let _guard = reactor.enter();
+        let mut watches = Watches::new().expect("a descriptor");
+        let (here, mut there) = pair();
+        watches.wait(&here, Direction::Readable, 1).expect("a socket");
+        assert!(matches!(
+            watches.wait(&here, Direction::Readable, 2),
+            Err(Refusal::Busy)
+        ));
+        watches.cancel(&here, Direction::Readable, 2);
+        there.write_all(b"x").expect("room");
+        assert_eq!(woken(&reactor, &mut watches), [1]);
+    }
+
+    #[test]
+    fn who_has_cancelled_is_not_woken() {
+        let reactor = Reactor::new().expect("descriptors");
+        let _guard = reactor.enter();
+        let mut watches = Watches::new().expect("a descriptor");
+        let (here, mut there) = pair();
+        watches.wait(&here, Direction::Readable, 1).expect("a socket");
+        watches.cancel(&here, Direction::Readable, 1);
+        there.write_all(b"x").expect("room");
+        assert!(woken(&reactor, &mut watches).is_empty());
+        assert!(watches.registrations.is_empty());
+    }
+
+    #[test]
+    fn more_reports_than_one_call_takes_are_all_delivered() {
+        let reactor = Reactor::new().expect("descriptors");
+        let _guard = reactor.enter();
+        let mut watches = Watches::new().expect("a descriptor");
+        let pairs: Vec<_> = (0..150).map(|_| pair()).collect();
+        for (key, (here, _)) in (0u8..).zip(&pairs) {
+            watches.wait(here, Direction::Writable, key).expect("a socket");
+        }
+        let mut all = woken(&reactor, &mut watches);
+        all.sort_unstable();
+        assert_eq!(all, (0u8..150).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,57 @@
+/** `waitSocketReadable` of a server: waits until there is a connection to accept, and leaves it there. */
+
+import type { StreamTransport } from '../backends/backend.ts'
+import { type Cancelled, ClosedResourceError } from '../errors.ts'
+import { enterOperation } from '../kernel/context.ts'
+import { Operation } from '../kernel/operation.ts'
+import { immediateVoid } from '../kernel/turn.ts'
+import { formatAddress } from './addresses.ts'
+import type { Consumer, Listener } from './listener.ts'
+
+export class ConnectionWait extends Operation<void> implements Consumer {
+  readonly what = 'waitSocketReadable'
+  readonly #listener: Listener
+
+  constructor(listener: Listener) {
+    super()
+    this.#listener = listener
+  }
+
+  override describe(): string {
+    return `${this.what} of ${formatAddress(this.#listener.address)}`
+  }
+
+  /** @throws as `accept` does */
+  wait(): Promise<void> {
+    const scope = enterOperation(this.what)
+    this.#listener.enter(this)
+    if (this.#listener.hasReady) {
+      this.#listener.leave(this)
+      return immediateVoid()
+    }
+    const promise = this.begin(scope)
+    this.#listener.demand(1)
+    return promise
+  }
+
+  accepted(transport: StreamTransport): void {
+    this.#listener.putBack(transport)
+    this.#listener.leave(this)
+    this.resolve()
+  }
+
+  failed(error: unknown): void {
+    this.#listener.leave(this)
+    this.reject(error)
+  }
+
+  closed(): void {
+    this.#listener.leave(this)
+    this.reject(new ClosedResourceError(`${this.what}: the server was closed while this waited`))
+  }
+
+  protected override onCancel(cancelled: () => Cancelled): void {
+    this.#listener.leave(this)
+    this.reject(cancelled())
+  }
+}
