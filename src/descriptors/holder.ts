@@ -29,6 +29,10 @@ export function holderOf(sock: number | object): number | OwnSocket {
 
 const MOST = 2 ** 31 - 1
 
+interface Handle {
+  fd?: unknown
+}
+
 function descriptorOf(sock: object): number | OwnSocket | undefined {
   if (isOwn(sock)) return sock
   const { fd, fileno } = sock as { fd?: unknown; fileno?: unknown }
@@ -36,7 +40,7 @@ function descriptorOf(sock: object): number | OwnSocket | undefined {
   if (typeof fileno === 'function') return toNumber(fileno.call(sock))
   const handle = handleOf(sock)
   // A socket of Node that is not connected yet, or closed, has no handle.
-  return handle === undefined ? undefined : toNumber((handle)?.fd)
+  return handle === undefined ? undefined : toNumber(handle?.fd)
 }
 
 function isOwn(sock: object): sock is OwnSocket {
@@ -47,11 +51,11 @@ function isOwn(sock: object): sock is OwnSocket {
  * What Node's sockets and servers keep their descriptor in, `null` where they have none now. There is no public way to it; this one
  * is as old as node:net. A socket of node:dgram keeps it behind a symbol, and warns of a property that it used to have.
  */
-function handleOf(sock: object): unknown {
+function handleOf(sock: object): Handle | null | undefined {
   const state = Object.getOwnPropertySymbols(sock).find(({ description }) => description === 'state symbol')
-  if (state !== undefined) return (sock as Record<symbol, { handle?: unknown } | undefined>)[state]?.handle ?? null
+  if (state !== undefined) return (sock as Record<symbol, { handle?: Handle | null } | undefined>)[state]?.handle ?? null
   if (!('_handle' in sock)) return undefined
-  return sock._handle ?? null
+  return (sock._handle as Handle | null | undefined) ?? null
 }
 
 function toNumber(fd: unknown): number {
