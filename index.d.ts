@@ -978,6 +978,35 @@ declare function createUnixServer(
  */
 declare function createUnixDatagramSocket(options?: UnixDatagramSocketOptions): Promise<UNIXDatagramSocket>
 
+interface RelayOptions {
+  /** Milliseconds without a byte in either direction after which the relay ends with a `TimeoutError`. Default: never. */
+  idleTimeout?: number | undefined
+}
+/** How many bytes went each way: what the other stream has taken. */
+interface RelayResult {
+  aToB: number
+  bToA: number
+}
+/**
+ * Carries everything that `a` receives to `b`, and everything that `b` receives to `a`, until both have ended. An addition.
+ *
+ * What either stream has taken leaves first, and what it has in `bufferedData` is carried first. The end of one stream's data
+ * is passed on as `sendEof` of the other, and the other direction goes on; with TLS 1.2, which has no half-closed
+ * connections, as `close_notify` (the peer may then stop sending). Neither stream is closed. While the relay lasts, every
+ * other call that receives from or sends to them is a `ResourceBusyError`.
+ *
+ * On the `native` backend, between sockets, with or without TLS, no JavaScript sees the bytes. Between any other streams they
+ * are copied, at most 64 KiB at a time. Either way a slow side holds up the fast one, and memory stays flat.
+ *
+ * However it ends, it leaves both streams usable where they stand: what one stream has taken leaves, and what was read from
+ * the other and not taken is in that one's `bufferedData`, so that the next receive, or the next relay, goes on with it. (Only
+ * how much of a chunk a `sendAll` of your own had passed on when it failed or was cancelled, nobody knows: all of it stays.)
+ *
+ * @throws TimeoutError after `idleTimeout`; BrokenResourceError (TLS: its `TLSEOFError`, or a TLSError) where one of the two
+ * connections breaks, ClosedResourceError where it is closed by its own side: the other direction is stopped, too
+ */
+declare function relay(a: Stream, b: Stream, options?: RelayOptions): Promise<RelayResult>
+
 /**
  * A UDP socket, made by `createUdpSocket`. Re-creates `anyio.abc.UDPSocket`.
  *
@@ -1553,6 +1582,7 @@ export {
   openCancelScope,
   raceTasks,
   receiveSignals,
+  relay,
   run,
   sleep,
   sleepForever,
@@ -1581,6 +1611,8 @@ export type {
   PeerCertificate,
   QueueStatistics,
   ReceivedFds,
+  RelayOptions,
+  RelayResult,
   RunOptions,
   ScopeEvent,
   SemaphoreOptions,

@@ -35,6 +35,9 @@ export type { UnixServerOptions } from './src/unix.ts'
 export type { ReceivedFds } from './src/streams/descriptors.ts'
 export type { SocketAddress } from './src/backends/backend.ts'
 
+export { relay } from './src/relay.ts'
+export type { RelayOptions, RelayResult } from './src/relay.ts'
+
 // Datagrams.
 export { createUdpSocket } from './src/udp.ts'
 export { createUnixDatagramSocket } from './src/unix.ts'

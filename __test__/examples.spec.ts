@@ -15,7 +15,9 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { certificates } from './support/certificates.ts'
+import { startNginx } from './support/nginx.ts'
 import { start, type Program } from './support/program.ts'
+import { file, folder, Running, where } from './support/programs.ts'
 
 const text = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
 
@@ -148,6 +150,35 @@ test('the TLS echo server serves openssl s_client, and mentions whoever does not
   const { code, stderr } = await server.ended
   t.is(code, 0)
   t.regex(stderr, /^(::ffff:)?127\.0\.0\.1: TLS handshake with the client .* does not speak TLS here/)
+})
+
+where('nginx', (nginx) => {
+  where('curl', (curl) => {
+    test('the TLS proxy stands between curl and nginx, and says how much went through', async (t) => {
+      const { server: identity, ca } = await certificates()
+      const at = folder(t)
+      const [cert, key, authority] = [
+        file(at, 'cert.pem', identity.cert),
+        file(at, 'key.pem', identity.key),
+        file(at, 'ca.pem', ca),
+      ]
+      const behind = await startNginx(t, nginx)
+      behind.put('page', 'behind the proxy\n'.repeat(10_000))
+      const proxy = start(t, 'examples/tls-proxy.ts', [cert, key, `127.0.0.1:${behind.port}`, '0'])
+      const port = await portOf(proxy)
+      const client = new Running(t, curl, ['-sS', '--cacert', authority, `https://localhost:${port}/page`])
+      t.is(await client.done(), 'behind the proxy\n'.repeat(10_000))
+      t.is(client.code, 0)
+      t.true(Number((await proxy.line(/^\d+ bytes there, (\d+) bytes back$/))[1]) > 170_000)
+      await behind.program.stop()
+      const refused = new Running(t, curl, ['-sS', '--cacert', authority, `https://localhost:${port}/page`])
+      t.regex(await refused.done(), /curl: \(\d+\)/)
+      proxy.signal('SIGTERM')
+      const { code, stderr } = await proxy.ended
+      t.is(code, 0)
+      t.regex(stderr, /ECONNREFUSED/)
+    })
+  })
 })
 
 test('the partition test passes in all its worlds, the same ones each time', async (t) => {

@@ -28,6 +28,7 @@ import {
   createUnixServer,
   moveOnAfter,
   receiveSignals,
+  relay,
   ResourceGuard,
   sleep,
   sleepForever,
@@ -145,6 +146,13 @@ const ofStreams: Record<string, (stream: Stream, peer: Stream) => Promise<unknow
 }
 
 const sockets: Record<string, Row> = {
+  relay: () =>
+    withTcp((left, a) =>
+      withTcp(async (right, b) => {
+        await Promise.all([left.sendEof(), right.sendEof()])
+        await check(() => relay(a, b))
+      }),
+    ),
   'SocketStream.startTls': () =>
     withTcp(async (client, server) => {
       const { ca, server: own } = await certificates()

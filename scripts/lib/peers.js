@@ -1,5 +1,5 @@
 /**
- * The programs that the interop tests talk to: OpenSSL's command, PostgreSQL's server and a mail server, from Debian's
+ * The programs that the interop tests talk to: OpenSSL's command, PostgreSQL's, a mail and a web server, from Debian's
  * packages. Where they can be installed, they are; elsewhere the tests that need a missing one say so and are skipped,
  * except in CI, where a test that is skipped would be one that nobody knows to be missing.
  *
@@ -13,6 +13,8 @@ const PEERS = [
   { program: 'openssl', package: 'openssl' },
   { program: 'postgres', package: 'postgresql' },
   { program: 'exim4', package: 'exim4-daemon-light' },
+  { program: 'nginx', package: 'nginx-light' },
+  { program: 'curl', package: 'curl' },
 ]
 
 /** The file of a program, `undefined` where it is not installed. */

@@ -288,6 +288,12 @@ export interface StreamTransport {
    * cannot.
    */
   readonly receiveFds?: ((maxBytes: number, maxFds: number) => void) | undefined
+  /**
+   * Carries bytes between this transport and `peer`, both ways, below JavaScript: `start.ahead` first, then what comes, until
+   * both have ended, one has failed, or somebody stops it. On both nothing waits, neither has failed, and nothing else is
+   * asked of either meanwhile, but to be destroyed after `stop`. `undefined` where these two cannot: nothing has been begun then.
+   */
+  readonly relayWith?: ((peer: StreamTransport, start: RelayStart) => TransportRelay | undefined) | undefined
   /** Takes and clears the kept write error. */
   takeSendError(): Error | undefined
   /** An upper bound of the bytes taken that the kernel does not have yet. 0 means that there are none. */
@@ -317,6 +323,38 @@ export interface StreamTransport {
   /** Whether pending operations of this connection keep the process alive (default: yes). Unsent bytes always do. */
   ref(): void
   unref(): void
+}
+
+export interface RelayStart {
+  /** Received already, from this transport and from the peer. */
+  readonly ahead: readonly [Buffer, Buffer]
+  /** Both ways have ended, or one has failed: `stop` tells. Not called after `stop`. */
+  ended(): void
+  /** Bytes have moved since the last call, if anybody wants to know. */
+  readonly moved: (() => void) | undefined
+}
+
+export interface TransportRelay {
+  /** Takes both transports back, at any moment; once. A write that has failed is kept, as any other. */
+  stop(): RelayReport
+}
+
+/** What a relay has come to, from this transport to the peer and back. */
+export interface RelayReport {
+  readonly there: RelayedWay
+  readonly back: RelayedWay
+}
+
+export interface RelayedWay {
+  /** Bytes that the destination has taken. */
+  readonly moved: number
+  /** Received, and not taken. */
+  readonly rest: Buffer
+  readonly sourceEnded: boolean
+  /** The end has been passed on, too. */
+  readonly ended: boolean
+  /** What receiving has failed with. */
+  readonly failure: Error | undefined
 }
 
 export type SendWait = 'writable' | 'flushed' | 'shutdown' | 'goodbye'

@@ -74,6 +74,13 @@ export declare class EventLoop {
   postFds(handle: number, data: Uint8Array, fds: Int32Array): number
   /** The descriptors that `ReceivedFds` has announced: the caller's to close. */
   takeFds(handle: number): Array<number>
+  /**
+   * Begins to relay between two connections; each `ahead` has been read from its own one and goes first. `tells`: the
+   * completion `Relayed` says of each turn that bytes have moved.
+   */
+  startRelay(a: number, b: number, aheadA: Uint8Array, aheadB: Uint8Array, tells: boolean): void
+  /** Ends a relay, by its first handle, and tells what it has come to; `None` where there is none. */
+  endRelay(a: number): Relayed | null
   /** Makes a handshake of a connection, under the same handle; `Handshaken`, `HandshakeFailed` or `ClientHello` follows. */
   startTls(handle: number, context: TlsContext, start: TlsStart, ahead: Uint8Array, onPool: boolean): void
   /** The name that `ClientHello` has announced. */
@@ -132,6 +139,29 @@ export interface EventLoopOptions {
 
 /** An address as it stands before a datagram (`rings/peers.rs`). */
 export declare function ipPeer(address: string, port: number): Buffer
+
+/** What a relay has come to. */
+export interface Relayed {
+  there: RelayedWay
+  back: RelayedWay
+  /** Whose receiving has failed, 0 or 1; -1: nobody's. */
+  failed: number
+  /** The error number. */
+  errno: number
+}
+
+/** One way of a relay that is over. */
+export interface RelayedWay {
+  moved: number
+  /** Read from the source, and not taken by the destination. */
+  rest: Buffer
+  /** The source's data has ended. */
+  sourceEnded: boolean
+  /** The end has been passed on. */
+  ended: boolean
+  /** Bytes that the destination has taken are unsent. */
+  unsent: boolean
+}
 
 /** The constants of the rings, by their TypeScript names: a test compares the two halves. */
 export declare function ringProtocol(): Record<string, number>

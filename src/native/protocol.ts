@@ -57,9 +57,10 @@ export const Completion = {
   ReceivedFds: 14,
   Datagram: 15,
   LastDatagram: 16,
-  LookedUp: 17,
-  Settled: 18,
-  DescriptorReady: 19,
+  Relayed: 17,
+  LookedUp: 18,
+  Settled: 19,
+  DescriptorReady: 20,
 } as const
 
 /** TypeScript → Rust. */

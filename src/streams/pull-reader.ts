@@ -56,10 +56,10 @@ export class PullReader extends Reader {
     return this.#abandoned ? BACKEND : NEUTRAL
   }
 
-  override receive<T>(demand: Demand<T>): Promise<T> {
+  override receive<T>(demand: Demand<T>, asOccupant = false): Promise<T> {
     // Again: a subclass that defines its methods as fields does so after the base was constructed.
     this.#standInFront()
-    return super.receive(demand)
+    return super.receive(demand, asOccupant)
   }
 
   protected override fetch(demand: Demand<unknown>): void {

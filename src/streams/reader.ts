@@ -30,6 +30,14 @@ import { brokenBy } from './connection-errors.ts'
 import { type Demand, SOME, Some } from './framing.ts'
 import { ReceiveBuffer, toOwn } from './receive-buffer.ts'
 
+/** Who has a stream for itself over several operations, as `relay` does. */
+export interface Occupant {
+  /** Its name, for texts. */
+  readonly what: string
+  /** The stream's own side closes it; `error` is what a waiting call is told. */
+  closed(error: ClosedResourceError): void
+}
+
 export abstract class Reader extends Operation<unknown> implements Resumable {
   /** `NO_BYTES` until something has to be kept: an idle connection has no buffer. */
   #bytes: ReceiveBuffer = NO_BYTES
@@ -40,6 +48,8 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
   #ended = false
   /** What broke the connection, for the `cause` of every receive from then on (4). */
   #breakage: Error | undefined
+  /** Everybody else is kept out of this direction. */
+  #occupant: Occupant | undefined
   /** An answer that waits for the next turn; `NOTHING` when there is none. */
   #postponed: unknown = NOTHING
 
@@ -60,13 +70,13 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
     return this.receive(maxBytes === READ_SIZE ? SOME : new Some(maxBytes))
   }
 
-  /** Answers the demand from the bytes at hand, or waits for more. */
-  receive<T>(demand: Demand<T>): Promise<T> {
+  /** Answers the demand from the bytes at hand, or waits for more. `asOccupant`: whose the direction is. */
+  receive<T>(demand: Demand<T>, asOccupant = false): Promise<T> {
     let scope: CancelScope
     try {
       scope = enterOperation(demand.what)
       if (this.#closed) throw new ClosedResourceError(`${demand.what}: the stream is closed`)
-      if (this.pending)
+      if (this.pending || (this.#occupant !== undefined && !asOccupant))
         throw new ResourceBusyError(`${demand.what}: another task is already receiving from this stream`)
       const answer = this.#atHand(demand)
       if (answer !== undefined) return this.#answerFairly(scope, answer)
@@ -100,7 +110,7 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
   hold(what: string): void {
     const scope = enterOperation(what)
     if (this.#closed) throw this.owned(new ClosedResourceError(`${what}: the stream is closed`))
-    if (this.pending) throw new ResourceBusyError(`${what}: another task is receiving from this stream`)
+    this.#requireVacant(what)
     this.#demand = new Held(what)
     markHandled(this.begin(scope))
   }
@@ -109,14 +119,39 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
     this.resolve(undefined)
   }
 
+  /**
+   * Keeps everybody but the occupant out of this direction until `vacate`: unlike `hold` for whoever receives meanwhile.
+   *
+   * @throws as a receive does
+   */
+  occupy(occupant: Occupant): void {
+    if (this.#closed) throw this.owned(new ClosedResourceError(`${occupant.what}: the stream is closed`))
+    this.#requireVacant(occupant.what)
+    this.#occupant = occupant
+  }
+
+  vacate(): void {
+    this.#occupant = undefined
+  }
+
+  /** The occupant's: bytes that it has received, and has no use for, are the next ones again. */
+  putBack(bytes: Buffer): void {
+    if (this.#closed || bytes.length === 0) return
+    if (this.#bytes === NO_BYTES) this.#bytes = new ReceiveBuffer()
+    this.#bytes.putBack(bytes)
+  }
+
   /** Wakes the waiting call, and every later one fails. What was read ahead is dropped with the stream. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
     this.#bytes = NO_BYTES
-    if (!this.pending || this.#release()) return
-    this.dropFetch()
-    this.reject(this.owned(new ClosedResourceError(`${this.#demand.what}: the stream was closed while this waited`)))
+    if (this.pending && !this.#release()) {
+      this.dropFetch()
+      this.reject(this.#closedMeanwhile(this.#demand.what))
+    }
+    const occupant = this.#occupant
+    occupant?.closed(this.#closedMeanwhile(occupant.what))
   }
 
   /** For `nextTurn`. */
@@ -190,6 +225,15 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
     if (this.#release()) return
     this.dropFetch()
     this.reject(cancelled())
+  }
+
+  #closedMeanwhile(what: string): ClosedResourceError {
+    return this.owned(new ClosedResourceError(`${what}: the stream was closed while this waited`))
+  }
+
+  #requireVacant(what: string): void {
+    if (!this.pending && this.#occupant === undefined) return
+    throw new ResourceBusyError(`${what}: another task is receiving from this stream`)
   }
 
   /** A call waits for bytes, and not only for the next turn. */

@@ -49,6 +49,15 @@ export class ReceiveBuffer {
     this.#end += added
   }
 
+  /** Bytes that were handed out, whole and unchanged, are the next ones again. */
+  putBack(bytes: Buffer): void {
+    const { length } = this
+    const block = length === 0 ? bytes : Buffer.concat([bytes, this.#block.subarray(this.#start, this.#end)])
+    this.#block = block
+    this.#start = this.#searched = 0
+    this.#end = block.length
+  }
+
   /** Hands out the next `count` bytes. */
   take(count: number): Buffer {
     const block = this.#block

@@ -33,6 +33,8 @@ export class Sender extends Operation<void> implements Resumable {
   #rest: Rest | undefined
   #closed = false
   #ended = false
+  /** Everybody but the occupant is kept out. */
+  #occupied = false
   /**
    * The waiting call has done its work: it only waits for the next turn (`'postponed'`), or to hear that the bytes it
    * handed over did not fail (`'confirming'`).
@@ -160,6 +162,63 @@ export class Sender extends Operation<void> implements Resumable {
     this.resolve()
   }
 
+  /**
+   * Keeps everybody out of this direction who is not the occupant, until `vacate`: unlike `hold` for whoever sends meanwhile.
+   *
+   * @throws as a send does, except that the half may be closed by `sendEof`
+   */
+  occupy(what: string): void {
+    this.#check(what, true)
+    this.#what = what
+    this.#requireUnbroken()
+    this.#occupied = true
+  }
+
+  vacate(): void {
+    this.#occupied = false
+  }
+
+  /** The occupant's: sends what is left of a part. When it fails, `rest.offset` says how much of it was taken. */
+  sendRest(what: string, rest: Rest): Promise<void> {
+    let scope: CancelScope
+    try {
+      scope = this.#enter(what, false, true)
+    } catch (error) {
+      return rejected(error)
+    }
+    this.#rest = rest
+    const promise = this.begin(scope)
+    this.#push(rest)
+    return promise
+  }
+
+  /** Whether `sendEof` has been here. */
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** The transport's sending half has been closed already. */
+  markEnded(): void {
+    this.#ended = true
+  }
+
+  /**
+   * The occupant's: as `sendEof`, but with TLS 1.2, too: the `close_notify` that it has says that no more will come. What the
+   * peer still sends is received.
+   */
+  finish(): Promise<void> {
+    let scope: CancelScope
+    try {
+      scope = this.#enter('sendEof', this.#ended, true)
+    } catch (error) {
+      return rejected(error)
+    }
+    if (this.#ended) return this.#answer(scope)
+    const promise = this.begin(scope)
+    this.#transport.waitSend('shutdown')
+    return promise
+  }
+
   /** From now on the bytes go there. */
   adopt(transport: StreamTransport): void {
     this.#transport = transport
@@ -206,17 +265,26 @@ export class Sender extends Operation<void> implements Resumable {
     this.reject(cancelled())
   }
 
-  #enter(what: string, endIsFine = false): CancelScope {
+  #enter(what: string, endIsFine = false, asOccupant = false): CancelScope {
     const scope = enterOperation(what)
-    if (this.#closed) throw own(new ClosedResourceError(`${what}: the stream is closed`), this.#owner)
-    if (this.pending) throw new ResourceBusyError(`${what}: another task is already sending to this stream`)
+    this.#check(what, !asOccupant)
     if (endIsFine) return scope
     if (this.#ended) throw own(new ClosedResourceError(`${what}: the sending half was closed by sendEof`), this.#owner)
     this.#what = what
     this.#receivedBefore = this.#owner.reader.position
+    this.#requireUnbroken()
+    return scope
+  }
+
+  #check(what: string, vacant: boolean): void {
+    if (this.#closed) throw own(new ClosedResourceError(`${what}: the stream is closed`), this.#owner)
+    if (this.pending || (vacant && this.#occupied))
+      throw new ResourceBusyError(`${what}: another task is already sending to this stream`)
+  }
+
+  #requireUnbroken(): void {
     this.#failure ??= this.#transport.takeSendError()
     if (this.#failure !== undefined) throw this.broken(this.#failure)
-    return scope
   }
 
   #answer(scope: CancelScope): Promise<void> {
@@ -244,6 +312,7 @@ export class Sender extends Operation<void> implements Resumable {
           return
         }
         rest.offset += taken
+        rest.moved?.()
       }
     }
     // A transport that has failed swallows what it is given. This call has waited already: it waits for that news, too.
@@ -273,10 +342,12 @@ const WAIT = 'waitSocketWritable'
 const MOST_WITH_FDS = 65_536
 
 /** How far the waiting send has got in what it was given. */
-interface Rest {
+export interface Rest {
   readonly parts: readonly Uint8Array[]
   part: number
   offset: number
+  /** Bytes have been taken. */
+  readonly moved?: () => void
 }
 
 const DONE: Promise<void> = Promise.resolve()

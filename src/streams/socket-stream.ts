@@ -47,6 +47,11 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
     this.#reader = connection.reader
   }
 
+  /** @internal for those who take both directions, as `relay` does */
+  get _connection(): Connection {
+    return this.#connection
+  }
+
   /** @internal where it comes from */
   get _origin(): Origin {
     return this.#connection.origin

@@ -39,6 +39,11 @@ export abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable {
     this.#reader = reader ?? new PullReader(this)
   }
 
+  /** @internal the receiving side */
+  get _reader(): Reader {
+    return this.#reader
+  }
+
   /** A copy of the bytes that were received and not handed out yet. */
   get bufferedData(): Buffer {
     return this.#reader.bufferedData

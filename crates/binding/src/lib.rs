@@ -11,7 +11,8 @@
 //! - [`event_loop`]: who wakes JavaScript, and when: the driver, nested in libuv or on a helper thread.
 //! - [`rings`]: the four shared regions, the records in them, and the turn that carries them out.
 //! - [`facade`]: the class that TypeScript sees. No decisions there.
-//! - [`local`], [`datagrams`], [`descriptors`]: its parts for UNIX sockets, for datagrams, and for descriptors of others.
+//! - [`local`], [`datagrams`], [`relays`], [`descriptors`]: its parts for UNIX sockets, for datagrams, for relays, and for
+//!   descriptors of others.
 //! - [`tls`]: its TLS half: contexts, handshakes, and the engine on memory.
 //! - [`sockopt`]: socket options by number.
 //!
@@ -23,6 +24,7 @@ pub mod descriptors;
 mod event_loop;
 pub mod facade;
 pub mod local;
+pub mod relays;
 mod rings;
 mod sockopt;
 pub mod tls;

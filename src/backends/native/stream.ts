@@ -6,10 +6,20 @@
  * before any other JavaScript runs.
  */
 import { Completion, Control, Submission, TLS_FAILED, Wait } from '../../native/protocol.ts'
-import type { Address, SendWait, StreamSink, StreamTransport, TlsSession, TlsStart } from '../backend.ts'
+import type {
+  Address,
+  RelayStart,
+  SendWait,
+  StreamSink,
+  StreamTransport,
+  TlsSession,
+  TlsStart,
+  TransportRelay,
+} from '../backend.ts'
 import { toAddress } from './addresses.ts'
 import { systemError } from './errors.ts'
 import { handleNumber, type HandleOwner, type NativeEventLoop } from './event-loop.ts'
+import { NativeRelay } from './relay.ts'
 import { getOption, setOption } from './socket-options.ts'
 import { type Peer, toRecordError } from './tls-failures.ts'
 import type { SessionSource } from './tls-session.ts'
@@ -39,7 +49,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
   readonly generation: number
   readonly index: number
   tls: TlsSession | undefined
-  readonly #loop: NativeEventLoop
+  readonly loop: NativeEventLoop
   /** Bytes taken in the turn that `#turn` names. */
   #taken = 0
   #turn = 0
@@ -47,6 +57,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
   #unsent = 0
   #receiving = false
   #waiting = false
+  #relay: NativeRelay | undefined
   #unrefed = false
   #closed = false
   /** The sending half has failed: what is sent from now on goes nowhere. */
@@ -64,18 +75,18 @@ export class NativeStream implements StreamTransport, HandleOwner {
   #remote: Address | undefined
 
   constructor(loop: NativeEventLoop, index: number, generation: number) {
-    this.#loop = loop
+    this.loop = loop
     this.index = index
     this.generation = generation
     loop.own(index, this)
   }
 
   get localAddress(): Address {
-    return (this.#local ??= toAddress(this.#loop.binding.localAddress(this.#handle)))
+    return (this.#local ??= toAddress(this.loop.binding.localAddress(this.handle)))
   }
 
   get remoteAddress(): Address {
-    return (this.#remote ??= toAddress(this.#loop.binding.remoteAddress(this.#handle)))
+    return (this.#remote ??= toAddress(this.loop.binding.remoteAddress(this.handle)))
   }
 
   receive(maxBytes: number): void {
@@ -85,13 +96,13 @@ export class NativeStream implements StreamTransport, HandleOwner {
   receiveFds(maxBytes: number, maxFds: number): void {
     this.#receiving = true
     this.#count(1)
-    this.#loop.submit(Submission.Receive, this.index, this.generation, maxBytes, maxFds)
+    this.loop.submit(Submission.Receive, this.index, this.generation, maxBytes, maxFds)
   }
 
   cancelReceive(): void {
     if (!this.#receiving) return
     this.#received()
-    this.#loop.submit(Submission.CancelReceive, this.index, this.generation, 0, 0)
+    this.loop.submit(Submission.CancelReceive, this.index, this.generation, 0, 0)
   }
 
   waitReadable(): void {
@@ -100,13 +111,13 @@ export class NativeStream implements StreamTransport, HandleOwner {
   }
 
   receiveInto(view: Uint8Array): number {
-    const count = this.#loop.binding.receiveInto(this.#handle, view)
+    const count = this.loop.binding.receiveInto(this.handle, view)
     if (count >= 0) return count
-    if (count !== WOULD_BLOCK) throw this.#receiveError(ERROR_BASE - count)
+    if (count !== WOULD_BLOCK) throw this.receiveError(ERROR_BASE - count)
     this.#receiving = true
     this.#count(1)
     // The addon has armed the wait; what is left is that somebody looks at the reference just counted.
-    if (this.#loop.control[Control.InTurn] === 0) this.#loop.arm()
+    if (this.loop.control[Control.InTurn] === 0) this.loop.arm()
     return WOULD_BLOCK
   }
 
@@ -115,18 +126,18 @@ export class NativeStream implements StreamTransport, HandleOwner {
     if (this.#failed || length === 0) return length
     const unsent = this.unsent
     if (unsent + length <= TAKE_LIMIT && (length < DIRECT || this.#unsent > 0)) {
-      const offset = this.#loop.stage(data)
+      const offset = this.loop.stage(data)
       // Staging may have emptied the ring, and with it this turn.
-      const turn = this.#loop.control[Control.Submitted]!
+      const turn = this.loop.control[Control.Submitted]!
       this.#taken = turn === this.#turn ? this.#taken + length : length
       this.#turn = turn
-      this.#loop.submit(Submission.Send, this.index, this.generation, offset, length)
+      this.loop.submit(Submission.Send, this.index, this.generation, offset, length)
       return length
     }
     if (this.#unsent > 0) return 0
     // This turn's earlier bytes go with it, in the same write.
     this.#taken = 0
-    const taken = this.#loop.binding.send(this.#handle, data)
+    const taken = this.loop.binding.send(this.handle, data)
     if (taken >= 0) return taken
     // Something is unsent; how much exactly, a completion says.
     this.#unsent = MOST_UNSENT
@@ -134,10 +145,31 @@ export class NativeStream implements StreamTransport, HandleOwner {
   }
 
   sendFds(data: Uint8Array, fds: readonly number[]): void {
-    const errno = this.#loop.binding.postFds(this.#handle, data, Int32Array.from(fds))
+    const errno = this.loop.binding.postFds(this.handle, data, Int32Array.from(fds))
     // A descriptor that is none: the answer says so, and comes as any other.
     this.#postError = errno === 0 ? undefined : systemError(errno, 'sendmsg')
     this.#wait(Wait.Parcel)
+  }
+
+  relayWith(peer: StreamTransport, start: RelayStart): TransportRelay | undefined {
+    if (!(peer instanceof NativeStream) || peer.loop !== this.loop) return undefined
+    return new NativeRelay(this, peer, start)
+  }
+
+  /** The relay's: it has this connection. */
+  lendTo(relay: NativeRelay): void {
+    this.#relay = relay
+    this.#count(1)
+    this.loop.arm()
+  }
+
+  /** The relay's: it is over. `unsent`: bytes that this connection has taken are. */
+  takeBack(unsent: boolean): void {
+    this.#relay = undefined
+    this.#count(-1)
+    // How much exactly, a completion says.
+    if (unsent) this.#unsent = MOST_UNSENT
+    this.loop.arm()
   }
 
   takeSendError(): Error | undefined {
@@ -147,7 +179,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
   }
 
   get unsent(): number {
-    if (this.#taken > 0 && this.#turn !== this.#loop.control[Control.Submitted]) {
+    if (this.#taken > 0 && this.#turn !== this.loop.control[Control.Submitted]) {
       // The turn has been carried out. Behind bytes that waited already, its bytes wait too.
       if (this.#unsent > 0) this.#unsent += this.#taken
       this.#taken = 0
@@ -163,7 +195,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
   cancelSend(): void {
     if (!this.#waiting) return
     this.#sent()
-    this.#loop.submit(Submission.CancelSend, this.index, this.generation, 0, 0)
+    this.loop.submit(Submission.CancelSend, this.index, this.generation, 0, 0)
   }
 
   destroy(): void {
@@ -175,11 +207,11 @@ export class NativeStream implements StreamTransport, HandleOwner {
   }
 
   getsockopt(level: number | string, name: number | string): number {
-    return getOption(this.#loop.binding, this.#handle, level, name)
+    return getOption(this.loop.binding, this.handle, level, name)
   }
 
   setsockopt(level: number | string, name: number | string, value: number | boolean): void {
-    setOption(this.#loop.binding, this.#handle, level, name, value)
+    setOption(this.loop.binding, this.handle, level, name, value)
   }
 
   ref(): void {
@@ -209,11 +241,11 @@ export class NativeStream implements StreamTransport, HandleOwner {
 
   /** Where the session of this connection is asked. */
   sessionSource(): SessionSource {
-    const { binding } = this.#loop
+    const { binding } = this.loop
     return {
-      facts: () => binding.tlsFacts(this.#handle),
-      peerCertificate: () => binding.tlsPeerCertificate(this.#handle),
-      export: (length, label) => binding.tlsExport(this.#handle, length, label),
+      facts: () => binding.tlsFacts(this.handle),
+      peerCertificate: () => binding.tlsPeerCertificate(this.handle),
+      export: (length, label) => binding.tlsExport(this.handle, length, label),
     }
   }
 
@@ -231,10 +263,12 @@ export class NativeStream implements StreamTransport, HandleOwner {
         return this.sink.receivedEnd()
       case Completion.ReceiveFailed:
         this.#received()
-        return this.sink.receiveFailed(this.#receiveError(a))
+        return this.sink.receiveFailed(this.receiveError(a))
       case Completion.Readable:
         this.#received()
         return this.sink.readable()
+      case Completion.Relayed:
+        return this.#relay?.told(a === 1)
       case Completion.SendSettled:
         this.#sent()
         return this.sink.sendSettled(this.takeSendError() ?? this.#parcelError(a))
@@ -251,14 +285,14 @@ export class NativeStream implements StreamTransport, HandleOwner {
   }
 
   #deliver(offset: number, length: number): void {
-    const { received } = this.#loop
+    const { received } = this.loop
     const at = received.own(offset, length)
     this.sink.received(received.memory, at, at + length, true)
   }
 
   #deliverFds(offset: number, length: number): void {
-    const { received, binding } = this.#loop
-    const fds = binding.takeFds(this.#handle)
+    const { received, binding } = this.loop
+    const fds = binding.takeFds(this.handle)
     const at = received.own(offset, length)
     this.sink.receivedFds?.(received.memory, at, at + length, true, fds)
   }
@@ -269,23 +303,23 @@ export class NativeStream implements StreamTransport, HandleOwner {
     return error
   }
 
-  #receiveError(errno: number): Error {
+  receiveError(errno: number): Error {
     this.#saysGoodbye = false
     return errno === TLS_FAILED ? this.#tlsError() : systemError(errno, 'read')
   }
 
   #tlsError(): Error {
-    return toRecordError(this.#peer!, this.#loop.binding.tlsFailure(this.#handle))
+    return toRecordError(this.#peer!, this.loop.binding.tlsFailure(this.handle))
   }
 
-  get #handle(): number {
+  get handle(): number {
     return handleNumber(this.index, this.generation)
   }
 
   #wait(what: number): void {
     this.#waiting = true
     this.#count(1)
-    this.#loop.submit(Submission.WaitSend, this.index, this.generation, what, 0)
+    this.loop.submit(Submission.WaitSend, this.index, this.generation, what, 0)
   }
 
   #received(): void {
@@ -302,16 +336,16 @@ export class NativeStream implements StreamTransport, HandleOwner {
 
   /** Operations that keep the process alive, of the whole thread. */
   #count(change: number): void {
-    if (!this.#unrefed) this.#loop.control[Control.Refs]! += change
+    if (!this.#unrefed) this.loop.control[Control.Refs]! += change
   }
 
   #setRefed(refed: boolean): void {
     if (this.#unrefed !== refed) return
-    const pending = Number(this.#receiving) + Number(this.#waiting)
+    const pending = Number(this.#receiving) + Number(this.#waiting) + Number(this.#relay !== undefined)
     this.#unrefed = false
     this.#count(refed ? pending : -pending)
     this.#unrefed = !refed
-    this.#loop.arm()
+    this.loop.arm()
   }
 
   #close(reset: boolean): void {
@@ -320,7 +354,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
     this.#handshake?.()
     this.#received()
     this.#sent()
-    this.#loop.disown(this.index)
-    this.#loop.binding.close(this.#handle, reset)
+    this.loop.disown(this.index)
+    this.loop.binding.close(this.handle, reset)
   }
 }

@@ -13,7 +13,7 @@ use structio_core::{
 };
 use tokio::task::AbortHandle;
 
-use super::records::SendWait;
+use super::{records::SendWait, relaying::Relaying};
 
 /// An index and the generation it was given with. Crosses to JavaScript as one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +74,7 @@ pub struct Stream {
     pub unsent_reported: bool,
     /// Have arrived with the bytes of the last receive, and are there to be taken.
     pub descriptors: Descriptors,
+    pub relaying: Option<Relaying>,
 }
 
 #[derive(Debug)]
@@ -194,6 +195,19 @@ impl Handles {
         }
     }
 
+    /// Two different connections at once.
+    pub fn pair(&mut self, first: HandleId, second: HandleId) -> Option<(&mut Stream, &mut Stream)> {
+        let indexes = [first, second].map(|id| id.index as usize);
+        let [one, other] = self.slots.get_disjoint_mut(indexes).ok()?;
+        if (one.generation, other.generation) != (first.generation, second.generation) {
+            return None;
+        }
+        match (&mut one.entry, &mut other.entry) {
+            (Some(Entry::Stream(a)), Some(Entry::Stream(b))) => Some((a, b)),
+            _ => None,
+        }
+    }
+
     pub fn datagrams(&mut self, id: HandleId) -> Option<&mut Datagrams> {
         match self.get(id)? {
             Entry::Datagrams(datagrams) => Some(datagrams),
@@ -238,6 +252,7 @@ impl Stream {
             last_segment: NO_SEGMENT,
             unsent_reported: false,
             descriptors: Descriptors::new(),
+            relaying: None,
         }
     }
 }

@@ -6,6 +6,7 @@ mod peers;
 mod receiving;
 mod records;
 mod regions;
+mod relaying;
 mod requests;
 mod sending;
 mod tls;
@@ -17,6 +18,7 @@ pub use handles::{Entry, HandleId, Lent};
 pub use peers::{IP_BYTES, write as write_peer};
 pub use records::{control, protocol};
 pub use regions::{Regions, SharedMemory};
+pub use relaying::{RelayOutcome, RelayReport, WayReport};
 pub use turn::{Turn, errno};
 #[cfg(target_os = "linux")]
 pub use watching::Number;

@@ -76,12 +76,14 @@ pub enum CompletionKind {
     Datagram = 15,
     /// The last datagram of an answer.
     LastDatagram = 16,
+    /// A relay, by its first handle: 1, and there is a report to take; or 0, bytes have moved.
+    Relayed = 17,
     /// The index is the request's number.
-    LookedUp = 17,
+    LookedUp = 18,
     /// The helper thread has looked once more (thread driver).
-    Settled = 18,
+    Settled = 19,
     /// The index is the wait's number.
-    DescriptorReady = 19,
+    DescriptorReady = 20,
 }
 
 pub type Completion = [i32; RECORD_WORDS];
@@ -216,6 +218,7 @@ pub fn protocol() -> Vec<(&'static str, i32)> {
         ("Completion.ReceivedFds", Kind::ReceivedFds as i32),
         ("Completion.Datagram", Kind::Datagram as i32),
         ("Completion.LastDatagram", Kind::LastDatagram as i32),
+        ("Completion.Relayed", Kind::Relayed as i32),
         ("Completion.LookedUp", Kind::LookedUp as i32),
         ("Completion.Settled", Kind::Settled as i32),
         ("Completion.DescriptorReady", Kind::DescriptorReady as i32),

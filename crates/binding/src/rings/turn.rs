@@ -36,6 +36,7 @@ use super::{
     receiving::SLAB_START,
     records::{Completion, CompletionKind, Submission, TLS_FAILED, completion, control, decode},
     regions::Regions,
+    relaying::RelayQueue,
 };
 
 /// Steps of handshakes in one turn. A full one takes two, and some 0.1 ms of computing in all.
@@ -75,6 +76,7 @@ pub struct Turn {
     /// Where the waits for descriptors of others are, once there was one.
     #[cfg(target_os = "linux")]
     pub(super) waits_at: Option<u32>,
+    pub(super) relays: RelayQueue,
     /// Connections with unsent bytes: they keep the process alive.
     pub(super) unsent_streams: usize,
 }
@@ -97,6 +99,7 @@ impl Turn {
             handshake_steps: 0,
             #[cfg(target_os = "linux")]
             waits_at: None,
+            relays: RelayQueue::default(),
             unsent_streams: 0,
         }
     }
@@ -104,6 +107,7 @@ impl Turn {
     /// A wake-up from the event loop begins.
     pub fn begin(&mut self) {
         self.handshake_steps = HANDSHAKE_STEPS;
+        self.relays.begin_turn();
     }
 
     /// Polls what has become ready. Call under the reactor's `enter` guard.
@@ -126,6 +130,7 @@ impl Turn {
         tokens.append(&mut self.backlog);
         self.backlog = tokens;
         self.poll_handshakes();
+        self.poll_relays();
     }
 
     /// Has a handshake go on when it is its turn.
@@ -163,12 +168,16 @@ impl Turn {
     /// Whether another round would find something to do without new readiness.
     pub fn is_idle(&self) -> bool {
         let no_handshakes = self.handshakes.is_empty() || self.handshake_steps == 0;
-        self.staged.is_empty() && self.backlog.is_empty() && self.late.is_empty() && no_handshakes
+        self.staged.is_empty()
+            && self.backlog.is_empty()
+            && self.late.is_empty()
+            && no_handshakes
+            && self.relays.is_idle()
     }
 
     /// Whether anything waits for another turn, which no new readiness would bring about.
     pub fn has_more(&self) -> bool {
-        !self.is_idle() || !self.handshakes.is_empty()
+        !self.is_idle() || !self.handshakes.is_empty() || !self.relays.is_empty()
     }
 
     pub fn stage_lookup(&mut self, request: u32) {
@@ -320,6 +329,12 @@ impl Turn {
     fn poll(&mut self, Token(index): Token) {
         match self.handles.at(index) {
             Some((Entry::Stream(stream), _)) => {
+                if stream.relaying.is_some() && self.wake_relay(index) {
+                    return;
+                }
+                let Some((Entry::Stream(stream), _)) = self.handles.at(index) else {
+                    return;
+                };
                 let sending = stream.unsent_reported || stream.send_wait.is_some();
                 let tls = stream.connection.is_tls();
                 self.poll_receive(index);

@@ -136,6 +136,14 @@ impl Connection {
         }
     }
 
+    /// Whether the sending half has failed (invariant 2), however often its error has been taken.
+    pub fn has_failed_sending(&self) -> bool {
+        match self {
+            Self::Plain(plain) => plain.has_failed_sending(),
+            Self::Tls(tls) => tls.has_failed_sending(),
+        }
+    }
+
     /// What is to be done before an orderly close.
     pub fn before_close(&mut self, cx: &mut Context<'_>) {
         if let Self::Tls(tls) = self {

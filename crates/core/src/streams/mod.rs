@@ -6,6 +6,7 @@ mod descriptors;
 mod listener;
 mod options;
 mod plain;
+mod relay;
 mod socket;
 mod unsent;
 
@@ -15,4 +16,5 @@ pub use descriptors::{Descriptors, Parcel};
 pub use listener::{ListenRequest, Listener, UnixListenRequest};
 pub(crate) use listener::{lacks_ipv6, set_reuse_port};
 pub use options::ConnectionOptions;
+pub use relay::{BLOCK as RELAY_BLOCK, Blocks, End, Progress, Way};
 pub use socket::StreamSocket;

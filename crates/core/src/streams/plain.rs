@@ -148,6 +148,10 @@ impl Plain {
         self.write_error.take()
     }
 
+    pub fn has_failed_sending(&self) -> bool {
+        self.failed
+    }
+
     /// Keeps bytes and descriptors, to be sent by [`Plain::poll_send_parcel`].
     pub fn post(&mut self, parcel: Parcel) {
         self.parcel = Some(Box::new(parcel));

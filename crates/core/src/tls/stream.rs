@@ -203,6 +203,10 @@ impl TlsStream {
         self.write_error.take()
     }
 
+    pub fn has_failed_sending(&self) -> bool {
+        self.failed
+    }
+
     /// Before the socket is closed: what is unsent is tried once more, and for the rest see [`Wire::drain`].
     pub fn before_close(&mut self, cx: &mut Context<'_>) {
         let _ = self.poll_flush(cx);

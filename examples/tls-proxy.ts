@@ -1,0 +1,30 @@
+// Ends TLS in front of a server that speaks plain TCP: every byte is handed on, in both directions, and seen by nobody here.
+//
+//   node --import=tsx examples/tls-proxy.ts certificate.pem key.pem 127.0.0.1:8080 [port]
+//   curl --cacert certificate.pem https://localhost:8443/
+import { connectTcp, createTcpServer, createTlsContext, relay, run, type SocketStream } from 'structio'
+
+const [cert, key, target = '127.0.0.1:8080', port = '8443'] = process.argv.slice(2)
+const { hostname, port: targetPort } = new URL(`tcp://${target}`)
+
+async function handle(client: SocketStream): Promise<void> {
+  await using backend = await connectTcp(hostname, Number(targetPort))
+  const { aToB, bToA } = await relay(client, backend, { idleTimeout: 60_000 })
+  console.log(`${aToB} bytes there, ${bToA} bytes back`)
+}
+
+async function main(): Promise<void> {
+  const tls = createTlsContext({ cert, key, alpnProtocols: ['http/1.1', 'http/1.0'] })
+  await using server = await createTcpServer(Number(port), {
+    tls,
+    // HTTP clients leave without a goodbye.
+    tlsStandardCompatible: false,
+    onTlsError: (error, { address }) => console.error(`${address}: ${error.message}`),
+  })
+  console.log(`listening on port ${server.port}`)
+  // A backend that is away, or a client that is idle: that is one client's matter.
+  await server.serve(handle, { onError: (error) => console.error(String(error)) })
+}
+
+await run(main, { shutdownSignals: ['SIGINT', 'SIGTERM'] })
+console.log('closed')
