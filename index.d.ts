@@ -247,6 +247,8 @@ declare class CalledProcessError extends Error {
   readonly command: string | readonly string[]
   readonly stdout: Buffer | undefined
   readonly stderr: Buffer | undefined
+  /** The same as `command`, by Python's name. */
+  get cmd(): string | readonly string[]
   constructor(command: string | readonly string[], returncode: number, stdout?: Buffer, stderr?: Buffer)
 }
 
@@ -1424,6 +1426,159 @@ declare class ResourceGuard {
 }
 
 /**
+ * What becomes of a standard stream of the child: `'pipe'`, a stream of this side; `'inherit'`, this process's own; `'ignore'` or
+ * `'null'`, nothing (`/dev/null`); a file descriptor of this process, or an object with one as its `fd`, of which the child gets a copy.
+ */
+type ProcessStdio =
+  | 'pipe'
+  | 'inherit'
+  | 'ignore'
+  | 'null'
+  | number
+  | {
+      readonly fd: number
+    }
+interface OpenProcessOptions {
+  /** Default `'pipe'`. */
+  stdin?: ProcessStdio | undefined
+  /** Default `'pipe'`. */
+  stdout?: ProcessStdio | undefined
+  /** Default `'pipe'`; `'stdout'`: where the output goes, in the order in which it is written. */
+  stderr?: ProcessStdio | 'stdout' | undefined
+  /** All of the child's environment. Default: this process's own. */
+  env?: Readonly<Record<string, string | undefined>> | undefined
+  /** The folder it starts in. */
+  cwd?: string | URL | undefined
+  /** Milliseconds between `SIGTERM` and `SIGKILL` when it is ended because of a cancellation or an error. Default 5,000. */
+  killAfter?: number | undefined
+  /** Starts it as the leader of a process group, and sends every signal to the whole group. Default false. */
+  processGroup?: boolean | undefined
+}
+interface RunProcessOptions extends OpenProcessOptions {
+  /** What it reads; then its input ends. Not together with a `stdin` that is no pipe. */
+  input?: Uint8Array | string | undefined
+  /** Default: `'pipe'` with `input`, else `'ignore'`. */
+  stdin?: ProcessStdio | undefined
+  /** Whether a return code other than 0 is a `CalledProcessError`. Default true. */
+  check?: boolean | undefined
+}
+
+/**
+ * A child process, made by `openProcess`. Re-creates `anyio.abc.Process`.
+ *
+ * Its standard streams, where they are pipes, are `Stream`s: of the input one sends, `sendEof` and `close` end it, and a child that
+ * reads no more is a `BrokenResourceError`; of the other two one receives. They can be read to their end after it has gone.
+ */
+declare class Process implements AsyncDisposable {
+  #private
+  /** What it reads, to be sent to; `null` where it is no pipe. */
+  readonly stdin: Stream | null
+  /** What it writes, to be received from; `null` where it is no pipe. */
+  readonly stdout: Stream | null
+  /** Its errors, to be received from; `null` where they are no pipe of their own. */
+  readonly stderr: Stream | null
+  /** The number that the system has given it. */
+  get pid(): number
+  /** Its exit code, or minus the number of the signal that ended it; `null` while it runs. Stays known after `close()`. */
+  get returncode(): number | null
+  /**
+   * Waits for its end and returns its return code: as soon as it has exited, also where a process that it has started still
+   * holds its pipes. Several tasks may wait. A cancellation ends the wait and not the process.
+   */
+  wait(): Promise<number>
+  /** Asks it to end: `SIGTERM`. */
+  terminate(): void
+  /** Ends it: `SIGKILL`. */
+  kill(): void
+  /**
+   * Sends a signal, by name or number; to its whole group, where it leads one (`processGroup`). For one that has ended
+   * nothing happens.
+   *
+   * @throws the system error (`kill EPERM`) where it is another user's by now
+   */
+  sendSignal(signal: NodeJS.Signals | number): void
+  /**
+   * Closes its streams and waits for its end. Cancelled, it ends the process, by `SIGTERM` and after `killAfter` by `SIGKILL`, waits
+   * until it is gone, and raises the cancellation afterwards. Idempotent.
+   */
+  close(): Promise<void>
+  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+/** A process with three pipes, as `openProcess` gives it by default. */
+interface PipedProcess extends Process {
+  readonly stdin: Stream
+  readonly stdout: Stream
+  readonly stderr: Stream
+}
+
+/** What a program that has ended leaves. */
+interface CompletedProcess<Captured extends Buffer | null = Buffer> {
+  /** All it has written; `null` where that was not captured (`stdout` is no pipe). */
+  readonly stdout: Captured
+  /** All its errors; `null` where they were not captured. */
+  readonly stderr: Captured
+  /** The exit code, or minus the number of the signal that ended it. */
+  readonly returncode: number
+}
+type Piped = {
+  stdin?: 'pipe' | undefined
+  stdout?: 'pipe' | undefined
+  stderr?: 'pipe' | undefined
+}
+type Captured = {
+  stdout?: 'pipe' | undefined
+  stderr?: 'pipe' | undefined
+}
+/**
+ * Runs a program to its end and returns what it wrote. Re-creates AnyIO's `run_process`.
+ *
+ * Both outputs are read while the input is sent, and to their end, so that no amount of either makes it hang; a child that
+ * closes its input early is no error. Cancelled, it ends the program: `SIGTERM`, and `SIGKILL` after `killAfter`.
+ *
+ * @param command - a program and its arguments, or one line for the system's shell
+ * @throws CalledProcessError with the outputs where the return code is not 0 (`check`); the system error where the program
+ * cannot be started (`spawn nothing ENOENT`; of a folder that is not there, `chdir ENOENT`)
+ */
+declare function runProcess(
+  command: readonly string[] | string,
+  options?: RunProcessOptions & Captured,
+): Promise<CompletedProcess>
+declare function runProcess(
+  command: readonly string[] | string,
+  options?: RunProcessOptions,
+): Promise<CompletedProcess<Buffer | null>>
+/**
+ * Starts a program. Re-creates AnyIO's `open_process`.
+ *
+ * @param command - a program and its arguments, or one line for the system's shell
+ * @throws the system error where it cannot be started (`spawn nothing ENOENT`)
+ */
+declare function openProcess(
+  command: readonly string[] | string,
+  options?: OpenProcessOptions & Piped,
+): Promise<PipedProcess>
+declare function openProcess(command: readonly string[] | string, options?: OpenProcessOptions): Promise<Process>
+/**
+ * Runs `body` beside the process and, when it has returned, closes it: waits for its end. When `body` fails, or anything here
+ * is cancelled, the process is ended: `SIGTERM`, and `SIGKILL` after `killAfter`; it is gone when the call settles.
+ */
+declare function openProcess<T>(
+  command: readonly string[] | string,
+  body: (process: PipedProcess) => T | PromiseLike<T>,
+): Promise<T>
+declare function openProcess<T>(
+  command: readonly string[] | string,
+  options: OpenProcessOptions & Piped,
+  body: (process: PipedProcess) => T | PromiseLike<T>,
+): Promise<T>
+declare function openProcess<T>(
+  command: readonly string[] | string,
+  options: OpenProcessOptions,
+  body: (process: Process) => T | PromiseLike<T>,
+): Promise<T>
+
+/**
  * Iterates over the signals that have come since it was opened; each receiver gets each of them. Made by `receiveSignals`.
  *
  * One task at a time may wait for the next one. After `close()` every step is a `ClosedResourceError`, also one that was waiting.
@@ -1521,6 +1676,7 @@ export {
   MemoryReceiveStream,
   MemorySendStream,
   NotRunningError,
+  Process,
   Queue,
   ResourceBusyError,
   ResourceGuard,
@@ -1580,10 +1736,12 @@ export {
   moveOnAt,
   notifySocketClose,
   openCancelScope,
+  openProcess,
   raceTasks,
   receiveSignals,
   relay,
   run,
+  runProcess,
   sleep,
   sleepForever,
   sleepUntil,
@@ -1598,6 +1756,7 @@ export type {
   CapacityLimiterStatistics,
   ChannelBindingType,
   Cipher,
+  CompletedProcess,
   ConditionStatistics,
   ConnectTcpOptions,
   DelimitedOptions,
@@ -1607,13 +1766,17 @@ export type {
   MemoryObjectStreamStatistics,
   NativeOptions,
   NodeOptions,
+  OpenProcessOptions,
   Packet,
   PeerCertificate,
+  PipedProcess,
+  ProcessStdio,
   QueueStatistics,
   ReceivedFds,
   RelayOptions,
   RelayResult,
   RunOptions,
+  RunProcessOptions,
   ScopeEvent,
   SemaphoreOptions,
   SemaphoreStatistics,

@@ -74,6 +74,13 @@ export type { QueueStatistics } from './src/sync/queue.ts'
 export type { CapacityLimiterStatistics } from './src/sync/capacity-limiter.ts'
 export type { MemoryObjectStreamStatistics } from './src/sync/memory-object-stream.ts'
 
+// Processes.
+export { openProcess, runProcess } from './src/processes.ts'
+export { Process } from './src/processes/process.ts'
+export type { CompletedProcess } from './src/processes.ts'
+export type { PipedProcess } from './src/processes/process.ts'
+export type { OpenProcessOptions, ProcessStdio, RunProcessOptions } from './src/processes/options.ts'
+
 // Signals of the process.
 export { receiveSignals } from './src/signals.ts'
 export { SignalReceiver } from './src/signals/receiver.ts'

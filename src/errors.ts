@@ -282,6 +282,11 @@ export class CalledProcessError extends Error {
     named(this, 'CalledProcessError')
   }
 
+  /** The same as `command`, by Python's name. */
+  get cmd(): string | readonly string[] {
+    return this.command
+  }
+
   constructor(command: string | readonly string[], returncode: number, stdout?: Buffer, stderr?: Buffer) {
     const shown = typeof command === 'string' ? command : command.join(' ')
     super(`"${shown}" ended with ${returncode < 0 ? `signal ${-returncode}` : `exit code ${returncode}`}`)

@@ -27,9 +27,12 @@ import {
   createUnixDatagramSocket,
   createUnixServer,
   moveOnAfter,
+  openProcess,
+  type Process,
   receiveSignals,
   relay,
   ResourceGuard,
+  runProcess,
   sleep,
   sleepForever,
   sleepUntil,
@@ -236,6 +239,22 @@ const signals: Record<string, Row> = {
   'SignalReceiver.close': () => check(() => receiveSignals('SIGUSR2').close()),
 }
 
+const processes: Record<string, Row> = {
+  runProcess: () => check(() => runProcess(['true'])),
+  openProcess: async () => {
+    await using _ = await check(() => openProcess(['true']))
+    await check(() => openProcess(['true'], () => {}))
+  },
+  'Process.wait': () =>
+    withProcess(async (process) => {
+      await process.wait()
+      await check(() => process.wait())
+    }),
+  'Process.close': () => withProcess((process) => check(() => process.close())),
+  'PipedProcess.wait': () => withProcess((process) => check(() => process.wait())),
+  'PipedProcess.close': () => withProcess((process) => check(() => process.close())),
+}
+
 type Datagrams = UDPSocket | UNIXDatagramSocket
 
 /** What both kinds of datagram sockets have. */
@@ -281,6 +300,7 @@ const table: Record<string, Row> = {
   ...sockets,
   ...datagrams,
   ...signals,
+  ...processes,
   ...named(ofStreams, 'Stream', (row) => row(...memoryStreamPair())),
   ...named(ofStreams, 'SocketStream', (row) => withTcp(row)),
   ...named(ofDatagrams, 'UDPSocket', async (row) => {
@@ -418,6 +438,11 @@ async function withTask(
 async function withServer(body: (server: SocketStreamServer) => Promise<unknown>): Promise<void> {
   await using server = await createTcpServer(0, LOCAL)
   await body(server)
+}
+
+async function withProcess(body: (process: Process) => Promise<unknown>): Promise<void> {
+  await using process = await openProcess(['true'])
+  await body(process)
 }
 
 function withTcp(body: (client: SocketStream, server: SocketStream) => Promise<unknown>): Promise<void> {

@@ -11,6 +11,10 @@
  * `TLSError`, or a `TLSEOFError` for data that ends without `close_notify`.
  */
 
+import type { ProcessTransport, SpawnOptions } from './process-contract.ts'
+
+export type { ProcessSink, ProcessTransport, SpawnOptions, StandardStream } from './process-contract.ts'
+
 export type BackendName = 'native' | 'node' | 'virtual'
 
 /** A TCP address in Node's form. */
@@ -69,6 +73,11 @@ export interface Backend {
   openUdp(options: UdpOptions, answer: Answer<DatagramTransport>): Abandon
   /** Binds as `listenUnix` does (to nothing without a path), and connects where there is a remote path. */
   openUnixDatagram(options: UnixDatagramOptions, answer: Answer<DatagramTransport>): Abandon
+  /**
+   * Starts a program. Answers with an error of Node's shape (`spawn cat ENOENT`) where it cannot be started; nothing of it is
+   * left then. It cannot be abandoned: the answer comes soon, and whoever wants the process no more has it ended.
+   */
+  spawnProcess(options: SpawnOptions, answer: Answer<ProcessTransport>): void
   /**
    * Does a TLS handshake over `transport`, on which nothing waits and nothing is unsent, and answers with the transport of
    * the plaintext: `transport` itself, or one that has taken it over. Its sink is the caller's to set, before the next

@@ -42,7 +42,7 @@ export function selectBackend(name: string | undefined, options: BackendOptions 
       return native(options as NativeOptions)
     case 'virtual':
       // Simulated connections have real TLS: that of the backend that a run would get here.
-      return makeVirtualBackend(options as VirtualOptions, engineHere)
+      return makeVirtualBackend(options as VirtualOptions, engineHere, realHere)
     case undefined:
       refuseVirtualOptions(options)
       return nativeOrNode(options as NativeOptions)
@@ -100,6 +100,11 @@ function nativeLoads(): boolean {
   } catch {
     return false
   }
+}
+
+/** For what is real on the virtual backend, too. */
+function realHere(): Backend {
+  return nativeLoads() ? loadNativeBackend() : nodeBackend
 }
 
 function engineHere(): MakeEngine {

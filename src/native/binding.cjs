@@ -835,6 +835,7 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
+module.exports.ChildProcess = nativeBinding.ChildProcess
 module.exports.EventLoop = nativeBinding.EventLoop
 module.exports.TlsContext = nativeBinding.TlsContext
 module.exports.TlsEngine = nativeBinding.TlsEngine

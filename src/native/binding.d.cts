@@ -9,6 +9,17 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** A child process: `errno` is all there is where it could not be started. */
+export declare class ChildProcess {
+  get errno(): number
+  /** The number that the completion `Exited` will carry. */
+  get request(): number
+  get pid(): number
+  get streams(): Array<number>
+  /** Sends a signal: the error number, or 0. */
+  signal(number: number): number
+}
+
 /** The event loop of one JavaScript thread: its driver, its rings, its sockets. */
 export declare class EventLoop {
   /** Binds a UDP socket: a handle, or `-errno`. No address: both families. */
@@ -74,6 +85,8 @@ export declare class EventLoop {
   postFds(handle: number, data: Uint8Array, fds: Int32Array): number
   /** The descriptors that `ReceivedFds` has announced: the caller's to close. */
   takeFds(handle: number): Array<number>
+  /** Starts a program. Its end is told by the completion `Exited`. */
+  spawnProcess(options: SpawnOptions): ChildProcess
   /**
    * Begins to relay between two connections; each `ahead` has been read from its own one and goes first. `tells`: the
    * completion `Relayed` says of each turn that bytes have moved.
@@ -168,6 +181,17 @@ export declare function ringProtocol(): Record<string, number>
 
 /** The number of a socket option or level, by name. */
 export declare function socketOption(name: string): number | null
+
+export interface SpawnOptions {
+  program: string
+  arguments: Array<string>
+  /** Names and values, in turn. */
+  environment: Array<string>
+  folder?: string
+  /** Three descriptors, or: -1 a pipe, -2 nothing, -3 (of the third) where the second goes. */
+  stdio: Array<number>
+  group: boolean
+}
 
 export interface TcpOptions {
   noDelay: boolean

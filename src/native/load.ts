@@ -13,6 +13,7 @@ export type BindingTlsEngine = import('./binding.cjs').TlsEngine
 export type BindingTlsEngineStep = import('./binding.cjs').TlsEngineStep
 export type BindingTlsFacts = import('./binding.cjs').TlsFacts
 export type BindingTlsFailure = import('./binding.cjs').TlsFailure
+export type BindingChildProcess = import('./binding.cjs').ChildProcess
 export type BindingAddress = import('./binding.cjs').Address
 
 /** The addon, or the error that kept it from loading. Tried once: a file that is not there does not appear later. */

@@ -61,6 +61,7 @@ export const Completion = {
   LookedUp: 18,
   Settled: 19,
   DescriptorReady: 20,
+  Exited: 21,
 } as const
 
 /** TypeScript → Rust. */

@@ -5,12 +5,13 @@ import type { TlsSettings } from '../backends/backend.ts'
 /** The kinds of resource, for warnings. */
 export const TCP_STREAM = 'TCP stream'
 export const UNIX_STREAM = 'UNIX stream'
+export const PROCESS_STREAM = 'process stream'
 
 /** How long bytes may take to leave when nobody waits for them: milliseconds. */
 export const CLOSE_TIMEOUT = 5000
 
 export interface Origin {
-  readonly kind: typeof TCP_STREAM | typeof UNIX_STREAM
+  readonly kind: typeof TCP_STREAM | typeof UNIX_STREAM | typeof PROCESS_STREAM
   /** The side that connected is the client of a TLS handshake, the one that accepted the server. */
   readonly side: 'client' | 'server'
   /** Milliseconds that a close gets which no scope bounds. */

@@ -71,7 +71,7 @@ pub struct TcpOptions {
 pub struct EventLoop {
     pub(crate) driver: Rc<Driver>,
     pub(crate) pool: &'static Pool,
-    next_lookup: u32,
+    next_request: u32,
 }
 
 #[napi]
@@ -110,7 +110,7 @@ impl EventLoop {
         Ok(Self {
             driver,
             pool,
-            next_lookup: 0,
+            next_request: 0,
         })
     }
 
@@ -267,9 +267,7 @@ impl EventLoop {
     /// Starts a look-up (family 0, 4 or 6): its number, which `LookedUp` will carry.
     #[napi(catch_unwind)]
     pub fn lookup(&mut self, host: String, family: u32) -> u32 {
-        let request = self.next_lookup;
-        // A completion has 27 bits for it.
-        self.next_lookup = (request + 1) % (1 << 27);
+        let request = self.next_request();
         let family = match family {
             4 => Family::V4,
             6 => Family::V6,
@@ -294,6 +292,14 @@ impl EventLoop {
 }
 
 impl EventLoop {
+    /// A number for what a completion will tell the end of.
+    pub(crate) fn next_request(&mut self) -> u32 {
+        let request = self.next_request;
+        // A completion has 27 bits for it.
+        self.next_request = (request + 1) % (1 << 27);
+        request
+    }
+
     pub(crate) fn handle(&self, make: impl FnOnce(&mut Turn) -> io::Result<HandleId>) -> f64 {
         match self.driver.with_turn(make) {
             Some(Ok(id)) => id.to_number(),

@@ -9,7 +9,8 @@
 //!   `poll_…` methods.
 //! - [`datagrams`]: UDP and UNIX datagram sockets, in the same manner.
 //! - [`tls`]: rustls under the same methods, on a socket or on memory.
-//! - [`pool`]: the process-wide multi-thread runtime for what would block; [`resolve`] is its first user.
+//! - [`pool`]: the process-wide multi-thread runtime for what would block; [`resolve`] is its first user, `processes` (UNIX)
+//!   reap their children on it.
 //! - [`watches`] (Linux): waiting for descriptors that belong to somebody else.
 //! - [`socket_options`]: names of socket options to the numbers of this platform.
 //!
@@ -26,6 +27,8 @@
 pub mod address;
 pub mod datagrams;
 pub mod pool;
+#[cfg(unix)]
+pub mod processes;
 pub mod reactor;
 pub mod ready;
 pub mod resolve;

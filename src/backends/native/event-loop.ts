@@ -72,6 +72,7 @@ export class NativeEventLoop {
   readonly #owners: (HandleOwner | undefined)[] = []
   readonly #lookups = new Map<number, () => void>()
   readonly #descriptors = new Map<number, () => void>()
+  readonly #children = new Map<number, (code: number) => void>()
   #settling: (() => void)[] = []
   #armed = false
 
@@ -191,6 +192,11 @@ export class NativeEventLoop {
     this.#descriptors.delete(number)
   }
 
+  /** Calls `ended` with its return code when the child process of this number has ended. */
+  awaitExit(request: number, ended: (code: number) => void): void {
+    this.#children.set(request, ended)
+  }
+
   /** Delivers I/O that is there already, then calls `deliver`; at once where the driver is nested. */
   settle(deliver: () => void): void {
     if (this.binding.settle()) deliver()
@@ -230,6 +236,10 @@ export class NativeEventLoop {
       const answer = this.#descriptors.get(index)
       this.#descriptors.delete(index)
       answer?.()
+    } else if (kind === Completion.Exited) {
+      const ended = this.#children.get(index)
+      this.#children.delete(index)
+      ended?.(a)
     } else {
       const settling = this.#settling
       this.#settling = []

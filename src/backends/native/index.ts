@@ -16,7 +16,9 @@ import type {
   DatagramTransport,
   DescriptorWaits,
   ListenerTransport,
+  ProcessTransport,
   SocketAddress,
+  SpawnOptions,
   StreamTransport,
   TcpConnectOptions,
   TcpListenOptions,
@@ -35,6 +37,7 @@ import { handleGeneration, handleIndex, NativeEventLoop } from './event-loop.ts'
 import { NativeListener } from './listener.ts'
 import { lookup } from './lookup.ts'
 import { numericScope } from './scope.ts'
+import { spawnProcess } from './process.ts'
 import { NativeStream } from './stream.ts'
 import { makeNativeEngine } from './tls-engine.ts'
 import { startTls } from './tls-handshake.ts'
@@ -139,6 +142,10 @@ class NativeBackend implements Backend {
 
   openUnixDatagram(options: UnixDatagramOptions, answer: Answer<DatagramTransport>): Abandon {
     return openUnixDatagram(this.loop, options, answer)
+  }
+
+  spawnProcess(options: SpawnOptions, answer: Answer<ProcessTransport>): void {
+    spawnProcess(this.loop, options, answer)
   }
 
   startTls(transport: StreamTransport, start: TlsStart, answer: Answer<StreamTransport>): Abandon {

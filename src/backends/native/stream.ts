@@ -74,10 +74,12 @@ export class NativeStream implements StreamTransport, HandleOwner {
   #local: Address | undefined
   #remote: Address | undefined
 
-  constructor(loop: NativeEventLoop, index: number, generation: number) {
+  /** @param name - of a pipe, which has no addresses */
+  constructor(loop: NativeEventLoop, index: number, generation: number, name?: string) {
     this.loop = loop
     this.index = index
     this.generation = generation
+    this.#local = this.#remote = name
     loop.own(index, this)
   }
 

@@ -1,8 +1,9 @@
 /**
- * The `node` backend: the contract of `backend.ts` on node:net, node:dgram and node:tls, for where the addon has no binary, and as the measure that
+ * The `node` backend: the contract of `backend.ts` on node:net, node:dgram, node:tls and node:child_process, for where the addon has no binary, and as the measure that
  * the addon's behaviour is compared with.
  *
  * - `stream.ts`, `listener.ts`, `datagram.ts`: what is open. - `unix.ts`: paths. - `connect.ts`, `lookup.ts`: what ends in one answer. - `turn.ts`: when.
+ * - `process.ts`: child processes.
  * - `tls-engine.ts`: TLS without I/O, by node:tls; `../engine-transport.ts` puts it over any transport.
  *
  * What node:net cannot do fails with an `UnsupportedError` that says which backend can.
@@ -15,6 +16,7 @@ import { connect } from './connect.ts'
 import { openUdp } from './datagram.ts'
 import { listen } from './listener.ts'
 import { lookup } from './lookup.ts'
+import { spawnProcess } from './process.ts'
 import { makeNodeEngine } from './tls-engine.ts'
 import { connectUnix, listenUnix, refuse } from './unix.ts'
 
@@ -33,5 +35,6 @@ export const nodeBackend: Backend = {
   openUdp,
   openUnixDatagram: (_options, answer) =>
     refuse(new UnsupportedError('Node has no UNIX datagram sockets; the native backend does'), answer),
+  spawnProcess,
   startTls: (transport, start, answer) => startEngine(transport, start, makeNodeEngine, answer),
 }

@@ -139,6 +139,19 @@ export class NodeStream implements StreamTransport {
     this.#socket.unref()
   }
 
+  /** Reads ahead from now on, also before anybody receives. */
+  readAhead(): void {
+    this.#read()
+  }
+
+  /** The peer has gone, which the socket does not know: what is sent from now on fails. */
+  fail(error: Error): void {
+    this.#failure = error
+    this.#writeFailed(error)
+    this.#answer()
+    this.#progress()
+  }
+
   /** The listener starts the reading, so it comes with the first demand. */
   #read(): void {
     if (this.#reading) return

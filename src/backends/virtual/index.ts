@@ -6,6 +6,7 @@
  * - `fabric.ts` (`machine.ts`, `ports.ts`, `link.ts`, `traffic.ts`): who is where, and how single packets pass.
  * - `way.ts`, `outbox.ts`, `stream.ts`, `listener.ts`, `connect.ts`, `lookup.ts`: TCP. - `tls.ts`: over it.
  * - `datagram.ts`, `udp.ts`, `unix.ts` (`errors.ts`, `addresses.ts`, `socket-options.ts`): the other sockets.
+ * - `process.ts`: child processes, which are real.
  */
 import type { DeadlineQueue } from '../../kernel/deadlines.ts'
 import type { RunState } from '../../kernel/run-state.ts'
@@ -16,7 +17,9 @@ import type {
   Backend,
   DatagramTransport,
   ListenerTransport,
+  ProcessTransport,
   SocketAddress,
+  SpawnOptions,
   StreamTransport,
   TcpConnectOptions,
   TcpListenOptions,
@@ -37,6 +40,7 @@ import { lookup } from './lookup.ts'
 import { fabricOf, VirtualNetwork } from './network.ts'
 import { checkVirtualOptions, type VirtualOptions } from './options.ts'
 import { SeededScheduler } from './scheduler.ts'
+import { spawnProcess } from './process.ts'
 import type { Timeline } from './timeline.ts'
 import { watchedEngine } from './tls.ts'
 import { openUdp } from './udp.ts'
@@ -48,14 +52,19 @@ export type { VirtualOptions } from './options.ts'
  * A backend for one run.
  *
  * @param makeEngine - the TLS library of a backend that works here
+ * @param real - that backend, for what is real here too
  */
-export function makeVirtualBackend(options: VirtualOptions, makeEngine: () => MakeEngine): Backend {
+export function makeVirtualBackend(
+  options: VirtualOptions,
+  makeEngine: () => MakeEngine,
+  real: () => Backend,
+): Backend {
   checkVirtualOptions(options)
   const { seed, clock, network = new VirtualNetwork() } = options
   const fabric = fabricOf(network)
   const timeline = clock === undefined ? (fabric.clocked ?? timelineOf(new VirtualClock())) : timelineOf(clock)
   fabric.useTimeline(timeline)
-  return new VirtualBackend(timeline, fabric, seed, makeEngine)
+  return new VirtualBackend(timeline, fabric, seed, makeEngine, real)
 }
 
 class VirtualBackend implements Backend {
@@ -66,15 +75,23 @@ class VirtualBackend implements Backend {
   readonly #fabric: Fabric
   readonly #seed: number | undefined
   readonly #makeEngine: () => MakeEngine
+  readonly #real: () => Backend
   #engine: MakeEngine | undefined
   /** While the run is active. */
   #uncount: (() => void) | undefined
 
-  constructor(timeline: Timeline, fabric: Fabric, seed: number | undefined, makeEngine: () => MakeEngine) {
+  constructor(
+    timeline: Timeline,
+    fabric: Fabric,
+    seed: number | undefined,
+    makeEngine: () => MakeEngine,
+    real: () => Backend,
+  ) {
     this.#timeline = timeline
     this.#fabric = fabric
     this.#seed = seed
     this.#makeEngine = makeEngine
+    this.#real = real
     this.deadlines = timeline.deadlines
     this.scheduler = seed === undefined ? undefined : new SeededScheduler(seed)
   }
@@ -127,6 +144,10 @@ class VirtualBackend implements Backend {
 
   openUnixDatagram(options: UnixDatagramOptions, answer: Answer<DatagramTransport>): Abandon {
     return openUnixDatagram(this.#fabric, options, answer)
+  }
+
+  spawnProcess(options: SpawnOptions, answer: Answer<ProcessTransport>): void {
+    spawnProcess(this.#real(), this.#timeline, options, answer)
   }
 
   startTls(transport: StreamTransport, start: TlsStart, answer: Answer<StreamTransport>): Abandon {

@@ -17,6 +17,8 @@
  * 6. What is worked on outside of this library cannot be seen as a whole. While a task waits for such a thing, time stands still as
  *    long as the process has more to wait for than when the run began (a file, a socket, a timer), and a little real time
  *    longer, for what cannot be seen at all. The real clock decides nothing else: neither an order nor a time.
+ * 7. While a child process runs, time does not jump: it passes as fast as the real time does. To stand still until the process has
+ *    ended would be a deadlock for whoever wants to end it after a while.
  */
 import type { Clock } from '../../kernel/clock.ts'
 import { DeadlineQueue } from '../../kernel/deadlines.ts'
@@ -37,6 +39,9 @@ const WORKING = 8
  */
 const SHORT = 3
 const LONG = 300
+
+/** Milliseconds after which somebody looks at the real clock again (7): something nearer may have come up. */
+const LONGEST_LOOK = 1000
 
 /** Somebody's `advance`. */
 export interface Goal {
@@ -68,6 +73,9 @@ export class Timeline implements Clock, QuietWatcher {
   #counting = false
   /** What the process waited for when the first of the runs began. */
   #resources = 0
+  /** Child processes that run, and at which real time the virtual one was what (7). */
+  #following = 0
+  #pace = { virtual: 0, real: 0 }
   /** Since when nothing was seen to go on outside. */
   #rest = { stirredAt: -1, since: 0 }
 
@@ -139,6 +147,15 @@ export class Timeline implements Clock, QuietWatcher {
     if (idle) detached(setImmediate, this.#pass)
   }
 
+  /** A child process runs (7). Returns what is to be called when it has ended. */
+  followRealTime(): () => void {
+    if (this.#following++ === 0) this.#pace = { virtual: this.#now, real: performance.now() }
+    return () => {
+      this.#following--
+      stir()
+    }
+  }
+
   /** Moves on to `at` (4), and lets everything on the way happen and come to rest. */
   aim(goal: Goal): void {
     this.#goals.push(goal)
@@ -208,6 +225,7 @@ export class Timeline implements Clock, QuietWatcher {
 
   /** Whether nothing goes on outside, as far as can be seen (6). Otherwise somebody looks again. */
   #worldRests(waits: number): boolean {
+    if (this.#following > 0) return this.#realTimeHasCome()
     const patience = (waits & REAL) !== 0 ? LONG : (waits & (FOREIGN | UNKNOWN)) !== 0 ? SHORT : 0
     if (patience === 0) return true
     if (this.#next === Infinity || !this.#autoJump) return false
@@ -219,6 +237,19 @@ export class Timeline implements Clock, QuietWatcher {
     if (now - this.#rest.since >= patience) return true
     // Unreferenced: it must not be taken for something that the process waits for.
     detached(setTimeout, () => stir(), patience / 2).unref()
+    return false
+  }
+
+  /** Whether as much real time has passed as lies before the next event (7). Otherwise somebody looks again when it has. */
+  #realTimeHasCome(): boolean {
+    const next = this.#next
+    if (next === Infinity || !this.#autoJump) return false
+    const rest = next - this.#pace.virtual - (performance.now() - this.#pace.real)
+    if (rest <= 0) {
+      this.#pace = { virtual: Math.max(this.#now, next), real: performance.now() + rest }
+      return true
+    }
+    detached(setTimeout, () => stir(), Math.min(rest, LONGEST_LOOK)).unref()
     return false
   }
 

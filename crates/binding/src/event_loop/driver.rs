@@ -208,6 +208,7 @@ impl Driver {
                         turn.return_handshake(id, handshake, outcome);
                     }
                     Outside::Settled => turn.stage_settled(),
+                    Outside::Exited(request, code) => turn.stage_exited(request, code),
                 }
             }
         });

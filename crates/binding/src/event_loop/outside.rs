@@ -1,4 +1,4 @@
-//! What other threads have finished for this one: look-ups, handshakes, and a helper's rounds.
+//! What other threads have finished for this one: look-ups, handshakes, a helper's rounds, and children that they have reaped.
 
 use std::{
     net::IpAddr,
@@ -22,6 +22,8 @@ pub enum Outside {
     /// A handshake comes back, with what it has come to.
     Handshake(HandleId, Box<SocketHandshake>, Result<Step, Failure>),
     Settled,
+    /// A child process has ended, with this return code.
+    Exited(u32, i32),
 }
 
 /// The queue of [`Outside`] completions; each push asks for a turn.

@@ -84,6 +84,8 @@ pub enum CompletionKind {
     Settled = 19,
     /// The index is the wait's number.
     DescriptorReady = 20,
+    /// The index is the request's number; the return code of a child process.
+    Exited = 21,
 }
 
 pub type Completion = [i32; RECORD_WORDS];
@@ -222,6 +224,7 @@ pub fn protocol() -> Vec<(&'static str, i32)> {
         ("Completion.LookedUp", Kind::LookedUp as i32),
         ("Completion.Settled", Kind::Settled as i32),
         ("Completion.DescriptorReady", Kind::DescriptorReady as i32),
+        ("Completion.Exited", Kind::Exited as i32),
         ("Submission.Send", submission::SEND),
         ("Submission.Receive", submission::RECEIVE),
         ("Submission.CancelReceive", submission::CANCEL_RECEIVE),

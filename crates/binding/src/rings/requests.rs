@@ -9,7 +9,10 @@ use std::{
 use structio_core::{
     address::UnixName,
     ready::Token,
-    streams::{ConnectRequest, Connecting, ListenRequest, Listener, Parcel, UnixListenRequest, connect_unix},
+    streams::{
+        ConnectRequest, Connecting, Connection, ListenRequest, Listener, Parcel, UnixListenRequest,
+        connect_unix,
+    },
 };
 
 use super::{
@@ -29,6 +32,11 @@ impl Turn {
     pub fn connect_unix(&mut self, name: UnixName) -> io::Result<HandleId> {
         let connection = connect_unix(name)?;
         Ok(self.insert_stream(connection))
+    }
+
+    /// A connection that is there already.
+    pub fn add_stream(&mut self, connection: Connection) -> HandleId {
+        self.insert_stream(connection)
     }
 
     pub fn listen(&mut self, request: &ListenRequest) -> io::Result<HandleId> {

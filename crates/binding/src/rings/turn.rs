@@ -185,6 +185,11 @@ impl Turn {
             .push(completion(request, 0, CompletionKind::LookedUp, 0, 0));
     }
 
+    pub fn stage_exited(&mut self, request: u32, code: i32) {
+        self.staged
+            .push(completion(request, 0, CompletionKind::Exited, code, 0));
+    }
+
     pub fn stage_settled(&mut self) {
         self.staged.push(completion(0, 0, CompletionKind::Settled, 0, 0));
     }

@@ -1,4 +1,4 @@
-//! The socket under a stream. An enum with TCP first: one predictable branch before a system call.
+//! The socket under a stream, or the pipe. An enum with TCP first: one predictable branch before a system call.
 
 #[cfg(unix)]
 use std::os::fd::{AsFd, BorrowedFd};
@@ -11,7 +11,7 @@ use std::{
 
 use socket2::SockRef;
 #[cfg(unix)]
-use tokio::net::UnixStream;
+use tokio::net::{UnixStream, unix::pipe};
 use tokio::{
     io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::TcpStream,
@@ -29,26 +29,37 @@ pub enum StreamSocket {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(UnixStream),
-}
-
-/// Does the same to either kind.
-macro_rules! either {
-    ($socket:expr, $it:ident => $work:expr) => {
-        match $socket {
-            Self::Tcp($it) => $work,
-            #[cfg(unix)]
-            Self::Unix($it) => $work,
-        }
-    };
+    /// The end of a pipe that is read.
+    #[cfg(unix)]
+    Reading(pipe::Receiver),
+    /// The end of a pipe that is written to; `None` once it has been shut down, which is to close it.
+    #[cfg(unix)]
+    Writing(Option<pipe::Sender>),
 }
 
 impl StreamSocket {
     pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self, socket => socket.poll_read_ready(cx))
+        match self {
+            Self::Tcp(socket) => socket.poll_read_ready(cx),
+            #[cfg(unix)]
+            Self::Unix(socket) => socket.poll_read_ready(cx),
+            #[cfg(unix)]
+            Self::Reading(pipe) => pipe.poll_read_ready(cx),
+            #[cfg(unix)]
+            Self::Writing(_) => Poll::Ready(Err(one_way())),
+        }
     }
 
     pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self, socket => socket.poll_write_ready(cx))
+        match self {
+            Self::Tcp(socket) => socket.poll_write_ready(cx),
+            #[cfg(unix)]
+            Self::Unix(socket) => socket.poll_write_ready(cx),
+            #[cfg(unix)]
+            Self::Writing(Some(pipe)) => pipe.poll_write_ready(cx),
+            #[cfg(unix)]
+            Self::Writing(None) | Self::Reading(_) => Poll::Ready(Err(one_way())),
+        }
     }
 
     /// Whether the kernel, too, has something to be read. Where not, the reactor is told.
@@ -57,7 +68,14 @@ impl StreamSocket {
         if has_input(self) {
             return true;
         }
-        let _ = either!(self, socket => socket.try_io(Interest::READABLE, nothing));
+        let _ = match self {
+            Self::Tcp(socket) => socket.try_io(Interest::READABLE, nothing),
+            #[cfg(unix)]
+            Self::Unix(socket) => socket.try_io(Interest::READABLE, nothing),
+            // Nobody but this process's own reads wait for a pipe, and they need no confirmation.
+            #[cfg(unix)]
+            Self::Reading(_) | Self::Writing(_) => nothing(),
+        };
         // Between the two it may have come.
         has_input(self)
     }
@@ -66,12 +84,20 @@ impl StreamSocket {
     ///
     /// The system's; `WouldBlock` where nothing is there.
     pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        either!(self, socket => socket.try_read(buffer))
+        match self {
+            Self::Tcp(socket) => socket.try_read(buffer),
+            #[cfg(unix)]
+            Self::Unix(socket) => socket.try_read(buffer),
+            #[cfg(unix)]
+            Self::Reading(pipe) => pipe.try_read(buffer),
+            #[cfg(unix)]
+            Self::Writing(_) => Err(one_way()),
+        }
     }
 
     /// # Errors
     ///
-    /// The system's.
+    /// The system's. A pipe has no address.
     pub fn local_address(&self) -> io::Result<Address> {
         match self {
             Self::Tcp(socket) => socket.local_addr().map(Address::Ip),
@@ -79,10 +105,12 @@ impl StreamSocket {
             Self::Unix(socket) => socket
                 .local_addr()
                 .map(|address| unix_socket::name_of(&address).into()),
+            #[cfg(unix)]
+            Self::Reading(_) | Self::Writing(_) => Err(one_way()),
         }
     }
 
-    /// Makes closing send `RST` instead of `FIN`. UNIX sockets know no such difference.
+    /// Makes closing send `RST` instead of `FIN`. UNIX sockets and pipes know no such difference.
     ///
     /// # Errors
     ///
@@ -91,7 +119,7 @@ impl StreamSocket {
         match self {
             Self::Tcp(socket) => SockRef::from(socket).set_linger(Some(Duration::ZERO)),
             #[cfg(unix)]
-            Self::Unix(_) => Ok(()),
+            Self::Unix(_) | Self::Reading(_) | Self::Writing(_) => Ok(()),
         }
     }
 
@@ -100,7 +128,7 @@ impl StreamSocket {
         match self {
             #[cfg(unix)]
             Self::Unix(socket) => descriptors::poll_send(socket, cx, parcel),
-            Self::Tcp(_) => Poll::Ready(Err(io::ErrorKind::Unsupported.into())),
+            _ => Poll::Ready(Err(io::ErrorKind::Unsupported.into())),
         }
     }
 
@@ -113,7 +141,7 @@ impl StreamSocket {
         match self {
             #[cfg(unix)]
             Self::Unix(socket) => descriptors::poll_receive(socket, cx, buffer, most),
-            Self::Tcp(_) => Poll::Ready(Err(io::ErrorKind::Unsupported.into())),
+            _ => Poll::Ready(Err(io::ErrorKind::Unsupported.into())),
         }
     }
 }
@@ -124,13 +152,31 @@ impl AsyncRead for StreamSocket {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        either!(self.get_mut(), socket => Pin::new(socket).poll_read(cx, buffer))
+        match self.get_mut() {
+            Self::Tcp(socket) => Pin::new(socket).poll_read(cx, buffer),
+            #[cfg(unix)]
+            Self::Unix(socket) => Pin::new(socket).poll_read(cx, buffer),
+            #[cfg(unix)]
+            Self::Reading(pipe) => Pin::new(pipe).poll_read(cx, buffer),
+            #[cfg(unix)]
+            Self::Writing(_) => Poll::Ready(Err(one_way())),
+        }
     }
 }
 
 impl AsyncWrite for StreamSocket {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        either!(self.get_mut(), socket => Pin::new(socket).poll_write(cx, bytes))
+        match self.get_mut() {
+            Self::Tcp(socket) => Pin::new(socket).poll_write(cx, bytes),
+            #[cfg(unix)]
+            Self::Unix(socket) => Pin::new(socket).poll_write(cx, bytes),
+            #[cfg(unix)]
+            Self::Writing(Some(pipe)) => Pin::new(pipe).poll_write(cx, bytes),
+            #[cfg(unix)]
+            Self::Writing(None) => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+            #[cfg(unix)]
+            Self::Reading(_) => Poll::Ready(Err(one_way())),
+        }
     }
 
     fn poll_write_vectored(
@@ -138,7 +184,17 @@ impl AsyncWrite for StreamSocket {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        either!(self.get_mut(), socket => Pin::new(socket).poll_write_vectored(cx, slices))
+        match self.get_mut() {
+            Self::Tcp(socket) => Pin::new(socket).poll_write_vectored(cx, slices),
+            #[cfg(unix)]
+            Self::Unix(socket) => Pin::new(socket).poll_write_vectored(cx, slices),
+            #[cfg(unix)]
+            Self::Writing(Some(pipe)) => Pin::new(pipe).poll_write_vectored(cx, slices),
+            #[cfg(unix)]
+            Self::Writing(None) => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+            #[cfg(unix)]
+            Self::Reading(_) => Poll::Ready(Err(one_way())),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -150,7 +206,18 @@ impl AsyncWrite for StreamSocket {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self.get_mut(), socket => Pin::new(socket).poll_shutdown(cx))
+        match self.get_mut() {
+            Self::Tcp(socket) => Pin::new(socket).poll_shutdown(cx),
+            #[cfg(unix)]
+            Self::Unix(socket) => Pin::new(socket).poll_shutdown(cx),
+            #[cfg(unix)]
+            Self::Writing(pipe) => {
+                pipe.take();
+                Poll::Ready(Ok(()))
+            }
+            #[cfg(unix)]
+            Self::Reading(_) => Poll::Ready(Err(one_way())),
+        }
     }
 }
 
@@ -168,9 +235,36 @@ impl From<UnixStream> for StreamSocket {
 }
 
 #[cfg(unix)]
+impl From<pipe::Receiver> for StreamSocket {
+    fn from(pipe: pipe::Receiver) -> Self {
+        Self::Reading(pipe)
+    }
+}
+
+#[cfg(unix)]
+impl From<pipe::Sender> for StreamSocket {
+    fn from(pipe: pipe::Sender) -> Self {
+        Self::Writing(Some(pipe))
+    }
+}
+
+/// A pipe goes one way.
+#[cfg(unix)]
+fn one_way() -> io::Error {
+    io::Error::from_raw_os_error(libc::EBADF)
+}
+
+#[cfg(unix)]
 impl AsFd for StreamSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        either!(self, socket => socket.as_fd())
+        match self {
+            Self::Tcp(socket) => socket.as_fd(),
+            Self::Unix(socket) => socket.as_fd(),
+            Self::Reading(pipe) => pipe.as_fd(),
+            Self::Writing(Some(pipe)) => pipe.as_fd(),
+            // No descriptor any more: what is asked of this one, `AT_FDCWD`, is `EBADF`.
+            Self::Writing(None) => rustix::fs::CWD,
+        }
     }
 }
 

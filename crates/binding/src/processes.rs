@@ -1,0 +1,193 @@
+//! What TypeScript sees of child processes.
+
+#![expect(unsafe_code, reason = "descriptors by number")]
+
+use napi_derive::napi;
+
+use crate::facade::EventLoop;
+#[cfg(unix)]
+use crate::rings::HandleId;
+
+/// In the place of a descriptor.
+#[cfg(unix)]
+mod standard {
+    pub const PIPE: i32 = -1;
+    pub const NULL: i32 = -2;
+    pub const OUTPUT: i32 = -3;
+}
+
+#[napi(object)]
+pub struct SpawnOptions {
+    pub program: String,
+    pub arguments: Vec<String>,
+    /// Names and values, in turn.
+    pub environment: Vec<String>,
+    pub folder: Option<String>,
+    /// Three descriptors, or: -1 a pipe, -2 nothing, -3 (of the third) where the second goes.
+    pub stdio: Vec<i32>,
+    pub group: bool,
+}
+
+/// A child process: `errno` is all there is where it could not be started.
+#[napi]
+pub struct ChildProcess {
+    errno: i32,
+    request: u32,
+    /// Handles; 0 is none, for no handle has the generation 0.
+    streams: [f64; 3],
+    #[cfg(unix)]
+    process: Option<structio_core::processes::Process>,
+}
+
+#[napi]
+impl ChildProcess {
+    #[napi(getter, catch_unwind)]
+    pub fn errno(&self) -> i32 {
+        self.errno
+    }
+
+    /// The number that the completion `Exited` will carry.
+    #[napi(getter, catch_unwind)]
+    pub fn request(&self) -> u32 {
+        self.request
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn pid(&self) -> i32 {
+        #[cfg(unix)]
+        if let Some(process) = &self.process {
+            return process.pid();
+        }
+        0
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn streams(&self) -> Vec<f64> {
+        self.streams.to_vec()
+    }
+
+    /// Sends a signal: the error number, or 0.
+    #[napi(catch_unwind)]
+    pub fn signal(&self, number: i32) -> i32 {
+        #[cfg(unix)]
+        if let Some(process) = &self.process {
+            return process
+                .signal(number)
+                .err()
+                .as_ref()
+                .map_or(0, crate::rings::errno);
+        }
+        let _ = number;
+        libc::ESRCH
+    }
+
+    fn failed(errno: i32) -> Self {
+        Self {
+            errno,
+            request: 0,
+            streams: [0.0; 3],
+            #[cfg(unix)]
+            process: None,
+        }
+    }
+}
+
+#[napi]
+impl EventLoop {
+    /// Starts a program. Its end is told by the completion `Exited`.
+    #[napi(catch_unwind)]
+    pub fn spawn_process(&mut self, options: SpawnOptions) -> ChildProcess {
+        #[cfg(unix)]
+        return self
+            .spawn(options)
+            .unwrap_or_else(|error| ChildProcess::failed(crate::rings::errno(&error)));
+        #[cfg(not(unix))]
+        {
+            let _ = options;
+            ChildProcess::failed(libc::ENOSYS)
+        }
+    }
+}
+
+#[cfg(unix)]
+impl EventLoop {
+    fn spawn(&mut self, options: SpawnOptions) -> std::io::Result<ChildProcess> {
+        use std::sync::Arc;
+
+        use structio_core::processes::{SpawnRequest, spawn};
+
+        use crate::event_loop::Outside;
+
+        let stdio = |index: usize| to_standard(options.stdio.get(index).copied());
+        let request = SpawnRequest {
+            stdin: stdio(0)?,
+            stdout: stdio(1)?,
+            stderr: stdio(2)?,
+            program: options.program.into(),
+            arguments: options.arguments.into_iter().map(Into::into).collect(),
+            environment: pairs(options.environment),
+            folder: options.folder.map(Into::into),
+            group: options.group,
+        };
+        let ended = std::io::Error::from_raw_os_error(libc::EBADF);
+        let (process, streams) = self
+            .driver
+            .with_turn(|turn| {
+                let spawned = spawn(request)?;
+                let streams = [spawned.stdin, spawned.stdout, spawned.stderr].map(|connection| {
+                    connection.map_or(0.0, |connection| turn.add_stream(connection).to_number())
+                });
+                Ok::<_, std::io::Error>((spawned.process, streams))
+            })
+            .ok_or(ended)??;
+        let request = self.next_request();
+        let outside = Arc::clone(self.driver.outside());
+        let watched = process.watch(self.pool, move |code| {
+            outside.push(Outside::Exited(request, code));
+        });
+        if let Err(error) = watched {
+            for stream in streams {
+                self.driver
+                    .with_turn(|turn| turn.close(HandleId::from_number(stream), false));
+            }
+            return Err(error);
+        }
+        Ok(ChildProcess {
+            errno: 0,
+            request,
+            streams,
+            process: Some(process),
+        })
+    }
+}
+
+/// A copy of a descriptor, for whatever becomes of the caller's own; or what stands for none.
+#[cfg(unix)]
+fn to_standard(number: Option<i32>) -> std::io::Result<structio_core::processes::Standard> {
+    use std::os::fd::BorrowedFd;
+
+    use structio_core::processes::Standard;
+
+    match number {
+        Some(standard::PIPE) => Ok(Standard::Pipe),
+        Some(standard::OUTPUT) => Ok(Standard::Output),
+        Some(standard::NULL) | None => Ok(Standard::Null),
+        Some(fd) if fd < 0 => Err(std::io::Error::from_raw_os_error(libc::EBADF)),
+        Some(fd) => {
+            // SAFETY: not -1, and used in this call only, in which no JavaScript runs that could close it. One that is not
+            // open is an error of the system.
+            let descriptor = unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned()?;
+            Ok(Standard::Descriptor(descriptor))
+        }
+    }
+}
+
+#[cfg(unix)]
+fn pairs(flat: Vec<String>) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
+    let mut items = flat.into_iter();
+    let mut pairs = Vec::new();
+    while let (Some(name), Some(value)) = (items.next(), items.next()) {
+        pairs.push((name.into(), value.into()));
+    }
+    pairs
+}

@@ -1,0 +1,52 @@
+//! The ends of standard streams: the child's, which block, and this side's, which do not.
+//!
+//! Pipes, and not pairs of sockets as Node has them: a program may open `/dev/stdin` or `/dev/stdout`, which of a socket is
+//! `ENXIO`, and one that asks what it writes to finds what it finds in a shell.
+
+use std::{fs::OpenOptions, io, os::fd::OwnedFd};
+
+use tokio::net::unix::pipe;
+
+use super::Standard;
+use crate::{
+    address::{Address, UnixName},
+    streams::{Connection, StreamSocket},
+};
+
+/// What the child reads from, and where this side writes.
+pub(super) fn writing_end(standard: Standard) -> io::Result<(OwnedFd, Option<Connection>)> {
+    match standard {
+        Standard::Pipe => {
+            let (theirs, ours) = io::pipe()?;
+            let ours = pipe::Sender::from_owned_fd(ours.into())?;
+            Ok((theirs.into(), Some(connection(ours.into()))))
+        }
+        other => Ok((plain(other)?, None)),
+    }
+}
+
+/// What the child writes to, and where this side reads.
+pub(super) fn reading_end(standard: Standard) -> io::Result<(OwnedFd, Option<Connection>)> {
+    match standard {
+        Standard::Pipe => {
+            let (ours, theirs) = io::pipe()?;
+            let ours = pipe::Receiver::from_owned_fd(ours.into())?;
+            Ok((theirs.into(), Some(connection(ours.into()))))
+        }
+        other => Ok((plain(other)?, None)),
+    }
+}
+
+fn plain(standard: Standard) -> io::Result<OwnedFd> {
+    match standard {
+        Standard::Descriptor(descriptor) => Ok(descriptor),
+        _ => {
+            let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+            Ok(null.into())
+        }
+    }
+}
+
+fn connection(socket: StreamSocket) -> Connection {
+    Connection::new(socket, Address::Unix(UnixName::default()))
+}

@@ -1,0 +1,84 @@
+//! Reaping: a task of the pool that waits for the child's own descriptor (Linux), or a thread that waits for its number.
+
+use std::io;
+
+use super::Process;
+use crate::pool::Pool;
+
+impl Process {
+    /// Has it reaped when it ends, and then `ended` called with its return code, on another thread. Call once.
+    ///
+    /// # Errors
+    ///
+    /// The system's, where it gives neither a descriptor nor a thread. Then the child has been killed and reaped.
+    pub fn watch(&self, pool: &'static Pool, ended: impl FnOnce(i32) + Send + 'static) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        if let Some(descriptor) = descriptor_of(self) {
+            let process = self.clone();
+            pool.run(async move {
+                wait_readable(descriptor).await;
+                ended(process.reap().unwrap_or_else(|| process.wait()));
+            });
+            return Ok(());
+        }
+        let _ = pool;
+        let process = self.clone();
+        let thread = std::thread::Builder::new()
+            .name("structio-wait".to_owned())
+            .stack_size(STACK);
+        if let Err(error) = thread.spawn(move || ended(process.wait())) {
+            let _ = self.signal(libc::SIGKILL);
+            self.wait();
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Blocks until it has ended, without reaping it before the lock is held.
+    fn wait(&self) -> i32 {
+        use rustix::process::{WaitId, WaitIdOptions, waitid};
+
+        loop {
+            let waited = waitid(
+                WaitId::Pid(self.pid),
+                WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
+            );
+            if matches!(waited, Err(rustix::io::Errno::INTR)) {
+                continue;
+            }
+            if let Some(code) = self.reap() {
+                return code;
+            }
+            if waited.is_err() {
+                return super::UNKNOWN;
+            }
+        }
+    }
+}
+
+/// It waits, and does nothing else.
+const STACK: usize = 128 * 1024;
+
+/// `None` on a kernel before 5.3, or with no descriptor left.
+#[cfg(target_os = "linux")]
+fn descriptor_of(process: &Process) -> Option<std::os::fd::OwnedFd> {
+    use rustix::process::{PidfdFlags, pidfd_open};
+
+    pidfd_open(process.pid, PidfdFlags::empty()).ok()
+}
+
+/// A process's descriptor is readable once it has ended.
+#[cfg(target_os = "linux")]
+async fn wait_readable(descriptor: std::os::fd::OwnedFd) {
+    use tokio::io::{Interest, unix::AsyncFd};
+
+    #[expect(
+        deprecated,
+        reason = "its successor is unsafe, for types that are not what they say; an `OwnedFd` is"
+    )]
+    let registered = AsyncFd::with_interest(descriptor, Interest::READABLE);
+    if let Ok(descriptor) = registered {
+        // Whatever is wrong with it, the wait that follows finds out how the process is.
+        let _ = descriptor.readable().await;
+    }
+}

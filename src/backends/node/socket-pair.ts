@@ -1,0 +1,43 @@
+/** Two sockets that are connected with each other: one may be a child's output and error stream at once. */
+import { mkdtemp, rm } from 'node:fs'
+import * as net from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** In a folder that is nobody else's, so that nobody else can be the one who connects. */
+export function openSocketPair(
+  done: (error: Error | undefined, pair?: { readonly theirs: net.Socket; readonly ours: net.Socket }) => void,
+): void {
+  if (process.platform === 'win32') return connect(`\\\\.\\pipe\\structio-${crypto.randomUUID()}`, done)
+  mkdtemp(join(tmpdir(), 'structio-'), (error, folder) => {
+    if (error !== null) return done(error)
+    connect(join(folder, 'socket'), (failure, pair) => {
+      rm(folder, { recursive: true, force: true }, () => done(failure, pair))
+    })
+  })
+}
+
+function connect(
+  path: string,
+  done: (error: Error | undefined, pair?: { readonly theirs: net.Socket; readonly ours: net.Socket }) => void,
+): void {
+  const server = net.createServer({ pauseOnConnect: true })
+  const fail = (error: Error): void => {
+    server.close()
+    done(error)
+  }
+  server.once('error', fail)
+  server.listen(path, () => {
+    const theirs = net.connect(path)
+    theirs.once('error', fail)
+    server.once('connection', (ours: net.Socket) => {
+      const ready = (): void => {
+        theirs.off('error', fail).on('error', () => {})
+        server.close()
+        done(undefined, { theirs, ours })
+      }
+      if (theirs.connecting) theirs.once('connect', ready)
+      else ready()
+    })
+  })
+}

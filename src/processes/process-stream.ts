@@ -1,0 +1,106 @@
+/** A standard stream of a child process: a `Stream` that goes one way. */
+import type { StreamTransport } from '../backends/backend.ts'
+import { ClosedResourceError, UnsupportedError } from '../errors.ts'
+import { rejected } from '../kernel/operation.ts'
+import { enterOperation } from '../kernel/context.ts'
+import type { RunState } from '../kernel/run-state.ts'
+import { checkSize, READ_SIZE, toBytes } from '../streams/bytes.ts'
+import { Connection } from '../streams/connection.ts'
+import type { Origin } from '../streams/origin.ts'
+import { PROCESS_STREAM } from '../streams/origin.ts'
+import { Stream, toParts } from '../streams/stream.ts'
+
+export function openStream(transport: StreamTransport | undefined, run: RunState): Connection | undefined {
+  return transport === undefined ? undefined : new Connection(transport, run, ORIGIN)
+}
+
+/** The input of a child: it is sent to. */
+export class ProcessInput extends Stream {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    super()
+    this.#connection = connection
+  }
+
+  override receiveSome(maxBytes: number = READ_SIZE): Promise<Buffer> {
+    return refuse('receive', this.#connection, () => checkSize('maxBytes', maxBytes))
+  }
+
+  override sendAll(data: Uint8Array | string): Promise<void> {
+    try {
+      return this.#connection.sender.sendAll(toBytes('data', data))
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  override sendMany(list: readonly (Uint8Array | string)[]): Promise<void> {
+    try {
+      return this.#connection.sender.sendMany(toParts(list))
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  override sendEof(): Promise<void> {
+    return this.#connection.sender.sendEof()
+  }
+
+  override close(): Promise<void> {
+    return this.#connection.close()
+  }
+}
+
+/** The output of a child, or its error stream: it is received from. */
+export class ProcessOutput extends Stream {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    super(connection.reader)
+    this.#connection = connection
+  }
+
+  override receiveSome(maxBytes: number = READ_SIZE): Promise<Buffer> {
+    try {
+      checkSize('maxBytes', maxBytes)
+    } catch (error) {
+      return rejected(error)
+    }
+    return this.#connection.reader.receiveSome(maxBytes)
+  }
+
+  override sendAll(data: Uint8Array | string): Promise<void> {
+    return refuse('sendAll', this.#connection, () => toBytes('data', data))
+  }
+
+  override sendEof(): Promise<void> {
+    return refuse('sendEof', this.#connection, () => {})
+  }
+
+  override close(): Promise<void> {
+    return this.#connection.close()
+  }
+}
+
+const ORIGIN: Origin = {
+  kind: PROCESS_STREAM,
+  side: 'client',
+  // Who ends the process closes its streams; what it was sent may take as long as it runs.
+  closeTimeout: Infinity,
+  settings: undefined,
+  hostname: undefined,
+  standardCompatible: true,
+}
+
+/** The way that a pipe does not go. */
+function refuse(what: string, connection: Connection, check: () => unknown): Promise<never> {
+  try {
+    check()
+    enterOperation(what)
+    if (connection.closed) throw new ClosedResourceError(`${what}: the stream is closed`)
+    throw new UnsupportedError(`${what}: ${connection.transport.remoteAddress as string} goes the other way only`)
+  } catch (error) {
+    return rejected(error)
+  }
+}
