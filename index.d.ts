@@ -1,6 +1,7 @@
 // The public API of structio, rolled up from index.ts by `npm run build -- types`. Generated: do not edit.
 
 import { VirtualOptions } from 'structio/testing'
+import { TransferListItem } from 'node:worker_threads'
 import { X509Certificate } from 'node:crypto'
 
 type BackendName = 'native' | 'node' | 'virtual'
@@ -501,6 +502,159 @@ declare function mapConcurrent<I, T>(
  * that first one did: with its value, or its bare error. `RangeError` for an empty list.
  */
 declare function raceTasks<const F extends readonly Job<unknown>[]>(fns: F): Promise<Awaited<ReturnType<F[number]>>>
+
+/** What was acquired. Releasing it twice is harmless, and it may be released anywhere. */
+interface Grant extends Disposable, AsyncDisposable {
+  /** Gives it back. A second call does nothing. */
+  release(): void
+}
+
+/** A frozen record. */
+interface CapacityLimiterStatistics {
+  readonly borrowedTokens: number
+  readonly totalTokens: number
+  /** Tasks (also those inside a `use`) as `TaskInfo`, other borrowers as they were given; in the order of borrowing. */
+  readonly borrowers: readonly unknown[]
+  readonly tasksWaiting: number
+}
+/**
+ * Makes a limiter with so many tokens, `Infinity` being no limit. Re-creates `anyio.create_capacity_limiter`.
+ *
+ * @throws RangeError when `totalTokens` is negative or no integer
+ */
+declare function createCapacityLimiter(totalTokens: number): CapacityLimiter
+/** Re-creates `anyio.abc.CapacityLimiter`. It may have zero tokens. */
+declare class CapacityLimiter {
+  #private
+  /**
+   * Waits for a token, which then belongs to the running task.
+   *
+   * @throws UsageError when the task has one already, or inside a `use` of the limiter
+   */
+  acquire(): Promise<Grant>
+  /** Takes a token without waiting. @throws WouldBlock where none is free; UsageError when the task has one already */
+  acquireNowait(): Grant
+  /** Waits for a token for a borrower of any kind, whoever runs. @throws UsageError when `borrower` has one already */
+  acquireOnBehalfOf(borrower: unknown): Promise<Grant>
+  /** The same without waiting; works anywhere. @throws WouldBlock where none is free; UsageError as above */
+  acquireOnBehalfOfNowait(borrower: unknown): Grant
+  /** Gives the running task's token back. @throws UsageError when it has none */
+  release(): void
+  /** Gives a borrower's token back; works anywhere. @throws UsageError when it has none */
+  releaseOnBehalfOf(borrower: unknown): void
+  /** How many tokens are free; less than 0 when the total was lowered below what is borrowed. */
+  get availableTokens(): number
+  /** How many tokens are borrowed. */
+  get borrowedTokens(): number
+  /** How many there are. Raising it serves those who wait; lowering it takes nothing from anybody. */
+  get totalTokens(): number
+  set totalTokens(total: number)
+  /**
+   * Runs `body` with a token that belongs to this very call, so that ten of them in one `Promise.all` take their turns.
+   *
+   * @throws UsageError inside another `use` of it, or when the task has a token already
+   */
+  use<T>(body: () => T | PromiseLike<T>): Promise<T>
+  /** Who has a token, and how many wait for one. */
+  statistics(): CapacityLimiterStatistics
+}
+
+/** A function of the host that a thread calls by name. What it takes and returns is copied. */
+type ExposedFunction = (...args: never[]) => unknown
+
+declare const signature: unique symbol
+/** An export of a module, to be run by `runInThread` or `runInProcess`; `threadTask` makes one. */
+interface ThreadTask<A extends unknown[] = unknown[], T = unknown> {
+  /** Where the module is. */
+  readonly url: string
+  /** Of the exported function. */
+  readonly name: string
+  /** Of types only: what it takes and returns. */
+  readonly [signature]?: (...args: A) => T
+}
+type AnyFunction = (...args: never[]) => unknown
+/**
+ * Names a function that a thread or a child process can load by itself: the export `name` of the module at `url`.
+ *
+ * ```ts
+ * const hash = threadTask<typeof import('./work.js').hash>(new URL('./work.js', import.meta.url), 'hash')
+ * ```
+ *
+ * @param url - absolute: `new URL('./work.js', import.meta.url)`, or its text
+ * @param name - of the export; by default the default export
+ * @throws TypeError for what is no URL, RangeError for one that is not absolute
+ */
+declare function threadTask<F extends AnyFunction = (...args: unknown[]) => unknown>(
+  url: URL | string,
+  name?: string,
+): ThreadTask<Parameters<F>, Awaited<ReturnType<F>>>
+
+/**
+ * Calls a function of the host thread that `runInThread` was given in `expose`, and blocks this thread until it has ended;
+ * the event loop goes on. The function runs under the scope of whoever called `runInThread`.
+ *
+ * Throws what the function throws, `Cancelled` among it: that scope's cancellation reaches the waits inside it. Throws
+ * `UsageError` on the event-loop thread, which must never block; `NotRunningError` in a thread that the library did not start;
+ * `RunFinishedError` in one that was abandoned, once its run has settled. Re-creates `run_async_from_thread`.
+ *
+ * @param args - anything that can be cloned
+ */
+declare function runAsyncFromThread<T = unknown>(name: string, ...args: unknown[]): T
+/** What worker code can ask about its caller. Re-creates `anyio.from_thread`. */
+declare const fromThread: {
+  /**
+   * Throws `Cancelled` when the scope of whoever called `runInThread` is effectively cancelled; a shield keeps it away as from
+   * any checkpoint. It reads one word of shared memory: call it in the middle of a computation, as often as you like.
+   */
+  checkCancelled(): void
+}
+
+interface RunInThreadOptions {
+  /** Whose token the call borrows while its thread works. Default: `currentDefaultThreadLimiter()`. */
+  limiter?: CapacityLimiter | undefined
+  /**
+   * Whether a cancelled caller goes on at once and leaves the thread to itself: what the function comes to is dropped then, and
+   * the token is held until the thread is done. Default false: the caller waits until the function has ended.
+   */
+  abandonOnCancel?: boolean | undefined
+  /** Functions of this thread that the other may call by name, with `runAsyncFromThread`. */
+  expose?: Readonly<Record<string, ExposedFunction>> | undefined
+  /** What in the arguments is moved to the thread instead of copied: array buffers, message ports. */
+  transfer?: readonly TransferListItem[] | undefined
+  /** For introspection; by default the function's name. */
+  name?: string | undefined
+}
+/** A function that closes over nothing, or a `threadTask`. */
+type ThreadFunction<A extends unknown[], T> = ((...args: A) => T | PromiseLike<T>) | ThreadTask<A, T>
+/**
+ * Runs `task(...args)` in a thread, and resolves with what it returns; a promise is awaited there. Re-creates `run_in_thread`.
+ *
+ * `task` is `threadTask(url, name)`, or a function that closes over nothing: it is sent by its source. Arguments and result
+ * are copied as by `structuredClone`, but for what `transfer` names. Threads are kept for the next call, and never keep
+ * the process alive by themselves.
+ *
+ * A checkpoint on the way in, also while it waits for a token. From then on a cancellation does not end the function: the
+ * caller waits for it, and gets what it came to (or goes on at once: `abandonOnCancel`). The function may ask, with
+ * `fromThread.checkCancelled()`.
+ *
+ * Rejects with what the function throws, with its class name, message, stack and own fields; with `DataCloneError` for what
+ * cannot be sent; with `BrokenResourceError` when the thread dies; with `UsageError` where a function that was sent misses a
+ * name, or where all tokens of the limiter wait for such a call.
+ */
+declare function runInThread<T = unknown>(task: ThreadTask, ...args: unknown[]): Promise<T>
+declare function runInThread<A extends unknown[], T>(task: ThreadFunction<A, T>, ...args: A): Promise<T>
+declare function runInThread<T = unknown>(options: RunInThreadOptions, task: ThreadTask, ...args: unknown[]): Promise<T>
+declare function runInThread<A extends unknown[], T>(
+  options: RunInThreadOptions,
+  task: ThreadFunction<A, T>,
+  ...args: A
+): Promise<T>
+/**
+ * The limiter of `runInThread` calls that name none: as many tokens as the machine has processors to give
+ * (`os.availableParallelism()`), for this thread of the process. It bounds threads only; file work and look-ups have bounds of
+ * their own. Its `totalTokens` may be changed. Re-creates `anyio.to_thread.current_default_thread_limiter`.
+ */
+declare function currentDefaultThreadLimiter(): CapacityLimiter
 
 /** A frozen record of what a server has done. */
 interface ServerStatistics {
@@ -1109,12 +1263,6 @@ declare function wrapTls<A extends Address>(
 ): Promise<SocketStream<A>>
 declare function wrapTls(stream: Stream, context: TlsContext, options?: WrapTlsOptions): Promise<SocketStream>
 
-/** What was acquired. Releasing it twice is harmless, and it may be released anywhere. */
-interface Grant extends Disposable, AsyncDisposable {
-  /** Gives it back. A second call does nothing. */
-  release(): void
-}
-
 interface SemaphoreOptions {
   /** What `value` may never exceed: a release too many is an error instead of a place too many. */
   maxValue?: number | undefined
@@ -1286,56 +1434,6 @@ declare class Queue<T> implements AsyncIterable<T> {
    * called again. A second `next()` beside one that waits is a `ResourceBusyError`.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<T>
-}
-
-/** A frozen record. */
-interface CapacityLimiterStatistics {
-  readonly borrowedTokens: number
-  readonly totalTokens: number
-  /** Tasks (also those inside a `use`) as `TaskInfo`, other borrowers as they were given; in the order of borrowing. */
-  readonly borrowers: readonly unknown[]
-  readonly tasksWaiting: number
-}
-/**
- * Makes a limiter with so many tokens, `Infinity` being no limit. Re-creates `anyio.create_capacity_limiter`.
- *
- * @throws RangeError when `totalTokens` is negative or no integer
- */
-declare function createCapacityLimiter(totalTokens: number): CapacityLimiter
-/** Re-creates `anyio.abc.CapacityLimiter`. It may have zero tokens. */
-declare class CapacityLimiter {
-  #private
-  /**
-   * Waits for a token, which then belongs to the running task.
-   *
-   * @throws UsageError when the task has one already, or inside a `use` of the limiter
-   */
-  acquire(): Promise<Grant>
-  /** Takes a token without waiting. @throws WouldBlock where none is free; UsageError when the task has one already */
-  acquireNowait(): Grant
-  /** Waits for a token for a borrower of any kind, whoever runs. @throws UsageError when `borrower` has one already */
-  acquireOnBehalfOf(borrower: unknown): Promise<Grant>
-  /** The same without waiting; works anywhere. @throws WouldBlock where none is free; UsageError as above */
-  acquireOnBehalfOfNowait(borrower: unknown): Grant
-  /** Gives the running task's token back. @throws UsageError when it has none */
-  release(): void
-  /** Gives a borrower's token back; works anywhere. @throws UsageError when it has none */
-  releaseOnBehalfOf(borrower: unknown): void
-  /** How many tokens are free; less than 0 when the total was lowered below what is borrowed. */
-  get availableTokens(): number
-  /** How many tokens are borrowed. */
-  get borrowedTokens(): number
-  /** How many there are. Raising it serves those who wait; lowering it takes nothing from anybody. */
-  get totalTokens(): number
-  set totalTokens(total: number)
-  /**
-   * Runs `body` with a token that belongs to this very call, so that ten of them in one `Promise.all` take their turns.
-   *
-   * @throws UsageError inside another `use` of it, or when the task has a token already
-   */
-  use<T>(body: () => T | PromiseLike<T>): Promise<T>
-  /** Who has a token, and how many wait for one. */
-  statistics(): CapacityLimiterStatistics
 }
 
 /** A frozen record. */
@@ -1719,12 +1817,14 @@ export {
   createUdpSocket,
   createUnixDatagramSocket,
   createUnixServer,
+  currentDefaultThreadLimiter,
   currentEffectiveDeadline,
   currentTime,
   dumpTasks,
   failAfter,
   failAt,
   finalize,
+  fromThread,
   gather,
   getAllBackends,
   getAvailableBackends,
@@ -1741,10 +1841,13 @@ export {
   receiveSignals,
   relay,
   run,
+  runAsyncFromThread,
+  runInThread,
   runProcess,
   sleep,
   sleepForever,
   sleepUntil,
+  threadTask,
   waitAllTasksBlocked,
   waitSocketReadable,
   waitSocketWritable,
@@ -1761,6 +1864,7 @@ export type {
   ConnectTcpOptions,
   DelimitedOptions,
   EventStatistics,
+  ExposedFunction,
   Grant,
   LockStatistics,
   MemoryObjectStreamStatistics,
@@ -1775,6 +1879,7 @@ export type {
   ReceivedFds,
   RelayOptions,
   RelayResult,
+  RunInThreadOptions,
   RunOptions,
   RunProcessOptions,
   ScopeEvent,
@@ -1791,6 +1896,8 @@ export type {
   TaskOptions,
   TaskStatus,
   TcpServerOptions,
+  ThreadFunction,
+  ThreadTask,
   TimedScopeOptions,
   TlsContextOptions,
   TlsMaterial,

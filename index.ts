@@ -21,6 +21,10 @@ export type { CancelScopeOptions, TimedScopeOptions, CancelReason } from './src/
 export { createTaskGroup, TaskGroup, gather, mapConcurrent, raceTasks } from './src/task-groups.ts'
 export type { TaskGroupOptions, TaskOptions, TaskHandle, TaskStatus } from './src/task-groups.ts'
 
+// Threads.
+export { runInThread, threadTask, runAsyncFromThread, fromThread, currentDefaultThreadLimiter } from './src/threads.ts'
+export type { RunInThreadOptions, ThreadTask, ThreadFunction, ExposedFunction } from './src/threads.ts'
+
 // Sockets and streams.
 export { connectTcp, createTcpServer } from './src/sockets.ts'
 export type { ConnectTcpOptions, TcpServerOptions } from './src/sockets.ts'

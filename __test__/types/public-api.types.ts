@@ -41,6 +41,12 @@ import {
   type TaskGroup,
   type TaskHandle,
   type TaskStatus,
+  type CapacityLimiter,
+  currentDefaultThreadLimiter,
+  fromThread,
+  runAsyncFromThread,
+  runInThread,
+  threadTask,
 } from 'structio'
 import {
   assertCheckpoints,
@@ -212,6 +218,21 @@ void (async () => {
 })
 is<TaskInfo>()(getCurrentTask())
 void getRunningTasks().map((info) => [info.id, info.parentId, info.name, info.fn])
+
+// Threads
+is<Promise<number>>()(runInThread(add, 1, 2))
+is<Promise<number>>()(runInThread({ name: 'sum', expose: { add } }, (a: number) => a * 2, 1))
+is<Promise<number>>()(runInThread(threadTask<typeof add>(new URL('file:///work.js'), 'add'), 1, 2))
+is<Promise<number>>()(runInThread({}, threadTask<typeof add>(new URL('file:///work.js'), 'add'), 1, 2))
+// Nothing is known of it: the caller says what it returns.
+is<Promise<string>>()(runInThread<string>(threadTask(new URL('file:///work.js'), 'read'), 'x', 1))
+// @ts-expect-error: add takes two numbers
+void runInThread(threadTask<typeof add>(new URL('file:///work.js'), 'add'), 'x', 2)
+// @ts-expect-error: add takes two numbers
+void runInThread(add, 1)
+is<number>()(runAsyncFromThread<number>('add', 1, 2))
+is<void>()(fromThread.checkCancelled())
+is<CapacityLimiter>()(currentDefaultThreadLimiter())
 
 declare function add(a: number, b: number): Promise<number>
 declare function ready(status: TaskStatus<string>, n: number): Promise<void>

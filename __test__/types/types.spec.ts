@@ -81,7 +81,8 @@ for (const declarations of ['index.d.ts', 'testing.d.ts']) {
     const source = ts.createSourceFile(declarations, text, ts.ScriptTarget.Latest, true)
     const documented = new Set<string>()
     for (const statement of source.statements) {
-      const name = 'name' in statement ? (statement.name as ts.Identifier | undefined)?.text : undefined
+      const named = ts.isVariableStatement(statement) ? statement.declarationList.declarations[0]! : statement
+      const name = 'name' in named ? (named.name as ts.Identifier | undefined)?.text : undefined
       if (name !== undefined && ts.getJSDocCommentsAndTags(statement).length > 0) documented.add(name)
     }
     // Of options, each member says what it is; the name of the whole says the rest.

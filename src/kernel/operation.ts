@@ -114,6 +114,9 @@ export abstract class Operation<T> {
     this.onCancel(() => scope._cancelled(this.describe()))
   }
 
+  /** @internal the scope tells: it is effectively cancelled, or has been shielded since; for those who pass that on */
+  _effective(_cancelled: boolean): void {}
+
   /** @internal whatever becomes of it, nobody need look (invariant 3) */
   _disown(): void {
     markHandled(this.#promise!)

@@ -24,7 +24,10 @@ export function spread(root: CancelScope): void {
       if ((child._flags & (SHIELD | EFFECTIVE)) === 0) scopes.push(child)
     }
   }
-  for (const operation of operations) operation._cancel()
+  for (const operation of operations) {
+    operation._effective(true)
+    operation._cancel()
+  }
   for (const scope of signals) scope._abortSignal()
 }
 
@@ -33,6 +36,7 @@ export function withdraw(root: CancelScope): void {
   const scopes = [root]
   for (const scope of scopes) {
     scope._flags &= ~EFFECTIVE
+    for (let operation = scope._operations; operation !== null; operation = operation._next) operation._effective(false)
     for (let child = scope._scopes; child !== null; child = child._next) {
       if ((child._flags & (SHIELD | CANCEL_CALLED)) === 0) scopes.push(child)
     }

@@ -13,6 +13,7 @@ import { type AnyQueue, type Queued, WaitQueue } from '../kernel/wait-queue.ts'
 import { checkFunction, checkInteger } from '../validate.ts'
 import { Claim, type Grant, OneGrant, UseCall } from './grant.ts'
 import { frameForUse, refuseHeld, shownOwner, taskFrame } from './ownership.ts'
+import { type Lender, refuseStarving, type TokenWaiter, waitsForToken } from './starvation.ts'
 
 /** A frozen record. */
 export interface CapacityLimiterStatistics {
@@ -34,7 +35,7 @@ export function createCapacityLimiter(totalTokens: number): CapacityLimiter {
 }
 
 /** Re-creates `anyio.abc.CapacityLimiter`. It may have zero tokens. */
-export class CapacityLimiter {
+export class CapacityLimiter implements Lender {
   #total: number
   /** The tokens that are lent, in the order of borrowing. */
   readonly #lent = new WaitQueue<Token>()
@@ -128,11 +129,10 @@ export class CapacityLimiter {
       const caller = enterFrame('use')
       this.#refuseHolder(caller, 'use')
       const { frame, holding } = frameForUse(this, caller)
-      const waiter = new LimiterWaiter(holding, new UseCall(frame, holding, body))
-      const promise = this.#isFree()
-        ? waiter.takeNow(this.#lend(holding), caller.scope)
-        : waiter.waitIn(this.#waiters, caller.scope)
-      return promise as Promise<T>
+      const waiter = new LimiterWaiter(this, holding, new UseCall(frame, holding, body))
+      if (this.#isFree()) return waiter.takeNow(this.#lend(holding), caller.scope) as Promise<T>
+      refuseStarving(this, caller.scope)
+      return waiter.waitIn(this.#waiters, caller.scope) as Promise<T>
     } catch (error) {
       return rejected(error)
     }
@@ -148,9 +148,15 @@ export class CapacityLimiter {
     })
   }
 
+  /** @internal */
+  get _borrowers(): Iterable<unknown> {
+    return [...this.#lent].map(({ borrower }) => borrower)
+  }
+
   #acquire(borrower: unknown, scope: CancelScope): Promise<Grant> {
     if (this.#isFree()) return immediate(this.#lend(borrower))
-    return new LimiterWaiter(borrower).waitIn(this.#waiters, scope) as Promise<Grant>
+    refuseStarving(this, scope)
+    return new LimiterWaiter(this, borrower).waitIn(this.#waiters, scope) as Promise<Grant>
   }
 
   #isFree(): boolean {
@@ -220,12 +226,23 @@ class Token extends OneGrant implements Queued {
   }
 }
 
-class LimiterWaiter extends Claim {
+class LimiterWaiter extends Claim implements TokenWaiter {
   readonly borrower: unknown
+  readonly #limiter: CapacityLimiter
 
-  constructor(borrower: unknown, call?: UseCall<unknown>) {
+  constructor(limiter: CapacityLimiter, borrower: unknown, call?: UseCall<unknown>) {
     super('a token of a capacity limiter', call)
+    this.#limiter = limiter
     this.borrower = borrower
+  }
+
+  /** While it waits; once it has its token, it is in nobody's way. */
+  get lender(): Lender | undefined {
+    return this._queue === undefined ? undefined : this.#limiter
+  }
+
+  override get waitsFor(): number {
+    return this._queue === undefined ? super.waitsFor : waitsForToken(this.#limiter)
   }
 }
 

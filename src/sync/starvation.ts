@@ -1,0 +1,129 @@
+/**
+ * Tokens that can never come back. A thread that has borrowed a token, and calls a function of its host, waits for that; if the
+ * function in its turn waits for a token of the same limiter, and all tokens are with such threads, everybody waits for ever.
+ *
+ * ```text
+ *   limiter of 2 ──► token 1: thread, blocked in a call of f ── f waits for a thread ──┐
+ *                └─► token 2: thread, blocked in a call of g ◄─────────────────────────┘
+ *                                                     └── g wants a token: UsageError
+ * ```
+ *
+ * Nothing is counted while all goes well: the graph is walked when somebody inside such a function is about to wait. Whether
+ * something else could still end a wait (a deadline, another branch of the function) does not matter: it is a program that
+ * works only while it is not needed.
+ */
+import { UsageError } from '../errors.ts'
+import type { CancelScope } from '../kernel/cancel-scope.ts'
+import { Holding } from '../kernel/context.ts'
+import { Operation } from '../kernel/operation.ts'
+import { REAL, TASKS } from '../kernel/waits.ts'
+
+/** Who has borrowed a token for a thread. */
+export class ThreadHolding extends Holding {
+  /** The scope of the host's function that the thread waits for. */
+  blockedIn: CancelScope | undefined = undefined
+  /** Nobody waits for the thread any more, and it works on: no operation says that its token will come back. */
+  abandoned = false
+}
+
+/** A call that waits for a thread. */
+export abstract class ThreadOperation<T> extends Operation<T> {
+  abstract readonly holding: ThreadHolding | undefined
+}
+
+/** A limiter, as far as this is about it. */
+export interface Lender {
+  /** @internal */
+  readonly _borrowers: Iterable<unknown>
+}
+
+/** A call that waits for a token. */
+export interface TokenWaiter {
+  readonly lender: Lender | undefined
+}
+
+/** The scopes of the functions that threads wait for. */
+const exposed = new Set<CancelScope>()
+
+export function beginExposed(holding: ThreadHolding, scope: CancelScope): void {
+  holding.blockedIn = scope
+  exposed.add(scope)
+}
+
+export function endExposed(holding: ThreadHolding, scope: CancelScope): void {
+  if (holding.blockedIn === scope) holding.blockedIn = undefined
+  exposed.delete(scope)
+}
+
+/** @throws UsageError when a wait for `lender` in `scope` would never end */
+export function refuseStarving(lender: Lender, scope: CancelScope): void {
+  if (exposed.size === 0) return
+  const around = new Set<CancelScope>()
+  for (let outer: CancelScope | null = scope; outer !== null; outer = outer._parent) {
+    if (exposed.has(outer)) around.add(outer)
+  }
+  if (around.size === 0 || !new Search(around).isHopeless(lender)) return
+  throw new UsageError(
+    'every token of this capacity limiter is with a thread that waits for a function of the event loop which waits for a token: ' +
+      'none would ever come back. Give the function a limiter of its own, or more tokens to this one',
+  )
+}
+
+/** What a wait for a token of `lender` waits for, as bits of waits.ts. */
+export function waitsForToken(lender: Lender): number {
+  for (const borrower of lender._borrowers) {
+    if (borrower instanceof ThreadHolding && borrower.abandoned) return TASKS | REAL
+  }
+  return TASKS
+}
+
+class Search {
+  /** Stuck, because the wait that is asked about is inside them. */
+  readonly #around: ReadonlySet<CancelScope>
+  /** What is being looked at counts as hopeless: a circle is. */
+  readonly #hopeless = new Map<Lender, boolean>()
+
+  constructor(around: ReadonlySet<CancelScope>) {
+    this.#around = around
+  }
+
+  isHopeless(lender: Lender): boolean {
+    const known = this.#hopeless.get(lender)
+    if (known !== undefined) return known
+    this.#hopeless.set(lender, true)
+    let some = false
+    let all = true
+    for (const borrower of lender._borrowers) {
+      some = true
+      all &&= borrower instanceof ThreadHolding && borrower.blockedIn !== undefined && this.#isStuck(borrower.blockedIn)
+    }
+    this.#hopeless.set(lender, some && all)
+    return some && all
+  }
+
+  #isStuck(root: CancelScope): boolean {
+    if (this.#around.has(root)) return true
+    const scopes = [root]
+    for (const scope of scopes) {
+      for (let operation = scope._operations; operation !== null; operation = operation._next) {
+        if (this.#waitsInVain(operation)) return true
+      }
+      for (let child = scope._scopes; child !== null; child = child._next) scopes.push(child)
+    }
+    return false
+  }
+
+  #waitsInVain(operation: Operation<unknown>): boolean {
+    if (operation instanceof ThreadOperation) {
+      const blockedIn = operation.holding?.blockedIn
+      return blockedIn !== undefined && this.#isStuck(blockedIn)
+    }
+    const lender = isTokenWaiter(operation) ? operation.lender : undefined
+    return lender !== undefined && this.isHopeless(lender)
+  }
+}
+
+/** By shape: the limiter asks this module, which therefore cannot know its class. */
+function isTokenWaiter(operation: object): operation is TokenWaiter {
+  return 'lender' in operation
+}

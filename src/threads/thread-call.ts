@@ -1,0 +1,166 @@
+/**
+ * One call of `runInThread`, from the token in its hand to the end of the function.
+ *
+ * ```text
+ *   token ── start ──────────────────────────────── DONE or FAILED ── token back ── caller goes on
+ *                │          ▲                 ▲
+ *                │ CALL     │ REPLY           └ cancelled before: the thread may ask (checkCancelled). The caller waits on;
+ *                ▼          │                   with abandonOnCancel it leaves at once, and the token stays out till the end
+ *             exposed function, in a scope of its own under the caller's
+ * ```
+ *
+ * What must stay true:
+ * 1. The token comes back when the thread is done, whether or not the caller still waits.
+ * 2. A caller that is not let go stays linked into its scope until the thread is done; it then has what the function came to:
+ *    completion beats cancellation.
+ * 3. A thread that blocks in a call is answered, whatever becomes of the function, of the caller and of its run.
+ */
+import { AsyncResource } from 'node:async_hooks'
+import type { TransferListItem } from 'node:worker_threads'
+import { BrokenResourceError, Cancelled, RunFinishedError } from '../errors.ts'
+import { CancelScope } from '../kernel/cancel-scope.ts'
+import type { Frame } from '../kernel/context.ts'
+import type { RunState } from '../kernel/run-state.ts'
+import { NEUTRAL, REAL } from '../kernel/waits.ts'
+import type { Grant } from '../sync/grant.ts'
+import { beginExposed, endExposed, type ThreadHolding, ThreadOperation } from '../sync/starvation.ts'
+import { packError, type PackedError, textOf, unpackError } from './crossing.ts'
+import { type Exposed, exposedFunction } from './exposed.ts'
+import { threads } from './pool.ts'
+import { nameOfTask, type NumberedTask } from './task.ts'
+import type { JobSink, Thread } from './thread.ts'
+
+export interface ThreadJob {
+  readonly task: NumberedTask
+  readonly args: unknown[]
+  readonly transfer: readonly TransferListItem[]
+  readonly abandonOnCancel: boolean
+  readonly exposed: Exposed | undefined
+  readonly name: string | undefined
+}
+
+export class ThreadCall extends ThreadOperation<unknown> implements JobSink {
+  readonly holding: ThreadHolding
+  readonly #job: ThreadJob
+  readonly #grant: Grant
+  readonly #run: RunState
+  /** The caller's async context, for the functions that it exposes: its frame, and its own stores. */
+  readonly #context: AsyncResource | undefined
+  #thread: Thread | undefined
+  #cancelled: (() => Cancelled) | undefined
+  #left = false
+
+  constructor(job: ThreadJob, frame: Frame, holding: ThreadHolding, grant: Grant) {
+    super()
+    this.holding = holding
+    this.#job = job
+    this.#grant = grant
+    this.#run = frame.task.run
+    this.#context = job.exposed === undefined ? undefined : new AsyncResource('structio.exposed')
+  }
+
+  /** @throws what makes the thread impossible to start, or its arguments to send; the token is back then */
+  start(scope: CancelScope): Promise<unknown> {
+    const { task, args, transfer } = this.#job
+    let thread: Thread | undefined
+    try {
+      thread = threads.take()
+      thread.start(task, args, transfer, this)
+    } catch (error) {
+      if (thread !== undefined) threads.idle(thread)
+      this.#grant.release()
+      throw error
+    }
+    this.#thread = thread
+    return this.begin(scope)
+  }
+
+  finished(value: unknown): void {
+    this.#grant.release()
+    this.resolve(value)
+  }
+
+  failed(packed: PackedError): void {
+    this.#grant.release()
+    const error = unpackError(packed)
+    // What its own scope has done to it is that scope's to catch.
+    this.reject(error instanceof Cancelled && this.#cancelled !== undefined ? this.#cancelled() : error)
+  }
+
+  broken(error: unknown, exitCode: number): void {
+    this.#grant.release()
+    const name = nameOfTask(this.#job.task)
+    const text =
+      error === undefined
+        ? `the thread ended with exit code ${exitCode} before ${name} had returned`
+        : `the thread died before ${name} had returned: ${error instanceof Error ? error.message : textOf(error)}`
+    this.reject(new BrokenResourceError(text, error === undefined ? {} : { cause: error }))
+  }
+
+  called(name: string, args: unknown[]): void {
+    if (this.#run.settled) {
+      this.#refuse(new RunFinishedError(`runAsyncFromThread: ${this.#run.label} has finished`))
+    } else if (this.#left) {
+      this.#refuse(new Cancelled('runAsyncFromThread: the scope that this thread works for was cancelled'))
+    } else this.#answer(name, args)
+  }
+
+  override describe(): string {
+    const name = this.#job.name === undefined ? nameOfTask(this.#job.task) : `"${this.#job.name}"`
+    return `runInThread of ${name}`
+  }
+
+  /** A thread that waits for the host does not work; what the host's function waits for are operations of its own. */
+  override get waitsFor(): number {
+    return this.holding.blockedIn === undefined ? REAL : NEUTRAL
+  }
+
+  override _effective(cancelled: boolean): void {
+    // The thread of one that has settled may be at work for somebody else.
+    if (this.undecided) this.#thread!.tellCancelled(cancelled)
+  }
+
+  protected override onCancel(cancelled: () => Cancelled): void {
+    this.#cancelled = cancelled
+    this.#thread!.tellCancelled(true)
+    if (!this.#job.abandonOnCancel) return
+    this.#left = true
+    this.holding.abandoned = true
+    this.#thread!.abandon()
+    this.reject(cancelled())
+  }
+
+  #answer(name: string, args: unknown[]): void {
+    let fn: (...args: unknown[]) => unknown
+    try {
+      fn = exposedFunction(this.#job.exposed, name)
+    } catch (error) {
+      this.#refuse(error)
+      return
+    }
+    const scope = new CancelScope()
+    beginExposed(this.holding, scope)
+    this.#context!.runInAsyncScope(() => scope._run(() => fn(...args), 'move-on')).then(
+      (value) => {
+        endExposed(this.holding, scope)
+        this.#reply(value)
+      },
+      (error: unknown) => {
+        endExposed(this.holding, scope)
+        this.#refuse(error)
+      },
+    )
+  }
+
+  #reply(value: unknown): void {
+    try {
+      this.#thread!.reply(value)
+    } catch (error) {
+      this.#refuse(error)
+    }
+  }
+
+  #refuse(error: unknown): void {
+    this.#thread!.replyError(packError(error, 'what the exposed function threw'))
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * One thread, from the host's side: given a job, it tells of the job's end exactly once, whatever becomes of the thread.
+ *
+ * What must stay true:
+ * 1. A job ends with `finished`, `failed` or `broken`, exactly once. After `broken` the thread is gone.
+ * 2. The thread keeps the process alive while its job does, and never otherwise.
+ * 3. What the thread posted before it died counts: the port is emptied before its death is told.
+ */
+import {
+  MessageChannel,
+  type MessagePort,
+  receiveMessageOnPort,
+  type TransferListItem,
+  Worker,
+} from 'node:worker_threads'
+import { detached } from '../kernel/detached.ts'
+import { isCloneFailure, notCloneable, type PackedError } from './crossing.ts'
+import type { NumberedTask } from './task.ts'
+import { tsxForThreads } from './typescript.ts'
+import {
+  CALL,
+  CANCELLED,
+  DONE,
+  EXIT,
+  FAILED,
+  type FromThread,
+  JOB,
+  REPLY,
+  type ThreadSetup,
+  type ToThread,
+  WAKE,
+  WORDS,
+} from './wire.ts'
+
+/** Hears of a job, outside of every frame. */
+export interface JobSink {
+  finished(value: unknown): void
+  failed(error: PackedError): void
+  /** The thread died under it: of `error`, or because it ended itself. */
+  broken(error: unknown, exitCode: number): void
+  /** The thread blocks until `reply` is called. */
+  called(name: string, args: unknown[]): void
+}
+
+/** Who keeps threads. */
+export interface ThreadOwner {
+  /** Its job has ended, and it can take another. */
+  idle(thread: Thread): void
+  /** It is gone. `error`: of what it died without a job, when there was nobody to tell. */
+  dead(thread: Thread, error: unknown): void
+}
+
+/** So many tasks a thread remembers, before it is told to forget them all. */
+const MOST_KNOWN = 500
+
+export class Thread {
+  readonly #owner: ThreadOwner
+  readonly #worker: Worker
+  readonly #port: MessagePort
+  readonly #words = new Int32Array(new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT))
+  readonly #known = new Set<number>()
+  #job: JobSink | undefined
+  #holds = false
+  #died: { readonly error: unknown } | undefined
+
+  constructor(owner: ThreadOwner) {
+    this.#owner = owner
+    const { port1, port2 } = new MessageChannel()
+    this.#port = port1
+    // A thread belongs to no task, and must not keep the frame of the one for which it was first needed.
+    this.#worker = detached(startWorker, port2, this.#words)
+    this.#worker.unref()
+    this.#worker.on('error', (error) => (this.#died = { error }))
+    this.#worker.on('exit', (code) => this.#exited(code))
+    port1.on('message', (message: FromThread) => this.#hear(message))
+    port1.on('messageerror', (error) => this.#hear([FAILED, { errors: [], value: notCloneable('a result', error) }]))
+    port1.unref()
+  }
+
+  /**
+   * Starts a job. `sink` hears of it later, never inside this call.
+   *
+   * @throws DOMException (`DataCloneError`) for arguments that cannot be sent; the thread is idle as before
+   */
+  start({ key, source }: NumberedTask, args: unknown[], transfer: readonly TransferListItem[], sink: JobSink): void {
+    const known = this.#known.has(key)
+    const forget = !known && this.#known.size === MOST_KNOWN
+    Atomics.store(this.#words, CANCELLED, 0)
+    try {
+      this.#post([JOB, key, known ? undefined : source, args, forget], transfer)
+    } catch (error) {
+      throw isCloneFailure(error) ? notCloneable('an argument', error) : error
+    }
+    if (forget) this.#known.clear()
+    this.#known.add(key)
+    this.#job = sink
+    this.#hold(true)
+  }
+
+  /** The scope that the job works for is cancelled: the thread may ask. */
+  tellCancelled(cancelled: boolean): void {
+    Atomics.store(this.#words, CANCELLED, cancelled ? 1 : 0)
+  }
+
+  /** Nobody waits for the job any more: it need not keep the process alive. */
+  abandon(): void {
+    this.#hold(false)
+  }
+
+  /** The answer to `called`. @throws DOMException (`DataCloneError`) for a value that cannot be sent; nothing is */
+  reply(value: unknown): void {
+    try {
+      this.#post([REPLY, true, value])
+    } catch (error) {
+      throw isCloneFailure(error) ? notCloneable('what the exposed function returned', error) : error
+    }
+  }
+
+  replyError(error: PackedError): void {
+    this.#post([REPLY, false, error])
+  }
+
+  /** Ends the thread, which must be idle. */
+  end(): void {
+    this.#post([EXIT])
+  }
+
+  #post(message: ToThread, transfer: readonly TransferListItem[] = []): void {
+    this.#port.postMessage(message, transfer)
+    Atomics.add(this.#words, WAKE, 1)
+    Atomics.notify(this.#words, WAKE)
+  }
+
+  #hear(message: FromThread): void {
+    const job = this.#job
+    if (job === undefined) return
+    if (message[0] === CALL) {
+      job.called(message[1], message[2])
+      return
+    }
+    this.#job = undefined
+    this.#hold(false)
+    this.#owner.idle(this)
+    if (message[0] === DONE) job.finished(message[1])
+    else job.failed(message[1])
+  }
+
+  #exited(code: number): void {
+    for (let last = receiveMessageOnPort(this.#port); last !== undefined; last = receiveMessageOnPort(this.#port)) {
+      this.#hear(last.message as FromThread)
+    }
+    const job = this.#job
+    this.#job = undefined
+    this.#hold(false)
+    this.#port.close()
+    this.#owner.dead(this, job === undefined ? this.#died?.error : undefined)
+    job?.broken(this.#died?.error, code)
+  }
+
+  #hold(holds: boolean): void {
+    if (holds === this.#holds) return
+    this.#holds = holds
+    if (holds) this.#port.ref()
+    else this.#port.unref()
+  }
+}
+
+const FROM_SOURCE = import.meta.url.endsWith('.ts')
+const PROGRAM = new URL(FROM_SOURCE ? './thread-program.ts' : './thread-program.js', import.meta.url)
+/** Run from source, the program is TypeScript itself: something else must see to that first. */
+const BOOT = `
+const { program, tsx } = require('node:worker_threads').workerData
+const ready = tsx === undefined ? Promise.resolve() : import(tsx).then(({ register }) => register())
+ready.then(() => import(program))`
+
+let tsx: { readonly url: string | undefined } | undefined
+
+function startWorker(port: MessagePort, words: Int32Array): Worker {
+  tsx ??= { url: tsxForThreads() }
+  const workerData: ThreadSetup = { port, words, tsx: tsx.url, program: PROGRAM.href }
+  const options = { name: 'structio', workerData, transferList: [port] }
+  return FROM_SOURCE ? new Worker(BOOT, { ...options, eval: true }) : new Worker(PROGRAM, options)
+}

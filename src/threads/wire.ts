@@ -1,0 +1,61 @@
+/**
+ * What passes between a host and its thread: messages over one MessagePort, and a few words of shared memory.
+ *
+ * ```text
+ *   host                                     thread
+ *   [JOB, key, task?, args] ───────────────►  runs the function
+ *                           ◄───────────────  [CALL, name, args]      blocks, in Atomics.wait
+ *   [REPLY, ok, outcome] ──────────────────►  goes on
+ *                           ◄───────────────  [DONE, value] or [FAILED, error]
+ *   [EXIT] ────────────────────────────────►  ends
+ * ```
+ *
+ * What must stay true:
+ * 1. A thread has one job at a time, and waits for one reply at a time: nothing needs a number to be told apart.
+ * 2. Whoever posts to the thread adds to `WAKE` afterwards and notifies: a thread that looked into its port in vain, and then
+ *    waits for `WAKE` to change, misses nothing.
+ * 3. `CANCELLED` is cleared by the host before it posts a job, and set by it alone: a thread that computes can read it without
+ *    any help of its event loop.
+ */
+import type { MessagePort } from 'node:worker_threads'
+import type { PackedError } from './crossing.ts'
+
+/** How a thread gets at a function. */
+export type TaskSource =
+  | { readonly kind: 'module'; readonly url: string; readonly name: string }
+  | { readonly kind: 'function'; readonly source: string; readonly name: string }
+
+export const JOB = 0
+export const REPLY = 1
+export const EXIT = 2
+
+/** A task that the thread has run before is named by its key alone. `forget`: the thread drops all tasks that it knows. */
+export type ToThread =
+  | readonly [typeof JOB, key: number, task: TaskSource | undefined, args: unknown[], forget: boolean]
+  | readonly [typeof REPLY, ok: true, value: unknown]
+  | readonly [typeof REPLY, ok: false, error: PackedError]
+  | readonly [typeof EXIT]
+
+export const DONE = 0
+export const FAILED = 1
+export const CALL = 2
+
+export type FromThread =
+  | readonly [typeof DONE, value: unknown]
+  | readonly [typeof FAILED, error: PackedError]
+  | readonly [typeof CALL, name: string, args: unknown[]]
+
+/** Words of the shared memory. */
+export const WAKE = 0
+export const CANCELLED = 1
+export const WORDS = 2
+
+/** The `workerData` of a thread of the library. */
+export interface ThreadSetup {
+  readonly port: MessagePort
+  readonly words: Int32Array
+  /** What gives the thread its TypeScript (typescript.ts). */
+  readonly tsx: string | undefined
+  /** Where the program of the thread is, for `BOOT` of thread.ts. */
+  readonly program: string
+}
