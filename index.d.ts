@@ -4,6 +4,11 @@ import { VirtualOptions } from 'structio/testing'
 import { TransferListItem } from 'node:worker_threads'
 import { X509Certificate } from 'node:crypto'
 
+type SocketType = 'stream' | 'dgram' | 'raw'
+type AddressFlag =
+  'AI_PASSIVE' | 'AI_CANONNAME' | 'AI_NUMERICHOST' | 'AI_NUMERICSERV' | 'AI_V4MAPPED' | 'AI_ALL' | 'AI_ADDRCONFIG'
+type NameFlag = 'NI_NUMERICHOST' | 'NI_NUMERICSERV' | 'NI_NOFQDN' | 'NI_NAMEREQD' | 'NI_DGRAM'
+
 type BackendName = 'native' | 'node' | 'virtual'
 /** A TCP address in Node's form. */
 interface SocketAddress {
@@ -1240,6 +1245,72 @@ declare function waitSocketWritable(sock: number | object): Promise<void>
  */
 declare function notifySocketClose(sock: number | object): void
 
+/** One flag by name, several, or the system's numbers of them, added up with `|`. */
+type Flags<F extends string> = F | readonly F[] | number
+
+interface AddrInfoOptions {
+  /** Which addresses: `4` or `'IPv4'`, `6` or `'IPv6'`; by default, and with `0`, both. */
+  family?: 0 | 4 | 6 | 'IPv4' | 'IPv6' | undefined
+  /** For which type of socket. By default there is a record for each type that the service has. */
+  type?: SocketType | undefined
+  /** By name, several names, or the system's numbers added up, as `dns.ADDRCONFIG | dns.V4MAPPED`. */
+  flags?: Flags<AddressFlag> | undefined
+}
+/** One answer of `getAddrInfo`. */
+interface AddrInfo {
+  address: string
+  port: number
+  family: 'IPv4' | 'IPv6'
+  type: SocketType
+  /** The system's number, as socket options take it for a level: 6 for TCP, 17 for UDP, 0 for raw sockets. */
+  protocol: number
+  /** The official name of the host, in the first answer, where `'AI_CANONNAME'` asks for it. */
+  canonicalName?: string
+}
+interface NameInfoOptions {
+  /** By name, several names, or the system's numbers added up. */
+  flags?: Flags<NameFlag> | undefined
+}
+/** What `getNameInfo` gives. */
+interface NameInfo {
+  /** A name, or the address where it has none. */
+  host: string
+  /** A name, or the number. */
+  service: string
+}
+/**
+ * Resolves a host and a service to addresses, in the order of the system's resolver, off the JavaScript thread. Re-creates
+ * Python's `loop.getaddrinfo`, which the reference leaves to its backends (AnyIO 3 has it as `anyio.getaddrinfo`).
+ *
+ * Look-ups that are equal and under way at once, of this call or of `connectTcp` and its like, share one call of the resolver; a
+ * caller who is cancelled leaves it alone, and at once.
+ *
+ * @param host - a name or an address; `null` is this machine: the addresses of the loopback interface, or with `'AI_PASSIVE'` those to
+ * listen at
+ * @param port - a number or the name of a service; `null`: none
+ * @throws the resolver's error, in Node's form: `ENOTFOUND`, `EAI_AGAIN`, `EAI_SERVICE` for a service that is none; UnsupportedError on
+ * the `node` backend for `'AI_CANONNAME'`
+ */
+declare function getAddrInfo(
+  host: string | null,
+  port: number | string | null,
+  options?: AddrInfoOptions,
+): Promise<AddrInfo[]>
+/**
+ * Resolves an address to the names of its host and of its service, off the JavaScript thread; numbers where there are none.
+ *
+ * @param address - `{ address, port }`, as everything that has an address gives it; the address is numeric
+ * @throws the resolver's error: `ENOTFOUND` with `'NI_NAMEREQD'` where the address has no name; UnsupportedError on the `node` backend
+ * for `'NI_NOFQDN'` and for an address with a scope
+ */
+declare function getNameInfo(
+  address: {
+    readonly address: string
+    readonly port: number
+  },
+  options?: NameInfoOptions,
+): Promise<NameInfo>
+
 interface WrapTlsOptions {
   /** Whether this side is the server of the handshake. Default false. */
   serverSide?: boolean | undefined
@@ -1826,10 +1897,12 @@ export {
   finalize,
   fromThread,
   gather,
+  getAddrInfo,
   getAllBackends,
   getAvailableBackends,
   getCancelledExcClass,
   getCurrentTask,
+  getNameInfo,
   getRunningTasks,
   mapConcurrent,
   moveOnAfter,
@@ -1854,6 +1927,8 @@ export {
   wrapTls,
 }
 export type {
+  AddrInfo,
+  AddrInfoOptions,
   CancelReason,
   CancelScopeOptions,
   CapacityLimiterStatistics,
@@ -1868,6 +1943,8 @@ export type {
   Grant,
   LockStatistics,
   MemoryObjectStreamStatistics,
+  NameInfo,
+  NameInfoOptions,
   NativeOptions,
   NodeOptions,
   OpenProcessOptions,

@@ -54,6 +54,10 @@ export type { UnixDatagramSocketOptions } from './src/unix.ts'
 // Raw descriptors: sockets that are somebody else's.
 export { waitSocketReadable, waitSocketWritable, notifySocketClose } from './src/wait-socket.ts'
 
+// Names and addresses.
+export { getAddrInfo, getNameInfo } from './src/names.ts'
+export type { AddrInfo, AddrInfoOptions, NameInfo, NameInfoOptions } from './src/names.ts'
+
 // TLS, on sockets and over any stream.
 export { createTlsContext, wrapTls } from './src/tls.ts'
 export type { TlsContext, TlsContextOptions, TlsMaterial, WrapTlsOptions, PeerCertificate } from './src/tls.ts'

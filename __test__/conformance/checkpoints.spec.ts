@@ -28,6 +28,8 @@ import {
   createUdpSocket,
   createUnixDatagramSocket,
   createUnixServer,
+  getAddrInfo,
+  getNameInfo,
   moveOnAfter,
   openProcess,
   type Process,
@@ -281,6 +283,8 @@ const ofDatagrams: Record<string, (socket: Datagrams, send: () => Promise<void>)
 }
 
 const datagrams: Record<string, Row> = {
+  getAddrInfo: () => check(() => getAddrInfo('127.0.0.1', 80)),
+  getNameInfo: () => check(() => getNameInfo({ address: '127.0.0.1', port: 80 }, { flags: 'NI_NUMERICHOST' })),
   waitSocketReadable: () =>
     withReadable(async (socket) => {
       await check(() => waitSocketReadable(socket))

@@ -94,8 +94,9 @@ eachBackendWith('waits', test, 'the sockets and servers of Node have a descripto
     await waitSocketReadable(accepted)
     await waitSocketReadable({ fd: descriptorOf(accepted) })
     await waitSocketReadable({ fileno: () => descriptorOf(accepted) })
+    // This one reads what there is by itself.
     const secure = new tls.TLSSocket(accepted)
-    await waitSocketReadable(secure)
+    await waitSocketWritable(secure)
     client.destroy()
     secure.destroy()
     await once(accepted, 'close')

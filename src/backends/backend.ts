@@ -11,8 +11,13 @@
  * `TLSError`, or a `TLSEOFError` for data that ends without `close_notify`.
  */
 
+import type { DescriptorWaits } from './descriptor-contract.ts'
+import type { AddressQuery, AddressRecord, NameQuery, NameRecord } from './name-contract.ts'
 import type { ProcessTransport, SpawnOptions } from './process-contract.ts'
 
+export type { DescriptorWait, DescriptorWaits, Direction } from './descriptor-contract.ts'
+export type { AddressFlag, AddressQuery, AddressRecord } from './name-contract.ts'
+export type { NameFlag, NameQuery, NameRecord, SocketType } from './name-contract.ts'
 export type { ProcessSink, ProcessTransport, SpawnOptions, StandardStream } from './process-contract.ts'
 
 export type BackendName = 'native' | 'node' | 'virtual'
@@ -58,6 +63,10 @@ export interface Backend {
   settleIo(deliver: () => void): void
   /** Resolves a host name off the JavaScript thread; order is the resolver's. Abandoned, never cancelled. */
   lookup(host: string, family: 0 | 4 | 6, answer: Answer<SocketAddress[]>): Abandon
+  /** `getaddrinfo`: hosts and services. Look-ups that are equal and under way at once may share one call. Abandoned, as above. */
+  getAddrInfo(query: AddressQuery, answer: Answer<AddressRecord[]>): Abandon
+  /** `getnameinfo`: the names of an address. As above. */
+  getNameInfo(query: NameQuery, answer: Answer<NameRecord>): Abandon
   /** One connection attempt to one numeric address. */
   connectTcp(options: TcpConnectOptions, answer: Answer<StreamTransport>): Abandon
   /** Binds and listens. Addresses are numeric. */
@@ -85,27 +94,6 @@ export interface Backend {
    * leave and `transport` is destroyed; one that is abandoned destroys it at once.
    */
   startTls(transport: StreamTransport, start: TlsStart, answer: Answer<StreamTransport>): Abandon
-}
-
-/** What a wait for readiness waits for. */
-export type Direction = 'readable' | 'writable'
-
-/** Waiting for descriptors that somebody else has opened, and may close at any moment. */
-export interface DescriptorWaits {
-  /**
-   * Answers when `fd` is ready, or broken, which it is at that moment. One that is closed is not answered for any more,
-   * whoever its number belongs to from then on.
-   *
-   * @throws the system error: `EBADF`, `EPERM` for what is always ready (files, folders); ResourceBusyError where somebody
-   * waits for this direction of the same open file by the same number already
-   */
-  wait(fd: number, direction: Direction, answer: () => void): DescriptorWait
-}
-
-export interface DescriptorWait {
-  /** Whether the number still means what is waited for, or nothing at all. Asks the system. */
-  readonly current: boolean
-  readonly abandon: Abandon
 }
 
 /** The versions of TLS that there are here; older ones are broken (RFC 8996). */

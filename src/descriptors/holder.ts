@@ -53,7 +53,8 @@ function isOwn(sock: object): sock is OwnSocket {
  */
 function handleOf(sock: object): Handle | null | undefined {
   const state = Object.getOwnPropertySymbols(sock).find(({ description }) => description === 'state symbol')
-  if (state !== undefined) return (sock as Record<symbol, { handle?: Handle | null } | undefined>)[state]?.handle ?? null
+  if (state !== undefined)
+    return (sock as Record<symbol, { handle?: Handle | null } | undefined>)[state]?.handle ?? null
   if (!('_handle' in sock)) return undefined
   return (sock._handle as Handle | null | undefined) ?? null
 }

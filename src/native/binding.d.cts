@@ -85,6 +85,14 @@ export declare class EventLoop {
   postFds(handle: number, data: Uint8Array, fds: Int32Array): number
   /** The descriptors that `ReceivedFds` has announced: the caller's to close. */
   takeFds(handle: number): Array<number>
+  /** Starts a look-up by host and service: its number, which `LookedUp` will carry. */
+  getAddrInfo(query: AddressQuery): number
+  /** Starts a look-up of the names of an address: its number, as above. */
+  getNameInfo(address: string, port: number, flags: Array<string>): number
+  /** What the first kind of look-up has found, or the error's code. */
+  takeAddresses(request: number): Array<FoundAddress> | string
+  /** What the second kind has found, or the error's code. */
+  takeName(request: number): FoundName | string
   /** Starts a program. Its end is told by the completion `Exited`. */
   spawnProcess(options: SpawnOptions): ChildProcess
   /**
@@ -141,6 +149,17 @@ export interface Address {
   family: string
 }
 
+export interface AddressQuery {
+  host?: string
+  service?: string
+  /** 0, 4 or 6. */
+  family: number
+  /** `'stream'`, `'dgram'` or `'raw'`. */
+  kind?: string
+  /** Names of C constants. */
+  flags: Array<string>
+}
+
 export interface EventLoopOptions {
   /** Nest the reactor in libuv where that works; otherwise a helper thread wakes. */
   nested: boolean
@@ -148,6 +167,19 @@ export interface EventLoopOptions {
   uv: boolean
   /** Look-ups under way at once, in the whole process; the first caller sets it. */
   lookupThreads?: number
+}
+
+export interface FoundAddress {
+  address: string
+  port: number
+  kind?: string
+  protocol: number
+  canonicalName?: string
+}
+
+export interface FoundName {
+  host: string
+  service: string
 }
 
 /** An address as it stands before a datagram (`rings/peers.rs`). */

@@ -26,7 +26,7 @@ use napi_derive::napi;
 use structio_core::{
     address,
     pool::{DEFAULT_LOOKUP_THREADS, Pool},
-    resolve::{self, Family},
+    resolve::{self, Family, Found},
     socket_options,
     streams::{ConnectRequest, ConnectionOptions, ListenRequest},
 };
@@ -284,9 +284,9 @@ impl EventLoop {
     #[napi(catch_unwind)]
     pub fn take_lookup(&self, request: u32) -> Either<Vec<String>, String> {
         match self.driver.take_lookup(request) {
-            Some(Ok(addresses)) => Either::A(addresses.iter().map(IpAddr::to_string).collect()),
+            Some(Ok(Found::Ips(addresses))) => Either::A(addresses.iter().map(IpAddr::to_string).collect()),
             Some(Err(failure)) => Either::B(failure.code.to_owned()),
-            None => Either::B("EAI_FAIL".to_owned()),
+            Some(Ok(_)) | None => Either::B("EAI_FAIL".to_owned()),
         }
     }
 }

@@ -13,6 +13,7 @@
 //! - [`facade`]: the class that TypeScript sees. No decisions there.
 //! - [`local`], [`datagrams`], [`relays`], [`descriptors`], [`processes`]: its parts for UNIX sockets, for datagrams, for
 //!   relays, for descriptors of others, and for child processes.
+//! - [`names`]: its part for `getaddrinfo` and `getnameinfo`.
 //! - [`tls`]: its TLS half: contexts, handshakes, and the engine on memory.
 //! - [`sockopt`]: socket options by number.
 //!
@@ -25,6 +26,7 @@ pub mod descriptors;
 mod event_loop;
 pub mod facade;
 pub mod local;
+pub mod names;
 pub mod processes;
 pub mod relays;
 mod rings;

@@ -22,24 +22,3 @@ export function systemError(errno: number, syscall: string, target: Target = {})
   if (port !== undefined) Object.assign(error, { port })
   return error
 }
-
-/** Node's numbers for the resolver's codes (libuv's `UV_EAI_…`). */
-const RESOLVER_NUMBERS: Readonly<Record<string, number>> = {
-  EAI_AGAIN: -3001,
-  EAI_BADFLAGS: -3002,
-  EAI_FAIL: -3004,
-  EAI_FAMILY: -3005,
-  EAI_MEMORY: -3006,
-  ENOTFOUND: -3008,
-  EAI_SERVICE: -3010,
-  EAI_SOCKTYPE: -3011,
-}
-
-export function lookupError(code: string, hostname: string): SystemError & { hostname: string } {
-  return Object.assign(new Error(`getaddrinfo ${code} ${hostname}`), {
-    errno: RESOLVER_NUMBERS[code] ?? -3004,
-    code,
-    syscall: 'getaddrinfo',
-    hostname,
-  })
-}

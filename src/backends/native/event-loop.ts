@@ -20,6 +20,7 @@ import { detached } from '../../kernel/detached.ts'
 import { resetBudget } from '../../kernel/turn.ts'
 import type { Binding, BindingEventLoop } from '../../native/load.ts'
 import { Completion, Control, HEADER_WORDS, KIND_BITS, RECEIVED_END, RECORD_WORDS } from '../../native/protocol.ts'
+import { SharedLookups } from '../shared-lookups.ts'
 import { ReceivedBytes } from './received-bytes.ts'
 
 /** What a completion is delivered to. */
@@ -66,6 +67,8 @@ export class NativeEventLoop {
   readonly sendSlab = new Uint8Array(new ArrayBuffer(SEND_SLAB))
   readonly sendWords = new Int32Array(this.sendSlab.buffer)
   readonly sendCapacity = SEND_SLAB
+  /** Who waits for which look-up. */
+  readonly lookups = new SharedLookups((change) => this.hold(change))
   readonly #completions = new Int32Array(RING_WORDS)
   readonly #submissions = new Int32Array(RING_WORDS)
   readonly #sendDatagrams: () => void

@@ -11,12 +11,16 @@ import { UsageError } from '../../errors.ts'
 import { loadBinding } from '../../native/load.ts'
 import type {
   Abandon,
+  AddressQuery,
+  AddressRecord,
   Answer,
   Backend,
   DatagramTransport,
   DescriptorWaits,
   ListenerTransport,
   ProcessTransport,
+  NameQuery,
+  NameRecord,
   SocketAddress,
   SpawnOptions,
   StreamTransport,
@@ -35,7 +39,7 @@ import { descriptorWaits } from './descriptors.ts'
 import { systemError } from './errors.ts'
 import { handleGeneration, handleIndex, NativeEventLoop } from './event-loop.ts'
 import { NativeListener } from './listener.ts'
-import { lookup } from './lookup.ts'
+import { getAddrInfo, getNameInfo, lookup } from './lookup.ts'
 import { numericScope } from './scope.ts'
 import { spawnProcess } from './process.ts'
 import { NativeStream } from './stream.ts'
@@ -103,6 +107,14 @@ class NativeBackend implements Backend {
 
   lookup(host: string, family: 0 | 4 | 6, answer: Answer<SocketAddress[]>): Abandon {
     return lookup(this.loop, host, family, answer)
+  }
+
+  getAddrInfo(query: AddressQuery, answer: Answer<AddressRecord[]>): Abandon {
+    return getAddrInfo(this.loop, query, answer)
+  }
+
+  getNameInfo(query: NameQuery, answer: Answer<NameRecord>): Abandon {
+    return getNameInfo(this.loop, query, answer)
   }
 
   connectTcp(options: TcpConnectOptions, answer: Answer<StreamTransport>): Abandon {

@@ -4,6 +4,7 @@
  *
  * - `stream.ts`, `listener.ts`, `datagram.ts`: what is open. - `unix.ts`: paths. - `connect.ts`, `lookup.ts`: what ends in one answer. - `turn.ts`: when.
  * - `process.ts`: child processes.
+ * - `services.ts`: services by name.
  * - `tls-engine.ts`: TLS without I/O, by node:tls; `../engine-transport.ts` puts it over any transport.
  *
  * What node:net cannot do fails with an `UnsupportedError` that says which backend can.
@@ -15,7 +16,7 @@ import { startEngine } from '../engine-transport.ts'
 import { connect } from './connect.ts'
 import { openUdp } from './datagram.ts'
 import { listen } from './listener.ts'
-import { lookup } from './lookup.ts'
+import { getAddrInfo, getNameInfo, lookup } from './lookup.ts'
 import { spawnProcess } from './process.ts'
 import { makeNodeEngine } from './tls-engine.ts'
 import { connectUnix, listenUnix, refuse } from './unix.ts'
@@ -28,6 +29,8 @@ export const nodeBackend: Backend = {
   // Deadlines fire in the timers phase, before the poll phase of the same iteration; the check phase comes after both.
   settleIo: (deliver) => void detached(setImmediate, deliver),
   lookup,
+  getAddrInfo,
+  getNameInfo,
   connectTcp: connect,
   listenTcp: listen,
   connectUnix,

@@ -43,12 +43,6 @@ export function systemError(code: Code, syscall: string, target: Target = {}): S
   return error
 }
 
-/** What the resolver says of a name that nobody has. */
-export function notFound(hostname: string): SystemError & { hostname: string } {
-  const error = new Error(`getaddrinfo ENOTFOUND ${hostname}`)
-  return Object.assign(error, { errno: -3008, code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname })
-}
-
 function textOf(code: Code): string {
   for (const [name, text] of getSystemErrorMap().values()) {
     if (name === code) return text

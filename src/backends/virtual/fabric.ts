@@ -117,6 +117,11 @@ export class Fabric {
     return this.aliases.get(key) ?? this.machines.get(key)?.addresses
   }
 
+  /** The name of an address; `undefined` where it has none. */
+  nameOf(address: string): string | undefined {
+    return isLoopback(address) ? 'localhost' : this.#byAddress.get(address)?.name
+  }
+
   link(from: Machine, to: Machine): Link {
     const row = this.#links.get(from) ?? new Map<Machine, Link>()
     this.#links.set(from, row)

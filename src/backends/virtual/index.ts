@@ -13,11 +13,15 @@ import type { RunState } from '../../kernel/run-state.ts'
 import { countOnly } from '../../kernel/turn.ts'
 import type {
   Abandon,
+  AddressQuery,
+  AddressRecord,
   Answer,
   Backend,
   DatagramTransport,
   ListenerTransport,
   ProcessTransport,
+  NameQuery,
+  NameRecord,
   SocketAddress,
   SpawnOptions,
   StreamTransport,
@@ -36,7 +40,7 @@ import { timelineOf, VirtualClock } from './clock.ts'
 import { connect } from './connect.ts'
 import type { Fabric } from './fabric.ts'
 import { listen } from './listener.ts'
-import { lookup } from './lookup.ts'
+import { getAddrInfo, getNameInfo, lookup } from './lookup.ts'
 import { fabricOf, VirtualNetwork } from './network.ts'
 import { checkVirtualOptions, type VirtualOptions } from './options.ts'
 import { SeededScheduler } from './scheduler.ts'
@@ -120,6 +124,14 @@ class VirtualBackend implements Backend {
 
   lookup(host: string, family: 0 | 4 | 6, answer: Answer<SocketAddress[]>): Abandon {
     return lookup(this.#fabric, host, family, answer)
+  }
+
+  getAddrInfo(query: AddressQuery, answer: Answer<AddressRecord[]>): Abandon {
+    return getAddrInfo(this.#fabric, query, answer)
+  }
+
+  getNameInfo(query: NameQuery, answer: Answer<NameRecord>): Abandon {
+    return getNameInfo(this.#fabric, query, answer)
   }
 
   connectTcp(options: TcpConnectOptions, answer: Answer<StreamTransport>): Abandon {

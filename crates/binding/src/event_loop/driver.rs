@@ -19,13 +19,13 @@ use std::{
 };
 
 use napi::sys;
-use structio_core::reactor::Reactor;
+use structio_core::{reactor::Reactor, resolve};
 use tokio::runtime::Handle;
 
 use super::{
     helper::Helper,
     node_api::Dispatch,
-    outside::{LookupOutcome, Outside, OutsideQueue},
+    outside::{Outside, OutsideQueue},
     uv::{HandleMemory, Uv, UvHandle},
     wake::Wake,
 };
@@ -71,7 +71,7 @@ pub struct Driver {
     pub(super) kind: DriverKind,
     pub(super) wake: Arc<Wake>,
     pub(super) outside: Arc<OutsideQueue>,
-    pub(super) looked_up: RefCell<Vec<(u32, LookupOutcome)>>,
+    pub(super) looked_up: RefCell<Vec<(u32, resolve::Outcome)>>,
     pub(super) kept_alive: Cell<bool>,
     /// libuv handles whose close callback is still to come, at the end.
     pub(super) closing: Cell<usize>,
@@ -149,7 +149,7 @@ impl Driver {
     }
 
     /// The outcome of a look-up that `LookedUp` announced.
-    pub fn take_lookup(&self, request: u32) -> Option<LookupOutcome> {
+    pub fn take_lookup(&self, request: u32) -> Option<resolve::Outcome> {
         let mut outcomes = self.looked_up.borrow_mut();
         let position = outcomes.iter().position(|(number, _)| *number == request)?;
         Some(outcomes.swap_remove(position).1)

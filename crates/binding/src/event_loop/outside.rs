@@ -1,24 +1,19 @@
 //! What other threads have finished for this one: look-ups, handshakes, a helper's rounds, and children that they have reaped.
 
-use std::{
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use structio_core::{
-    resolve::LookupFailure,
+    resolve,
     tls::{Failure, SocketHandshake, Step},
 };
 
 use super::wake::Wake;
 use crate::rings::HandleId;
 
-pub type LookupOutcome = Result<Vec<IpAddr>, LookupFailure>;
-
 /// What other threads have finished.
 #[derive(Debug)]
 pub enum Outside {
-    LookedUp(u32, LookupOutcome),
+    LookedUp(u32, resolve::Outcome),
     /// A handshake comes back, with what it has come to.
     Handshake(HandleId, Box<SocketHandshake>, Result<Step, Failure>),
     Settled,
