@@ -28,7 +28,7 @@ import { VARIANTS, type Variant } from './scenarios/variants.ts'
 
 const USAGE = `npm run bench -- [options]
 
-  --only NAME,…      groups (tcp, tls, udp, micro) or scenarios by their beginning (echo, lines, tls-handshake, lock, queue…)
+  --only NAME,…      groups (tcp, tls, udp, micro, processes) or scenarios by their beginning (echo, lines, tls-handshake, lock, queue…)
   --rounds N         alternating rounds (default 5)
   --duration-ms N    measured time of one round of one server (default 2000); --warmup-ms N (default 1000)
   --variants A,…     native, thread, node: backends and drivers; targets are for the first (default native)
@@ -38,7 +38,7 @@ const USAGE = `npm run bench -- [options]
   --against FILE     the entry (dist/index.js) of another build of the library: measure this one against it
   --name NAME        name of the files in bench/results (default: the groups)`
 
-const GROUPS = ['tcp', 'tls', 'udp', 'micro']
+const GROUPS = ['tcp', 'tls', 'udp', 'micro', 'processes']
 
 const options = readOptions()
 killAllOnSignals()
@@ -72,7 +72,7 @@ async function main(): Promise<boolean> {
     }
   }
   const micro: MicroResult[] = []
-  for (const one of MICRO_CASES.filter(({ id }) => wanted(id, 'micro'))) {
+  for (const one of MICRO_CASES.filter(({ id, group = 'micro' }) => wanted(id, group))) {
     try {
       micro.push(...(await measureMicroAloud(one)))
     } catch (error) {

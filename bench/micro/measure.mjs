@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util'
 import { items } from './cases/items.mjs'
 import { memory } from './cases/memory.mjs'
 import { places } from './cases/places.mjs'
+import { processes } from './cases/processes.mjs'
 import { tasks } from './cases/tasks.mjs'
 
 const WARM_UP = 2
@@ -26,7 +27,7 @@ const { values: flags } = parseArgs({
   },
 })
 
-const wanted = { ...places, ...items, ...tasks, ...memory }[flags.case]
+const wanted = { ...places, ...items, ...tasks, ...memory, ...processes }[flags.case]
 const { subjects, weighs = false, operationsOf } = wanted
 // Fewer of the dear ones: a block need not take half a minute.
 const operations = operationsOf?.[flags.subject] ?? wanted.operations

@@ -32,6 +32,8 @@ interface MicroCase {
   readonly id: string
   readonly title: string
   readonly figure?: MicroFigure
+  /** Default: `micro`. */
+  readonly group?: 'processes'
   readonly peers: readonly MicroPeer[]
 }
 
@@ -55,6 +57,7 @@ const asyncSema: MicroPeer = { subject: 'async-sema', label: 'async-sema', atMos
 const pQueue: MicroPeer = { subject: 'p-queue', label: 'p-queue', atMost: HALF }
 const effect: MicroPeer = { subject: 'effect', label: 'Effect' }
 const effection: MicroPeer = { subject: 'effection', label: 'Effection' }
+const childProcess: MicroPeer = { subject: 'child-process', label: 'node:child_process' }
 const promiseAll: MicroPeer = { subject: 'promise-all', label: 'Promise.all', atMost: 3 }
 
 const LOCK = [asyncMutex, effect]
@@ -124,6 +127,14 @@ export const MICRO_CASES: readonly MicroCase[] = [
     figure: 'memory',
     peers: [{ subject: 'async-mutex', label: 'async-mutex' }, effect],
   },
+  { id: 'process-spawn', title: 'Process: run /bin/true', group: 'processes', peers: [childProcess] },
+  {
+    id: 'process-spawn-large',
+    title: 'Process: run /bin/true, from one that holds 512 MiB',
+    group: 'processes',
+    peers: [childProcess],
+  },
+  { id: 'process-cat', title: 'Process: a MiB through cat', group: 'processes', peers: [childProcess] },
 ]
 
 export interface MicroOptions {
