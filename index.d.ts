@@ -747,6 +747,17 @@ interface ReceivedFds {
   fds: number[]
 }
 
+interface SendFileOptions {
+  /** Where in the file to begin, in bytes from its start. Default 0, whatever the position of a file that is open. */
+  offset?: number | undefined
+  /** How many bytes to send at most. Default: up to the end of the file. */
+  length?: number | undefined
+}
+/** A file that is open: an `AsyncFile`, a `FileHandle` of Node's, or whatever else has a descriptor. */
+interface OpenedFile {
+  readonly fd: number
+}
+
 /**
  * A bidirectional stream of bytes. Re-creates `anyio.abc.Stream`.
  *
@@ -804,6 +815,14 @@ declare abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable 
   ): AsyncIterableIterator<Buffer[]>
   /** Sends the parts one after another, as one write. */
   sendMany(list: readonly (Uint8Array | string)[]): Promise<void>
+  /**
+   * Sends a file, or a part of it, from `offset` up to the end or for `length` bytes, and returns how many bytes that was: fewer
+   * where the file ends, or has become shorter, before. An open file's position neither counts nor moves. An addition.
+   *
+   * @param file - a path, a descriptor, or an open file, which has to stay open meanwhile; what it has not flushed is not sent
+   * @throws the bare system error of the file (`ENOENT`, `EACCES`, `EISDIR`; `ESPIPE` of a pipe); what was read before is sent
+   */
+  sendFile(file: string | URL | Buffer | number | OpenedFile, options?: SendFileOptions): Promise<number>
   /** The same as `receiveChunks()`. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>
   /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
@@ -844,6 +863,7 @@ declare class SocketStream<A extends Address = SocketAddress> extends Stream {
    * @throws UnsupportedError with TLS 1.2, in which neither side may go on alone
    */
   sendEof(): Promise<void>
+  sendFile(file: string | URL | Buffer | number | OpenedFile, options?: SendFileOptions): Promise<number>
   /**
    * UNIX only: sends `data`, at least one byte, and copies of the file descriptors with its first byte. Once it has resolved,
    * the own ones may be closed.
@@ -1948,6 +1968,7 @@ export type {
   NativeOptions,
   NodeOptions,
   OpenProcessOptions,
+  OpenedFile,
   Packet,
   PeerCertificate,
   PipedProcess,
@@ -1962,6 +1983,7 @@ export type {
   ScopeEvent,
   SemaphoreOptions,
   SemaphoreStatistics,
+  SendFileOptions,
   ServeOptions,
   ServerStatistics,
   SocketAddress,

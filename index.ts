@@ -40,6 +40,7 @@ export type { ReceivedFds } from './src/streams/descriptors.ts'
 export type { SocketAddress } from './src/backends/backend.ts'
 
 export { relay } from './src/relay.ts'
+export type { OpenedFile, SendFileOptions } from './src/streams/send-file.ts'
 export type { RelayOptions, RelayResult } from './src/relay.ts'
 
 // Datagrams.

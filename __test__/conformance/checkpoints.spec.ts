@@ -151,6 +151,7 @@ const ofStreams: Record<string, (stream: Stream, peer: Stream) => Promise<unknow
   sendAll: (stream) => check(() => stream.sendAll('x')),
   sendMany: (stream) => check(() => stream.sendMany(['x', 'y'])),
   sendEof: (stream) => check(() => stream.sendEof()),
+  sendFile: (stream) => check(() => stream.sendFile(new URL(import.meta.url), { length: 10 })),
   close: (stream) => check(() => stream.close()),
 }
 

@@ -85,7 +85,7 @@ eachLink(
       scope.cancel()
       await scope.wait()
       t.is(scope.status, 'cancelled')
-      t.true(a.bufferedData.length <= 2 ** 18, 'no more than a block waits')
+      t.true(a.bufferedData.length <= 2 ** 19, 'no more than a block waits')
       // Both are usable: what is left is received from `a`, what was passed on from `b`, and together they are all there was.
       const rest = tg.spawn(all, a)
       const passedOn = tg.spawn(all, right)

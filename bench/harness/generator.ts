@@ -23,7 +23,7 @@ export interface Sample {
   readonly ticketsPerConnection?: number | null
 }
 
-export type Load = (Echo | Datagrams | Lines | Accept | Idle | Handshakes | Storm) & { readonly tls?: Tls }
+export type Load = (Echo | Datagrams | Relay | Lines | Accept | Idle | Handshakes | Storm) & { readonly tls?: Tls }
 
 interface Echo {
   readonly mode: 'echo'
@@ -36,6 +36,12 @@ interface Datagrams {
   readonly mode: 'datagrams'
   readonly connections: number
   readonly size: number
+}
+
+/** Mebibytes through a proxy, one way. */
+interface Relay {
+  readonly mode: 'relay'
+  readonly connections: number
 }
 
 interface Lines {

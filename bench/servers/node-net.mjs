@@ -1,6 +1,6 @@
 // node:net, each kind of work as well as we know how to write it.
 
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 
 import { announce, onStop, pickWorks, readFlags } from './control.mjs'
 
@@ -77,6 +77,19 @@ function pauseUntilDrained(socket) {
   socket.once('drain', () => socket.resume())
 }
 
+/** A proxy to the port that the client's first line names. */
+function pipes(socket) {
+  socket.once('data', (data) => {
+    const end = data.indexOf(NEWLINE)
+    socket.pause()
+    const behind = connect(Number(data.subarray(0, end)), LOOPBACK, () => {
+      if (end + 1 < data.length) socket.unshift(data.subarray(end + 1))
+      socket.pipe(behind).pipe(socket)
+    })
+    behind.on('error', () => socket.destroy())
+  })
+}
+
 const table = {
   echo: { handler: echoCallbacks },
   'echo-for-await': { handler: echoForAwait },
@@ -84,6 +97,7 @@ const table = {
   'lines-corked': { handler: linesCorked },
   'lines-joined': { handler: linesJoined },
   // Never started reading: the cheapest way to close what was just accepted.
+  pipe: { handler: pipes, options: { allowHalfOpen: true } },
   accept: { handler: (socket) => socket.destroy(), options: { pauseOnConnect: true } },
 }
 

@@ -10,8 +10,18 @@ import { join } from 'node:path'
 import { announce, onStop, pickWorks, readFlags, say } from './control.mjs'
 
 const flags = readFlags({ backend: 'native', driver: '', entry: 'structio', certificates: '', handshakes: '' })
-const { CancelScope, createTaskGroup, createTcpServer, createTlsContext, createUdpSocket, getRunningTasks, run } =
-  await import(flags.entry)
+const {
+  CancelScope,
+  connectTcp,
+  createTaskGroup,
+  createTcpServer,
+  createTlsContext,
+  createUdpSocket,
+  finalize,
+  getRunningTasks,
+  relay,
+  run,
+} = await import(flags.entry)
 
 const LOOPBACK = '127.0.0.1'
 const MAX_LINE = 65536
@@ -78,6 +88,20 @@ async function answer(stream) {
   }
 }
 
+/** A proxy to the port that the client's first line names. */
+function proxying(options) {
+  return async (stream) => {
+    counts.opened += 1
+    try {
+      const port = Number(await stream.receiveUntil('\n', 10))
+      const behind = await connectTcp(LOOPBACK, port)
+      await finalize(behind, () => relay(stream, behind, options))
+    } finally {
+      counts.closed += 1
+    }
+  }
+}
+
 /** Accept and close in one task, the least that can be done with a connection. */
 async function acceptAndClose(server) {
   for await (const stream of server.acceptConnections()) {
@@ -103,6 +127,8 @@ const table = {
   accept: acceptAndClose,
   'accept-serve': serving(() => {}),
   handshake: serving(answer),
+  relay: serving(proxying({})),
+  'relay-timed': serving(proxying({ idleTimeout: 60_000 })),
 }
 
 /** These have a UDP socket in place of a server. */

@@ -94,6 +94,19 @@ export interface Backend {
    * leave and `transport` is destroyed; one that is abandoned destroys it at once.
    */
   startTls(transport: StreamTransport, start: TlsStart, answer: Answer<StreamTransport>): Abandon
+  /**
+   * A file to be sent, by its path or by a descriptor, which stays its owner's. A directory is `EISDIR`. Not abandoned: the answer
+   * comes in every case, and a source in it has to be closed.
+   */
+  openSource(file: string | Buffer | number, answer: Answer<FileSource>): void
+}
+
+/** A file that is read at given places; its position does not move. */
+export interface FileSource {
+  /** Reads up to `length` bytes into `memory`, which is the system's until the answer comes: how many, 0 at the end. */
+  read(memory: Buffer, length: number, position: number, answer: Answer<number>): void
+  /** Closes what it has opened. Nothing is under way. */
+  close(): void
 }
 
 /** The versions of TLS that there are here; older ones are broken (RFC 8996). */

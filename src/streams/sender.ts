@@ -197,6 +197,10 @@ export class Sender extends Operation<void> implements Resumable {
     return this.#ended
   }
 
+  endedError(what: string): ClosedResourceError {
+    return own(new ClosedResourceError(`${what}: the sending half was closed by sendEof`), this.#owner)
+  }
+
   /** The transport's sending half has been closed already. */
   markEnded(): void {
     this.#ended = true
@@ -269,7 +273,7 @@ export class Sender extends Operation<void> implements Resumable {
     const scope = enterOperation(what)
     this.#check(what, !asOccupant)
     if (endIsFine) return scope
-    if (this.#ended) throw own(new ClosedResourceError(`${what}: the sending half was closed by sendEof`), this.#owner)
+    if (this.#ended) throw this.endedError(what)
     this.#what = what
     this.#receivedBefore = this.#owner.reader.position
     this.#requireUnbroken()

@@ -13,6 +13,7 @@ import { checkSize, READ_SIZE, toBytes } from './bytes.ts'
 import type { Connection } from './connection.ts'
 import { checkFds, checkMaxFds, type ReceivedFds, requireFds, WithFds } from './descriptors.ts'
 import type { Origin } from './origin.ts'
+import { checkFileRange, type OpenedFile, type SendFileOptions, sendThrough } from './send-file.ts'
 import type { SocketReader } from './socket-reader.ts'
 import { checkOption, checkOptionValue } from './socket-options.ts'
 import { Stream, toParts } from './stream.ts'
@@ -122,6 +123,16 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
    */
   override sendEof(): Promise<void> {
     return this.#connection.sender.sendEof()
+  }
+
+  override sendFile(file: string | URL | Buffer | number | OpenedFile, options: SendFileOptions = {}): Promise<number> {
+    try {
+      const range = checkFileRange(file, options)
+      const { backend } = currentBackend('sendFile')
+      return sendThrough(this.#connection.sender, backend, range)
+    } catch (error) {
+      return rejected(error)
+    }
   }
 
   /**

@@ -5,6 +5,7 @@
 import { Cancelled } from '../errors.ts'
 import { rejected } from '../kernel/operation.ts'
 import { checkBoolean, checkInteger, checkOptions, invalidArgType } from '../validate.ts'
+import { currentBackend } from './ask.ts'
 import { checkSize, checkView, READ_SIZE, toBytes, toDelimiter } from './bytes.ts'
 import {
   Chunks,
@@ -19,6 +20,7 @@ import {
 import { StreamIterator } from './iterators.ts'
 import { PullReader } from './pull-reader.ts'
 import type { Reader } from './reader.ts'
+import { checkFileRange, type OpenedFile, sendByChunks, type SendFileOptions } from './send-file.ts'
 
 /**
  * A bidirectional stream of bytes. Re-creates `anyio.abc.Stream`.
@@ -133,6 +135,23 @@ export abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable {
   sendMany(list: readonly (Uint8Array | string)[]): Promise<void> {
     try {
       return this.sendAll(Buffer.concat(toParts(list)))
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /**
+   * Sends a file, or a part of it, from `offset` up to the end or for `length` bytes, and returns how many bytes that was: fewer
+   * where the file ends, or has become shorter, before. An open file's position neither counts nor moves. An addition.
+   *
+   * @param file - a path, a descriptor, or an open file, which has to stay open meanwhile; what it has not flushed is not sent
+   * @throws the bare system error of the file (`ENOENT`, `EACCES`, `EISDIR`; `ESPIPE` of a pipe); what was read before is sent
+   */
+  sendFile(file: string | URL | Buffer | number | OpenedFile, options: SendFileOptions = {}): Promise<number> {
+    try {
+      const range = checkFileRange(file, options)
+      const { backend } = currentBackend('sendFile')
+      return sendByChunks(backend, range, (chunk) => this.sendAll(chunk))
     } catch (error) {
       return rejected(error)
     }

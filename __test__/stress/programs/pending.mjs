@@ -15,6 +15,7 @@ import {
   createUdpSocket,
   createUnixDatagramSocket,
   createUnixServer,
+  relay,
   run,
   sleep,
   sleepForever,
@@ -51,6 +52,7 @@ export function leavePending(backendOptions, ready) {
           })
         }
         await leaveTlsPending(tg, quiet.port)
+        await leaveRelaysPending(tg, port)
         await leaveDatagramsPending(tg)
         await leaveUnixPending(tg)
         tg.spawn(() => connectTcp('no-such-host.invalid', 1).catch(() => sleepForever()))
@@ -93,6 +95,34 @@ async function leaveTlsPending(tg, quiet) {
       const next = await connectTcp('127.0.0.1', server.port, { tls, autostartTls: true })
       await next.close()
     }
+  })
+}
+
+/** One that moves bytes without an end, one that is held up, and a file on its way. */
+async function leaveRelaysPending(tg, echo) {
+  const pair = async () => {
+    const server = await createTcpServer(0, { interface: '127.0.0.1' })
+    const ends = await Promise.all([connectTcp('127.0.0.1', server.port), server.accept()])
+    await server.close()
+    return ends
+  }
+  for (const reading of [true, false]) {
+    const [outer, a] = await pair()
+    const b = await connectTcp('127.0.0.1', echo)
+    tg.spawn(() => relay(a, b, { idleTimeout: 60_000 }))
+    tg.spawn(async () => {
+      for (;;) await outer.sendAll(Buffer.alloc(100_000, 'x'))
+    })
+    if (reading) {
+      tg.spawn(async () => {
+        for await (const chunk of outer) void chunk
+      })
+    }
+  }
+  const [sender, receiver] = await pair()
+  tg.spawn(() => receiver.receiveExactly(1))
+  tg.spawn(async () => {
+    for (;;) await sender.sendFile(process.execPath)
   })
 }
 

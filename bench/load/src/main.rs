@@ -4,6 +4,7 @@
 //!  main ─► options        the flags
 //!       ─► exchange       echo, lines, idle: request and reply on connections that stay open
 //!       ─► datagrams      echo over UDP
+//!       ─► relay          mebibytes through a proxy, to a sink of its own
 //!       ─► churn          accept: connect, see the server close, connect again
 //!       ─► handshakes     the same with a TLS handshake in between
 //!       ─► storm          echo beside bursts of handshakes
@@ -34,6 +35,7 @@ mod hold;
 mod observe;
 mod options;
 mod payload;
+mod relay;
 mod report;
 mod storm;
 mod tls;
@@ -85,6 +87,7 @@ fn run(options: &Options) -> io::Result<Report> {
         (Mode::Echo | Mode::Lines, tls) => exchange::run(options, tls.as_ref()),
         (Mode::Idle, tls) => exchange::run_beside_idle(options, tls.as_ref()),
         (Mode::Datagrams, _) => datagrams::run(options),
+        (Mode::Relay, _) => relay::run(options),
         (Mode::Hold, tls) => hold::run(options, tls.as_ref()),
         (Mode::Accept, _) => churn::run(options),
         (Mode::Handshakes, Some(tls)) => handshakes::run(options, tls),

@@ -29,6 +29,7 @@ usage: structio-load --mode MODE --address IP:PORT [options]
 modes
   echo        a message on each connection, and its echo back
   datagrams   a datagram from each of --connections UDP sockets, and its echo back
+  relay       mebibytes through a proxy that connects to the port in the first line, and back into this process
   lines       a batch of pipelined lines on each connection, and the same lines back
   accept      connect, wait for the server to close, connect again
   idle        echo on --connections while --idle others stay open and silent
@@ -42,6 +43,7 @@ certificates writes a new authority, and a certificate for localhost with its ke
 pub enum Mode {
     Echo,
     Datagrams,
+    Relay,
     Lines,
     Accept,
     Idle,
@@ -55,6 +57,7 @@ impl Mode {
         match self {
             Self::Echo => "echo",
             Self::Datagrams => "datagrams",
+            Self::Relay => "relay",
             Self::Lines => "lines",
             Self::Accept => "accept",
             Self::Idle => "idle",
@@ -165,7 +168,9 @@ impl Options {
         }
         match (self.mode, &self.tls) {
             (Mode::Handshakes | Mode::Storm, None) => Err(format!("--mode {} needs --tls", self.mode.name())),
-            (Mode::Datagrams, Some(_)) => Err("--mode datagrams knows no TLS".into()),
+            (Mode::Datagrams | Mode::Relay, Some(_)) => {
+                Err(format!("--mode {} knows no TLS", self.mode.name()))
+            }
             (Mode::Accept, Some(_)) => Err("--mode accept knows no TLS: use handshakes".into()),
             _ => Ok(()),
         }
@@ -176,6 +181,7 @@ fn parse_mode(value: &str) -> Result<Mode, String> {
     let modes = [
         Mode::Echo,
         Mode::Datagrams,
+        Mode::Relay,
         Mode::Lines,
         Mode::Accept,
         Mode::Idle,
@@ -265,6 +271,7 @@ mod tests {
             "--mode handshakes --address 127.0.0.1:80",
             "--mode accept --address 127.0.0.1:80 --tls here",
             "--mode datagrams --address 127.0.0.1:80 --tls here",
+            "--mode relay --address 127.0.0.1:80 --tls here",
             "--mode echo --address 127.0.0.1:80 --tls here --group P-257",
             "--mode echo --address 127.0.0.1:80 --tls here --suite TLS_NULL",
             "--what 1",

@@ -16,6 +16,7 @@ import type {
   Answer,
   Backend,
   DatagramTransport,
+  FileSource,
   DescriptorWaits,
   ListenerTransport,
   ProcessTransport,
@@ -33,6 +34,7 @@ import type {
   UnixPath,
 } from '../backend.ts'
 import { startEngine } from '../engine-transport.ts'
+import { openSource } from '../file-source.ts'
 import { connect } from './connect.ts'
 import { openUdp, openUnixDatagram } from './datagram.ts'
 import { descriptorWaits } from './descriptors.ts'
@@ -165,5 +167,9 @@ class NativeBackend implements Backend {
       return startTls(this.loop, transport, start, this.#onPool, answer)
     }
     return startEngine(transport, start, makeNativeEngine, answer)
+  }
+
+  openSource(file: string | Buffer | number, answer: Answer<FileSource>): void {
+    openSource(file, answer)
   }
 }

@@ -13,6 +13,7 @@ import { UnsupportedError } from '../../errors.ts'
 import { detached } from '../../kernel/detached.ts'
 import type { Backend } from '../backend.ts'
 import { startEngine } from '../engine-transport.ts'
+import { openSource } from '../file-source.ts'
 import { connect } from './connect.ts'
 import { openUdp } from './datagram.ts'
 import { listen } from './listener.ts'
@@ -40,4 +41,5 @@ export const nodeBackend: Backend = {
     refuse(new UnsupportedError('Node has no UNIX datagram sockets; the native backend does'), answer),
   spawnProcess,
   startTls: (transport, start, answer) => startEngine(transport, start, makeNodeEngine, answer),
+  openSource,
 }

@@ -18,6 +18,7 @@ import type {
   Answer,
   Backend,
   DatagramTransport,
+  FileSource,
   ListenerTransport,
   ProcessTransport,
   NameQuery,
@@ -34,6 +35,7 @@ import type {
   UnixPath,
 } from '../backend.ts'
 import { startEngine } from '../engine-transport.ts'
+import { openSource } from '../file-source.ts'
 import { resetLater } from '../later.ts'
 import type { MakeEngine } from '../tls-engine.ts'
 import { timelineOf, VirtualClock } from './clock.ts'
@@ -165,5 +167,10 @@ class VirtualBackend implements Backend {
   startTls(transport: StreamTransport, start: TlsStart, answer: Answer<StreamTransport>): Abandon {
     this.#engine ??= watchedEngine(this.#makeEngine(), this.#timeline)
     return startEngine(transport, start, this.#engine, answer)
+  }
+
+  /** Files are the real ones; whoever waits for one says so (`REAL`), and time stands still. */
+  openSource(file: string | Buffer | number, answer: Answer<FileSource>): void {
+    openSource(file, answer)
   }
 }

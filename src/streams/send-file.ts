@@ -1,0 +1,171 @@
+/**
+ * `sendFile`: a loop of reads and sends. The reads are *acknowledged*: a cancelled one is waited for, because the system writes
+ * into its memory; the sends are the stream's own, so that what is cancelled has sent a prefix.
+ */
+
+import { fileURLToPath } from 'node:url'
+import type { Answer, Backend, FileSource } from '../backends/backend.ts'
+import type { Cancelled } from '../errors.ts'
+import { CancelScope } from '../kernel/cancel-scope.ts'
+import { enterOperation } from '../kernel/context.ts'
+import { Operation } from '../kernel/operation.ts'
+import { REAL } from '../kernel/waits.ts'
+import { checkInteger, checkOptions, invalidArgType, outOfRange } from '../validate.ts'
+import type { Rest, Sender } from './sender.ts'
+
+export interface SendFileOptions {
+  /** Where in the file to begin, in bytes from its start. Default 0, whatever the position of a file that is open. */
+  offset?: number | undefined
+  /** How many bytes to send at most. Default: up to the end of the file. */
+  length?: number | undefined
+}
+
+/** A file that is open: an `AsyncFile`, a `FileHandle` of Node's, or whatever else has a descriptor. */
+export interface OpenedFile {
+  readonly fd: number
+}
+
+/** What is to be sent, checked. */
+export interface FileRange {
+  readonly file: string | Buffer | number
+  readonly offset: number
+  /** `Infinity`: up to the end. */
+  readonly length: number
+}
+
+export function checkFileRange(file: unknown, options: unknown): FileRange {
+  const checked = checkFile(file)
+  checkOptions('options', options)
+  const { offset = 0, length } = options as SendFileOptions
+  checkInteger('options.offset', offset)
+  if (length !== undefined) checkInteger('options.length', length)
+  return { file: checked, offset, length: length ?? Infinity }
+}
+
+/** For a stream of a user's own: each chunk is memory of its own, for who knows how long a `sendAll` keeps it. */
+export function sendByChunks(
+  backend: Backend,
+  range: FileRange,
+  sendAll: (chunk: Buffer) => Promise<void>,
+): Promise<number> {
+  return asOne(() => sendRange(backend, range, () => Buffer.allocUnsafe(CHUNK), sendAll))
+}
+
+/** For a socket: nobody else sends meanwhile. */
+export async function sendThrough(sender: Sender, backend: Backend, range: FileRange): Promise<number> {
+  enterOperation('sendFile')
+  sender.occupy('sendFile')
+  try {
+    if (sender.ended) throw sender.endedError('sendFile')
+    // What was sent is not looked at again (backend.ts): one block of memory serves the whole file.
+    let block: Buffer | undefined
+    return await asOne(() =>
+      sendRange(
+        backend,
+        range,
+        () => (block ??= Buffer.allocUnsafeSlow(CHUNK)),
+        (chunk) => sender.sendRest('sendFile', restOf(chunk)),
+      ),
+    )
+  } finally {
+    sender.vacate()
+  }
+}
+
+/** Read and sent at once. */
+const CHUNK = 2 ** 18
+
+/** A call that nobody awaited is cancelled, and waited for, as one operation (api.md §2, rule 7). */
+function asOne(body: () => Promise<number>): Promise<number> {
+  // The scope is cancelled by nobody but its surroundings, so it never ends without a value or an error.
+  return new CancelScope().run(body) as Promise<number>
+}
+
+async function sendRange(
+  backend: Backend,
+  { file, offset, length }: FileRange,
+  allocate: () => Buffer,
+  send: (chunk: Buffer) => Promise<void>,
+): Promise<number> {
+  const source = await new FileCall<FileSource>('open').ask(
+    (answer) => backend.openSource(file, answer),
+    (late) => late.close(),
+  )
+  try {
+    let sent = 0
+    while (sent < length) {
+      const memory = allocate()
+      const wanted = Math.min(memory.length, length - sent)
+      const count = await new FileCall<number>('read').ask((answer) =>
+        source.read(memory, wanted, offset + sent, answer),
+      )
+      // The end, wherever it is by now: a file may have become shorter, or longer.
+      if (count === 0) break
+      await send(memory.subarray(0, count))
+      sent += count
+    }
+    return sent
+  } finally {
+    source.close()
+  }
+}
+
+function restOf(chunk: Buffer): Rest {
+  return { parts: [chunk], part: 0, offset: 0 }
+}
+
+/** One question to the file system. */
+class FileCall<T> extends Operation<T> {
+  readonly #what: string
+  #cancelled: Cancelled | undefined
+
+  constructor(what: string) {
+    super()
+    this.#what = what
+  }
+
+  /** `discard` gets what came after the caller was cancelled. */
+  ask(put: (answer: Answer<T>) => void, discard?: (late: T) => void): Promise<T> {
+    const promise = this.begin(enterOperation('sendFile'))
+    put((error, value) => {
+      if (this.#cancelled === undefined) {
+        if (error === undefined) this.resolve(value as T)
+        else this.reject(error)
+        return
+      }
+      if (error === undefined) discard?.(value as T)
+      this.reject(this.#cancelled)
+    })
+    return promise
+  }
+
+  override describe(): string {
+    return `sendFile: ${this.#what} of the file`
+  }
+
+  override get waitsFor(): number {
+    return REAL
+  }
+
+  protected override onCancel(cancelled: () => Cancelled): void {
+    this.#cancelled = cancelled()
+  }
+}
+
+function checkFile(file: unknown): string | Buffer | number {
+  if (typeof file === 'number') return checkDescriptor('file', file)
+  if (typeof file === 'string' || Buffer.isBuffer(file)) return checkPath(file)
+  if (file instanceof URL) return checkPath(fileURLToPath(file))
+  if (typeof file === 'object' && file !== null && 'fd' in file) return checkDescriptor('file.fd', file.fd)
+  throw invalidArgType('file', 'a path, a URL, a file descriptor or an open file', file)
+}
+
+function checkDescriptor(name: string, fd: unknown): number {
+  checkInteger(name, fd, 0, 2 ** 31 - 1)
+  return fd
+}
+
+function checkPath<P extends string | Buffer>(path: P): P {
+  if (path.includes('\0')) throw outOfRange('file', 'a path without NUL bytes', path)
+  return path
+}
