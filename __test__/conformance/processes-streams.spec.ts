@@ -109,7 +109,7 @@ eachBackend(
   'a child that closes its input early is a broken stream, and no error of a run-and-capture',
   async (t, backend) => {
     await backend.run(async () => {
-      await openProcess('exec <&-; echo closed; sleep 600', async (process) => {
+      await openProcess('exec <&-; echo closed; exec sleep 600', async (process) => {
         await process.stdout.receiveUntil('closed\n', 0)
         const error = await t.throwsAsync(
           async () => {
