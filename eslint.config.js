@@ -19,6 +19,7 @@ export default tseslint.config(
       '**/node_modules/',
       'index.d.ts',
       'testing.d.ts',
+      'node.d.ts',
       'src/native/binding.*',
       'bench/results/',
     ],

@@ -24,7 +24,8 @@ const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
   .split('\n')
   .filter((path) => path !== '' && existsSync(new URL(path, root)))
 
-const GENERATED = /^(src\/native\/binding\.|(index|testing)\.d\.ts$|package-lock\.json$|Cargo\.lock$|bench\/results\/)/
+const GENERATED =
+  /^(src\/native\/binding\.|(index|testing|node)\.d\.ts$|package-lock\.json$|Cargo\.lock$|bench\/results\/)/
 const handWritten = files.filter((path) => !GENERATED.test(path))
 const code = handWritten.filter((path) => /\.(ts|js|mjs|cjs|rs)$/.test(path))
 const sources: Sources = new Map(
@@ -50,18 +51,23 @@ test('index.ts and index.d.ts export the same names', (t) => {
   t.deepEqual(difference(exportedNames(read('index.d.ts')), readBarrel(read('index.ts')).names), [])
 })
 
-test('src/testing/index.ts is such a list, and exports the same names as testing.d.ts and none of index.ts', (t) => {
-  const { names, strange } = readBarrel(read('src/testing/index.ts'), /^\.\/\w|^\.\.\/backends\/virtual\//)
-  t.deepEqual(strange, [])
-  t.deepEqual(names.length, new Set(names).size, 'a name is exported twice')
-  t.deepEqual(difference(exportedNames(read('testing.d.ts')), names), [])
-  const main = readBarrel(read('index.ts')).names
-  t.deepEqual(
-    names.filter((name) => main.includes(name)),
-    [],
-    'one name for one thing',
-  )
-})
+for (const [barrel, declarations, inside] of [
+  ['src/testing/index.ts', 'testing.d.ts', /^\.\/\w|^\.\.\/backends\/virtual\//],
+  ['src/node/index.ts', 'node.d.ts', /^\.\/\w/],
+] as const) {
+  test(`${barrel} is such a list, and exports the same names as ${declarations} and none of index.ts`, (t) => {
+    const { names, strange } = readBarrel(read(barrel), inside)
+    t.deepEqual(strange, [])
+    t.deepEqual(names.length, new Set(names).size, 'a name is exported twice')
+    t.deepEqual(difference(exportedNames(read(declarations)), names), [])
+    const main = readBarrel(read('index.ts')).names
+    t.deepEqual(
+      names.filter((name) => main.includes(name)),
+      [],
+      'one name for one thing',
+    )
+  })
+}
 
 test('the porting table lists every export, and what it says is here is here', (t) => {
   const rows = readPortingTable(read('docs/porting-from-anyio.md'))
@@ -83,6 +89,7 @@ test('the package finds itself through its own exports', async (t) => {
   for (const [self, barrel] of [
     ['structio', '../index.ts'],
     ['structio/testing', '../src/testing/index.ts'],
+    ['structio/node', '../src/node/index.ts'],
   ] as const) {
     // By name, and by a variable: what counts is Node's resolution of the built package, not the compiler's.
     const built = (await import(self)) as Record<string, unknown>
@@ -91,11 +98,15 @@ test('the package finds itself through its own exports', async (t) => {
   }
 })
 
-test('both entries of the package share their classes', async (t) => {
-  const [main, testing]: string[] = ['structio', 'structio/testing']
-  const { Stream } = (await import(main!)) as { Stream: new () => object }
+test('the entries of the package share their classes', async (t) => {
+  const [main, testing, node]: string[] = ['structio', 'structio/testing', 'structio/node']
+  const { Stream, run } = (await import(main!)) as { Stream: new () => object; run(main: () => void): Promise<void> }
   const { memoryStreamPair } = (await import(testing!)) as { memoryStreamPair: () => object[] }
-  t.true(memoryStreamPair().every((stream) => stream instanceof Stream))
+  const { toDuplex } = (await import(node!)) as { toDuplex(stream: object): { destroy(): void } }
+  const pair = memoryStreamPair()
+  t.true(pair.every((stream) => stream instanceof Stream))
+  // It refuses what is no `Stream`.
+  await run(() => pair.forEach((stream) => toDuplex(stream).destroy()))
 })
 
 test('a file of more than 500 lines says why', (t) => {
@@ -172,6 +183,14 @@ const planted: Record<string, [file: string, text: string]> = {
   'src/testing is for tests: nothing in the library needs it': [
     'src/streams/x.ts',
     `import { Random } from '../testing/random.ts'`,
+  ],
+  'src/node stands beside the concepts: nothing in the library needs it, and it knows no backend': [
+    'src/streams/x.ts',
+    `import { toDuplex } from '../node/to-duplex.ts'`,
+  ],
+  'src/node does no I/O: of node:net, node:tls and the like it knows the types, and the classes to tell apart': [
+    'src/node/x.ts',
+    `import { connect } from 'node:dgram'`,
   ],
   'nothing imports a barrel': ['src/run.ts', `let x: import('../index.ts').CancelScope`],
   'no dependencies: a library with none cannot be attacked through them': ['src/run.ts', `import x from 'left-pad'`],

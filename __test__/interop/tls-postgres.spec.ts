@@ -5,16 +5,11 @@
  */
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 import test, { type ExecutionContext } from 'ava'
-import { execFile } from 'node:child_process'
-import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
 import { connectTcp, createTlsContext, type SocketStream, TLSError, type TlsContextOptions } from '../../index.ts'
 import { eachRealBackend } from '../support/backends.ts'
 import { certificates } from '../support/certificates.ts'
-import { account, file, folder, freePort, Running, where } from '../support/programs.ts'
-
-const execute = promisify(execFile)
-const PASSWORD = 'not a secret'
+import { where } from '../support/programs.ts'
+import { PASSWORD, startPostgres } from '../support/servers.ts'
 
 where('postgres', (postgres) => {
   eachRealBackend(
@@ -22,7 +17,7 @@ where('postgres', (postgres) => {
     'PostgreSQL: the upgrade, a log-in bound to the connection, and queries inside',
     async (t, backend) => {
       const { ca, client } = await certificates()
-      const { port, program } = await startServer(t, postgres)
+      const { port, program } = await startPostgres(t, postgres, 'hostssl')
       await backend.run(async () => {
         for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
           const stream = await upgraded(t, port, { ca, maxVersion, ...client })
@@ -51,7 +46,7 @@ where('postgres', (postgres) => {
 
   eachRealBackend(test, 'PostgreSQL: a server that is not the one we trust gets no password', async (t, backend) => {
     const { selfSigned } = await certificates()
-    const { port, program } = await startServer(t, postgres)
+    const { port, program } = await startPostgres(t, postgres, 'hostssl')
     await backend.run(async () => {
       const error = await t.throwsAsync(upgraded(t, port, { ca: selfSigned.cert }), { instanceOf: TLSError })
       t.is(error.reason, 'certificate-unknown-issuer')
@@ -60,36 +55,6 @@ where('postgres', (postgres) => {
     await program.stop('SIGINT')
   })
 })
-
-/** A server of the test's own, that speaks nothing but TLS to TCP clients. */
-async function startServer(t: ExecutionContext, postgres: string): Promise<{ port: number; program: Running }> {
-  const { ca, server: identity } = await certificates()
-  const owner = account('postgres')
-  const where = folder(t, owner)
-  const data = join(where, 'data')
-  const password = file(where, 'password', PASSWORD, owner)
-  const options = { ...owner, cwd: where }
-  await execute(
-    join(dirname(postgres), 'initdb'),
-    ['--no-sync', '-D', data, '-U', 'postgres', '-A', 'scram-sha-256', '--pwfile', password],
-    options,
-  )
-  const settings = {
-    ssl: 'on',
-    ssl_cert_file: file(where, 'cert.pem', identity.cert, owner),
-    ssl_key_file: file(where, 'key.pem', identity.key, owner),
-    ssl_ca_file: file(where, 'ca.pem', ca, owner),
-    hba_file: file(where, 'hba.conf', 'hostssl all all 127.0.0.1/32 scram-sha-256\n', owner),
-    listen_addresses: '127.0.0.1',
-    unix_socket_directories: '',
-    fsync: 'off',
-  }
-  const port = await freePort()
-  const arguments_ = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  const program = new Running(t, postgres, ['-D', data, '-p', String(port), ...arguments_], options)
-  await program.printed(/database system is ready to accept connections/)
-  return { port, program }
-}
 
 /** A connection that has been allowed to begin TLS, and has. */
 async function upgraded(t: ExecutionContext, port: number, options: TlsContextOptions): Promise<SocketStream> {

@@ -8,7 +8,7 @@ import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, wa
 import * as net from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 
 // What installs the programs knows where to find them. It is plain JavaScript, because it runs before anything is built.
 const { findProgram } = (await import(new URL('../../scripts/lib/peers.js', import.meta.url).href)) as {
@@ -26,6 +26,24 @@ export function where(program: string, tests: (path: string) => void): void {
   else test.skip(`${program} is not installed here: no tests against it`, () => {})
 }
 
+/** Whose end removes what was started: a test, or what the tests of a file share (`Shared`). */
+export interface Owner {
+  teardown(remove: () => void): void
+}
+
+/** What several tests of a file use: `test.after.always(() => shared.end())`. */
+export class Shared implements Owner {
+  readonly #removals: (() => void)[] = []
+
+  teardown(remove: () => void): void {
+    this.#removals.push(remove)
+  }
+
+  end(): void {
+    for (const remove of this.#removals.splice(0).reverse()) remove()
+  }
+}
+
 /** An account that a server may be run as; servers refuse root. */
 export interface Account {
   readonly uid: number
@@ -39,8 +57,8 @@ export function account(name: string): Account | undefined {
   return { uid: id('-u'), gid: id('-g') }
 }
 
-/** A folder that the test's end removes. */
-export function folder(t: ExecutionContext, owner?: Account): string {
+/** A folder that the owner's end removes. */
+export function folder(t: Owner, owner?: Account): string {
   const path = mkdtempSync(join(tmpdir(), 'structio-test-'))
   chmodSync(path, 0o755)
   if (owner !== undefined) chownSync(path, owner.uid, owner.gid)
@@ -89,7 +107,7 @@ export class Running {
   /** Its exit code, once it has ended. */
   code: number | null = null
 
-  constructor(t: ExecutionContext, path: string, args: readonly string[], options: SpawnOptions = {}) {
+  constructor(t: Owner, path: string, args: readonly string[], options: SpawnOptions = {}) {
     const child = spawn(path, args, { ...options, stdio: 'pipe' })
     this.#child = child
     const hear = (text: string): void => {

@@ -63,11 +63,12 @@ interface Rule {
 const inKernel = (path: string): boolean => path.startsWith('src/kernel/')
 const inBackends = (path: string): boolean => path.startsWith('src/backends/')
 const inTesting = (path: string): boolean => path.startsWith('src/testing/')
+const inNode = (path: string): boolean => path.startsWith('src/node/')
 const inNative = (path: string): boolean => path.startsWith('src/native/')
 const isBinding = (target: string): boolean => /(^|\/)binding(\.c?js|\.d\.ts)?$|\.node$/.test(target)
 /** The face of the library: `src/*.ts`, `src/streams`, `src/sync`, `src/testing`. `src/node` adapts to Node's classes. */
 const isConcept = (path: string): boolean =>
-  path.startsWith('src/') && !inKernel(path) && !inBackends(path) && !inNative(path) && !path.startsWith('src/node/')
+  path.startsWith('src/') && !inKernel(path) && !inBackends(path) && !inNative(path) && !inNode(path)
 const backendFolder = (path: string): string | undefined => /^src\/backends\/(\w+)\//.exec(path)?.[1]
 /** Sockets, files and processes: what a backend is for. */
 const NODE_IO = /^(node:)?(net|tls|dgram|dns|fs|child_process)(\/promises)?$/
@@ -114,6 +115,15 @@ export const importRules: readonly Rule[] = [
     forbids: (from, target) => inTesting(target) && !inTesting(from),
   },
   {
+    name: 'src/node stands beside the concepts: nothing in the library needs it, and it knows no backend',
+    forbids: (from, target) =>
+      (inNode(target) && !inNode(from)) || (inNode(from) && inBackends(target) && target !== 'src/backends/backend.ts'),
+  },
+  {
+    name: 'src/node does no I/O: of node:net, node:tls and the like it knows the types, and the classes to tell apart',
+    forbids: (from, target) => inNode(from) && /^(node:)?(dgram|dns|fs|child_process)(\/promises)?$/.test(target),
+  },
+  {
     name: 'the kernel imports only itself, errors.ts, node:async_hooks and node:diagnostics_channel',
     forbids: (from, target) =>
       inKernel(from) &&
@@ -138,7 +148,7 @@ export const importRules: readonly Rule[] = [
   },
   {
     name: 'nothing imports a barrel',
-    forbids: (_, target) => /^(index\.ts|src\/testing\/index\.ts|structio(\/testing)?)$/.test(target),
+    forbids: (_, target) => /^(index\.ts|src\/(testing|node)\/index\.ts|structio(\/\w+)?)$/.test(target),
   },
   {
     name: 'no dependencies: a library with none cannot be attacked through them',

@@ -64,7 +64,7 @@ test('an assertion about types that is wrong is a complaint', (t) => {
   t.regex(complaints[0] ?? '', /not assignable to .*never/)
 })
 
-for (const declarations of ['index.d.ts', 'testing.d.ts']) {
+for (const declarations of ['index.d.ts', 'testing.d.ts', 'node.d.ts']) {
   test(`${declarations} stands alone: it needs the types of Node and no others, checked in full`, (t) => {
     // Without the disposable library and without skipLibCheck, as the strictest consumer has it.
     const options: ts.CompilerOptions = {
@@ -102,6 +102,7 @@ function importsOf(barrel: string, name: string): string {
 const entries = new Map([
   ['structio', importsOf('index.ts', 'structio')],
   ['structio/testing', importsOf('src/testing/index.ts', 'structio/testing')],
+  ['structio/node', importsOf('src/node/index.ts', 'structio/node')],
 ])
 
 for (const page of [

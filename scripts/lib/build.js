@@ -4,7 +4,7 @@
  *   native      crates/binding ─napi build─► src/native/binding.cjs, binding.d.cts (committed), *.node (not)
  *   load        bench/load     ─cargo build─► the load generator that the main job and the benchmarks use
  *   javascript  index.ts, src/ ─tsc─► dist/, with the addon and its loader beside it
- *   types       index.ts, src/testing/index.ts ─tsc, rolled up─► index.d.ts, testing.d.ts (committed)
+ *   types       index.ts, src/{testing,node}/index.ts ─tsc, rolled up─► index.d.ts, testing.d.ts, node.d.ts (committed)
  */
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'

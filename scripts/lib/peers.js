@@ -1,7 +1,7 @@
 /**
- * The programs that the interop tests talk to: OpenSSL's command, PostgreSQL's, a mail and a web server, from Debian's
- * packages. Where they can be installed, they are; elsewhere the tests that need a missing one say so and are skipped,
- * except in CI, where a test that is skipped would be one that nobody knows to be missing.
+ * The programs that the interop tests talk to: OpenSSL's command, the servers of PostgreSQL, Redis and MariaDB, a mail and a
+ * web server, from Debian's packages. Where they can be installed, they are; elsewhere the tests that need a missing one say
+ * so and are skipped, except in CI, where a test that is skipped would be one that nobody knows to be missing.
  *
  * No service is started and no configuration of the system's is used: the tests run their own, on free ports.
  */
@@ -15,6 +15,8 @@ const PEERS = [
   { program: 'exim4', package: 'exim4-daemon-light' },
   { program: 'nginx', package: 'nginx-light' },
   { program: 'curl', package: 'curl' },
+  { program: 'redis-server', package: 'redis-server' },
+  { program: 'mariadbd', package: 'mariadb-server' },
 ]
 
 /** The file of a program, `undefined` where it is not installed. */

@@ -1,6 +1,6 @@
 /**
- * `index.d.ts` and `testing.d.ts`: the public API as one file for each entry of the package, rolled up from index.ts and
- * src/testing/index.ts. They are what a consumer's compiler reads and what a reviewer of an API change looks at, so they are
+ * `index.d.ts`, `testing.d.ts` and `node.d.ts`: the public API as one file for each entry of the package, rolled up from
+ * index.ts, src/testing/index.ts and src/node/index.ts. They are what a consumer's compiler reads and what a reviewer of an API change looks at, so they are
  * committed, and `npm run lint` asks git whether that is what comes out.
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,18 +8,19 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { must } from './command.js'
 import { binOf, inRoot, root } from './project.js'
 
-/** What one entry declares, the other imports by its public name: a `Stream` from either has to be one class. */
-const isTesting = (path) => /^src\/(testing|backends\/virtual)\//.test(path)
+/** What one entry declares, the others import by its public name: a `Stream` from any of them has to be one class. */
 const ENTRIES = [
   {
-    name: 'structio',
-    barrel: 'index.ts',
-    out: 'index.d.ts',
-    other: 'structio/testing',
-    owns: (path) => !isTesting(path),
+    name: 'structio/testing',
+    barrel: 'src/testing/index.ts',
+    out: 'testing.d.ts',
+    owns: /^src\/(testing|backends\/virtual)\//,
   },
-  { name: 'structio/testing', barrel: 'src/testing/index.ts', out: 'testing.d.ts', other: 'structio', owns: isTesting },
+  { name: 'structio/node', barrel: 'src/node/index.ts', out: 'node.d.ts', owns: /^src\/node\// },
+  // The rest is its own.
+  { name: 'structio', barrel: 'index.ts', out: 'index.d.ts', owns: /^/ },
 ]
+const ownerOf = (path) => ENTRIES.find(({ owns }) => owns.test(path)).name
 
 /** The files that `writeTypes` writes. */
 export const typeFiles = ENTRIES.map(({ out }) => out)
@@ -41,7 +42,7 @@ async function declare() {
   return declarations
 }
 
-async function rollUp({ name, barrel, other, owns }, declarations) {
+async function rollUp({ name, barrel }, declarations) {
   // Imported here and not above: this module is loaded before the first install.
   const [{ rollup }, { dts }, prettier] = await Promise.all([
     import('rollup'),
@@ -53,7 +54,8 @@ async function rollUp({ name, barrel, other, owns }, declarations) {
     resolveId(source, importer) {
       if (importer === undefined || !source.startsWith('.')) return null
       const path = relative(declarations, resolve(dirname(importer), source)).replaceAll('\\', '/')
-      return owns(path) ? null : { id: other, external: true }
+      const owner = ownerOf(path)
+      return owner === name ? null : { id: owner, external: true }
     },
   }
   const bundle = await rollup({

@@ -38,6 +38,7 @@ import {
   LEFTOVERS,
   LINGERING,
   NEW,
+  SERVICE,
   SHIELD,
   TASK,
 } from './scope-flags.ts'
@@ -437,7 +438,7 @@ export class CancelScope implements Timed {
 
   #cancelLeftovers(): void {
     const operations = collect(this._operations)
-    const scopes = collect(this._scopes).filter((scope) => (scope._flags & TASK) === 0)
+    const scopes = collect(this._scopes).filter((scope) => (scope._flags & (TASK | SERVICE)) === 0)
     if (operations.length + scopes.length > 0) this._flags |= LEFTOVERS
     for (const operation of operations) {
       if (!operation.pending) continue

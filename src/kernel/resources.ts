@@ -43,14 +43,23 @@ export abstract class Resource {
   abstract closeForRun(): Promise<void>
 
   /** @internal */
-  _warning(): { text: string; detail: string | undefined } {
-    const text = `${this.describeResource()} was still open when its run ended; task "${this.#taskName}" opened it and nobody closed it`
-    return { text, detail: this.#made?.stack }
+  _warn(): void {
+    warnLeftOpen(this.describeResource(), this.#taskName, this.#made?.stack)
   }
 
   get resourceKind(): string {
     return this.#kind
   }
+}
+
+/** Says who left what open, for those who have to be closed with the run. */
+export function warnLeftOpen(what: string, taskName: string, detail?: string): void {
+  const text = `${what} was still open when its run ended; task "${taskName}" opened it and nobody closed it`
+  process.emitWarning(text, {
+    type: 'StructioWarning',
+    code: 'STRUCTIO_LEFT_OPEN',
+    ...(detail === undefined ? {} : { detail }),
+  })
 }
 
 /** The stack of whoever opens a resource now, where the run keeps those (`traceResources`). */
@@ -75,12 +84,7 @@ export class ResourceList {
     while (this.#first !== null) {
       const closing: Promise<void>[] = []
       for (let resource = this.#first as Resource | null; resource !== null;) {
-        const { text, detail } = resource._warning()
-        process.emitWarning(text, {
-          type: 'StructioWarning',
-          code: 'STRUCTIO_LEFT_OPEN',
-          ...(detail === undefined ? {} : { detail }),
-        })
+        resource._warn()
         const next: Resource | null = resource._next
         this.delete(resource)
         closing.push(resource.closeForRun())

@@ -22,6 +22,8 @@ export const TASK = 128
 export const LEFTOVERS = 256
 /** Those handlers are having their turn. */
 export const LINGERING = 512
+/** Has an end of its own: it is waited for, as everything is, but not cancelled because a body ended. */
+export const SERVICE = 1024
 
 /** Checkpoints throw `Cancelled`. */
 export const INTERRUPTED: number = EFFECTIVE | CLOSING

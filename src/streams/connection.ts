@@ -17,7 +17,7 @@
  *    nobody waits any more: everyone who was closing hears of it at the same time.
  */
 
-import type { StreamSink, StreamTransport } from '../backends/backend.ts'
+import type { StreamSink, StreamTransport, TlsSettings } from '../backends/backend.ts'
 import { type Cancelled, ClosedResourceError, TLSError } from '../errors.ts'
 import type { CancelScope } from '../kernel/cancel-scope.ts'
 import { enterUncancelled, type Frame, pendingCancellation } from '../kernel/context.ts'
@@ -38,6 +38,8 @@ export class Connection extends Resource implements StreamSink {
   readonly origin: Origin
   /** The TLS handshake under way. */
   upgrade: TlsUpgrade | undefined
+  /** What `startTls` was given; otherwise the origin's counts. */
+  settings: TlsSettings | undefined
   readonly #run: RunState
   #transport: StreamTransport
   #closed = false
@@ -64,6 +66,11 @@ export class Connection extends Resource implements StreamSink {
     this.reader.adopt(transport)
     this.sender.adopt(transport)
     transport.sink = this
+  }
+
+  /** Whether this side checks the peer's certificate; without settings of its own a client does. */
+  get verifies(): boolean {
+    return (this.settings ?? this.origin.settings)?.verify ?? true
   }
 
   /** Puts the connection on the run's list. What `serve` handles is not: `serve` closes it in every case. */
@@ -116,6 +123,12 @@ export class Connection extends Resource implements StreamSink {
 
   /** Closes at once, for a connection that is of no use any more. */
   destroy(): void {
+    this.#destroy(undefined)
+  }
+
+  /** The same, and the peer is told that nothing more is to be had: its calls fail. */
+  reset(): void {
+    if (!this.#closed) this.#transport.reset()
     this.#destroy(undefined)
   }
 

@@ -58,6 +58,21 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
     return this.#connection.origin
   }
 
+  /** @internal whether this side checks the peer's certificate */
+  get _verifies(): boolean {
+    return this.#connection.verifies
+  }
+
+  /** @internal what nobody's scope bounds: waits `closeTimeout` for what was taken */
+  async _closeInTime(): Promise<void> {
+    await this.#connection.closeInTime()
+  }
+
+  /** @internal closes at once, with `RST` where the system can */
+  _reset(): void {
+    this.#connection.reset()
+  }
+
   /**
    * The own end of the connection; `''` of a UNIX client, which has no path. Looked up when first asked for, and kept: then it
    * can be asked for after `close()`.

@@ -127,6 +127,7 @@ export class TlsUpgrade extends Operation<void> {
 
   #succeed(transport: StreamTransport): void {
     this.#connection.upgrade = undefined
+    this.#connection.settings = this.#given
     this.#connection.adopt(transport)
     this.#letGo()
     this.resolve()

@@ -1,0 +1,68 @@
+/**
+ * `socket.setTimeout`: an event after so many milliseconds without any I/O. Every request of a keep-alive connection sets and
+ * clears it, and every chunk counts as activity, so neither touches the heap of deadlines: an entry that comes due looks
+ * whether its time was moved, and is put back.
+ */
+import { Deadline, type Host, type Timed } from '../kernel/deadlines.ts'
+import type { RunState } from '../kernel/run-state.ts'
+
+/** Calls `fn` after so many milliseconds of the run's clock. Returns the undo. */
+export function after(run: RunState, ms: number, fn: () => void): () => void {
+  const deadline = new Deadline(run.deadlines.now() + ms, { host: () => run.host, due: fn })
+  run.deadlines.add(deadline)
+  return () => run.deadlines.remove(deadline)
+}
+
+export class IdleTimer implements Timed {
+  /** 0: none. */
+  #timeout = 0
+  #lastActivity = 0
+  readonly #deadline: Deadline
+  readonly #run: RunState
+  readonly #onIdle: () => void
+
+  constructor(run: RunState, onIdle: () => void) {
+    this.#run = run
+    this.#onIdle = onIdle
+    this.#deadline = new Deadline(Infinity, this)
+  }
+
+  set(timeout: number): void {
+    this.#timeout = timeout
+    if (timeout === 0) return
+    this.#lastActivity = this.#run.deadlines.now()
+    this.#await(this.#lastActivity + timeout)
+  }
+
+  /** Something was read or written. */
+  touch(): void {
+    if (this.#timeout === 0) return
+    this.#lastActivity = this.#run.deadlines.now()
+    if (this.#deadline.index === -1) this.#await(this.#lastActivity + this.#timeout)
+  }
+
+  stop(): void {
+    this.#timeout = 0
+    this.#run.deadlines.remove(this.#deadline)
+  }
+
+  host(): Host {
+    return this.#run.host
+  }
+
+  due(): void {
+    if (this.#timeout === 0) return
+    const at = this.#lastActivity + this.#timeout
+    if (at > this.#run.deadlines.now()) this.#await(at)
+    else this.#onIdle()
+  }
+
+  #await(at: number): void {
+    const deadline = this.#deadline
+    // An earlier entry will look again.
+    if (deadline.index !== -1 && deadline.at <= at) return
+    this.#run.deadlines.remove(deadline)
+    deadline.at = at
+    this.#run.deadlines.add(deadline)
+  }
+}

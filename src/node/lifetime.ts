@@ -1,0 +1,143 @@
+/**
+ * How long something of Node's world lives inside a run: a Duplex, a pair of web streams. It belongs to the scope that made
+ * it, and its I/O goes on in a scope of its own:
+ *
+ * ```text
+ *   root task's scope ──┬── private scope, shielded ── the receives and sends of the tenant
+ *                       └── … scope that made it ── a Stay (an operation that only listens)
+ *                                  │ is cancelled ─► the tenant is told, and that scope waits until it is closed
+ *                                  │ ends         ─► the next scope out takes over
+ *                                  └ was the last ─► the run ends, and waits for it: a while, then it is closed, with a warning
+ * ```
+ *
+ * What must stay true:
+ * 1. The I/O is never cancelled half-way for another reason than the tenant's own end. A send that stopped in the middle
+ *    would leave a gap in the data, and nobody could say where; hence a scope of its own, and the shield.
+ * 2. A scope in which the tenant was made is not left while cancelled before the tenant has closed its stream.
+ * 3. A tenant outlives a scope that merely ends, as a stream does (a pool keeps what one request has opened), and never
+ *    its run.
+ */
+import type { Cancelled } from '../errors.ts'
+import { CancelScope, type ScopeOwner } from '../kernel/cancel-scope.ts'
+import { callInFrame, Frame, pendingCancellation, requireFrame } from '../kernel/context.ts'
+import { Operation } from '../kernel/operation.ts'
+import { warnLeftOpen } from '../kernel/resources.ts'
+import type { RunState } from '../kernel/run-state.ts'
+import { CLOSING, EFFECTIVE, ENDED, SERVICE } from '../kernel/scope-flags.ts'
+import { BACKEND, NEUTRAL, TIME } from '../kernel/waits.ts'
+
+export interface Tenant {
+  /** For people: 'a NodeSocket 127.0.0.1:1 → 127.0.0.1:2'. */
+  describe(): string
+  /** A scope that it was made in is cancelled: it closes, and says `end` when that is done. */
+  cancelled(reason: Cancelled): void
+  /** The run ends, and waits for `end`. `warn` is for one that nobody has begun to close. */
+  runEnded(warn: () => void): void
+}
+
+export class Lifetime implements ScopeOwner {
+  readonly run: RunState
+  readonly tenant: Tenant
+  readonly taskName: string
+  readonly #frame: Frame
+  #stay: Stay
+  #ended = false
+
+  /** @param what - the call that makes the tenant. @throws NotRunningError outside every run, and as every operation does */
+  constructor(what: string, tenant: Tenant) {
+    const { task, scope } = requireFrame(what)
+    this.run = task.run
+    this.tenant = tenant
+    this.taskName = task.name
+    const root = task.run.root ?? task
+    const own = new CancelScope({ shield: true, name: what })
+    own._flags |= SERVICE
+    own._enter(new Frame(root, root._scope), this)
+    this.#frame = new Frame(root, own)
+    this.#stay = new Stay(this, scope)
+    // Nobody will tell it again. Not inside the call that makes the tenant: that has not got it yet.
+    if (pendingCancellation(scope, what) !== undefined) queueMicrotask(() => this.#stay._cancel())
+  }
+
+  /** Calls `fn` where the I/O of the tenant belongs. */
+  within<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
+    return callInFrame(this.#frame, fn, args)
+  }
+
+  /** The I/O that is under way ends now. */
+  interrupt(): void {
+    this.#frame.scope.cancel()
+  }
+
+  /** The tenant is closed. Idempotent. */
+  end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#stay.resolve()
+    this.#frame.scope._bodyEnded()
+  }
+
+  /** It goes on in another scope. */
+  move(heir: CancelScope): void {
+    this.#stay = new Stay(this, heir)
+    if ((heir._flags & EFFECTIVE) !== 0) this.#stay._cancel()
+  }
+
+  /** @internal */
+  drained(): void {
+    this.#frame.scope._end()
+  }
+
+  /** @internal It has no promise that anybody could miss. */
+  disown(): void {}
+
+  /** @internal It has no body: `end` is called instead. */
+  bodyReturned(): void {}
+
+  /** @internal */
+  bodyThrew(): void {}
+}
+
+/** What keeps it in one scope. */
+class Stay extends Operation<void> {
+  readonly #lifetime: Lifetime
+  #last = false
+
+  constructor(lifetime: Lifetime, scope: CancelScope) {
+    super()
+    this.#lifetime = lifetime
+    void this.begin(scope)
+  }
+
+  override describe(): string {
+    return `the end of ${this.#lifetime.tenant.describe()}`
+  }
+
+  /** The tenant's I/O speaks for itself; at the end of its run it is given a while. */
+  override get waitsFor(): number {
+    return this.#last ? BACKEND | TIME : NEUTRAL
+  }
+
+  protected override onCancel(cancelled: () => Cancelled): void {
+    const { tenant, taskName } = this.#lifetime
+    const scope = this._scope as CancelScope
+    const interrupted = (scope._flags & EFFECTIVE) !== 0
+    const heir = interrupted ? undefined : heirOf(scope)
+    // It stays pending, so that the scope waits for `end`; unless another one takes over.
+    if (interrupted) tenant.cancelled(cancelled())
+    else if (heir !== undefined) {
+      this.resolve()
+      this.#lifetime.move(heir)
+    } else {
+      this.#last = true
+      tenant.runEnded(() => warnLeftOpen(tenant.describe(), taskName))
+    }
+  }
+}
+
+/** The nearest scope around it that goes on. */
+function heirOf(scope: CancelScope): CancelScope | undefined {
+  let heir = scope._parent
+  while (heir !== null && (heir._flags & (CLOSING | ENDED)) !== 0) heir = heir._parent
+  return heir ?? undefined
+}

@@ -1,0 +1,189 @@
+/**
+ * What clients ask a `net.Socket`, or a `tls.TLSSocket`, and tell it, besides reading and writing: addresses, options, what
+ * the TLS handshake agreed on.
+ */
+import type { AddressInfo } from 'node:net'
+import { Duplex } from 'node:stream'
+import type { CipherNameAndProtocol, PeerCertificate } from 'node:tls'
+import type { Address, SocketAddress } from '../backends/backend.ts'
+import { SocketStream } from '../streams/socket-stream.ts'
+import type { Stream } from '../streams/stream.ts'
+import { SessionFacts } from './session-facts.ts'
+
+/** The members of {@link NodeSocket} that need no I/O. */
+export abstract class SocketMembers extends Duplex {
+  declare readonly localAddress?: string
+  declare readonly localPort?: number
+  declare readonly localFamily?: string
+  /** What `setTimeout` was last told. */
+  declare readonly timeout?: number
+  static {
+    // As members that may be missing, which is how `net.Socket` declares them: a getter cannot say so under
+    // `exactOptionalPropertyTypes`, and whoever takes a `net.Socket` would not take this.
+    const getters: Record<string, (socket: SocketMembers) => unknown> = {
+      localAddress: (socket) => socket.#local?.address,
+      localPort: (socket) => socket.#local?.port,
+      localFamily: (socket) => socket.#local?.family,
+      timeout: (socket) => socket._timeout,
+    }
+    for (const [name, get] of Object.entries(getters)) {
+      const descriptor = { configurable: true, enumerable: false, get: asGetter(get) }
+      Object.defineProperty(this.prototype, name, descriptor)
+    }
+  }
+
+  /** @internal `undefined` until it is connected */
+  _stream: Stream | undefined
+  /** @internal The same, where it is a socket. */
+  _socket: SocketStream<Address> | undefined
+  #session: SessionFacts | undefined
+  #localAddress: Address | undefined
+  #remoteAddress: Address | undefined
+  #noDelay: boolean | undefined
+  #keepAlive: { readonly enable: boolean; readonly initialDelay: number } | undefined
+  #referenced = true
+  /** @internal what `setTimeout` was last told */
+  _timeout: number | undefined
+
+  /** @internal From now on this is what it reads from and writes to. */
+  _adopt(stream: Stream): this {
+    this._stream = stream
+    this._socket = stream instanceof SocketStream ? stream : undefined
+    this.#session = this._socket === undefined ? undefined : SessionFacts.of(this._socket)
+    if (this.#noDelay !== undefined) this.setNoDelay(this.#noDelay)
+    if (this.#keepAlive !== undefined) this.setKeepAlive(this.#keepAlive.enable, this.#keepAlive.initialDelay)
+    if (!this.#referenced) this.unref()
+    return this
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#remote?.address
+  }
+
+  get remotePort(): number | undefined {
+    return this.#remote?.port
+  }
+
+  get remoteFamily(): string | undefined {
+    return this.#remote?.family
+  }
+
+  address(): AddressInfo | object {
+    const local = this.#local
+    return local === undefined ? {} : { address: local.address, family: local.family, port: local.port }
+  }
+
+  setNoDelay(noDelay: boolean = true): this {
+    this.#noDelay = Boolean(noDelay)
+    this.#applyOption('IPPROTO_TCP', 'TCP_NODELAY', this.#noDelay)
+    return this
+  }
+
+  /** @param initialDelay - milliseconds of silence before the first probe; 0 leaves the system's */
+  setKeepAlive(enable: boolean = false, initialDelay: number = 0): this {
+    this.#keepAlive = { enable: Boolean(enable), initialDelay }
+    this.#applyOption('SOL_SOCKET', 'SO_KEEPALIVE', Boolean(enable))
+    const seconds = Math.floor(initialDelay / 1000)
+    if (enable && seconds > 0) this.#applyOption('IPPROTO_TCP', 'TCP_KEEPIDLE', seconds)
+    return this
+  }
+
+  ref(): this {
+    this.#referenced = true
+    this.#quietly((socket) => socket.ref())
+    return this
+  }
+
+  /** The process need not stay for this socket. An active `run` keeps it all the same, unless it was told not to. */
+  unref(): this {
+    this.#referenced = false
+    this.#quietly((socket) => socket.unref())
+    return this
+  }
+
+  /** Whether the stream speaks TLS. */
+  get encrypted(): boolean {
+    return this.#session !== undefined
+  }
+
+  /** What ALPN chose; `false` where it chose nothing. */
+  get alpnProtocol(): string | false | null {
+    return this.#session?.alpnProtocol ?? (this._stream === undefined ? null : false)
+  }
+
+  /** Whether the peer's certificate was checked and found good; false on a server whose client sent none. */
+  get authorized(): boolean {
+    return this.#session?.authorized ?? false
+  }
+
+  /** A certificate that is not good fails the handshake here, so there is no such socket. */
+  get authorizationError(): undefined {
+    return undefined
+  }
+
+  get servername(): string | false | null {
+    return this.#session === undefined ? null : (this.#session.serverName ?? false)
+  }
+
+  getPeerCertificate(_detailed?: boolean): PeerCertificate {
+    return this.#session?.legacyCertificate ?? ({} as PeerCertificate)
+  }
+
+  /** `'TLSv1.3'`; null without TLS. */
+  getProtocol(): string | null {
+    return this.#session?.protocol ?? null
+  }
+
+  getCipher(): CipherNameAndProtocol | undefined {
+    return this.#session?.cipher
+  }
+
+  /** Sessions are resumed by the TLS context, and not handed out. */
+  getSession(): undefined {
+    return undefined
+  }
+
+  isSessionReused(): boolean {
+    return false
+  }
+
+  get #local(): SocketAddress | undefined {
+    this._rememberAddresses()
+    return typeof this.#localAddress === 'string' ? undefined : this.#localAddress
+  }
+
+  get #remote(): SocketAddress | undefined {
+    this._rememberAddresses()
+    return typeof this.#remoteAddress === 'string' ? undefined : this.#remoteAddress
+  }
+
+  /** @internal A stream can be asked only while it is open; logs ask afterwards. */
+  _rememberAddresses(): void {
+    if (this.#remoteAddress !== undefined) return
+    this.#quietly((socket) => {
+      this.#localAddress = socket.localAddress
+      this.#remoteAddress = socket.remoteAddress
+    })
+  }
+
+  /** UNIX and simulated sockets have no such option, streams that are no sockets have none at all. */
+  #applyOption(level: string, name: string, value: boolean | number): void {
+    this.#quietly((socket) => socket.setsockopt(level, name, value))
+  }
+
+  /** Where `net.Socket` keeps silent, too: not connected, closed meanwhile, no such option. */
+  #quietly(act: (socket: SocketStream<Address>) => void): void {
+    if (this._socket === undefined || this.destroyed) return
+    try {
+      act(this._socket)
+    } catch {
+      // Said above.
+    }
+  }
+}
+
+function asGetter(get: (socket: SocketMembers) => unknown): (this: SocketMembers) => unknown {
+  return function (this: SocketMembers): unknown {
+    return get(this)
+  }
+}
