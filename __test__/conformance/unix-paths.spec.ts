@@ -211,6 +211,54 @@ eachBackendWith('unixPeers', test, 'the longest path there is, and one that is a
   })
 })
 
+eachBackendWith('anyPath', test, 'a path that is no UTF-8', async (t, backend) => {
+  const place = socketFolder(t)
+  const path = Buffer.concat([Buffer.from(place('')), Buffer.from([0xff, 0xfe, 0x2e])])
+  await backend.run(async () => {
+    await using server = await createUnixServer(path)
+    t.is(server.address, path.toString())
+    if (!backend.simulated) t.true(statSync(path).isSocket())
+    await using client = await connectUnix(path)
+    await using accepted = await server.accept()
+    await client.sendAll('hello')
+    t.is((await accepted.receiveExactly(5)).toString(), 'hello')
+    t.is(accepted.localAddress, path.toString())
+    await using datagrams = await createUnixDatagramSocket({ path: Buffer.concat([path, Buffer.from('2')]) })
+    await using sender = await createUnixDatagramSocket({ path: Buffer.concat([path, Buffer.from('3')]) })
+    await sender.send('x', Buffer.concat([path, Buffer.from('2')]))
+    const [, from] = await datagrams.receive(1)
+    // Its bytes, for text would have lost some.
+    t.deepEqual(from, Buffer.concat([path, Buffer.from('3')]))
+    await datagrams.send('answer', from)
+    t.is((await sender.receive(10))[0].toString(), 'answer')
+    await server.close()
+    if (!backend.simulated) t.false(existsSync(path))
+  })
+})
+
+eachBackendWith('anyPath', test, 'abstract names: no file, and free when the server has ended', async (t, backend) => {
+  const name = `\0structio-${process.pid}-${backend.label}`
+  await backend.run(async () => {
+    {
+      await using server = await createUnixServer(name)
+      t.is(server.address, name)
+      t.like(await rejection(createUnixServer(name)), { code: 'EADDRINUSE', syscall: 'listen' })
+      await using client = await connectUnix(name)
+      await using accepted = await server.accept()
+      t.is(client.remoteAddress, name)
+      await accepted.sendAll('hello')
+      t.is((await client.receiveExactly(5)).toString(), 'hello')
+      // The same text as a path, and a longer name, are others'.
+      t.like(await rejection(connectUnix(`${name}x`)), { code: 'ECONNREFUSED' })
+    }
+    t.like(await rejection(connectUnix(name)), { code: 'ECONNREFUSED', syscall: 'connect' })
+    await using datagrams = await createUnixDatagramSocket({ path: name })
+    await using sender = await createUnixDatagramSocket({ path: `${name}-sender`, remotePath: name })
+    await sender.send('x')
+    t.is((await datagrams.receive(1))[1], `${name}-sender`)
+  })
+})
+
 eachBackendWithout(
   'unixPeers',
   'anyPath',

@@ -25,7 +25,7 @@ const HAVE = {
   /** Waiting for descriptors. */
   waits: ['native'],
   /** Abstract names, and paths that are no UTF-8. */
-  anyPath: ['native'],
+  anyPath: ['native', 'virtual'],
   /** Every option that the system has. */
   allOptions: ['native'],
 }

@@ -290,6 +290,8 @@ export interface StreamTransport {
    * UNIX: after what was taken, sends `data` (at least one byte, at most 64 KiB) with the descriptors attached to its first
    * byte. Answered, like a `waitSend`, by one `sink.sendSettled`, once the kernel has the descriptors and the rest is taken;
    * then they may be closed. `cancelSend` before that: nothing of it is sent. `undefined` where the backend cannot.
+   *
+   * @throws the system error, and nothing is sent, where one of them is no descriptor
    */
   readonly sendFds?: ((data: Uint8Array, fds: readonly number[]) => void) | undefined
   /**

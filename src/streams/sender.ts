@@ -83,17 +83,17 @@ export class Sender extends Operation<void> implements Resumable {
 
   /** As `sendAll`, of at least one byte; the descriptors leave with the first one. The transport must be able to. */
   sendFds(data: Uint8Array, fds: readonly number[]): Promise<void> {
+    const first = data.subarray(0, MOST_WITH_FDS)
     let scope: CancelScope
     try {
       scope = this.#enter('sendFds')
+      // What is no descriptor is the fault of this call alone: nothing has been sent, and nothing is broken.
+      this.#transport.sendFds?.(first, fds)
     } catch (error) {
       return rejected(error)
     }
-    const first = data.subarray(0, MOST_WITH_FDS)
     this.#rest = { parts: [data], part: 0, offset: first.length }
-    const promise = this.begin(scope)
-    this.#transport.sendFds?.(first, fds)
-    return promise
+    return this.begin(scope)
   }
 
   sendEof(): Promise<void> {

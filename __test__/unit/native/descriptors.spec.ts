@@ -104,7 +104,7 @@ for (const driver of ['nested', 'thread'] as const) {
 
   test.serial(title('what is no descriptor is EBADF, and the stream as good as before'), async (t) => {
     const { client, server } = await pair(t, backend)
-    t.like(await sentWith(client, 'x', [999_999]), { code: 'EBADF', syscall: 'sendmsg' })
+    t.throws(() => client.sendFds!(Buffer.from('x'), [999_999]), { code: 'EBADF' })
     client.send(Buffer.from('fine'))
     t.is(await receivedPlain(server), 'fine')
   })

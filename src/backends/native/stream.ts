@@ -63,8 +63,6 @@ export class NativeStream implements StreamTransport, HandleOwner {
   /** The sending half has failed: what is sent from now on goes nowhere. */
   #failed = false
   #sendError: Error | undefined
-  /** What was wrong with the descriptors that are to be sent, before anything was. */
-  #postError: Error | undefined
   /** With TLS: whom its errors are about. */
   #peer: Peer | undefined
   /** TLS, standard compatible, and neither half has failed. */
@@ -148,8 +146,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
 
   sendFds(data: Uint8Array, fds: readonly number[]): void {
     const errno = this.loop.binding.postFds(this.handle, data, Int32Array.from(fds))
-    // A descriptor that is none: the answer says so, and comes as any other.
-    this.#postError = errno === 0 ? undefined : systemError(errno, 'sendmsg')
+    if (errno !== 0) throw systemError(errno, 'sendmsg')
     this.#wait(Wait.Parcel)
   }
 
@@ -190,7 +187,6 @@ export class NativeStream implements StreamTransport, HandleOwner {
   }
 
   waitSend(what: SendWait): void {
-    this.#postError = undefined
     this.#wait(WAITS[what])
   }
 
@@ -273,7 +269,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
         return this.#relay?.told(a === 1)
       case Completion.SendSettled:
         this.#sent()
-        return this.sink.sendSettled(this.takeSendError() ?? this.#parcelError(a))
+        return this.sink.sendSettled(this.takeSendError() ?? (a === 0 ? undefined : systemError(a, 'sendmsg')))
       case Completion.SendFailed:
         this.#failed = true
         this.#unsent = 0
@@ -297,12 +293,6 @@ export class NativeStream implements StreamTransport, HandleOwner {
     const fds = binding.takeFds(this.handle)
     const at = received.own(offset, length)
     this.sink.receivedFds?.(received.memory, at, at + length, true, fds)
-  }
-
-  #parcelError(errno: number): Error | undefined {
-    const error = errno === 0 ? this.#postError : systemError(errno, 'sendmsg')
-    this.#postError = undefined
-    return error
   }
 
   receiveError(errno: number): Error {

@@ -61,8 +61,8 @@ export function openUnixDatagram(
     () => {
       if (path !== undefined && isTaken(machine, path))
         throw systemError('EADDRINUSE', 'bind', { address: textOf(path) })
-      if (remotePath !== undefined) findDatagram(machine, remotePath, 'connect')
-      return new UnixDatagram(machine, path, remotePath)
+      const connected = remotePath === undefined ? undefined : findDatagram(machine, remotePath, 'connect')
+      return new UnixDatagram(machine, path, remotePath, connected)
     },
     answer,
   )
@@ -98,7 +98,7 @@ function connect(machine: Machine, path: UnixPath): StreamTransport {
   const address = textOf(path)
   const refuse = (code: Code): Error => systemError(code, 'connect', { address })
   const listener = namesOf(machine).get(keyOf(path))
-  if (listener === undefined) throw refuse('ENOENT')
+  if (listener === undefined) throw refuse(missing(path))
   if (listener.gone) throw refuse('ECONNREFUSED')
   if (!(listener instanceof UnixListener)) throw refuse('EPROTOTYPE')
   if (listener.full) throw refuse('EAGAIN')
@@ -113,10 +113,15 @@ function connect(machine: Machine, path: UnixPath): StreamTransport {
   return client
 }
 
+/** No file, where there would be one. */
+function missing(path: UnixPath): Code {
+  return textOf(path).startsWith('\0') ? 'ECONNREFUSED' : 'ENOENT'
+}
+
 function findDatagram(machine: Machine, path: UnixPath, syscall: string): UnixDatagram {
   const address = textOf(path)
   const owner = namesOf(machine).get(keyOf(path))
-  if (owner === undefined) throw systemError('ENOENT', syscall, { address })
+  if (owner === undefined) throw systemError(missing(path), syscall, { address })
   if (owner.gone) throw systemError('ECONNREFUSED', syscall, { address })
   if (!(owner instanceof UnixDatagram)) throw systemError('EPROTOTYPE', syscall, { address })
   return owner
@@ -153,17 +158,25 @@ class UnixDatagram extends VirtualDatagram {
   /** The own name, as others get it. */
   readonly #from: string | Buffer
   #rest: Rest | undefined
+  /** To a socket, and not to a name: who gets that one later is a stranger. */
+  readonly #connected: UnixDatagram | undefined
   /** Under way to here, in this very moment. */
   #coming = 0
   /** Those who wait for room here. */
   readonly #blocked = new Set<UnixDatagram>()
 
-  constructor(machine: Machine, path: UnixPath | undefined, remotePath: UnixPath | undefined) {
+  constructor(
+    machine: Machine,
+    path: UnixPath | undefined,
+    remotePath: UnixPath | undefined,
+    connected: UnixDatagram | undefined,
+  ) {
     super(machine)
     this.#path = path
     this.localAddress = path === undefined ? '' : textOf(path)
     this.#from = typeof path === 'object' && !isUtf8(path) ? path : this.localAddress
     this.remoteAddress = remotePath
+    this.#connected = connected
     if (path !== undefined) namesOf(machine).set(keyOf(path), this)
   }
 
@@ -213,7 +226,7 @@ class UnixDatagram extends VirtualDatagram {
       if (to === undefined) throw systemError('ENOTCONN', 'send')
       const bytes = rest.data[rest.next] as Buffer
       if (bytes.length > LARGEST) throw systemError('EMSGSIZE', 'send', { address: textOf(to) })
-      const owner = findDatagram(this.machine, to, 'send')
+      const owner = rest.to[rest.next] === undefined ? this.#peer(textOf(to)) : findDatagram(this.machine, to, 'send')
       if (!owner.#hears(this)) throw systemError('EPERM', 'send', { address: textOf(to) })
       if (owner.kept + owner.#coming >= MOST_KEPT) {
         owner.#blocked.add(this)
@@ -222,6 +235,11 @@ class UnixDatagram extends VirtualDatagram {
       owner.#deliver(bytes, this.#from)
     }
     return true
+  }
+
+  #peer(address: string): UnixDatagram {
+    if (this.#connected === undefined || this.#connected.gone) throw systemError('ECONNREFUSED', 'send', { address })
+    return this.#connected
   }
 
   #deliver(bytes: Buffer, from: string | Buffer): void {
