@@ -34,7 +34,7 @@ async function start(t: ExecutionContext, options: RunOptions, mode: string) {
     while (lines.length === 0) await new Promise<void>((resolve) => (printed = resolve))
     return lines[0]!
   }
-  return { connected, line, lines, ended: once(child, 'close') }
+  return { server, connected, line, lines, ended: once(child, 'close') }
 }
 
 for (const { label, options } of realBackends) {
@@ -44,6 +44,20 @@ for (const { label, options } of realBackends) {
     socket.write('hello')
     await ended
     socket.destroy()
+    t.deepEqual(lines, ['waiting', 'received', 'exit'])
+  })
+
+  test(`a relay does until both its ends have ended [${label}]`, async (t) => {
+    const { server, connected, lines, ended } = await start(t, options, 'relay')
+    const [first] = await connected
+    const [second] = (await once(server, 'connection')) as [net.Socket]
+    // Neither goes on by itself after the other's end has been passed on to it: it ends, too.
+    second.resume()
+    first.resume().end('through the relay')
+    await ended
+    first.destroy()
+    second.destroy()
+    t.is(second.bytesRead, 17)
     t.deepEqual(lines, ['waiting', 'received', 'exit'])
   })
 

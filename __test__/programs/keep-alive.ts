@@ -2,6 +2,7 @@
  * What keeps a process alive under `keepAlive: false`, where the run itself does not. Prints 'exit' when it ends by itself;
  * the mode is what the main task waits for.
  */
+import { relay } from '../../src/relay.ts'
 import { run, type RunOptions } from '../../src/run.ts'
 import { connectTcp, createTcpServer } from '../../src/sockets.ts'
 import type { SocketStream } from '../../src/streams/socket-stream.ts'
@@ -19,7 +20,8 @@ void run(
     if (mode === 'unref' || mode === 'unsent') stream.unref()
     if (mode === 'unsent') console.log(`taken ${await fill(stream)}`)
     console.log('waiting')
-    await stream.receiveSome()
+    if (mode === 'relay') await relay(stream, await connectTcp('127.0.0.1', Number(port)))
+    else await stream.receiveSome()
     console.log('received')
     await stream.close()
   },
