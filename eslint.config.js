@@ -83,6 +83,11 @@ export default tseslint.config(
     rules: { 'no-restricted-globals': ['error', ...timers('setInterval')] },
   },
   {
+    // A program of its own: the process is its.
+    files: ['src/threads/process-program.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...syntax()] },
+  },
+  {
     // Idle threads end after a while: real time, whatever clock a run has.
     files: ['src/threads/pool.ts'],
     rules: { 'no-restricted-globals': ['error', ...timers('setInterval')] },

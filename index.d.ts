@@ -594,6 +594,55 @@ declare function threadTask<F extends AnyFunction = (...args: unknown[]) => unkn
   name?: string,
 ): ThreadTask<Parameters<F>, Awaited<ReturnType<F>>>
 
+/** Gives a thread access to a portal: pass it on as `workerData`, or in a message. It is made of data alone. */
+interface PortalHandle {}
+
+/** A portal as a thread sees it; `BlockingPortal.attach` makes one. */
+interface AttachedPortal {
+  /**
+   * Calls an exposed function and blocks this thread until it has ended: returns what it returned, throws what it threw.
+   *
+   * @throws ClosedResourceError when the portal is closed, also while this waits; RunFinishedError when its run has ended;
+   * UsageError on an event-loop thread
+   */
+  call<T = unknown>(name: string, ...args: unknown[]): T
+  /** Starts an exposed function and returns at once. Throws as `call` does. */
+  startTaskSoon<T = unknown>(name: string, ...args: unknown[]): PortalTask<T>
+}
+/** What was started through a portal. */
+interface PortalTask<T = unknown> {
+  /** Blocks this thread until the function has ended, and returns or throws as `call` does; `TaskCancelled` after `cancel`. */
+  result(): T
+  /** Cancels what the function waits for. Does not wait. */
+  cancel(): void
+}
+
+interface BlockingPortalOptions {
+  /** The functions that threads may call, by name. */
+  expose: Readonly<Record<string, ExposedFunction>>
+}
+/**
+ * Opens a portal, through which threads that the library did not start call functions of this one: pass `portal.handle` to the
+ * thread, and `BlockingPortal.attach(handle)` there. The functions run in the task, and under the scope, in which the portal
+ * was made. Close it when it is no longer needed. Re-creates `anyio.from_thread.BlockingPortal`.
+ */
+declare function createBlockingPortal(options: BlockingPortalOptions): Promise<BlockingPortal>
+/** Made by `createBlockingPortal`. */
+declare class BlockingPortal {
+  #private
+  /** What gives a thread access to this portal. It can be copied to any number of them. */
+  get handle(): PortalHandle
+  /** In a thread with its handle: the portal as it is seen from there. @throws TypeError for what is no handle */
+  static attach(handle: PortalHandle): AttachedPortal
+  /**
+   * Closes the portal: the functions that still run are cancelled, and waited for; threads that wait for them, and whoever
+   * calls from now on, get a `ClosedResourceError`. Idempotent.
+   */
+  close(): Promise<void>
+  /** The same, and never raises a cancellation. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
 /**
  * Calls a function of the host thread that `runInThread` was given in `expose`, and blocks this thread until it has ended;
  * the event loop goes on. The function runs under the scope of whoever called `runInThread`.
@@ -660,6 +709,32 @@ declare function runInThread<A extends unknown[], T>(
  * their own. Its `totalTokens` may be changed. Re-creates `anyio.to_thread.current_default_thread_limiter`.
  */
 declare function currentDefaultThreadLimiter(): CapacityLimiter
+
+interface RunInProcessOptions {
+  /** Whether a cancelled caller goes on at once, or (default) when the process it had killed is gone. */
+  abandonOnCancel?: boolean | undefined
+  /** Whose token the call borrows while its process lives. Default: one with a token for each processor. */
+  limiter?: CapacityLimiter | undefined
+}
+/**
+ * Runs `task(...args)` in a child process, and resolves with what it returns. What it may be, how arguments and results are
+ * copied and how errors come out is said at `runInThread`. A process is started for each call, with the options that this one
+ * was started with, and **killed when the caller is cancelled**. Re-creates `anyio.to_process.run_sync`.
+ *
+ * Rejects with `BrokenResourceError` when the process ends by itself before the function has returned.
+ */
+declare function runInProcess<T = unknown>(task: ThreadTask, ...args: unknown[]): Promise<T>
+declare function runInProcess<A extends unknown[], T>(task: ThreadFunction<A, T>, ...args: A): Promise<T>
+declare function runInProcess<T = unknown>(
+  options: RunInProcessOptions,
+  task: ThreadTask,
+  ...args: unknown[]
+): Promise<T>
+declare function runInProcess<A extends unknown[], T>(
+  options: RunInProcessOptions,
+  task: ThreadFunction<A, T>,
+  ...args: A
+): Promise<T>
 
 /** A frozen record of what a server has done. */
 interface ServerStatistics {
@@ -1848,6 +1923,7 @@ declare function dumpTasks(): string
 
 export {
   BackendNotFoundError,
+  BlockingPortal,
   BrokenResourceError,
   CalledProcessError,
   CancelScope,
@@ -1895,6 +1971,7 @@ export {
   checkpointIfCancelled,
   connectTcp,
   connectUnix,
+  createBlockingPortal,
   createCapacityLimiter,
   createCondition,
   createEvent,
@@ -1935,6 +2012,7 @@ export {
   relay,
   run,
   runAsyncFromThread,
+  runInProcess,
   runInThread,
   runProcess,
   sleep,
@@ -1949,6 +2027,8 @@ export {
 export type {
   AddrInfo,
   AddrInfoOptions,
+  AttachedPortal,
+  BlockingPortalOptions,
   CancelReason,
   CancelScopeOptions,
   CapacityLimiterStatistics,
@@ -1972,11 +2052,14 @@ export type {
   Packet,
   PeerCertificate,
   PipedProcess,
+  PortalHandle,
+  PortalTask,
   ProcessStdio,
   QueueStatistics,
   ReceivedFds,
   RelayOptions,
   RelayResult,
+  RunInProcessOptions,
   RunInThreadOptions,
   RunOptions,
   RunProcessOptions,

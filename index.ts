@@ -23,6 +23,10 @@ export type { TaskGroupOptions, TaskOptions, TaskHandle, TaskStatus } from './sr
 
 // Threads.
 export { runInThread, threadTask, runAsyncFromThread, fromThread, currentDefaultThreadLimiter } from './src/threads.ts'
+export { runInProcess } from './src/run-in-process.ts'
+export type { RunInProcessOptions } from './src/run-in-process.ts'
+export { createBlockingPortal, BlockingPortal } from './src/threads.ts'
+export type { BlockingPortalOptions, PortalHandle, AttachedPortal, PortalTask } from './src/threads.ts'
 export type { RunInThreadOptions, ThreadTask, ThreadFunction, ExposedFunction } from './src/threads.ts'
 
 // Sockets and streams.

@@ -17,6 +17,10 @@ import { checkBoolean, checkString, invalidArgType } from './validate.ts'
 export { threadTask } from './threads/task.ts'
 export type { ThreadTask } from './threads/task.ts'
 export type { ExposedFunction } from './threads/exposed.ts'
+export { BlockingPortal, createBlockingPortal } from './threads/portal.ts'
+export type { BlockingPortalOptions } from './threads/portal.ts'
+export type { AttachedPortal, PortalTask } from './threads/portal-client.ts'
+export type { PortalHandle } from './threads/portal-wire.ts'
 export { fromThread, runAsyncFromThread } from './threads/within.ts'
 
 export interface RunInThreadOptions {

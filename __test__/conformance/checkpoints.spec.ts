@@ -15,6 +15,7 @@ import {
   checkpointIfCancelled,
   connectTcp,
   connectUnix,
+  createBlockingPortal,
   createCapacityLimiter,
   createCondition,
   createEvent,
@@ -37,6 +38,7 @@ import {
   relay,
   ResourceGuard,
   runProcess,
+  runInProcess,
   runInThread,
   sleep,
   sleepForever,
@@ -67,6 +69,14 @@ const waiting: Record<string, Row> = {
   sleepForever: () => check(() => moveOnAfter(0, () => sleepForever())),
   checkpoint: () => check(() => checkpoint()),
   checkpointIfCancelled: () => check(() => checkpointIfCancelled()),
+  runInProcess: () => check(() => runInProcess(() => 1)),
+  createBlockingPortal: async () => {
+    await using _ = await check(() => createBlockingPortal({ expose: {} }))
+  },
+  'BlockingPortal.close': async () => {
+    const portal = await createBlockingPortal({ expose: {} })
+    await check(() => portal.close())
+  },
   runInThread: () => check(() => runInThread(() => 1)),
   abandonOnCancel: () => check(() => abandonOnCancel(Promise.resolve())),
   waitAllTasksBlocked: () => check(() => waitAllTasksBlocked()),

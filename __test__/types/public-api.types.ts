@@ -47,6 +47,10 @@ import {
   runAsyncFromThread,
   runInThread,
   threadTask,
+  BlockingPortal,
+  createBlockingPortal,
+  type PortalHandle,
+  runInProcess,
 } from 'structio'
 import {
   assertCheckpoints,
@@ -233,6 +237,12 @@ void runInThread(add, 1)
 is<number>()(runAsyncFromThread<number>('add', 1, 2))
 is<void>()(fromThread.checkCancelled())
 is<CapacityLimiter>()(currentDefaultThreadLimiter())
+is<Promise<number>>()(runInProcess(add, 1, 2))
+is<Promise<number>>()(runInProcess({ abandonOnCancel: true }, (a: number) => a * 2, 1))
+is<Promise<BlockingPortal>>()(createBlockingPortal({ expose: { add } }))
+declare const handle: PortalHandle
+is<number>()(BlockingPortal.attach(handle).call<number>('add', 1, 2))
+is<number>()(BlockingPortal.attach(handle).startTaskSoon<number>('add', 1, 2).result())
 
 declare function add(a: number, b: number): Promise<number>
 declare function ready(status: TaskStatus<string>, n: number): Promise<void>

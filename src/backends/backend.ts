@@ -12,12 +12,14 @@
  */
 
 import type { DescriptorWaits } from './descriptor-contract.ts'
+import type { ForkedProcess, ForkSink } from './fork.ts'
 import type { AddressQuery, AddressRecord, NameQuery, NameRecord } from './name-contract.ts'
 import type { ProcessTransport, SpawnOptions } from './process-contract.ts'
 
 export type { DescriptorWait, DescriptorWaits, Direction } from './descriptor-contract.ts'
 export type { AddressFlag, AddressQuery, AddressRecord } from './name-contract.ts'
 export type { NameFlag, NameQuery, NameRecord, SocketType } from './name-contract.ts'
+export type { ForkedProcess, ForkSink } from './fork.ts'
 export type { ProcessSink, ProcessTransport, SpawnOptions, StandardStream } from './process-contract.ts'
 
 export type BackendName = 'native' | 'node' | 'virtual'
@@ -87,6 +89,8 @@ export interface Backend {
    * left then. It cannot be abandoned: the answer comes soon, and whoever wants the process no more has it ended.
    */
   spawnProcess(options: SpawnOptions, answer: Answer<ProcessTransport>): void
+  /** Starts a program of the library in a process of its own, to exchange values with. The sink hears of it later. */
+  fork(program: URL, sink: ForkSink): ForkedProcess
   /**
    * Does a TLS handshake over `transport`, on which nothing waits and nothing is unsent, and answers with the transport of
    * the plaintext: `transport` itself, or one that has taken it over. Its sink is the caller's to set, before the next

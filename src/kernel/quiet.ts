@@ -68,7 +68,7 @@ export function noteHolding(begun: object, held: Holding | undefined): void {
 /** What the tasks of `run` wait for, as bits; `RUNNABLE` alone as soon as one does not wait. */
 export function survey(run: RunState): number {
   if (run.host.busy?.() === true) return RUNNABLE
-  let waits = run.listens ? BACKEND : 0
+  let waits = run.listens || run.portals > 0 ? BACKEND : 0
   const tasks = run.root === undefined || run.root.ended ? [] : [run.root._scope]
   // The list grows while it is walked.
   for (const task of tasks) {

@@ -29,6 +29,8 @@ export class RunState {
   settled = false
   /** Something outside may cancel it at any time: a signal of the process. */
   listens = false
+  /** Open portals: threads outside may call at any time. */
+  portals = 0
   /** @internal of quiet.ts: when something began or ended in it last */
   stirredAt = 0
   /** What the run as a whole failed with: it settles with this, whatever its tasks come to. */

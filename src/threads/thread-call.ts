@@ -18,13 +18,14 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { TransferListItem } from 'node:worker_threads'
 import { BrokenResourceError, Cancelled, RunFinishedError } from '../errors.ts'
-import { CancelScope } from '../kernel/cancel-scope.ts'
+import type { CancelScope } from '../kernel/cancel-scope.ts'
 import type { Frame } from '../kernel/context.ts'
 import type { RunState } from '../kernel/run-state.ts'
 import { NEUTRAL, REAL } from '../kernel/waits.ts'
 import type { Grant } from '../sync/grant.ts'
 import { beginExposed, endExposed, type ThreadHolding, ThreadOperation } from '../sync/starvation.ts'
 import { packError, type PackedError, textOf, unpackError } from './crossing.ts'
+import { callExposed } from './exposed-call.ts'
 import { type Exposed, exposedFunction } from './exposed.ts'
 import { threads } from './pool.ts'
 import { nameOfTask, type NumberedTask } from './task.ts'
@@ -138,15 +139,16 @@ export class ThreadCall extends ThreadOperation<unknown> implements JobSink {
       this.#refuse(error)
       return
     }
-    const scope = new CancelScope()
-    beginExposed(this.holding, scope)
-    this.#context!.runInAsyncScope(() => scope._run(() => fn(...args), 'move-on')).then(
+    const { holding } = this
+    const begin = (scope: CancelScope): void => beginExposed(holding, scope)
+    const { scope, promise } = callExposed(this.#context!, fn, args, begin)
+    promise.then(
       (value) => {
-        endExposed(this.holding, scope)
+        endExposed(holding, scope)
         this.#reply(value)
       },
       (error: unknown) => {
-        endExposed(this.holding, scope)
+        endExposed(holding, scope)
         this.#refuse(error)
       },
     )

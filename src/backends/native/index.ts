@@ -43,6 +43,7 @@ import { handleGeneration, handleIndex, NativeEventLoop } from './event-loop.ts'
 import { NativeListener } from './listener.ts'
 import { getAddrInfo, getNameInfo, lookup } from './lookup.ts'
 import { numericScope } from './scope.ts'
+import { forkProgram } from '../fork.ts'
 import { spawnProcess } from './process.ts'
 import { NativeStream } from './stream.ts'
 import { makeNativeEngine } from './tls-engine.ts'
@@ -157,6 +158,8 @@ class NativeBackend implements Backend {
   openUnixDatagram(options: UnixDatagramOptions, answer: Answer<DatagramTransport>): Abandon {
     return openUnixDatagram(this.loop, options, answer)
   }
+
+  readonly fork = forkProgram
 
   spawnProcess(options: SpawnOptions, answer: Answer<ProcessTransport>): void {
     spawnProcess(this.loop, options, answer)

@@ -18,6 +18,7 @@ import { connect } from './connect.ts'
 import { openUdp } from './datagram.ts'
 import { listen } from './listener.ts'
 import { getAddrInfo, getNameInfo, lookup } from './lookup.ts'
+import { forkProgram } from '../fork.ts'
 import { spawnProcess } from './process.ts'
 import { makeNodeEngine } from './tls-engine.ts'
 import { connectUnix, listenUnix, refuse } from './unix.ts'
@@ -40,6 +41,7 @@ export const nodeBackend: Backend = {
   openUnixDatagram: (_options, answer) =>
     refuse(new UnsupportedError('Node has no UNIX datagram sockets; the native backend does'), answer),
   spawnProcess,
+  fork: forkProgram,
   startTls: (transport, start, answer) => startEngine(transport, start, makeNodeEngine, answer),
   openSource,
 }

@@ -46,6 +46,7 @@ import { getAddrInfo, getNameInfo, lookup } from './lookup.ts'
 import { fabricOf, VirtualNetwork } from './network.ts'
 import { checkVirtualOptions, type VirtualOptions } from './options.ts'
 import { SeededScheduler } from './scheduler.ts'
+import { forkProgram } from '../fork.ts'
 import { spawnProcess } from './process.ts'
 import type { Timeline } from './timeline.ts'
 import { watchedEngine } from './tls.ts'
@@ -159,6 +160,8 @@ class VirtualBackend implements Backend {
   openUnixDatagram(options: UnixDatagramOptions, answer: Answer<DatagramTransport>): Abandon {
     return openUnixDatagram(this.#fabric, options, answer)
   }
+
+  readonly fork = forkProgram
 
   spawnProcess(options: SpawnOptions, answer: Answer<ProcessTransport>): void {
     spawnProcess(this.#real(), this.#timeline, options, answer)

@@ -1,0 +1,91 @@
+/**
+ * One call of `runInProcess`, from the token in its hand until the process has been reaped.
+ *
+ * What must stay true: the token comes back, and a caller that is not let go goes on, when the process is gone and not before.
+ */
+import type { Backend, ForkedProcess, ForkSink } from '../backends/backend.ts'
+import { BrokenResourceError, type Cancelled } from '../errors.ts'
+import type { CancelScope } from '../kernel/cancel-scope.ts'
+import { REAL } from '../kernel/waits.ts'
+import type { Grant } from '../sync/grant.ts'
+import { type ThreadHolding, ThreadOperation } from '../sync/starvation.ts'
+import { isCloneFailure, notCloneable, unpackError } from './crossing.ts'
+import { ANSWER, type ProcessAnswer, type ProcessJob } from './process-wire.ts'
+import { nameOfTask, type NumberedTask } from './task.ts'
+
+export class ProcessCall extends ThreadOperation<unknown> implements ForkSink {
+  readonly holding: ThreadHolding
+  readonly #task: NumberedTask
+  readonly #args: unknown[]
+  readonly #abandonOnCancel: boolean
+  readonly #grant: Grant
+  #process: ForkedProcess | undefined
+  #answer: ProcessAnswer | undefined
+  #cancelled: (() => Cancelled) | undefined
+
+  constructor(task: NumberedTask, args: unknown[], abandonOnCancel: boolean, holding: ThreadHolding, grant: Grant) {
+    super()
+    this.#task = task
+    this.#args = args
+    this.#abandonOnCancel = abandonOnCancel
+    this.holding = holding
+    this.#grant = grant
+  }
+
+  /** @throws what makes the process impossible to start, or its arguments to send; nothing is left then */
+  start(scope: CancelScope): Promise<unknown> {
+    try {
+      this.#process = (scope._task!.run.host as Backend).fork(PROGRAM, this)
+      const job: ProcessJob = { task: this.#task.source, args: this.#args }
+      this.#process.send(job)
+    } catch (error) {
+      this.#process?.kill()
+      this.#grant.release()
+      throw isCloneFailure(error) ? notCloneable('an argument', error) : error
+    }
+    return this.begin(scope)
+  }
+
+  message(value: unknown): void {
+    if (Array.isArray(value) && value[0] === ANSWER) this.#answer = value as unknown as ProcessAnswer
+  }
+
+  ended(error: Error | undefined, code: number | null, signal: NodeJS.Signals | null): void {
+    this.#grant.release()
+    // Completion beats cancellation: an answer that was there before the process was killed counts.
+    if (this.#answer !== undefined) {
+      if (this.#answer[1]) this.resolve(this.#answer[2])
+      else this.reject(unpackError(this.#answer[2]))
+    } else this.reject(this.#cancelled?.() ?? this.#broken(error, code, signal))
+  }
+
+  override describe(): string {
+    return `runInProcess of ${nameOfTask(this.#task)}`
+  }
+
+  override get waitsFor(): number {
+    return REAL
+  }
+
+  protected override onCancel(cancelled: () => Cancelled): void {
+    this.#cancelled = cancelled
+    this.#process!.kill()
+    if (!this.#abandonOnCancel) return
+    this.holding.abandoned = true
+    this.reject(cancelled())
+  }
+
+  #broken(error: Error | undefined, code: number | null, signal: NodeJS.Signals | null): BrokenResourceError {
+    const how = signal === null ? `exit code ${code}` : `signal ${signal}`
+    const text =
+      error === undefined
+        ? `the process ended with ${how} before ${nameOfTask(this.#task)} had returned`
+        : `the process of ${nameOfTask(this.#task)} failed: ${error.message}`
+    return new BrokenResourceError(text, error === undefined ? {} : { cause: error })
+  }
+}
+
+const PROGRAM = new URL(
+  import.meta.url.endsWith('.ts') ? './process-program.ts' : './process-program.js',
+  import.meta.url,
+)

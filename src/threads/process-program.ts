@@ -1,0 +1,28 @@
+/** What a child process of `runInProcess` runs: one task, which comes as the first message, and whose outcome is the last. */
+import { isCloneFailure, notCloneable, packError } from './crossing.ts'
+import { explain, load } from './program.ts'
+import { ANSWER, type ProcessAnswer, type ProcessJob } from './process-wire.ts'
+
+process.once('message', (job: ProcessJob) => void run(job))
+// Nobody is left who would want to know.
+process.once('disconnect', () => process.exit())
+
+async function run({ task, args }: ProcessJob): Promise<void> {
+  let answer: ProcessAnswer
+  try {
+    const fn = await load(task, { names: {} })
+    answer = [ANSWER, true, await fn(...args)]
+  } catch (error) {
+    answer = [ANSWER, false, packError(explain(error, task), 'what the function threw')]
+  }
+  send(answer)
+}
+
+function send(answer: ProcessAnswer): void {
+  try {
+    process.send!(answer, () => process.exit())
+  } catch (error) {
+    if (!isCloneFailure(error)) throw error
+    send([ANSWER, false, packError(notCloneable('what the function returned', error), '')])
+  }
+}
