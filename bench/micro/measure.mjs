@@ -15,6 +15,7 @@ import { memory } from './cases/memory.mjs'
 import { places } from './cases/places.mjs'
 import { processes } from './cases/processes.mjs'
 import { tasks } from './cases/tasks.mjs'
+import { threads } from './cases/threads.mjs'
 
 const WARM_UP = 2
 
@@ -27,7 +28,7 @@ const { values: flags } = parseArgs({
   },
 })
 
-const wanted = { ...places, ...items, ...tasks, ...memory, ...processes }[flags.case]
+const wanted = { ...places, ...items, ...tasks, ...threads, ...memory, ...processes }[flags.case]
 const { subjects, weighs = false, operationsOf } = wanted
 // Fewer of the dear ones: a block need not take half a minute.
 const operations = operationsOf?.[flags.subject] ?? wanted.operations

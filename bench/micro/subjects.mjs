@@ -20,6 +20,11 @@ export const promises = (specifier, make) => async () => {
   return (operations, watch) => blocks(block, operations, watch)
 }
 
+/** All blocks of a subject, one after another. */
+export function allBlocks(block, operations, watch) {
+  return blocks(block, operations, watch)
+}
+
 async function blocks(block, operations, watch) {
   while (watch.wantsMore()) {
     watch.start()

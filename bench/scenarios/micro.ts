@@ -33,7 +33,7 @@ interface MicroCase {
   readonly title: string
   readonly figure?: MicroFigure
   /** Default: `micro`. */
-  readonly group?: 'processes'
+  readonly group?: 'processes' | 'threads'
   readonly peers: readonly MicroPeer[]
 }
 
@@ -57,6 +57,7 @@ const asyncSema: MicroPeer = { subject: 'async-sema', label: 'async-sema', atMos
 const pQueue: MicroPeer = { subject: 'p-queue', label: 'p-queue', atMost: HALF }
 const effect: MicroPeer = { subject: 'effect', label: 'Effect' }
 const effection: MicroPeer = { subject: 'effection', label: 'Effection' }
+const piscina: MicroPeer = { subject: 'piscina', label: 'piscina', atMost: 1 }
 const childProcess: MicroPeer = { subject: 'child-process', label: 'node:child_process' }
 const promiseAll: MicroPeer = { subject: 'promise-all', label: 'Promise.all', atMost: 3 }
 
@@ -127,6 +128,14 @@ export const MICRO_CASES: readonly MicroCase[] = [
     figure: 'memory',
     peers: [{ subject: 'async-mutex', label: 'async-mutex' }, effect],
   },
+  { id: 'thread-round-trip', title: 'Thread: a round trip, threadTask', group: 'threads', peers: [piscina] },
+  {
+    id: 'thread-round-trip-function',
+    title: 'Thread: a round trip, a function sent by its source',
+    group: 'threads',
+    peers: [piscina],
+  },
+  { id: 'thread-round-trip-8', title: 'Thread: 8 callers, 2 threads', group: 'threads', peers: [piscina] },
   { id: 'process-spawn', title: 'Process: run /bin/true', group: 'processes', peers: [childProcess] },
   {
     id: 'process-spawn-large',
