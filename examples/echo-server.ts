@@ -1,18 +1,21 @@
 // An echo server. Ctrl+C ends it gracefully: open connections are closed, and the process exits with 0.
 //
-//   node --import=tsx examples/echo-server.ts [port]
-import { createTcpServer, run } from 'structio'
+//   node server.mjs [port]
+import { createTcpServer, finalize, run } from 'structio'
 
 const port = Number(process.argv[2] ?? 7000)
 
-async function main(): Promise<void> {
-  await using server = await createTcpServer(port)
+async function main() {
+  const server = await createTcpServer(port)
   console.log(`listening on port ${server.port}`)
-  await server.serve(async (stream) => {
-    for await (const chunk of stream) {
-      await stream.sendAll(chunk)
-    }
-  })
+  // Closes the server however this ends. (From Node 24, and in TypeScript, `await using server = …` does the same.)
+  await finalize(server, () =>
+    server.serve(async (stream) => {
+      for await (const chunk of stream) {
+        await stream.sendAll(chunk)
+      }
+    }),
+  )
 }
 
 await run(main, { shutdownSignals: ['SIGINT', 'SIGTERM'] })

@@ -1,5 +1,5 @@
 /**
- * `npm run build [-- part…]`: the whole build, or some of its parts (native, load, javascript, types).
+ * `npm run build [-- part…]`: the whole build, or some of its parts (versions, native, load, javascript, types).
  */
 import { buildParts, build } from './lib/build.js'
 

@@ -8,6 +8,7 @@ import { install } from './lib/install.js'
 import { binOf } from './lib/project.js'
 import { createReport } from './lib/report.js'
 import { typeFiles } from './lib/types.js'
+import { versionFiles } from './lib/versions.js'
 
 const { step, finish } = createReport('npm run lint')
 const node = (bin, ...args) => must(process.execPath, [bin(), ...args])
@@ -19,6 +20,7 @@ if (await step('install', install)) {
   await step('Rust linter (clippy)', () =>
     must('cargo', ['clippy', '--workspace', '--all-targets', '--', '-D', 'warnings']),
   )
+  await step('generated: what carries the version', () => isCommitted('versions', Object.keys(versionFiles())))
   await step(`generated: ${typeFiles.join(', ')}`, () => isCommitted('types', typeFiles))
   await step('generated: src/native/binding.{cjs,d.cts}', () =>
     isCommitted('native', ['src/native/binding.cjs', 'src/native/binding.d.cts']),

@@ -7,6 +7,7 @@
  * `name` sits on the prototype and `code` on the instance, as in Node's own errors: `code` is then shown when the
  * error is printed and crosses threads with the other own fields.
  */
+import './supported-node.ts'
 
 // Filled by the static block of `Cancelled`, the only code that can see its private field.
 let raisedInOf: (error: Cancelled) => object | undefined

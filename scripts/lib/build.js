@@ -1,20 +1,23 @@
 /**
  * The build, part by part:
  *
+ *   versions    package.json ──► npm/, Cargo.toml, src/native/version.ts (committed)
  *   native      crates/binding ─napi build─► src/native/binding.cjs, binding.d.cts (committed), *.node (not)
  *   load        bench/load     ─cargo build─► the load generator that the main job and the benchmarks use
- *   javascript  index.ts, src/ ─tsc─► dist/, with the addon and its loader beside it
+ *   javascript  index.ts, src/ ─tsc, rolled up─► dist/, with the addon and its loader in it
  *   types       index.ts, src/{testing,node}/index.ts ─tsc, rolled up─► index.d.ts, testing.d.ts, node.d.ts (committed)
  */
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { must } from './command.js'
 import { install } from './install.js'
+import { buildJavascript } from './javascript.js'
 import { binOf, inRoot, root } from './project.js'
 import { writeTypes } from './types.js'
+import { writeVersions } from './versions.js'
 
-export const buildParts = { native, load, javascript, types: writeTypes }
+export const buildParts = { versions: writeVersions, native, load, javascript: buildJavascript, types: writeTypes }
 
 export async function build(parts = Object.keys(buildParts)) {
   await install()
@@ -48,15 +51,6 @@ async function load() {
 function hostTarget() {
   const about = execFileSync('rustc', ['-vV'], { encoding: 'utf8' })
   return /^host: (.+)$/m.exec(about)[1]
-}
-
-async function javascript() {
-  rmSync(inRoot('dist'), { recursive: true, force: true })
-  await must(process.execPath, [binOf('typescript', 'tsc'), '-p', 'tsconfig.build.json'])
-  // tsc leaves out what is not TypeScript: the addon and the loader that napi generates.
-  for (const name of readdirSync(inRoot('src', 'native'))) {
-    if (/\.(node|cjs)$/.test(name)) cpSync(inRoot('src', 'native', name), inRoot('dist', 'src', 'native', name))
-  }
 }
 
 function installFile(from, to) {

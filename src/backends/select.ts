@@ -2,7 +2,7 @@
 import { BackendNotFoundError, UsageError } from '../errors.ts'
 import { checkInteger, checkOptions, invalidArgType, outOfRange } from '../validate.ts'
 import type { Backend } from './backend.ts'
-import { loadNativeBackend, type NativeOptions } from './native/index.ts'
+import { explainLoadError, loadNativeBackend, type NativeOptions } from './native/index.ts'
 import { makeNativeEngine } from './native/tls-engine.ts'
 import { nodeBackend, type NodeOptions } from './node/index.ts'
 import { makeNodeEngine } from './node/tls-engine.ts'
@@ -72,7 +72,7 @@ function native(options: NativeOptions): Backend {
     return loadNativeBackend(options)
   } catch (error) {
     if (!isLoadError(error)) throw error
-    const text = `The native backend does not load here: its binary should come with the package ${platformPackage()}`
+    const text = `The native backend does not load here: ${explainLoadError(error)}`
     throw new BackendNotFoundError(`${text}. There are ${list(WITHOUT_NATIVE)}`, { cause: error })
   }
 }
@@ -132,15 +132,4 @@ function checkNativeOptions({ driver, lookupThreads, tlsHandshakes }: NativeOpti
     throw outOfRange('options.backendOptions.tlsHandshakes', "'reactor' or 'pool'", tlsHandshakes)
   }
   if (lookupThreads !== undefined) checkInteger('options.backendOptions.lookupThreads', lookupThreads, 1, 1024)
-}
-
-/** The package that carries the addon for this platform, as napi-rs names it. */
-function platformPackage(): string {
-  const suffix = { linux: isMusl() ? '-musl' : '-gnu', win32: '-msvc' }[process.platform as string] ?? ''
-  return `structio-${process.platform}-${process.arch}${suffix}`
-}
-
-function isMusl(): boolean {
-  const report = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
-  return process.platform === 'linux' && report.header.glibcVersionRuntime === undefined
 }

@@ -20,5 +20,11 @@ export function spawnSite(task: Task): string | undefined {
 }
 
 /** The folder of the library's modules, as stacks write it: with a protocol, or behind a loader without. */
-const OWN = new URL('../', import.meta.url).href
-const OWN_PATH = decodeURIComponent(new URL('../', import.meta.url).pathname)
+const OWN = folder()?.href ?? 'unknown: '
+const OWN_PATH = decodeURIComponent(folder()?.pathname ?? OWN)
+
+/** Unknown in CommonJS that a bundler has made of this module: there, `import.meta` is empty. */
+function folder(): URL | undefined {
+  const here = import.meta.url as string | undefined
+  return here === undefined ? undefined : new URL('../', here)
+}

@@ -839,6 +839,7 @@ module.exports.ChildProcess = nativeBinding.ChildProcess
 module.exports.EventLoop = nativeBinding.EventLoop
 module.exports.TlsContext = nativeBinding.TlsContext
 module.exports.TlsEngine = nativeBinding.TlsEngine
+module.exports.identity = nativeBinding.identity
 module.exports.ipPeer = nativeBinding.ipPeer
 module.exports.ringProtocol = nativeBinding.ringProtocol
 module.exports.socketOption = nativeBinding.socketOption

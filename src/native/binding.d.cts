@@ -182,6 +182,12 @@ export interface FoundName {
   service: string
 }
 
+/**
+ * `"structio 0.1.0"`. The package compares it with its own version: both sides share memory, whose layout may change with
+ * every release, and an install can go wrong in ways that pair a package with the binary of another.
+ */
+export declare function identity(): string
+
 /** An address as it stands before a datagram (`rings/peers.rs`). */
 export declare function ipPeer(address: string, port: number): Buffer
 

@@ -5,6 +5,8 @@
  * asking which backends there are is not asynchronous.
  */
 import { createRequire } from 'node:module'
+import { platformPackage } from './platform.ts'
+import { VERSION } from './version.ts'
 
 export type Binding = typeof import('./binding.cjs')
 export type BindingEventLoop = import('./binding.cjs').EventLoop
@@ -23,6 +25,13 @@ export function loadBinding(): Binding {
   return outcome.binding
 }
 
+/** What `require` starts from here. Throws where a bundler has left nothing to start from. */
+export function requireFromHere(): NodeJS.Require {
+  // CommonJS made of this module by a bundler has no `import.meta`, and `__filename` instead.
+  const here = (import.meta.url as string | undefined) ?? __filename
+  return createRequire(here)
+}
+
 interface Outcome {
   readonly binding?: Binding
   readonly error?: unknown
@@ -32,8 +41,35 @@ let outcome: Outcome | undefined
 
 function attempt(): Outcome {
   try {
-    return { binding: createRequire(import.meta.url)('./binding.cjs') as Binding }
+    const binding = find()
+    const identity = typeof binding.identity === 'function' ? binding.identity() : 'of a version before 0.1.0'
+    if (identity === `structio ${VERSION}`) return { binding }
+    return { error: new Error(`The binary is ${identity}, and the package is structio ${VERSION}`) }
   } catch (error) {
     return { error }
   }
+}
+
+function find(): Binding {
+  const require = requireFromHere()
+  try {
+    return require(LOADER) as Binding
+  } catch (error) {
+    if (!isLeftBehind(error)) throw error
+    // Bundled into a program that lies elsewhere. The platform's package may be in reach of it, or of the package.
+    for (const from of [() => require, () => createRequire(require.resolve('structio/package.json'))]) {
+      try {
+        return from()(platformPackage()) as Binding
+      } catch {
+        // What is missing first of all is the loader: that is what the error says.
+      }
+    }
+    throw new Error(`This is a bundle, and ${LOADER} is not beside it`, { cause: error })
+  }
+}
+
+const LOADER = './binding.cjs'
+
+function isLeftBehind(error: unknown): boolean {
+  return error instanceof Error && error.message.includes(`'${LOADER}'`)
 }

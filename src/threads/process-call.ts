@@ -11,6 +11,7 @@ import type { Grant } from '../sync/grant.ts'
 import { type ThreadHolding, ThreadOperation } from '../sync/starvation.ts'
 import { isCloneFailure, notCloneable, unpackError } from './crossing.ts'
 import { ANSWER, type ProcessAnswer, type ProcessJob } from './process-wire.ts'
+import { programOfProcess } from './programs.ts'
 import { nameOfTask, type NumberedTask } from './task.ts'
 
 export class ProcessCall extends ThreadOperation<unknown> implements ForkSink {
@@ -35,7 +36,7 @@ export class ProcessCall extends ThreadOperation<unknown> implements ForkSink {
   /** @throws what makes the process impossible to start, or its arguments to send; nothing is left then */
   start(scope: CancelScope): Promise<unknown> {
     try {
-      this.#process = (scope._task!.run.host as Backend).fork(PROGRAM, this)
+      this.#process = (scope._task!.run.host as Backend).fork(programOfProcess(), this)
       const job: ProcessJob = { task: this.#task.source, args: this.#args }
       this.#process.send(job)
     } catch (error) {
@@ -84,8 +85,3 @@ export class ProcessCall extends ThreadOperation<unknown> implements ForkSink {
     return new BrokenResourceError(text, error === undefined ? {} : { cause: error })
   }
 }
-
-const PROGRAM = new URL(
-  import.meta.url.endsWith('.ts') ? './process-program.ts' : './process-program.js',
-  import.meta.url,
-)

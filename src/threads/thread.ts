@@ -15,6 +15,7 @@ import {
 } from 'node:worker_threads'
 import { detached } from '../kernel/detached.ts'
 import { isCloneFailure, notCloneable, type PackedError } from './crossing.ts'
+import { FROM_SOURCE, programOfThread } from './programs.ts'
 import type { NumberedTask } from './task.ts'
 import { tsxForThreads } from './typescript.ts'
 import {
@@ -165,8 +166,6 @@ export class Thread {
   }
 }
 
-const FROM_SOURCE = import.meta.url.endsWith('.ts')
-const PROGRAM = new URL(FROM_SOURCE ? './thread-program.ts' : './thread-program.js', import.meta.url)
 /** Run from source, the program is TypeScript itself: something else must see to that first. */
 const BOOT = `
 const { program, tsx } = require('node:worker_threads').workerData
@@ -177,7 +176,8 @@ let tsx: { readonly url: string | undefined } | undefined
 
 function startWorker(port: MessagePort, words: Int32Array): Worker {
   tsx ??= { url: tsxForThreads() }
-  const workerData: ThreadSetup = { port, words, tsx: tsx.url, program: PROGRAM.href }
+  const program = programOfThread()
+  const workerData: ThreadSetup = { port, words, tsx: tsx.url, program: program.href }
   const options = { name: 'structio', workerData, transferList: [port] }
-  return FROM_SOURCE ? new Worker(BOOT, { ...options, eval: true }) : new Worker(PROGRAM, options)
+  return FROM_SOURCE ? new Worker(BOOT, { ...options, eval: true }) : new Worker(program, options)
 }

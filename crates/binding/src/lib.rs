@@ -16,6 +16,7 @@
 //! - [`names`]: its part for `getaddrinfo` and `getnameinfo`.
 //! - [`tls`]: its TLS half: contexts, handshakes, and the engine on memory.
 //! - [`sockopt`]: socket options by number.
+//! - [`identity`]: which version this is.
 //!
 //! `unsafe` lives in this crate alone: in `rings/regions.rs` (shared memory), `event_loop/` (libuv and Node-API),
 //! `sockopt.rs` (system calls), `local.rs`, `rings/watching.rs` and `processes.rs` (descriptors by number), each block with its
@@ -25,6 +26,7 @@ pub mod datagrams;
 pub mod descriptors;
 mod event_loop;
 pub mod facade;
+pub mod identity;
 pub mod local;
 pub mod names;
 pub mod processes;

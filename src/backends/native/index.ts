@@ -50,6 +50,8 @@ import { makeNativeEngine } from './tls-engine.ts'
 import { startTls } from './tls-handshake.ts'
 import { connectUnix, listenUnix } from './unix.ts'
 
+export { explainLoadError } from '../../native/explain.ts'
+
 /** How the native backend is set up (`backendOptions`). */
 export interface NativeOptions {
   /**

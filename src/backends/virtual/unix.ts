@@ -2,7 +2,7 @@
  * UNIX sockets: names that belong to a host, and pass between its tasks only. There are no files behind them, so nothing has
  * permissions; a name whose owner crashed is stale, and is replaced. Nothing of it is in the record of the network.
  */
-import { isUtf8 } from 'node:buffer'
+import * as buffer from 'node:buffer'
 import type {
   Abandon,
   Answer,
@@ -174,7 +174,7 @@ class UnixDatagram extends VirtualDatagram {
     super(machine)
     this.#path = path
     this.localAddress = path === undefined ? '' : textOf(path)
-    this.#from = typeof path === 'object' && !isUtf8(path) ? path : this.localAddress
+    this.#from = typeof path === 'object' && !buffer.isUtf8(path) ? path : this.localAddress
     this.remoteAddress = remotePath
     this.#connected = connected
     if (path !== undefined) namesOf(machine).set(keyOf(path), this)

@@ -1,0 +1,16 @@
+/**
+ * `npm run pack [-- --artifacts FOLDER]`: builds, and packs what would be published into `target/packages`. Without a folder
+ * of binaries, only this platform's is there.
+ */
+import { parseArgs } from 'node:util'
+import { build } from './lib/build.js'
+import { pack } from './lib/pack.js'
+
+try {
+  const { values } = parseArgs({ options: { artifacts: { type: 'string' } } })
+  await build(values.artifacts === undefined ? ['versions', 'native', 'javascript'] : ['versions', 'javascript'])
+  await pack(values)
+} catch (error) {
+  console.error(error.message)
+  process.exitCode = 1
+}
