@@ -4,8 +4,9 @@
  */
 import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
+import { Resolver } from 'node:dns/promises'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -14,7 +15,9 @@ import { createInterface } from 'node:readline'
 import { setImmediate as turn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
+import { getAvailableBackends } from '../index.ts'
 import { certificates } from './support/certificates.ts'
+import { fifoPath } from './support/descriptors.ts'
 import { startNginx } from './support/nginx.ts'
 import { start, type Program } from './support/program.ts'
 import { file, folder, Running, where } from './support/programs.ts'
@@ -179,6 +182,39 @@ where('nginx', (nginx) => {
       t.regex(stderr, /ECONNREFUSED/)
     })
   })
+})
+
+test('the name server answers the resolver of Node', async (t) => {
+  const server = start(t, 'examples/dns-server.ts', ['0', 'one.test=10.0.0.1', 'two.test=10.0.0.2'])
+  const resolver = new Resolver()
+  resolver.setServers([`127.0.0.1:${await portOf(server)}`])
+  t.deepEqual(await Promise.all(['one.test', 'TWO.test'].map((name) => resolver.resolve4(name))), [
+    ['10.0.0.1'],
+    ['10.0.0.2'],
+  ])
+  await t.throwsAsync(resolver.resolve4('nobody.test'), { code: 'ENOTFOUND' })
+  await t.throwsAsync(resolver.resolve6('one.test'), { code: 'ENODATA' })
+  server.signal('SIGTERM')
+  t.like(await server.ended, { code: 0, stderr: '' })
+})
+
+test('the example that waits for a descriptor reads a fifo, to its end or until it is silent', async (t) => {
+  if (!getAvailableBackends().includes('native') || process.platform !== 'linux') return t.pass()
+  const path = fifoPath(t)
+  const [reader, silent] = [start(t, 'examples/wait-for-descriptor.ts', [path]), fifoPath(t)]
+  await reader.line(/^open$/)
+  const writer = openSync(path, 'w')
+  writeSync(writer, 'one\n')
+  await reader.line(/^> one$/)
+  writeSync(writer, 'two\n')
+  await reader.line(/^> two$/)
+  closeSync(writer)
+  t.like(await reader.ended, { code: 0, stdout: 'open\n> one\n> two\nend\n', stderr: '' })
+  // A fifo that nobody writes to, and has open, is not at its end.
+  const held = openSync(silent, 'r+')
+  const waiting = start(t, 'examples/wait-for-descriptor.ts', [silent, '50'])
+  t.like(await waiting.ended, { code: 0, stdout: 'open\nsilent\n', stderr: '' })
+  closeSync(held)
 })
 
 test('the partition test passes in all its worlds, the same ones each time', async (t) => {

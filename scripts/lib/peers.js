@@ -1,7 +1,8 @@
 /**
- * The programs that the interop tests talk to: OpenSSL's command, the servers of PostgreSQL, Redis and MariaDB, a mail and a
- * web server, from Debian's packages. Where they can be installed, they are; elsewhere the tests that need a missing one say
- * so and are skipped, except in CI, where a test that is skipped would be one that nobody knows to be missing.
+ * The programs that the interop tests talk to: OpenSSL's command, the servers of PostgreSQL, Redis and MariaDB, a mail, a
+ * web and a name server, socat and dig, from Debian's packages. Where they can be installed, they are; elsewhere the tests that
+ * need a missing one say so and are skipped, except in CI, where a test that is skipped would be one that nobody knows to be
+ * missing.
  *
  * No service is started and no configuration of the system's is used: the tests run their own, on free ports.
  */
@@ -17,6 +18,9 @@ const PEERS = [
   { program: 'curl', package: 'curl' },
   { program: 'redis-server', package: 'redis-server' },
   { program: 'mariadbd', package: 'mariadb-server' },
+  { program: 'socat', package: 'socat' },
+  { program: 'dnsmasq', package: 'dnsmasq-base' },
+  { program: 'dig', package: 'bind9-dnsutils' },
 ]
 
 /** The file of a program, `undefined` where it is not installed. */
