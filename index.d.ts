@@ -39,6 +39,8 @@ interface NativeOptions {
   driver?: 'nested' | 'thread' | undefined
   /** Name look-ups under way at once, in the whole process: the first native `run` sets it. Default 16. */
   lookupThreads?: number | undefined
+  /** File operations under way at once, in the whole process: the first native `run` sets it. Default 40. */
+  fileThreads?: number | undefined
   /**
    * Where TLS handshakes are computed. `'reactor'` (default): on the JavaScript thread, where a full one takes some 0.1 ms.
    * `'pool'`: on another thread, at the price of two changes of threads for each; connections over a stream that is not a
@@ -735,6 +737,133 @@ declare function runInProcess<A extends unknown[], T>(
   task: ThreadFunction<A, T>,
   ...args: A
 ): Promise<T>
+
+/**
+ * A file, opened by `aopen`. Re-creates `anyio.AsyncFile`, with the behaviour of Python's own file objects.
+ *
+ * In text mode `D` is `string`, and sizes count characters (code points); in binary mode it is `Buffer`, and they count
+ * bytes. At the end of the file reads give an empty one. Calls on one file are carried out in the order in which they are
+ * made, whichever tasks make them.
+ *
+ * A call that is cancelled while the system works for it waits until the system has let go: it then has its value, if that is
+ * complete, or throws `Cancelled` and has moved nothing: the next read gets what this one would have got.
+ */
+declare class AsyncFile<D extends string | Buffer = string | Buffer> implements AsyncIterable<D>, AsyncDisposable {
+  #private
+  /** The path, or the descriptor, that it was opened with. */
+  get name(): string | Buffer | number
+  /** As it was given to `aopen`. */
+  get mode(): string
+  get closed(): boolean
+  /** The file descriptor. On `native` its position is where the file has been read to or flushed. */
+  get fd(): number
+  readable(): boolean
+  writable(): boolean
+  /** Whether `seek`, `tell` and `truncate` work: not with a pipe, nor with a terminal. */
+  seekable(): boolean
+  /** Up to `size` characters or bytes; without it, or with -1, everything to the end. Fewer only at the end. */
+  read(size?: number): Promise<D>
+  /**
+   * Binary: up to `size` bytes with one read of the system at most: what the buffer holds, or else what comes first.
+   *
+   * @throws UnsupportedError in text mode
+   */
+  read1(size?: number): Promise<D>
+  /** One line with its ending, or `limit` characters or bytes of it. Empty at the end of the file. */
+  readline(limit?: number): Promise<D>
+  /** Lines with their endings, all of them, or as many as it takes to be longer than `hint` characters or bytes together. */
+  readlines(hint?: number | null): Promise<D[]>
+  /**
+   * Binary: fills `view`, or as much of it as there is: how many bytes, 0 at the end.
+   *
+   * @throws UnsupportedError in text mode
+   */
+  readinto(view: Uint8Array): Promise<number>
+  /** As `readinto`, with one read of the system at most. */
+  readinto1(view: Uint8Array): Promise<number>
+  /**
+   * Writes to the file's buffer, and what that does not hold to the system: how many characters or bytes, always all. What the
+   * buffer holds is in the file after `flush` or `close`.
+   */
+  write(data: D extends string ? string : Uint8Array): Promise<number>
+  /** Writes one after another. Nothing is put between them. */
+  writelines(list: Iterable<D extends string ? string : Uint8Array>): Promise<void>
+  /** Cuts the file, or extends it with zeros, to `size` bytes; by default, to where it is. The position stays: the new size. */
+  truncate(size?: number | null): Promise<number>
+  /**
+   * Moves to `offset` from the beginning (`whence` 0), from where the file is (1), or from its end (2): the new position. In text
+   * mode an offset is 0, or what `tell` gave.
+   */
+  seek(offset: number, whence?: number): Promise<number>
+  /** The position, in bytes; in text mode a number for `seek` and nothing else. */
+  tell(): Promise<number>
+  /** Hands what was written to the system. */
+  flush(): Promise<void>
+  /**
+   * Flushes and closes, after the calls made before. The file is closed also in a cancelled scope, and when flushing fails; the
+   * error, or the cancellation, is thrown afterwards. A second call is harmless.
+   */
+  close(): Promise<void>
+  /** As `close`, but never raises a cancellation: the next checkpoint does. */
+  [Symbol.asyncDispose](): Promise<void>
+  /** The lines, with their endings, from where the file is. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<D>
+}
+
+/** A mode that gives Buffers. */
+type Access = 'r' | 'w' | 'a' | 'x'
+/** The modes that give `Buffer`s: `'rb'`, `'r+b'`, `'rb+'` and the like. */
+type BinaryMode = `${Access}b` | `${Access}b+` | `${Access}+b` | `b${Access}` | `b${Access}+` | `b+${Access}`
+/** The modes that give strings: `'r'`, `'w+'`, `'at'` and the like. */
+type TextMode = Access | `${Access}+` | `${Access}t` | `${Access}t+` | `${Access}+t` | `t${Access}` | `t${Access}+`
+
+type Opener = (path: string, flags: number) => number | PromiseLike<number>
+
+interface OpenOptions {
+  /** Text: `'utf-8'` (default), `'utf-8-sig'`, `'utf-16'`, `'utf-16-le'`, `'utf-16-be'`, `'latin1'` or `'ascii'`. */
+  encoding?: string | undefined
+  /** Text: what becomes of bytes that are no characters, and of characters that the encoding does not have. Default `'strict'`. */
+  errors?: 'strict' | 'replace' | 'ignore' | undefined
+  /**
+   * Text: `null` (default) reads `\n`, `\r` and `\r\n` as `\n`, and writes the system's own; `''` ends lines at the same three and
+   * leaves them as they are; with `'\n'`, `'\r'` or `'\r\n'` only this ends a line, and `\n` is written as this.
+   */
+  newline?: '' | '\n' | '\r' | '\r\n' | null | undefined
+  /** Bytes; 0 (binary only) does without a buffer, 1 in text mode writes each line at once. */
+  bufferSize?: number | undefined
+  /** Whether `close` closes a descriptor that was given. Default true. */
+  closefd?: boolean | undefined
+  /** Opens the file: gets the path and the system's flags, and gives a descriptor, which the file then owns. */
+  opener?: Opener | undefined
+}
+/**
+ * Opens a file, as Python's `open` does. Re-creates `anyio.aopen`.
+ *
+ * ```ts
+ * await using file = await aopen('server.log')
+ * for await (const line of file) console.log(line.trimEnd())
+ * ```
+ *
+ * @param file - a path, or a descriptor that is open already
+ * @param mode - `'r'`, `'w'` (empties it), `'a'` (appends) or `'x'` (makes it, and fails with `EEXIST` if it is there); with
+ * `'+'` to read and write, and with `'b'` for `Buffer`s instead of text
+ * @throws the system's error: `ENOENT`, `EACCES`, `EISDIR` for a directory
+ */
+declare function aopen(
+  file: string | URL | Buffer | number,
+  mode?: TextMode,
+  options?: OpenOptions,
+): Promise<AsyncFile<string>>
+declare function aopen(
+  file: string | URL | Buffer | number,
+  mode: BinaryMode,
+  options?: OpenOptions,
+): Promise<AsyncFile<Buffer>>
+declare function aopen(
+  file: string | URL | Buffer | number,
+  mode: string,
+  options?: OpenOptions,
+): Promise<AsyncFile<string> | AsyncFile<Buffer>>
 
 /** A frozen record of what a server has done. */
 interface ServerStatistics {
@@ -1922,6 +2051,7 @@ declare function waitAllTasksBlocked(): Promise<void>
 declare function dumpTasks(): string
 
 export {
+  AsyncFile,
   BackendNotFoundError,
   BlockingPortal,
   BrokenResourceError,
@@ -1966,6 +2096,7 @@ export {
   UsageError,
   WouldBlock,
   abandonOnCancel,
+  aopen,
   cancelShieldedCheckpoint,
   checkpoint,
   checkpointIfCancelled,
@@ -2047,6 +2178,7 @@ export type {
   NameInfoOptions,
   NativeOptions,
   NodeOptions,
+  OpenOptions,
   OpenProcessOptions,
   OpenedFile,
   Packet,

@@ -29,6 +29,11 @@ export { createBlockingPortal, BlockingPortal } from './src/threads.ts'
 export type { BlockingPortalOptions, PortalHandle, AttachedPortal, PortalTask } from './src/threads.ts'
 export type { RunInThreadOptions, ThreadTask, ThreadFunction, ExposedFunction } from './src/threads.ts'
 
+// Files.
+export { aopen } from './src/files.ts'
+export type { OpenOptions } from './src/files.ts'
+export { AsyncFile } from './src/files/async-file.ts'
+
 // Sockets and streams.
 export { connectTcp, createTcpServer } from './src/sockets.ts'
 export type { ConnectTcpOptions, TcpServerOptions } from './src/sockets.ts'

@@ -4,13 +4,15 @@
  *
  * Over 500 lines because it is one table: a row for each operation, and a line for each that is none.
  */
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import ts from 'typescript'
 import {
   abandonOnCancel,
+  aopen,
+  type AsyncFile,
   checkpoint,
   checkpointIfCancelled,
   connectTcp,
@@ -272,6 +274,24 @@ const processes: Record<string, Row> = {
   'PipedProcess.close': () => withProcess((process) => check(() => process.close())),
 }
 
+/** What an open file has; what it reads is read ahead already. */
+const ofFiles: Record<string, (file: AsyncFile<Buffer>) => Promise<unknown>> = {
+  read: (file) => check(() => file.read(1)),
+  read1: (file) => check(() => file.read1(1)),
+  readline: (file) => check(() => file.readline()),
+  readlines: (file) => check(() => file.readlines(1)),
+  readinto: (file) => check(() => file.readinto(new Uint8Array(1))),
+  readinto1: (file) => check(() => file.readinto1(new Uint8Array(1))),
+  write: (file) => check(() => file.write(Buffer.from('x'))),
+  writelines: (file) => check(() => file.writelines([])),
+  truncate: (file) => check(() => file.truncate()),
+  seek: (file) => check(() => file.seek(0)),
+  tell: (file) => check(() => file.tell()),
+  flush: (file) => check(() => file.flush()),
+  close: (file) => check(() => file.close()),
+  '[Symbol.asyncIterator]': (file) => check(() => file[Symbol.asyncIterator]().next()),
+}
+
 type Datagrams = UDPSocket | UNIXDatagramSocket
 
 /** What both kinds of datagram sockets have. */
@@ -313,6 +333,13 @@ const datagrams: Record<string, Row> = {
     }),
 }
 
+const files: Record<string, Row> = {
+  aopen: () =>
+    withPath(async (path) => {
+      await using _ = await check(() => aopen(path, 'w'))
+    }),
+}
+
 const table: Record<string, Row> = {
   ...waiting,
   ...synchronisation,
@@ -320,6 +347,15 @@ const table: Record<string, Row> = {
   ...datagrams,
   ...signals,
   ...processes,
+  ...files,
+  ...named(ofFiles, 'AsyncFile', (row) =>
+    withPath(async (path) => {
+      writeFileSync(path, 'first\nsecond\nthird\n')
+      await using file = await aopen(path, 'r+b')
+      await file.readline()
+      await row(file)
+    }),
+  ),
   ...named(ofStreams, 'Stream', (row) => row(...memoryStreamPair())),
   ...named(ofStreams, 'SocketStream', (row) => withTcp(row)),
   ...named(ofDatagrams, 'UDPSocket', async (row) => {

@@ -12,11 +12,13 @@
  */
 
 import type { DescriptorWaits } from './descriptor-contract.ts'
+import type { FileOpenOptions, FileSystem, FileTransport } from './file-contract.ts'
 import type { ForkedProcess, ForkSink } from './fork.ts'
 import type { AddressQuery, AddressRecord, NameQuery, NameRecord } from './name-contract.ts'
 import type { ProcessTransport, SpawnOptions } from './process-contract.ts'
 
 export type { DescriptorWait, DescriptorWaits, Direction } from './descriptor-contract.ts'
+export type { FileOpenOptions, FileSink, FileSystem, FileTransport } from './file-contract.ts'
 export type { AddressFlag, AddressQuery, AddressRecord } from './name-contract.ts'
 export type { NameFlag, NameQuery, NameRecord, SocketType } from './name-contract.ts'
 export type { ForkedProcess, ForkSink } from './fork.ts'
@@ -98,6 +100,13 @@ export interface Backend {
    * leave and `transport` is destroyed; one that is abandoned destroys it at once.
    */
   startTls(transport: StreamTransport, start: TlsStart, answer: Answer<StreamTransport>): Abandon
+  /**
+   * Opens a file; a directory is `EISDIR`. May answer inside this call. What it returns ends an opening that waits for another
+   * process (a FIFO without its other end), and nothing else: the answer comes in every case, also with a file.
+   */
+  openFile(options: FileOpenOptions, answer: Answer<FileTransport>): Abandon
+  /** What is done with paths: the functions of node:fs, on every backend. */
+  readonly fileSystem: FileSystem
   /**
    * A file to be sent, by its path or by a descriptor, which stays its owner's. A directory is `EISDIR`. Not abandoned: the answer
    * comes in every case, and a source in it has to be closed.

@@ -120,7 +120,7 @@ function isLoadError(error: unknown): boolean {
   return !(error instanceof UsageError)
 }
 
-function checkNativeOptions({ driver, lookupThreads, tlsHandshakes }: NativeOptions): void {
+function checkNativeOptions({ driver, lookupThreads, fileThreads, tlsHandshakes }: NativeOptions): void {
   if (driver !== undefined && typeof driver !== 'string')
     throw invalidArgType('options.backendOptions.driver', 'of type string', driver)
   if (driver !== undefined && driver !== 'nested' && driver !== 'thread') {
@@ -132,4 +132,5 @@ function checkNativeOptions({ driver, lookupThreads, tlsHandshakes }: NativeOpti
     throw outOfRange('options.backendOptions.tlsHandshakes', "'reactor' or 'pool'", tlsHandshakes)
   }
   if (lookupThreads !== undefined) checkInteger('options.backendOptions.lookupThreads', lookupThreads, 1, 1024)
+  if (fileThreads !== undefined) checkInteger('options.backendOptions.fileThreads', fileThreads, 1, 1024)
 }

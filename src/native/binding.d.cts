@@ -50,6 +50,7 @@ export declare class EventLoop {
   /** `'nested'` or `'thread'`: what it is, not what was asked for. */
   get driver(): string
   get lookupThreads(): number
+  get fileThreads(): number
   /** Carries out the submission ring now and delivers what that completes. */
   flush(): void
   /** Delivers what is readable already. False: the completion `Settled` says when. */
@@ -77,6 +78,35 @@ export declare class EventLoop {
   lookup(host: string, family: number): number
   /** The addresses found, or the error's code. */
   takeLookup(request: number): Array<string> | string
+  /** Opens a regular file for reading, if that needs no waiting; `-1`: a request has to. */
+  openFileNow(path: Uint8Array, flags: number): OpenedFile | number
+  /** Opens on the pool: a request. */
+  openFile(path: Uint8Array, flags: number, mode: number): number
+  /** The file that a request has opened, or `ERROR_BASE - errno`. */
+  takeOpened(request: number): OpenedFile | number
+  /** A file of a descriptor that is open, or `ERROR_BASE - errno`. */
+  adoptFile(fd: number, close: boolean): OpenedFile | number
+  /** Reads into `view[start..end]` where the position is, if that needs no waiting. */
+  readFileNow(slot: number, view: Uint8Array, start: number, end: number): number
+  /** Reads up to `length` bytes: a request. */
+  readFile(slot: number, length: number): number | null
+  /** Writes all of `data`: a request. */
+  writeFile(slot: number, data: Uint8Array): number | null
+  /** Moves the position (`whence` 0, 1 or 2) if that needs no waiting. */
+  seekFileNow(slot: number, offset: number, whence: number): number
+  /** Moves the position: a request. */
+  seekFile(slot: number, offset: number, whence: number): number | null
+  /** Cuts or extends: a request. */
+  truncateFile(slot: number, size: number): number | null
+  /** Gives the slot free and closes what it held; on the pool, where closing may have to wait (`pool`): a request. */
+  closeFile(slot: number, pool: boolean): number | null
+  /** Ends the wait of a request, which then has the outcome `Interrupted`, unless it was done already. */
+  interruptFile(request: number): void
+  /**
+   * The outcome of a request as `[number, errno]`: bytes read, written before an error, or the new position or size. An
+   * errno of -1: interrupted. What was read is copied to `view`, from `start`.
+   */
+  takeFile(request: number, view?: Uint8Array | undefined | null, start?: number | undefined | null): Array<number>
   /** Connects: a handle, or `-errno`. */
   connectUnix(name: Uint8Array): number
   /** Binds and listens: a handle, or `-errno`. */
@@ -167,6 +197,8 @@ export interface EventLoopOptions {
   uv: boolean
   /** Look-ups under way at once, in the whole process; the first caller sets it. */
   lookupThreads?: number
+  /** File operations under way at once, likewise. */
+  fileThreads?: number
 }
 
 export interface FoundAddress {
@@ -190,6 +222,16 @@ export declare function identity(): string
 
 /** An address as it stands before a datagram (`rings/peers.rs`). */
 export declare function ipPeer(address: string, port: number): Buffer
+
+export interface OpenedFile {
+  slot: number
+  fd: number
+  /** Whether reads and writes may wait for another process. */
+  waits: boolean
+  seekable: boolean
+  size: number
+  position: number
+}
 
 /** What a relay has come to. */
 export interface Relayed {

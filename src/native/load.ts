@@ -17,6 +17,7 @@ export type BindingTlsFacts = import('./binding.cjs').TlsFacts
 export type BindingTlsFailure = import('./binding.cjs').TlsFailure
 export type BindingChildProcess = import('./binding.cjs').ChildProcess
 export type BindingAddress = import('./binding.cjs').Address
+export type BindingOpenedFile = import('./binding.cjs').OpenedFile
 
 /** The addon, or the error that kept it from loading. Tried once: a file that is not there does not appear later. */
 export function loadBinding(): Binding {

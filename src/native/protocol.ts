@@ -62,6 +62,7 @@ export const Completion = {
   Settled: 19,
   DescriptorReady: 20,
   Exited: 21,
+  FileDone: 22,
 } as const
 
 /** TypeScript → Rust. */

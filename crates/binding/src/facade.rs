@@ -25,12 +25,14 @@ use napi::{Env, Error, JsValue, Result, Status, bindgen_prelude::*};
 use napi_derive::napi;
 use structio_core::{
     address,
-    pool::{DEFAULT_LOOKUP_THREADS, Pool},
+    pool::{Bounds, Pool},
     resolve::{self, Family, Found},
     socket_options,
     streams::{ConnectRequest, ConnectionOptions, ListenRequest},
 };
 
+#[cfg(unix)]
+use crate::files::FileTable;
 use crate::{
     event_loop::{Dispatch, Driver, DriverKind, Outside, pin},
     rings::{self, Entry, HandleId, Regions, Turn, errno},
@@ -51,6 +53,8 @@ pub struct EventLoopOptions {
     pub uv: bool,
     /// Look-ups under way at once, in the whole process; the first caller sets it.
     pub lookup_threads: Option<u32>,
+    /// File operations under way at once, likewise.
+    pub file_threads: Option<u32>,
 }
 
 #[napi(object)]
@@ -72,6 +76,8 @@ pub struct EventLoop {
     pub(crate) driver: Rc<Driver>,
     pub(crate) pool: &'static Pool,
     next_request: u32,
+    #[cfg(unix)]
+    pub(crate) files: FileTable,
 }
 
 #[napi]
@@ -87,10 +93,16 @@ impl EventLoop {
         dispatch: Unknown<'_>,
         options: EventLoopOptions,
     ) -> Result<Self> {
-        let lookup_threads = options
-            .lookup_threads
-            .map_or(DEFAULT_LOOKUP_THREADS, |count| count as usize);
-        let pool = Pool::get_or_start(lookup_threads).map_err(|error| failure(&error))?;
+        let defaults = Bounds::default();
+        let bounds = Bounds {
+            lookup_threads: options
+                .lookup_threads
+                .map_or(defaults.lookup_threads, |count| count as usize),
+            file_threads: options
+                .file_threads
+                .map_or(defaults.file_threads, |count| count as usize),
+        };
+        let pool = Pool::get_or_start(bounds).map_err(|error| failure(&error))?;
         // SAFETY: live values of the current environment, as arguments of this call.
         let driver = unsafe {
             let regions = Regions {
@@ -111,6 +123,8 @@ impl EventLoop {
             driver,
             pool,
             next_request: 0,
+            #[cfg(unix)]
+            files: FileTable::default(),
         })
     }
 
@@ -126,6 +140,11 @@ impl EventLoop {
     #[napi(getter, catch_unwind)]
     pub fn lookup_threads(&self) -> u32 {
         u32::try_from(self.pool.lookup_threads()).unwrap_or(u32::MAX)
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn file_threads(&self) -> u32 {
+        u32::try_from(self.pool.file_threads()).unwrap_or(u32::MAX)
     }
 
     /// Carries out the submission ring now and delivers what that completes.

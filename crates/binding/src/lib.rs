@@ -11,21 +11,23 @@
 //! - [`event_loop`]: who wakes JavaScript, and when: the driver, nested in libuv or on a helper thread.
 //! - [`rings`]: the four shared regions, the records in them, and the turn that carries them out.
 //! - [`facade`]: the class that TypeScript sees. No decisions there.
-//! - [`local`], [`datagrams`], [`relays`], [`descriptors`], [`processes`]: its parts for UNIX sockets, for datagrams, for
-//!   relays, for descriptors of others, and for child processes.
+//! - [`local`], [`datagrams`], [`relays`], [`descriptors`], [`files`], [`processes`]: its parts for UNIX sockets, for datagrams,
+//!   for relays, for descriptors of others, for files, and for child processes.
 //! - [`names`]: its part for `getaddrinfo` and `getnameinfo`.
 //! - [`tls`]: its TLS half: contexts, handshakes, and the engine on memory.
 //! - [`sockopt`]: socket options by number.
 //! - [`identity`]: which version this is.
 //!
 //! `unsafe` lives in this crate alone: in `rings/regions.rs` (shared memory), `event_loop/` (libuv and Node-API),
-//! `sockopt.rs` (system calls), `local.rs`, `rings/watching.rs` and `processes.rs` (descriptors by number), each block with its
-//! reason.
+//! `sockopt.rs` (system calls), `local.rs`, `files.rs`, `rings/watching.rs` and `processes.rs` (descriptors by number), each block
+//! with its reason.
 
 pub mod datagrams;
 pub mod descriptors;
 mod event_loop;
 pub mod facade;
+#[cfg(unix)]
+pub mod files;
 pub mod identity;
 pub mod local;
 pub mod names;

@@ -9,8 +9,9 @@
 //!   `poll_…` methods.
 //! - [`datagrams`]: UDP and UNIX datagram sockets, in the same manner.
 //! - [`tls`]: rustls under the same methods, on a socket or on memory.
-//! - [`pool`]: the process-wide multi-thread runtime for what would block; [`resolve`] is its first user, `processes` (UNIX)
-//!   reap their children on it.
+//! - [`files`] (UNIX): what a file can give at once, and the rest on the pool.
+//! - [`pool`]: the process-wide multi-thread runtime for what would block: [`resolve`] and files; `processes` (UNIX) reap their
+//!   children on it.
 //! - [`watches`] (Linux): waiting for descriptors that belong to somebody else.
 //! - [`socket_options`]: names of socket options to the numbers of this platform.
 //!
@@ -26,6 +27,8 @@
 
 pub mod address;
 pub mod datagrams;
+#[cfg(unix)]
+pub mod files;
 pub mod pool;
 #[cfg(unix)]
 pub mod processes;

@@ -15,6 +15,9 @@ use tokio::{
 /// The most look-ups under way at once, unless the first user of the pool says otherwise.
 pub const DEFAULT_LOOKUP_THREADS: usize = 16;
 
+/// The most file operations under way at once, likewise.
+pub const DEFAULT_FILE_THREADS: usize = 40;
+
 /// Threads that the blocking pool may have in all; each kind of work has a bound of its own below this.
 const MAX_BLOCKING_THREADS: usize = 512;
 
@@ -25,16 +28,34 @@ pub struct Pool {
     runtime: Runtime,
     lookup_threads: usize,
     lookups: Arc<Semaphore>,
+    file_threads: usize,
+    files: Arc<Semaphore>,
+}
+
+/// How many of each kind of work may be under way at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    pub lookup_threads: usize,
+    pub file_threads: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            lookup_threads: DEFAULT_LOOKUP_THREADS,
+            file_threads: DEFAULT_FILE_THREADS,
+        }
+    }
 }
 
 impl Pool {
     /// The pool, made with these bounds if it does not exist yet. The bounds belong to the process: the first
-    /// caller sets them, and finds out what they are from [`Pool::lookup_threads`].
+    /// caller sets them, and finds out what they are from [`Pool::lookup_threads`] and [`Pool::file_threads`].
     ///
     /// # Errors
     ///
     /// The system's, when it gives no thread.
-    pub fn get_or_start(lookup_threads: usize) -> io::Result<&'static Self> {
+    pub fn get_or_start(bounds: Bounds) -> io::Result<&'static Self> {
         if let Some(pool) = POOL.get() {
             return Ok(pool);
         }
@@ -46,8 +67,10 @@ impl Pool {
             .build()?;
         let pool = Self {
             runtime,
-            lookup_threads,
-            lookups: Arc::new(Semaphore::new(lookup_threads)),
+            lookup_threads: bounds.lookup_threads,
+            lookups: Arc::new(Semaphore::new(bounds.lookup_threads)),
+            file_threads: bounds.file_threads,
+            files: Arc::new(Semaphore::new(bounds.file_threads)),
         };
         // Another thread may have been first; then its pool stays and ours, which has done nothing, ends.
         if let Err(unused) = POOL.set(pool) {
@@ -60,6 +83,10 @@ impl Pool {
         self.lookup_threads
     }
 
+    pub fn file_threads(&self) -> usize {
+        self.file_threads
+    }
+
     /// Runs `work`, which does not block, until it is done or aborted.
     pub fn run(&self, work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
         self.runtime.spawn(work).abort_handle()
@@ -67,14 +94,28 @@ impl Pool {
 
     /// Runs `work` on a blocking thread once one of the look-up places is free.
     pub(crate) fn run_lookup(&'static self, work: impl FnOnce() + Send + 'static) {
-        let lookups = Arc::clone(&self.lookups);
+        self.run_in_place(&self.lookups, work);
+    }
+
+    /// Runs `work` on a blocking thread once one of the places for files is free.
+    pub(crate) fn run_file(&'static self, work: impl FnOnce() + Send + 'static) {
+        self.run_in_place(&self.files, work);
+    }
+
+    /// Runs `work` on a blocking thread and takes nobody's place: for what may wait for another process.
+    pub(crate) fn run_unbounded(&'static self, work: impl FnOnce() + Send + 'static) {
+        self.runtime.handle().spawn_blocking(work);
+    }
+
+    fn run_in_place(&'static self, places: &Arc<Semaphore>, work: impl FnOnce() + Send + 'static) {
+        let places = Arc::clone(places);
         #[expect(
             clippy::disallowed_methods,
             reason = "the pool is where tasks belong, and this module owns it"
         )]
         self.runtime.spawn(async move {
             // The semaphore is never closed, so the permit is always there in the end.
-            let permit = lookups.acquire_owned().await;
+            let permit = places.acquire_owned().await;
             tokio::task::spawn_blocking(move || {
                 work();
                 drop(permit);

@@ -253,11 +253,11 @@ mod tests {
     use std::{net::Ipv4Addr, sync::mpsc};
 
     use super::*;
-    use crate::pool::DEFAULT_LOOKUP_THREADS;
+    use crate::pool::Bounds;
 
     fn answer(ask: impl FnOnce(&'static Pool, Box<dyn FnOnce(Outcome) + Send>)) -> Outcome {
         let (sender, receiver) = mpsc::channel();
-        let pool = Pool::get_or_start(DEFAULT_LOOKUP_THREADS).expect("a thread");
+        let pool = Pool::get_or_start(Bounds::default()).expect("a thread");
         ask(
             pool,
             Box::new(move |answer| sender.send(answer).expect("the test waits")),

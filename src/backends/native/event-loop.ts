@@ -33,6 +33,7 @@ export interface EventLoopOptions {
   readonly nested: boolean
   readonly uv: boolean
   readonly lookupThreads?: number | undefined
+  readonly fileThreads?: number | undefined
 }
 
 const RECORDS = 4096
@@ -73,7 +74,8 @@ export class NativeEventLoop {
   readonly #submissions = new Int32Array(RING_WORDS)
   readonly #sendDatagrams: () => void
   readonly #owners: (HandleOwner | undefined)[] = []
-  readonly #lookups = new Map<number, () => void>()
+  /** Look-ups, and work on files: one row of numbers. */
+  readonly #requests = new Map<number, () => void>()
   readonly #descriptors = new Map<number, () => void>()
   readonly #children = new Map<number, (code: number) => void>()
   #settling: (() => void)[] = []
@@ -94,6 +96,7 @@ export class NativeEventLoop {
         nested: options.nested,
         uv: options.uv,
         ...(options.lookupThreads === undefined ? {} : { lookupThreads: options.lookupThreads }),
+        ...(options.fileThreads === undefined ? {} : { fileThreads: options.fileThreads }),
       },
     )
     this.#sendDatagrams = this.binding.datagramSender()
@@ -182,7 +185,12 @@ export class NativeEventLoop {
 
   /** Calls `answer` when the look-up of this number has an outcome to take. */
   awaitLookup(request: number, answer: () => void): void {
-    this.#lookups.set(request, answer)
+    this.#requests.set(request, answer)
+  }
+
+  /** Calls `answer` when the work on a file that has this number has an outcome to take. */
+  awaitFile(request: number, answer: () => void): void {
+    this.#requests.set(request, answer)
   }
 
   /** Calls `answer` when the descriptor that the wait of this number is for is ready. */
@@ -231,9 +239,9 @@ export class NativeEventLoop {
     if (kind < Completion.LookedUp) {
       const owner = this.#owners[index]
       if (owner !== undefined && owner.generation === generation) owner.completed(kind, a, b)
-    } else if (kind === Completion.LookedUp) {
-      const answer = this.#lookups.get(index)
-      this.#lookups.delete(index)
+    } else if (kind === Completion.LookedUp || kind === Completion.FileDone) {
+      const answer = this.#requests.get(index)
+      this.#requests.delete(index)
       answer?.()
     } else if (kind === Completion.DescriptorReady) {
       const answer = this.#descriptors.get(index)

@@ -2,11 +2,12 @@
  * The `native` backend: the addon behind the contract of `backend.ts`.
  *
  * - `event-loop.ts`: the rings. - `stream.ts`, `listener.ts`: handles. - `connect.ts`, `unix.ts`, `lookup.ts`: what ends in
- *   one answer. - `datagram.ts`, `peers.ts`: datagrams, and whose they are.
+ *   one answer. - `datagram.ts`, `peers.ts`: datagrams, and whose they are. - `files.ts`: files.
  * - `descriptors.ts`: waiting for descriptors that are not the library's.
  * - `tls-handshake.ts`: TLS on a connection of its own. - `tls-engine.ts`: TLS over any other transport.
  */
 import cluster from 'node:cluster'
+import fs from 'node:fs'
 import { UsageError } from '../../errors.ts'
 import { loadBinding } from '../../native/load.ts'
 import type {
@@ -18,6 +19,8 @@ import type {
   DatagramTransport,
   FileSource,
   DescriptorWaits,
+  FileOpenOptions,
+  FileTransport,
   ListenerTransport,
   ProcessTransport,
   NameQuery,
@@ -40,6 +43,7 @@ import { openUdp, openUnixDatagram } from './datagram.ts'
 import { descriptorWaits } from './descriptors.ts'
 import { systemError } from './errors.ts'
 import { handleGeneration, handleIndex, NativeEventLoop } from './event-loop.ts'
+import { openFile } from './files.ts'
 import { NativeListener } from './listener.ts'
 import { getAddrInfo, getNameInfo, lookup } from './lookup.ts'
 import { numericScope } from './scope.ts'
@@ -61,6 +65,8 @@ export interface NativeOptions {
   driver?: 'nested' | 'thread' | undefined
   /** Name look-ups under way at once, in the whole process: the first native `run` sets it. Default 16. */
   lookupThreads?: number | undefined
+  /** File operations under way at once, in the whole process: the first native `run` sets it. Default 40. */
+  fileThreads?: number | undefined
   /**
    * Where TLS handshakes are computed. `'reactor'` (default): on the JavaScript thread, where a full one takes some 0.1 ms.
    * `'pool'`: on another thread, at the price of two changes of threads for each; connections over a stream that is not a
@@ -73,29 +79,31 @@ export interface NativeOptions {
 export function loadNativeBackend(options: NativeOptions = {}): Backend {
   const nested = (options.driver ?? process.env['STRUCTIO_DRIVER']) !== 'thread'
   const onPool = options.tlsHandshakes === 'pool'
-  const loop = loops.get(nested) ?? openLoop(nested, options.lookupThreads)
+  const loop = loops.get(nested) ?? openLoop(nested, options)
   loops.set(nested, loop)
-  const { lookupThreads } = loop.binding
-  if (options.lookupThreads !== undefined && options.lookupThreads !== lookupThreads) {
-    throw new UsageError(
-      `lookupThreads belongs to the process and is ${lookupThreads} already: the first native run sets it`,
-    )
-  }
+  checkBound('lookupThreads', options.lookupThreads, loop.binding.lookupThreads)
+  checkBound('fileThreads', options.fileThreads, loop.binding.fileThreads)
   return new NativeBackend(loop, onPool)
 }
 
 /** One for each driver: an event loop's regions and handles live as long as the thread. */
 const loops = new Map<boolean, NativeEventLoop>()
 
-function openLoop(nested: boolean, lookupThreads: number | undefined): NativeEventLoop {
+function checkBound(name: string, wanted: number | undefined, actual: number): void {
+  if (wanted === undefined || wanted === actual) return
+  throw new UsageError(`${name} belongs to the process and is ${actual} already: the first native run sets it`)
+}
+
+function openLoop(nested: boolean, { lookupThreads, fileThreads }: NativeOptions): NativeEventLoop {
   // libuv's symbols are there in both and end in a crash: their hosts only imitate it.
   const imitated = 'bun' in process.versions || 'deno' in process.versions
   const uv = !imitated && process.env['STRUCTIO_WAKE'] !== 'threadsafe-function'
-  return new NativeEventLoop(loadBinding(), { nested: nested && uv, uv, lookupThreads })
+  return new NativeEventLoop(loadBinding(), { nested: nested && uv, uv, lookupThreads, fileThreads })
 }
 
 class NativeBackend implements Backend {
   readonly name = 'native'
+  readonly fileSystem = fs
   readonly loop: NativeEventLoop
   readonly descriptors: DescriptorWaits
   readonly #onPool: boolean
@@ -165,6 +173,10 @@ class NativeBackend implements Backend {
 
   spawnProcess(options: SpawnOptions, answer: Answer<ProcessTransport>): void {
     spawnProcess(this.loop, options, answer)
+  }
+
+  openFile(options: FileOpenOptions, answer: Answer<FileTransport>): Abandon {
+    return openFile(this.loop, options, answer)
   }
 
   startTls(transport: StreamTransport, start: TlsStart, answer: Answer<StreamTransport>): Abandon {

@@ -5,15 +5,18 @@
  * - `stream.ts`, `listener.ts`, `datagram.ts`: what is open. - `unix.ts`: paths. - `connect.ts`, `lookup.ts`: what ends in one answer. - `turn.ts`: when.
  * - `process.ts`: child processes.
  * - `services.ts`: services by name.
+ * - `../node-files.ts`: files.
  * - `tls-engine.ts`: TLS without I/O, by node:tls; `../engine-transport.ts` puts it over any transport.
  *
  * What node:net cannot do fails with an `UnsupportedError` that says which backend can.
  */
+import fs from 'node:fs'
 import { UnsupportedError } from '../../errors.ts'
 import { detached } from '../../kernel/detached.ts'
 import type { Backend } from '../backend.ts'
 import { startEngine } from '../engine-transport.ts'
 import { openSource } from '../file-source.ts'
+import { openFile } from '../node-files.ts'
 import { connect } from './connect.ts'
 import { openUdp } from './datagram.ts'
 import { listen } from './listener.ts'
@@ -42,6 +45,8 @@ export const nodeBackend: Backend = {
     refuse(new UnsupportedError('Node has no UNIX datagram sockets; the native backend does'), answer),
   spawnProcess,
   fork: forkProgram,
+  openFile,
+  fileSystem: fs,
   startTls: (transport, start, answer) => startEngine(transport, start, makeNodeEngine, answer),
   openSource,
 }

@@ -8,6 +8,7 @@
  * - `datagram.ts`, `udp.ts`, `unix.ts` (`errors.ts`, `addresses.ts`, `socket-options.ts`): the other sockets.
  * - `process.ts`: child processes, which are real.
  */
+import fs from 'node:fs'
 import type { DeadlineQueue } from '../../kernel/deadlines.ts'
 import type { RunState } from '../../kernel/run-state.ts'
 import { countOnly } from '../../kernel/turn.ts'
@@ -19,6 +20,8 @@ import type {
   Backend,
   DatagramTransport,
   FileSource,
+  FileOpenOptions,
+  FileTransport,
   ListenerTransport,
   ProcessTransport,
   NameQuery,
@@ -76,6 +79,7 @@ export function makeVirtualBackend(
 
 class VirtualBackend implements Backend {
   readonly name = 'virtual'
+  readonly fileSystem = fs
   readonly deadlines: DeadlineQueue
   readonly scheduler: SeededScheduler | undefined
   readonly #timeline: Timeline
@@ -165,6 +169,10 @@ class VirtualBackend implements Backend {
 
   spawnProcess(options: SpawnOptions, answer: Answer<ProcessTransport>): void {
     spawnProcess(this.#real(), this.#timeline, options, answer)
+  }
+
+  openFile(options: FileOpenOptions, answer: Answer<FileTransport>): Abandon {
+    return this.#real().openFile(options, answer)
   }
 
   startTls(transport: StreamTransport, start: TlsStart, answer: Answer<StreamTransport>): Abandon {

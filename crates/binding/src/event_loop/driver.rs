@@ -15,10 +15,13 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::HashMap,
     sync::Arc,
 };
 
 use napi::sys;
+#[cfg(unix)]
+use structio_core::files;
 use structio_core::{reactor::Reactor, resolve};
 use tokio::runtime::Handle;
 
@@ -72,6 +75,8 @@ pub struct Driver {
     pub(super) wake: Arc<Wake>,
     pub(super) outside: Arc<OutsideQueue>,
     pub(super) looked_up: RefCell<Vec<(u32, resolve::Outcome)>>,
+    #[cfg(unix)]
+    pub(super) file_outcomes: RefCell<HashMap<u32, files::Outcome>>,
     pub(super) kept_alive: Cell<bool>,
     /// libuv handles whose close callback is still to come, at the end.
     pub(super) closing: Cell<usize>,
@@ -155,6 +160,12 @@ impl Driver {
         Some(outcomes.swap_remove(position).1)
     }
 
+    /// The outcome of work on a file that `FileDone` announced.
+    #[cfg(unix)]
+    pub fn take_file_outcome(&self, request: u32) -> Option<files::Outcome> {
+        self.file_outcomes.borrow_mut().remove(&request)
+    }
+
     fn with<T>(&self, read: impl FnOnce(&mut Turn) -> T) -> Option<T> {
         self.turn.borrow_mut().as_mut().map(read)
     }
@@ -203,6 +214,11 @@ impl Driver {
                     Outside::LookedUp(request, outcome) => {
                         self.looked_up.borrow_mut().push((request, outcome));
                         turn.stage_lookup(request);
+                    }
+                    #[cfg(unix)]
+                    Outside::File(request, outcome) => {
+                        self.file_outcomes.borrow_mut().insert(request, outcome);
+                        turn.stage_file(request);
                     }
                     Outside::Handshake(id, handshake, outcome) => {
                         turn.return_handshake(id, handshake, outcome);

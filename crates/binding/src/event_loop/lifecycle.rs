@@ -87,6 +87,8 @@ impl Driver {
             wake,
             outside,
             looked_up: RefCell::default(),
+            #[cfg(unix)]
+            file_outcomes: RefCell::default(),
             kept_alive: Cell::new(true),
             closing: Cell::new(0),
             cleanup: Cell::new(ptr::null_mut()),

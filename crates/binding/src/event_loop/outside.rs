@@ -1,7 +1,10 @@
-//! What other threads have finished for this one: look-ups, handshakes, a helper's rounds, and children that they have reaped.
+//! What other threads have finished for this one: look-ups, work on files, handshakes, a helper's rounds, and children that they
+//! have reaped.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+#[cfg(unix)]
+use structio_core::files;
 use structio_core::{
     resolve,
     tls::{Failure, SocketHandshake, Step},
@@ -14,6 +17,8 @@ use crate::rings::HandleId;
 #[derive(Debug)]
 pub enum Outside {
     LookedUp(u32, resolve::Outcome),
+    #[cfg(unix)]
+    File(u32, files::Outcome),
     /// A handshake comes back, with what it has come to.
     Handshake(HandleId, Box<SocketHandshake>, Result<Step, Failure>),
     Settled,

@@ -86,6 +86,8 @@ pub enum CompletionKind {
     DescriptorReady = 20,
     /// The index is the request's number; the return code of a child process.
     Exited = 21,
+    /// The index is the request's number: work on a file is done.
+    FileDone = 22,
 }
 
 pub type Completion = [i32; RECORD_WORDS];
@@ -225,6 +227,7 @@ pub fn protocol() -> Vec<(&'static str, i32)> {
         ("Completion.Settled", Kind::Settled as i32),
         ("Completion.DescriptorReady", Kind::DescriptorReady as i32),
         ("Completion.Exited", Kind::Exited as i32),
+        ("Completion.FileDone", Kind::FileDone as i32),
         ("Submission.Send", submission::SEND),
         ("Submission.Receive", submission::RECEIVE),
         ("Submission.CancelReceive", submission::CANCEL_RECEIVE),

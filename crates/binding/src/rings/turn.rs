@@ -190,6 +190,12 @@ impl Turn {
             .push(completion(request, 0, CompletionKind::Exited, code, 0));
     }
 
+    #[cfg(unix)]
+    pub fn stage_file(&mut self, request: u32) {
+        self.staged
+            .push(completion(request, 0, CompletionKind::FileDone, 0, 0));
+    }
+
     pub fn stage_settled(&mut self) {
         self.staged.push(completion(0, 0, CompletionKind::Settled, 0, 0));
     }

@@ -1,0 +1,279 @@
+//! An open file, and its system calls.
+
+use std::{
+    io::{self, ErrorKind, SeekFrom},
+    mem::ManuallyDrop,
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
+    sync::atomic::{AtomicU8, Ordering},
+};
+
+use rustix::fs::{FileType, fstat, ftruncate, seek};
+
+/// What kind of waiting a file knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file, a block device, `/dev/null`: reads and writes end by themselves.
+    Prompt,
+    /// A pipe, a socket, a terminal: they may wait for another process, for ever.
+    Waiting,
+}
+
+/// How to read without waiting.
+mod now {
+    /// `preadv2(RWF_NOWAIT)`.
+    pub const NOWAIT: u8 = 0;
+    /// A plain read: the file is memory.
+    pub const PLAIN: u8 = 1;
+    /// Not at all.
+    pub const NEVER: u8 = 2;
+}
+
+#[derive(Debug)]
+enum Descriptor {
+    Own(OwnedFd),
+    /// Somebody else closes it.
+    Lent(ManuallyDrop<OwnedFd>),
+}
+
+#[derive(Debug)]
+pub struct File {
+    descriptor: Descriptor,
+    kind: Kind,
+    seekable: bool,
+    size: u64,
+    position: u64,
+    now: AtomicU8,
+}
+
+impl File {
+    /// Looks at what `descriptor` is.
+    ///
+    /// # Errors
+    ///
+    /// `EISDIR` for a directory; what `fstat` says.
+    pub(crate) fn new(descriptor: OwnedFd, owned: bool) -> io::Result<Self> {
+        let mut file = Self {
+            descriptor: if owned {
+                Descriptor::Own(descriptor)
+            } else {
+                Descriptor::Lent(ManuallyDrop::new(descriptor))
+            },
+            kind: Kind::Prompt,
+            seekable: false,
+            size: 0,
+            position: 0,
+            now: AtomicU8::new(now::NEVER),
+        };
+        let status = fstat(file.fd())?;
+        let file_type = FileType::from_raw_mode(status.st_mode);
+        if file_type == FileType::Directory {
+            return Err(rustix::io::Errno::ISDIR.into());
+        }
+        if matches!(
+            file_type,
+            FileType::Fifo | FileType::Socket | FileType::CharacterDevice
+        ) {
+            file.kind = Kind::Waiting;
+        }
+        if let Ok(position) = file.seek(SeekFrom::Current(0)) {
+            file.seekable = true;
+            file.position = position;
+        }
+        if file_type == FileType::RegularFile {
+            file.size = u64::try_from(status.st_size).unwrap_or(0);
+            file.now = AtomicU8::new(reads_now(file.fd()));
+        }
+        Ok(file)
+    }
+
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        match &self.descriptor {
+            Descriptor::Own(descriptor) => descriptor.as_fd(),
+            Descriptor::Lent(descriptor) => descriptor.as_fd(),
+        }
+    }
+
+    pub fn raw_fd(&self) -> RawFd {
+        self.fd().as_raw_fd()
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub fn seekable(&self) -> bool {
+        self.seekable
+    }
+
+    /// When it was opened; 0 of what has none.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// When it was opened.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Whether its file system answers without waiting.
+    pub fn is_local(&self) -> bool {
+        self.now.load(Ordering::Relaxed) != now::NEVER
+    }
+
+    /// Reads where the position is, if that needs no waiting.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn read_now(&self, memory: &mut [u8]) -> io::Result<Option<usize>> {
+        match self.now.load(Ordering::Relaxed) {
+            now::NOWAIT => match nowait_read(self.fd(), memory) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+                Err(error) if is_unsupported(&error) => {
+                    // This one file has been told apart from its file system.
+                    self.now.store(now::NEVER, Ordering::Relaxed);
+                    Ok(None)
+                }
+                outcome => outcome.map(Some),
+            },
+            now::PLAIN => self.read(memory).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Reads where the position is, and waits for it.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn read(&self, memory: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match rustix::io::read(self.fd(), &mut *memory) {
+                Err(rustix::io::Errno::INTR) => {}
+                outcome => return outcome.map_err(io::Error::from),
+            }
+        }
+    }
+
+    /// Writes all of `data` where the position is; how much was written, also where it failed.
+    pub fn write_all(&self, data: &[u8]) -> (usize, io::Result<()>) {
+        let mut written = 0;
+        while written < data.len() {
+            match rustix::io::write(self.fd(), &data[written..]) {
+                Ok(count) => written += count,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return (written, Err(error.into())),
+            }
+        }
+        (written, Ok(()))
+    }
+
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn seek(&self, target: SeekFrom) -> io::Result<u64> {
+        let target = match target {
+            SeekFrom::Start(offset) => rustix::fs::SeekFrom::Start(offset),
+            SeekFrom::Current(offset) => rustix::fs::SeekFrom::Current(offset),
+            SeekFrom::End(offset) => rustix::fs::SeekFrom::End(offset),
+        };
+        seek(self.fd(), target).map_err(io::Error::from)
+    }
+
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn truncate(&self, size: u64) -> io::Result<()> {
+        ftruncate(self.fd(), size).map_err(io::Error::from)
+    }
+
+    /// The descriptor, to be closed by whoever wants to know how that goes; `None` where it is not this file's to close.
+    pub fn into_descriptor(self) -> Option<OwnedFd> {
+        match self.descriptor {
+            Descriptor::Own(descriptor) => Some(descriptor),
+            Descriptor::Lent(_) => None,
+        }
+    }
+}
+
+fn is_unsupported(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EOPNOTSUPP | libc::EINVAL | libc::ENOSYS)
+    )
+}
+
+#[cfg(target_os = "linux")]
+pub(crate) fn nowait_read(fd: BorrowedFd<'_>, memory: &mut [u8]) -> io::Result<usize> {
+    use rustix::io::{ReadWriteFlags, preadv2};
+
+    // -1: where the position is.
+    preadv2(
+        fd,
+        &mut [io::IoSliceMut::new(memory)],
+        u64::MAX,
+        ReadWriteFlags::NOWAIT,
+    )
+    .map_err(io::Error::from)
+}
+
+#[cfg(target_os = "linux")]
+pub(crate) fn nowait_write(fd: BorrowedFd<'_>, data: &[u8]) -> io::Result<usize> {
+    use rustix::io::{ReadWriteFlags, pwritev2};
+
+    pwritev2(fd, &[io::IoSlice::new(data)], u64::MAX, ReadWriteFlags::NOWAIT).map_err(io::Error::from)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn nowait_read(_: BorrowedFd<'_>, _: &mut [u8]) -> io::Result<usize> {
+    Err(io::Error::from_raw_os_error(libc::EOPNOTSUPP))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn nowait_write(_: BorrowedFd<'_>, _: &[u8]) -> io::Result<usize> {
+    Err(io::Error::from_raw_os_error(libc::EOPNOTSUPP))
+}
+
+/// Whether calls on this file end without waiting for a server.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_local(descriptor: &OwnedFd) -> bool {
+    reads_now(descriptor.as_fd()) != now::NEVER
+}
+
+/// File systems that live in this machine's kernel: their calls end by themselves. Not on it: network file systems, and
+/// those that a process serves, which may be this one.
+#[cfg(target_os = "linux")]
+fn reads_now(fd: BorrowedFd<'_>) -> u8 {
+    const MEMORY: [u64; 2] = [0x0102_1994 /* tmpfs */, 0x8584_58f6 /* ramfs */];
+    const LOCAL: [u64; 9] = [
+        0xef53,      // ext2, ext3, ext4
+        0x5846_5342, // XFS
+        0x9123_683e, // Btrfs
+        0xf2f5_2010, // F2FS
+        0x794c_7630, // overlay
+        0xe0f5_e1e2, // EROFS
+        0x7371_7368, // SquashFS
+        0x2fc1_2fc1, // ZFS
+        0xca45_1a4e, // bcachefs
+    ];
+    let Ok(status) = rustix::fs::fstatfs(fd) else {
+        return now::NEVER;
+    };
+    #[expect(
+        clippy::cast_sign_loss,
+        reason = "a magic number, which some platforms keep in a signed word"
+    )]
+    let file_system = status.f_type as u64 & 0xffff_ffff;
+    if MEMORY.contains(&file_system) {
+        now::PLAIN
+    } else if LOCAL.contains(&file_system) {
+        now::NOWAIT
+    } else {
+        now::NEVER
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn reads_now(_: BorrowedFd<'_>) -> u8 {
+    now::NEVER
+}

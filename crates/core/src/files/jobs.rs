@@ -1,0 +1,295 @@
+//! What is done on the pool. Each job answers exactly once, on a thread of the pool.
+//!
+//! Invariants:
+//! 1. A job owns what it works on: bytes cross by being copied, and a file lives until its last job has let go.
+//!    It lets go before it answers: whoever then closes the file has closed it.
+//! 2. An interrupt ends a wait, never a system call: a read that was interrupted has taken no byte. What a write had
+//!    written by then it says.
+
+use std::{
+    future::poll_fn,
+    io::{self, ErrorKind, SeekFrom},
+    os::fd::{AsFd, OwnedFd},
+    pin::Pin,
+    sync::Arc,
+    task::Poll,
+};
+
+use tokio::{
+    io::{Interest, unix::AsyncFd},
+    sync::oneshot,
+};
+
+use super::{
+    file::{File, Kind, nowait_read, nowait_write},
+    opening::OpenRequest,
+};
+use crate::pool::Pool;
+
+/// What a job has come to.
+#[derive(Debug)]
+pub enum Outcome {
+    Opened(File),
+    Bytes(Vec<u8>),
+    Number(u64),
+    /// This much was done before the error.
+    Failed(io::Error, u64),
+    /// Before anything was done, or after this much was written.
+    Interrupted(u64),
+}
+
+/// Ends a wait. Dropping it does not.
+#[derive(Debug)]
+pub struct Interrupt(Ending);
+
+#[derive(Debug)]
+enum Ending {
+    Signal(oneshot::Sender<()>),
+    Opening(&'static Pool, OpenRequest),
+}
+
+impl Interrupt {
+    pub fn send(self) {
+        match self.0 {
+            Ending::Signal(sender) => {
+                // Over already.
+                let _ = sender.send(());
+            }
+            Ending::Opening(pool, request) => pool.run_unbounded(move || request.release_fifo()),
+        }
+    }
+}
+
+/// Answers with `Opened`. What an interrupted opening has opened all the same is the caller's to drop.
+pub fn open(
+    pool: &'static Pool,
+    request: OpenRequest,
+    done: impl FnOnce(Outcome) + Send + 'static,
+) -> Interrupt {
+    let interrupt = Interrupt(Ending::Opening(pool, request.clone()));
+    pool.run_file(move || {
+        if request.is_fifo() {
+            pool.run_unbounded(move || done(opened(&request)));
+        } else {
+            done(opened(&request));
+        }
+    });
+    interrupt
+}
+
+fn opened(request: &OpenRequest) -> Outcome {
+    match request.open() {
+        Ok(file) => Outcome::Opened(file),
+        Err(error) => Outcome::Failed(error, 0),
+    }
+}
+
+/// Answers with `Bytes`: none at the end.
+pub fn read(
+    pool: &'static Pool,
+    file: Arc<File>,
+    length: usize,
+    done: impl FnOnce(Outcome) + Send + 'static,
+) -> Option<Interrupt> {
+    if file.kind() == Kind::Prompt {
+        pool.run_file(move || done(read_blocking(file, length)));
+        return None;
+    }
+    let (interrupt, mut interrupted) = oneshot::channel();
+    pool.run(async move {
+        let outcome = match watch(&file, Interest::READABLE) {
+            Ok(watched) => read_when_ready(&watched, &mut interrupted, length).await,
+            Err(_) => None,
+        };
+        match outcome {
+            Some(outcome) => {
+                drop(file);
+                done(outcome);
+            }
+            None => pool.run_file(move || done(read_blocking(file, length))),
+        }
+    });
+    Some(Interrupt(Ending::Signal(interrupt)))
+}
+
+fn read_blocking(file: Arc<File>, length: usize) -> Outcome {
+    let mut bytes = vec![0; length];
+    let outcome = file.read(&mut bytes);
+    drop(file);
+    match outcome {
+        Ok(count) => {
+            bytes.truncate(count);
+            Outcome::Bytes(bytes)
+        }
+        // Somebody has made the descriptor non-blocking, and somebody else was faster.
+        Err(error) => Outcome::Failed(error, 0),
+    }
+}
+
+/// `None`: it is readable, and a read has to be made that may wait (a terminal, which knows no other).
+async fn read_when_ready(
+    watched: &AsyncFd<OwnedFd>,
+    interrupted: &mut oneshot::Receiver<()>,
+    length: usize,
+) -> Option<Outcome> {
+    let mut bytes = vec![0; length];
+    loop {
+        match ready(watched, interrupted, Interest::READABLE).await {
+            Err(error) => return Some(Outcome::Failed(error, 0)),
+            Ok(None) => return Some(Outcome::Interrupted(0)),
+            Ok(Some(mut guard)) => match nowait_read(guard.get_inner().as_fd(), &mut bytes) {
+                Ok(count) => {
+                    bytes.truncate(count);
+                    return Some(Outcome::Bytes(bytes));
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => guard.clear_ready(),
+                Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => return None,
+                Err(error) => return Some(Outcome::Failed(error, 0)),
+            },
+        }
+    }
+}
+
+/// Writes all of it; answers with `Number`, the length.
+pub fn write(
+    pool: &'static Pool,
+    file: Arc<File>,
+    data: Vec<u8>,
+    done: impl FnOnce(Outcome) + Send + 'static,
+) -> Option<Interrupt> {
+    if file.kind() == Kind::Prompt {
+        pool.run_file(move || done(write_blocking(file, &data)));
+        return None;
+    }
+    let (interrupt, mut interrupted) = oneshot::channel();
+    pool.run(async move {
+        let outcome = match watch(&file, Interest::WRITABLE) {
+            Ok(watched) => write_when_ready(&watched, &mut interrupted, &data).await,
+            Err(_) => None,
+        };
+        match outcome {
+            Some(outcome) => {
+                drop(file);
+                done(outcome);
+            }
+            None => pool.run_file(move || done(write_blocking(file, &data))),
+        }
+    });
+    Some(Interrupt(Ending::Signal(interrupt)))
+}
+
+fn write_blocking(file: Arc<File>, data: &[u8]) -> Outcome {
+    let (written, outcome) = file.write_all(data);
+    drop(file);
+    let written = written as u64;
+    match outcome {
+        Ok(()) => Outcome::Number(written),
+        Err(error) => Outcome::Failed(error, written),
+    }
+}
+
+/// `None`: as in `read_when_ready`, and nothing is written yet.
+async fn write_when_ready(
+    watched: &AsyncFd<OwnedFd>,
+    interrupted: &mut oneshot::Receiver<()>,
+    data: &[u8],
+) -> Option<Outcome> {
+    let mut written = 0;
+    while written < data.len() {
+        let failed = |error, written| Some(Outcome::Failed(error, written as u64));
+        match ready(watched, interrupted, Interest::WRITABLE).await {
+            Err(error) => return failed(error, written),
+            Ok(None) => return Some(Outcome::Interrupted(written as u64)),
+            Ok(Some(mut guard)) => match nowait_write(guard.get_inner().as_fd(), &data[written..]) {
+                Ok(count) => written += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => guard.clear_ready(),
+                Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) && written == 0 => return None,
+                Err(error) => return failed(error, written),
+            },
+        }
+    }
+    Some(Outcome::Number(written as u64))
+}
+
+/// A descriptor of its own: one number can be watched once. Fails with `EPERM` for what never waits.
+fn watch(file: &File, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
+    #[expect(
+        deprecated,
+        reason = "its successor is unsafe, which this crate forbids; an `OwnedFd` keeps the promise that it asks for"
+    )]
+    AsyncFd::with_interest(file.fd().try_clone_to_owned()?, interest)
+}
+
+/// `None`: interrupted.
+async fn ready<'a>(
+    watched: &'a AsyncFd<OwnedFd>,
+    interrupted: &mut oneshot::Receiver<()>,
+    interest: Interest,
+) -> io::Result<Option<tokio::io::unix::AsyncFdReadyGuard<'a, OwnedFd>>> {
+    poll_fn(|context| {
+        // Data first: what is there is not lost to an interrupt.
+        let readiness = if interest.is_readable() {
+            watched.poll_read_ready(context)
+        } else {
+            watched.poll_write_ready(context)
+        };
+        if let Poll::Ready(guard) = readiness {
+            return Poll::Ready(guard.map(Some));
+        }
+        match Pin::new(&mut *interrupted).poll(context) {
+            Poll::Ready(Ok(())) => Poll::Ready(Ok(None)),
+            // Nobody can interrupt any more.
+            Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// Answers with `Number`.
+pub fn seek(
+    pool: &'static Pool,
+    file: Arc<File>,
+    target: SeekFrom,
+    done: impl FnOnce(Outcome) + Send + 'static,
+) {
+    pool.run_file(move || {
+        let outcome = number(file.seek(target));
+        drop(file);
+        done(outcome);
+    });
+}
+
+/// Answers with `Number`, the size.
+pub fn truncate(
+    pool: &'static Pool,
+    file: Arc<File>,
+    size: u64,
+    done: impl FnOnce(Outcome) + Send + 'static,
+) {
+    pool.run_file(move || {
+        let outcome = number(file.truncate(size).map(|()| size));
+        drop(file);
+        done(outcome);
+    });
+}
+
+/// Lets go of the file, and closes it by `close` if it is its own to close. Answers with `Number`, 0.
+pub fn close(
+    pool: &'static Pool,
+    file: Arc<File>,
+    close: impl FnOnce(OwnedFd) -> io::Result<()> + Send + 'static,
+    done: impl FnOnce(Outcome) + Send + 'static,
+) {
+    pool.run_file(move || {
+        // An interrupted job may still be on its way out: then it is the one that closes.
+        let descriptor = Arc::try_unwrap(file).ok().and_then(File::into_descriptor);
+        done(number(descriptor.map_or(Ok(()), close).map(|()| 0)));
+    });
+}
+
+fn number(outcome: io::Result<u64>) -> Outcome {
+    match outcome {
+        Ok(number) => Outcome::Number(number),
+        Err(error) => Outcome::Failed(error, 0),
+    }
+}

@@ -1,0 +1,291 @@
+/** `AsyncFile`: the face of an open file. */
+import type { CancelScope } from '../kernel/cancel-scope.ts'
+import { Cancelled, UnsupportedError } from '../errors.ts'
+import { rejected } from '../kernel/operation.ts'
+import { immediate } from '../kernel/turn.ts'
+import { checkInteger, invalidArgType, outOfRange } from '../validate.ts'
+import { checkBytes, checkFileView } from './arguments.ts'
+import type { Content } from './content.ts'
+import { LineIterator } from './line-iterator.ts'
+import type { Mode } from './mode.ts'
+import type { OpenFile } from './open-file.ts'
+import { notReadable } from './pump.ts'
+import type { Work } from './work.ts'
+
+/**
+ * A file, opened by `aopen`. Re-creates `anyio.AsyncFile`, with the behaviour of Python's own file objects.
+ *
+ * In text mode `D` is `string`, and sizes count characters (code points); in binary mode it is `Buffer`, and they count
+ * bytes. At the end of the file reads give an empty one. Calls on one file are carried out in the order in which they are
+ * made, whichever tasks make them.
+ *
+ * A call that is cancelled while the system works for it waits until the system has let go: it then has its value, if that is
+ * complete, or throws `Cancelled` and has moved nothing: the next read gets what this one would have got.
+ */
+export class AsyncFile<D extends string | Buffer = string | Buffer> implements AsyncIterable<D>, AsyncDisposable {
+  readonly #file: OpenFile
+  readonly #content: Content<D>
+  readonly #access: Mode
+  readonly #mode: string
+  readonly #name: string | Buffer | number
+
+  /** @internal */
+  constructor(file: OpenFile, content: Content<D>, access: Mode, mode: string, name: string | Buffer | number) {
+    this.#file = file
+    this.#content = content
+    this.#access = access
+    this.#mode = mode
+    this.#name = name
+  }
+
+  /** The path, or the descriptor, that it was opened with. */
+  get name(): string | Buffer | number {
+    return this.#name
+  }
+
+  /** As it was given to `aopen`. */
+  get mode(): string {
+    return this.#mode
+  }
+
+  get closed(): boolean {
+    return this.#file.closed
+  }
+
+  /** The file descriptor. On `native` its position is where the file has been read to or flushed. */
+  get fd(): number {
+    return this.#file.requireOpen('fd').fd
+  }
+
+  readable(): boolean {
+    this.#file.requireOpen('readable')
+    return this.#access.readable
+  }
+
+  writable(): boolean {
+    this.#file.requireOpen('writable')
+    return this.#access.writable
+  }
+
+  /** Whether `seek`, `tell` and `truncate` work: not with a pipe, nor with a terminal. */
+  seekable(): boolean {
+    return this.#file.requireOpen('seekable').seekable
+  }
+
+  /** Up to `size` characters or bytes; without it, or with -1, everything to the end. Fewer only at the end. */
+  read(size?: number): Promise<D> {
+    try {
+      const count = checkReadSize('size', size)
+      const scope = this.#enterRead('read')
+      const now = this.#file.pump.idle && count !== Infinity ? this.#content.takeNow(count) : undefined
+      if (now !== undefined) return immediate(now)
+      return this.#call(scope, 'read', () => (count === Infinity ? this.#content.readAll() : this.#content.read(count)))
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /**
+   * Binary: up to `size` bytes with one read of the system at most: what the buffer holds, or else what comes first.
+   *
+   * @throws UnsupportedError in text mode
+   */
+  read1(size?: number): Promise<D> {
+    try {
+      const count = checkReadSize('size', size)
+      const scope = this.#enterRead('read1')
+      return this.#call(scope, 'read1', () => this.#content.read1(count))
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** One line with its ending, or `limit` characters or bytes of it. Empty at the end of the file. */
+  readline(limit?: number): Promise<D> {
+    try {
+      const most = checkLimit('limit', limit)
+      const scope = this.#enterRead('readline')
+      const now = this.#file.pump.idle ? this.#content.lineNow(most) : undefined
+      if (now !== undefined) return immediate(now)
+      return this.#call(scope, 'readline', () => this.#content.readline(most))
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** Lines with their endings, all of them, or as many as it takes to be longer than `hint` characters or bytes together. */
+  readlines(hint?: number | null): Promise<D[]> {
+    try {
+      if (hint !== undefined && hint !== null) checkInteger('hint', hint, Number.MIN_SAFE_INTEGER)
+      const most = hint === undefined || hint === null || hint <= 0 ? Infinity : hint
+      return this.#call(this.#enterRead('readlines'), 'readlines', () => this.#content.readlines(most))
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /**
+   * Binary: fills `view`, or as much of it as there is: how many bytes, 0 at the end.
+   *
+   * @throws UnsupportedError in text mode
+   */
+  readinto(view: Uint8Array): Promise<number> {
+    return this.#readInto('readinto', view, false)
+  }
+
+  /** As `readinto`, with one read of the system at most. */
+  readinto1(view: Uint8Array): Promise<number> {
+    return this.#readInto('readinto1', view, true)
+  }
+
+  /**
+   * Writes to the file's buffer, and what that does not hold to the system: how many characters or bytes, always all. What the
+   * buffer holds is in the file after `flush` or `close`.
+   */
+  write(data: D extends string ? string : Uint8Array): Promise<number> {
+    try {
+      this.#checkData('data', data)
+      const scope = this.#enterWrite('write')
+      const now = this.#file.pump.idle ? this.#content.writeNow(data) : undefined
+      if (now !== undefined) return immediate(now)
+      const copy = typeof data === 'string' || this.#file.pump.idle ? data : Buffer.from(data)
+      return this.#call(scope, 'write', () => this.#content.write(copy))
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** Writes one after another. Nothing is put between them. */
+  writelines(list: Iterable<D extends string ? string : Uint8Array>): Promise<void> {
+    try {
+      if (typeof list !== 'object' || list === null || !(Symbol.iterator in list)) {
+        throw invalidArgType('list', 'an iterable, of what write takes', list)
+      }
+      const pieces = [...list].map((piece) => {
+        this.#checkData('list', piece)
+        return typeof piece === 'string' ? piece : Buffer.from(piece)
+      })
+      const content = this.#content
+      return this.#call(this.#enterWrite('writelines'), 'writelines', function* () {
+        for (const piece of pieces) if (content.writeNow(piece) === undefined) yield* content.write(piece)
+      })
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** Cuts the file, or extends it with zeros, to `size` bytes; by default, to where it is. The position stays: the new size. */
+  truncate(size?: number | null): Promise<number> {
+    try {
+      if (size !== undefined && size !== null) checkInteger('size', size)
+      const scope = this.#enterWrite('truncate')
+      return this.#call(scope, 'truncate', () => this.#content.truncate(size ?? undefined))
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /**
+   * Moves to `offset` from the beginning (`whence` 0), from where the file is (1), or from its end (2): the new position. In text
+   * mode an offset is 0, or what `tell` gave.
+   */
+  seek(offset: number, whence = 0): Promise<number> {
+    try {
+      checkInteger('offset', offset, Number.MIN_SAFE_INTEGER)
+      checkInteger('whence', whence, 0, 2)
+      if (whence === 0 && offset < 0) throw outOfRange('offset', 'an integer >= 0', offset)
+      if (!this.#access.binary && whence !== 0 && offset !== 0) {
+        throw new UnsupportedError(
+          'seek: in text mode only an offset of 0 can be relative; other places come from tell()',
+        )
+      }
+      return this.#call(this.#file.enter('seek'), 'seek', () => this.#content.seek(offset, whence))
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** The position, in bytes; in text mode a number for `seek` and nothing else. */
+  tell(): Promise<number> {
+    try {
+      const scope = this.#file.enter('tell')
+      if (!this.#file.requireOpen('tell').seekable)
+        throw new UnsupportedError(`tell: ${this.#file.name} is not seekable`)
+      return this.#call(scope, 'tell', () => this.#content.tell())
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** Hands what was written to the system. */
+  flush(): Promise<void> {
+    return this.#file.call('flush', () => this.#content.flush())
+  }
+
+  /**
+   * Flushes and closes, after the calls made before. The file is closed also in a cancelled scope, and when flushing fails; the
+   * error, or the cancellation, is thrown afterwards. A second call is harmless.
+   */
+  close(): Promise<void> {
+    return this.#file.close()
+  }
+
+  /** As `close`, but never raises a cancellation: the next checkpoint does. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.#file.close()
+    } catch (error) {
+      if (!(error instanceof Cancelled)) throw error
+    }
+  }
+
+  /** The lines, with their endings, from where the file is. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<D> {
+    return new LineIterator(this.#file, this.#content, this.#access.readable)
+  }
+
+  #call<T>(scope: CancelScope, what: string, begin: () => Work<T>): Promise<T> {
+    return this.#file.pump.call(scope, what, begin)
+  }
+
+  #readInto(what: string, view: Uint8Array, once: boolean): Promise<number> {
+    try {
+      const memory = checkFileView('view', view)
+      const scope = this.#enterRead(what)
+      return this.#call(scope, what, () => this.#content.readInto(memory, once))
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  #enterRead(what: string): CancelScope {
+    const scope = this.#file.enter(what)
+    if (!this.#access.readable) throw notReadable(what)
+    return scope
+  }
+
+  #enterWrite(what: string): CancelScope {
+    const scope = this.#file.enter(what)
+    if (!this.#access.writable) throw new UnsupportedError(`${what}: the file was not opened for writing`)
+    return scope
+  }
+
+  #checkData(name: string, data: unknown): void {
+    if (this.#access.binary) checkBytes(name, data)
+    else if (typeof data !== 'string') throw invalidArgType(name, 'of type string, in text mode', data)
+  }
+}
+
+/** -1, and nothing at all: everything. */
+function checkReadSize(name: string, size: unknown): number {
+  if (size === undefined || size === null || size === -1) return Infinity
+  checkInteger(name, size)
+  return size
+}
+
+/** Below 0, and nothing at all: no limit. */
+function checkLimit(name: string, limit: unknown): number {
+  if (limit === undefined || limit === null) return Infinity
+  checkInteger(name, limit, Number.MIN_SAFE_INTEGER)
+  return limit < 0 ? Infinity : limit
+}

@@ -1,0 +1,196 @@
+/**
+ * One open file: its line of calls, its contents, and how it ends. Closing is one job more at the end of the line; it flushes and
+ * gives the descriptor up in every case, and what goes wrong in that is thrown afterwards.
+ */
+import type { FileTransport } from '../backends/backend.ts'
+import type { Cancelled } from '../errors.ts'
+import type { CancelScope } from '../kernel/cancel-scope.ts'
+import { enterOperation, enterUncancelled, type Frame, pendingCancellation } from '../kernel/context.ts'
+import { Operation, rejected } from '../kernel/operation.ts'
+import { Resource } from '../kernel/resources.ts'
+import { immediateVoid } from '../kernel/turn.ts'
+import { REAL } from '../kernel/waits.ts'
+import type { ByteFile } from './byte-file.ts'
+import { closedError, type Job, Pump } from './pump.ts'
+import { PENDING, type Work } from './work.ts'
+
+export class OpenFile extends Resource {
+  readonly pump: Pump
+  readonly name: string
+  /** Set once it is known how it is read and written. */
+  bytes: ByteFile | undefined
+  /** Called when it is closed, before anybody hears of it. */
+  atClose: (() => Work<void>) | undefined
+  #closing: Closing | undefined
+
+  constructor(transport: FileTransport, name: string) {
+    super()
+    this.name = name
+    this.pump = new Pump(transport, name)
+  }
+
+  registerWith(frame: Frame, made: Error | undefined): void {
+    this.register(frame, 'file', made)
+  }
+
+  get closed(): boolean {
+    return this.#closing !== undefined
+  }
+
+  /** For what needs an open file and does not wait. */
+  requireOpen(what: string): FileTransport {
+    if (this.#closing !== undefined) throw closedError(what)
+    return this.pump.transport
+  }
+
+  /** The door of every call. */
+  enter(what: string): CancelScope {
+    const scope = enterOperation(what)
+    if (this.#closing !== undefined) throw closedError(what)
+    return scope
+  }
+
+  /** One call. */
+  call<T>(what: string, begin: () => Work<T>): Promise<T> {
+    try {
+      return this.pump.call(this.enter(what), what, begin)
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  close(): Promise<void> {
+    let scope: CancelScope
+    try {
+      scope = enterUncancelled('close')
+    } catch (error) {
+      // Where nothing can be awaited, closing still closes.
+      this.#close()
+      return rejected(error)
+    }
+    const cancelled = pendingCancellation(scope, 'close')
+    const closing = this.#close()
+    if (closing.over) {
+      const error = cancelled ?? closing.take()
+      return error === undefined ? immediateVoid() : rejected(error)
+    }
+    return new CloseCall(this, closing, cancelled).begin(scope)
+  }
+
+  override describeResource(): string {
+    return `file ${this.name}`
+  }
+
+  override closeForRun(): Promise<void> {
+    const closing = this.#close()
+    // Nobody is left who could wait for another process.
+    closing.hurry()
+    return new Promise((resolve) => closing.whenOver(() => resolve()))
+  }
+
+  #close(): Closing {
+    if (this.#closing !== undefined) return this.#closing
+    this.#closing = new Closing(this, () => this.unregister())
+    this.pump.close(this.#closing)
+    return this.#closing
+  }
+}
+
+/** The last job of a file. */
+class Closing implements Job {
+  over = false
+  stopped = false
+  readonly #file: OpenFile
+  readonly #atEnd: () => void
+  #failure: { readonly error: unknown } | undefined
+  #waiting: (() => void)[] = []
+
+  constructor(file: OpenFile, atEnd: () => void) {
+    this.#file = file
+    this.#atEnd = atEnd
+  }
+
+  *work(): Work<void> {
+    const { bytes, pump, atClose } = this.#file
+    try {
+      if (bytes !== undefined) yield* bytes.close()
+      else if (pump.transport.close() === PENDING) yield
+    } finally {
+      if (atClose !== undefined) yield* atClose()
+    }
+  }
+
+  succeeded(): void {
+    this.#end()
+  }
+
+  failed(error: unknown): void {
+    this.#failure = { error }
+    this.#end()
+  }
+
+  interruption(): Error {
+    return closedError('close')
+  }
+
+  /** What it failed with; the first who asks is told. */
+  take(): unknown {
+    const failure = this.#failure
+    this.#failure = undefined
+    return failure?.error
+  }
+
+  /** What another process does not take at once is dropped. */
+  hurry(): void {
+    if (!this.over) this.#file.pump.transport.interrupt()
+  }
+
+  whenOver(tell: () => void): void {
+    if (this.over) tell()
+    else this.#waiting.push(tell)
+  }
+
+  #end(): void {
+    this.over = true
+    this.#atEnd()
+    for (const tell of this.#waiting) tell()
+    this.#waiting = []
+  }
+}
+
+/** `close()`, until the file is. */
+class CloseCall extends Operation<void> {
+  readonly #file: OpenFile
+  readonly #closing: Closing
+  #cancelled: Cancelled | undefined
+
+  constructor(file: OpenFile, closing: Closing, cancelled: Cancelled | undefined) {
+    super()
+    this.#file = file
+    this.#closing = closing
+    this.#cancelled = cancelled
+    if (cancelled !== undefined) closing.hurry()
+    closing.whenOver(() => this.#settle())
+  }
+
+  override describe(): string {
+    return `close of ${this.#file.name}`
+  }
+
+  override get waitsFor(): number {
+    return REAL
+  }
+
+  protected override onCancel(cancelled: () => Cancelled): void {
+    this.#cancelled = cancelled()
+    this.#closing.hurry()
+  }
+
+  #settle(): void {
+    const failure = this.#closing.take()
+    // A cancellation is raised again by the next checkpoint; lost data is told only here.
+    if (failure !== undefined) this.reject(failure)
+    else if (this.#cancelled !== undefined) this.reject(this.#cancelled)
+    else this.resolve()
+  }
+}
