@@ -67,6 +67,7 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
   #reset = false
   /** The run has ended, not the socket's user: what the stream has taken gets the time to leave. */
   #outlived = false
+  #quiet = false
   #parting: (() => void) | undefined
 
   /** @throws NotRunningError outside every `run` */
@@ -217,9 +218,15 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
     return remoteAddress === undefined ? 'a NodeSocket' : `a NodeSocket to ${remoteAddress}:${remotePort ?? ''}`
   }
 
+  /** @internal Its scope has a handler of its own: being cancelled is no error of the socket's. */
+  _quietly(): this {
+    this.#quiet = true
+    return this
+  }
+
   /** @internal */
   cancelled(reason: Cancelled): void {
-    this.#inContext(() => this.destroy(new AbortError(reason)))
+    this.#inContext(() => this.destroy(this.#quiet ? undefined : new AbortError(reason)))
   }
 
   /** @internal Whoever is about to end it gets a moment, what was written before it was ended gets its time. */

@@ -63,6 +63,8 @@ export class Listener extends Resource implements ListenerSink, HandshakeOwner {
   /** Of the connections it accepts. */
   readonly origin: Origin
   readonly address: Address
+  /** Called once it is closed. */
+  readonly hearers = new Set<() => void>()
   readonly #transport: ListenerTransport
   readonly #handshakes: Handshakes | undefined
   /** Accepted or handshaken, and not asked for yet. */
@@ -162,6 +164,7 @@ export class Listener extends Resource implements ListenerSink, HandshakeOwner {
     for (const transport of this.#ready.splice(0)) transport.destroy()
     this.unregister()
     consumer?.closed()
+    for (const hear of this.hearers) hear()
   }
 
   accepted(transport: StreamTransport): void {

@@ -73,6 +73,17 @@ export class SocketStreamServer<A extends Address = SocketAddress> implements As
     }
   }
 
+  /** @internal stops listening, from a callback too */
+  _closeNow(): void {
+    this.#listener.close()
+  }
+
+  /** @internal `hear` is called once the server does not listen any more. Returns the undo. */
+  _onClose(hear: () => void): () => void {
+    this.#listener.hearers.add(hear)
+    return () => this.#listener.hearers.delete(hear)
+  }
+
   /** Where the server listens. Stays known after `close()`. */
   get address(): A {
     return this.#listener.address as A

@@ -1,0 +1,328 @@
+/**
+ * `fromDuplex`: any Duplex of Node's as a stream of this library.
+ *
+ * What must stay true:
+ * 1. Bytes are read from the Duplex only when somebody receives; what it has buffered stays with it when a receive is
+ *    cancelled.
+ * 2. What is written to the Duplex is a copy: it may keep it for long, and the caller's memory is the caller's again once
+ *    `sendAll` has resolved. At most one piece beyond the Duplex's own mark is given to it.
+ * 3. An `'error'` of the Duplex is heard here and belongs to the call that meets it; it never ends the process.
+ */
+import { Duplex } from 'node:stream'
+import type { Socket } from 'node:net'
+import type { Address } from '../backends/backend.ts'
+import { BrokenResourceError, type Cancelled, ClosedResourceError, ResourceBusyError } from '../errors.ts'
+import type { CancelScope } from '../kernel/cancel-scope.ts'
+import { enterOperation, enterUncancelled, pendingCancellation, requireFrame } from '../kernel/context.ts'
+import { Operation, rejected } from '../kernel/operation.ts'
+import { Resource } from '../kernel/resources.ts'
+import { immediate, immediateVoid } from '../kernel/turn.ts'
+import { checkSize, READ_SIZE, toBytes } from '../streams/bytes.ts'
+import { CLOSE_TIMEOUT } from '../streams/origin.ts'
+import { Stream } from '../streams/stream.ts'
+import { invalidArgType } from '../validate.ts'
+import { after } from './idle-timer.ts'
+import { coded } from './node-errors.ts'
+
+/**
+ * The Duplex as a `Stream`, for everything here that takes one; from now on it belongs to the stream. A `net.Socket` or
+ * `tls.TLSSocket` is left half-open when its peer ends, as streams are.
+ *
+ * @throws TypeError for a Duplex of objects; NotRunningError outside every `run`
+ */
+export function fromDuplex(duplex: Duplex): DuplexStream {
+  if (!(duplex instanceof Duplex)) throw invalidArgType('duplex', 'an instance of stream.Duplex', duplex)
+  if (duplex.readableObjectMode || duplex.writableObjectMode)
+    throw invalidArgType('duplex', 'a Duplex of bytes, not of objects', duplex)
+  return new DuplexStream(duplex)
+}
+
+/** The stream that `fromDuplex` makes of a Duplex. */
+export class DuplexStream extends Stream {
+  readonly #duplex: Duplex
+  readonly #resource: OpenDuplex
+  readonly #receiving = new Wait<Buffer>('receiveSome')
+  readonly #sending = new Wait<void>('sendAll')
+  readonly #closing = new Wait<void>('close')
+  #maxBytes = READ_SIZE
+  /** What a waiting `sendAll` has not handed over. */
+  #rest: Uint8Array | undefined
+  #failure: Error | undefined
+  /** The failure has been told by a call of the sending side. */
+  #told = false
+  #closed = false
+
+  /** @internal */
+  constructor(duplex: Duplex) {
+    super()
+    this.#resource = new OpenDuplex(this, describe(duplex))
+    this.#duplex = duplex
+    duplex.allowHalfOpen = true
+    // Whoever made it flow has read what there was; from now on it is read here.
+    duplex.pause()
+    duplex.on('readable', this.#onReadable)
+    duplex.on('end', this.#onReadable)
+    duplex.on('drain', this.#onWritable)
+    duplex.on('finish', this.#onWritable)
+    duplex.on('error', this.#onError)
+    duplex.on('close', this.#onClose)
+  }
+
+  /** Of a socket: the own end of the connection. */
+  get localAddress(): Address | undefined {
+    const { localAddress: address, localPort: port, localFamily: family } = this.#duplex as Partial<Socket>
+    return toAddress(address, port, family)
+  }
+
+  /** Of a socket: the peer's end. */
+  get remoteAddress(): Address | undefined {
+    const { remoteAddress: address, remotePort: port, remoteFamily: family } = this.#duplex as Partial<Socket>
+    return toAddress(address, port, family)
+  }
+
+  override receiveSome(maxBytes: number = READ_SIZE): Promise<Buffer> {
+    try {
+      checkSize('maxBytes', maxBytes)
+      const scope = enterOperation('receiveSome')
+      this.#requireOpen('receiveSome')
+      this.#maxBytes = maxBytes
+      const bytes = this.#take()
+      return bytes === undefined ? this.#receiving.begin(scope) : immediate(bytes)
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  override sendAll(data: Uint8Array | string): Promise<void> {
+    try {
+      const bytes = toBytes('data', data)
+      const scope = this.#enterSend('sendAll')
+      if (this.#duplex.writableEnded) throw new ClosedResourceError('sendAll: the sending half was closed by sendEof')
+      this.#rest = this.#push(bytes)
+      return this.#rest === undefined ? immediateVoid() : this.#sending.begin(scope)
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  override sendEof(): Promise<void> {
+    try {
+      const scope = this.#enterSend('sendEof')
+      if (!this.#duplex.writableEnded) this.#duplex.end()
+      return this.#duplex.writableFinished ? immediateVoid() : this.#sending.begin(scope)
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  override close(): Promise<void> {
+    let scope: CancelScope
+    try {
+      scope = enterUncancelled('close')
+    } catch (error) {
+      this.#shut()
+      this.#destroy()
+      return rejected(error)
+    }
+    this.#shut()
+    const cancelled = pendingCancellation(scope, 'close')
+    if (cancelled !== undefined) {
+      this.#destroy()
+      return rejected(cancelled)
+    }
+    if (this.#failure !== undefined && !this.#told) {
+      this.#told = true
+      this.#destroy()
+      return rejected(this.#broken('close', this.#failure))
+    }
+    if (this.#duplex.destroyed) return immediateVoid()
+    if (this.#closing.pending) return immediateVoid()
+    this.#duplex.end()
+    if (this.#duplex.writableFinished) {
+      this.#destroy()
+      return immediateVoid()
+    }
+    this.#closing.gaveUp = () => this.#destroy()
+    return this.#closing.begin(scope)
+  }
+
+  /** @internal outside every frame, and for no longer than a while */
+  _closeForRun(): Promise<void> {
+    this.#shut()
+    const duplex = this.#duplex
+    if (duplex.destroyed) return Promise.resolve()
+    duplex.end(() => duplex.destroy())
+    const giveUp = after(this.#resource.run, CLOSE_TIMEOUT, () => duplex.destroy())
+    return new Promise((resolve) =>
+      duplex.once('close', () => {
+        giveUp()
+        resolve()
+      }),
+    )
+  }
+
+  readonly #onReadable = (): void => {
+    if (!this.#receiving.pending) return
+    try {
+      const bytes = this.#take()
+      if (bytes !== undefined) this.#receiving.resolve(bytes)
+    } catch (error) {
+      this.#receiving.reject(error)
+    }
+  }
+
+  readonly #onWritable = (): void => {
+    const { writableFinished: finished } = this.#duplex
+    if (this.#closed) {
+      if (!finished) return
+      this.#closing.resolve()
+      this.#destroy()
+    } else if (this.#rest !== undefined) {
+      this.#rest = this.#push(this.#rest)
+      if (this.#rest === undefined) this.#sending.resolve()
+    } else if (finished) this.#sending.resolve()
+  }
+
+  readonly #onError = (error: Error): void => {
+    this.#failure ??= error
+    this.#fail()
+  }
+
+  readonly #onClose = (): void => {
+    this.#resource.closed()
+    this.#closing.resolve()
+    const { readableEnded, writableFinished } = this.#duplex
+    if (this.#closed || (readableEnded && writableFinished)) return
+    this.#failure ??= coded('ERR_STREAM_PREMATURE_CLOSE', 'Premature close')
+    this.#fail()
+  }
+
+  #destroy(): void {
+    this.#resource.closed()
+    this.#duplex.destroy()
+  }
+
+  #fail(): void {
+    this.#onReadable()
+    this.#rest = undefined
+    if (this.#closing.pending) this.#closing.reject(this.#tell('close'))
+    if (this.#sending.pending) this.#sending.reject(this.#tell('sendAll'))
+  }
+
+  #shut(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#rest = undefined
+    for (const wait of [this.#receiving, this.#sending]) {
+      wait.reject(new ClosedResourceError(`${wait.what}: the stream was closed while this waited`))
+    }
+  }
+
+  #enterSend(what: string): CancelScope {
+    const scope = enterOperation(what)
+    this.#requireOpen(what)
+    if (this.#sending.pending) throw new ResourceBusyError(`${what}: another task is already sending to this stream`)
+    if (this.#failure !== undefined) throw this.#tell(what)
+    this.#sending.what = what
+    return scope
+  }
+
+  #requireOpen(what: string): void {
+    if (this.#closed) throw new ClosedResourceError(`${what}: the stream is closed`)
+  }
+
+  #tell(what: string): Error {
+    this.#told = true
+    return this.#broken(what, this.#failure as Error)
+  }
+
+  #broken(what: string, cause: Error): Error {
+    return new BrokenResourceError(`${what}: the Duplex is broken: ${cause.message}`, { cause })
+  }
+
+  /** Bytes at hand, or the end as an empty Buffer; `undefined` where there is neither. */
+  #take(): Buffer | undefined {
+    const duplex = this.#duplex
+    if (duplex.readableLength === 0 && duplex.readableEnded) return Buffer.alloc(0)
+    const size = Math.min(this.#maxBytes, duplex.readableLength)
+    // Without bytes this asks for some, or finds out that there are none to come.
+    const bytes = (size === 0 ? duplex.read() : duplex.read(size)) as Buffer | string | null
+    if (bytes !== null) return toBuffer(bytes, duplex.readableEncoding)
+    if (this.#failure !== undefined) throw this.#broken('receiveSome', this.#failure)
+    return undefined
+  }
+
+  /** Hands over as much as the Duplex holds, and returns what is left (2). */
+  #push(bytes: Uint8Array): Uint8Array | undefined {
+    for (let at = 0; at < bytes.length; at += READ_SIZE) {
+      if (this.#duplex.writableNeedDrain) return bytes.subarray(at)
+      this.#duplex.write(Buffer.from(bytes.subarray(at, at + READ_SIZE)))
+    }
+    return undefined
+  }
+}
+
+/** A call that waits for an event of the Duplex. */
+class Wait<T> extends Operation<T> {
+  what: string
+  /** What a cancelled one leaves to be done. */
+  gaveUp: (() => void) | undefined
+
+  constructor(what: string) {
+    super()
+    this.what = what
+  }
+
+  override describe(): string {
+    return `${this.what} of a Duplex`
+  }
+
+  protected override onCancel(cancelled: () => Cancelled): void {
+    this.reject(cancelled())
+    this.gaveUp?.()
+  }
+}
+
+class OpenDuplex extends Resource {
+  readonly #stream: DuplexStream
+  readonly #what: string
+  readonly run
+
+  constructor(stream: DuplexStream, what: string) {
+    super()
+    const frame = requireFrame('fromDuplex')
+    this.run = frame.task.run
+    this.#stream = stream
+    this.#what = what
+    this.register(frame, 'Duplex')
+  }
+
+  closed(): void {
+    this.unregister()
+  }
+
+  override describeResource(): string {
+    return this.#what
+  }
+
+  override closeForRun(): Promise<void> {
+    return this.#stream._closeForRun()
+  }
+}
+
+function describe(duplex: Duplex): string {
+  return `the stream of a ${duplex.constructor.name}`
+}
+
+function toBuffer(bytes: Buffer | string, encoding: BufferEncoding | null): Buffer {
+  return typeof bytes === 'string' ? Buffer.from(bytes, encoding ?? 'utf8') : bytes
+}
+
+function toAddress(
+  address: string | undefined,
+  port: number | undefined,
+  family: string | undefined,
+): Address | undefined {
+  if (address === undefined || port === undefined) return undefined
+  return { address, port, family: family === 'IPv6' ? 'IPv6' : 'IPv4' }
+}
