@@ -1,9 +1,10 @@
 // The public API of structio/node, rolled up from src/node/index.ts by `npm run build -- types`. Generated: do not edit.
 
-import { Stream } from 'structio'
-import { AddressInfo, SocketConnectOpts, SocketReadyState } from 'node:net'
+import { Stream, Address, SocketStreamServer } from 'structio'
+import { AddressInfo, SocketConnectOpts, SocketReadyState, Server } from 'node:net'
 import { Duplex } from 'node:stream'
 import { PeerCertificate, CipherNameAndProtocol } from 'node:tls'
+import { ReadableStream, WritableStream } from 'node:stream/web'
 
 /** The members of {@link NodeSocket} that need no I/O. */
 declare abstract class SocketMembers extends Duplex {
@@ -97,5 +98,72 @@ declare class NodeSocket extends SocketMembers {
  */
 declare function toDuplex(stream: Stream, options?: NodeSocketOptions): NodeSocket
 
-export { NodeSocket, toDuplex }
-export type { NodeSocketOptions }
+/**
+ * The Duplex as a `Stream`, for everything here that takes one; from now on it belongs to the stream. A `net.Socket` or
+ * `tls.TLSSocket` is left half-open when its peer ends, as streams are.
+ *
+ * @throws TypeError for a Duplex of objects; NotRunningError outside every `run`
+ */
+declare function fromDuplex(duplex: Duplex): DuplexStream
+/** The stream that `fromDuplex` makes of a Duplex. */
+declare class DuplexStream extends Stream {
+  #private
+  /** Of a socket: the own end of the connection. */
+  get localAddress(): Address | undefined
+  /** Of a socket: the peer's end. */
+  get remoteAddress(): Address | undefined
+  receiveSome(maxBytes?: number): Promise<Buffer>
+  sendAll(data: Uint8Array | string): Promise<void>
+  sendEof(): Promise<void>
+  close(): Promise<void>
+}
+
+interface WebStreamsOptions {
+  /** Ends both with an `AbortError` when it aborts. */
+  signal?: AbortSignal | undefined
+}
+/** What `toWebStreams` makes of a stream. */
+interface WebStreams {
+  /** A byte stream: readers may bring their own memory (`mode: 'byob'`), and the bytes are received into it. */
+  readonly readable: ReadableStream<Uint8Array>
+  readonly writable: WritableStream<Uint8Array | string>
+}
+/**
+ * The stream as a pair of web streams; from now on it belongs to them. Closing `writable` ends the own half, `abort()` closes
+ * everything; cancelling `readable` leaves the other half open. The stream is closed when both are over. As a `NodeSocket`, they
+ * belong to the scope in which they were made, and fail with an `AbortError` when that is cancelled.
+ *
+ * @throws NotRunningError outside every `run`
+ */
+declare function toWebStreams(stream: Stream, options?: WebStreamsOptions): WebStreams
+
+interface ServeHttpOptions {
+  /** How many connections are served at once; the others wait to be accepted. Default: as many as come. */
+  maxConnections?: number | undefined
+  /** Gets what a handler threw, and its request. Without it such an error ends the server and comes out of `serveHttp`. */
+  onError?: ((error: unknown, request: unknown) => unknown) | undefined
+  /** Cancels when it aborts; `serveHttp` then rejects with its reason. */
+  signal?: AbortSignal | undefined
+}
+/**
+ * Serves HTTP with a server of `node:http`, `node:https` or `node:http2` that need not listen itself: its request listeners, and
+ * so Express, Fastify or `ws` on it, are used unchanged. Connections that speak TLS already (a TLS server here) suit any of
+ * them; a `node:http2` server with `allowHTTP1` takes both protocols, as ALPN has chosen. Plaintext that is given to a server
+ * of `node:https` is decrypted by that.
+ *
+ * Request listeners run in the scope of their connection: operations of this library work in them, and are cancelled when the
+ * client goes away or `serveHttp` is cancelled. A listener that fails is answered with 500, as Node's servers do with
+ * `captureRejections`; its error goes to `onError`, or ends the server, as in `serve`.
+ *
+ * Closing `server`, or the HTTP server itself, drains: no more connections, what has been asked is answered, and connections
+ * without a request under way end. Then `serveHttp` returns. Cancelled, it ends all connections at once, and leaves `server`
+ * open.
+ */
+declare function serveHttp<A extends Address>(
+  server: SocketStreamServer<A>,
+  httpServer: Server,
+  options?: ServeHttpOptions,
+): Promise<void>
+
+export { DuplexStream, NodeSocket, fromDuplex, serveHttp, toDuplex, toWebStreams }
+export type { NodeSocketOptions, ServeHttpOptions, WebStreams, WebStreamsOptions }

@@ -72,7 +72,13 @@ export async function startMariadb(owner: Owner, mariadbd: string): Promise<Serv
   const setup = file(
     where,
     'setup.sql',
-    `create database test; create user tester@'%' identified by '${PASSWORD}'; grant all on test.* to tester@'%';\n`,
+    [
+      // One statement on each line: that is how the server reads the file.
+      'create database test;',
+      `create user tester@'%' identified by '${PASSWORD}';`,
+      "grant all on test.* to tester@'%';",
+      '',
+    ].join('\n'),
     user,
   )
   chmodSync(setup, 0o644)
