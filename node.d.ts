@@ -1,6 +1,6 @@
 // The public API of structio/node, rolled up from src/node/index.ts by `npm run build -- types`. Generated: do not edit.
 
-import { Stream, Address, SocketStreamServer } from 'structio'
+import { Stream, SocketAddress, SocketStreamServer } from 'structio'
 import { AddressInfo, SocketConnectOpts, SocketReadyState, Server } from 'node:net'
 import { Duplex } from 'node:stream'
 import { PeerCertificate, CipherNameAndProtocol } from 'node:tls'
@@ -109,9 +109,9 @@ declare function fromDuplex(duplex: Duplex): DuplexStream
 declare class DuplexStream extends Stream {
   #private
   /** Of a socket: the own end of the connection. */
-  get localAddress(): Address | undefined
+  get localAddress(): SocketAddress | undefined
   /** Of a socket: the peer's end. */
-  get remoteAddress(): Address | undefined
+  get remoteAddress(): SocketAddress | undefined
   receiveSome(maxBytes?: number): Promise<Buffer>
   sendAll(data: Uint8Array | string): Promise<void>
   sendEof(): Promise<void>
@@ -159,7 +159,7 @@ interface ServeHttpOptions {
  * without a request under way end. Then `serveHttp` returns. Cancelled, it ends all connections at once, and leaves `server`
  * open.
  */
-declare function serveHttp<A extends Address>(
+declare function serveHttp<A extends SocketAddress | string>(
   server: SocketStreamServer<A>,
   httpServer: Server,
   options?: ServeHttpOptions,

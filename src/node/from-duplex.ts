@@ -10,7 +10,7 @@
  */
 import { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
-import type { Address } from '../backends/backend.ts'
+import type { SocketAddress } from '../backends/backend.ts'
 import { BrokenResourceError, type Cancelled, ClosedResourceError, ResourceBusyError } from '../errors.ts'
 import type { CancelScope } from '../kernel/cancel-scope.ts'
 import { enterOperation, enterUncancelled, pendingCancellation, requireFrame } from '../kernel/context.ts'
@@ -69,13 +69,13 @@ export class DuplexStream extends Stream {
   }
 
   /** Of a socket: the own end of the connection. */
-  get localAddress(): Address | undefined {
+  get localAddress(): SocketAddress | undefined {
     const { localAddress: address, localPort: port, localFamily: family } = this.#duplex as Partial<Socket>
     return toAddress(address, port, family)
   }
 
   /** Of a socket: the peer's end. */
-  get remoteAddress(): Address | undefined {
+  get remoteAddress(): SocketAddress | undefined {
     const { remoteAddress: address, remotePort: port, remoteFamily: family } = this.#duplex as Partial<Socket>
     return toAddress(address, port, family)
   }
@@ -322,7 +322,7 @@ function toAddress(
   address: string | undefined,
   port: number | undefined,
   family: string | undefined,
-): Address | undefined {
+): SocketAddress | undefined {
   if (address === undefined || port === undefined) return undefined
   return { address, port, family: family === 'IPv6' ? 'IPv6' : 'IPv4' }
 }

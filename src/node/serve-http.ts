@@ -1,7 +1,7 @@
 /** `serveHttp`: Node's HTTP servers, and the frameworks on them, on connections of this library. */
 import { channel } from 'node:diagnostics_channel'
 import type { Server } from 'node:net'
-import type { Address } from '../backends/backend.ts'
+import type { Address, SocketAddress } from '../backends/backend.ts'
 import { CancelScope } from '../kernel/cancel-scope.ts'
 import { rejected } from '../kernel/operation.ts'
 import type { SocketStream } from '../streams/socket-stream.ts'
@@ -33,7 +33,7 @@ export interface ServeHttpOptions {
  * without a request under way end. Then `serveHttp` returns. Cancelled, it ends all connections at once, and leaves `server`
  * open.
  */
-export function serveHttp<A extends Address>(
+export function serveHttp<A extends SocketAddress | string>(
   server: SocketStreamServer<A>,
   httpServer: Server,
   options: ServeHttpOptions = {},
