@@ -317,7 +317,7 @@ eachBackend(test, 'a call that nobody awaited is waited for by its scope', async
   })
 })
 
-test.serial('the clock of a virtual run stands still while a thread works', async (t) => {
+test.serial('the clock of a virtual run does not jump while a thread works', async (t) => {
   const { run } = await import('../../index.ts')
   await run(
     () =>

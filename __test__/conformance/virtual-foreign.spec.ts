@@ -14,9 +14,13 @@ import {
   createTcpServer,
   currentTime,
   failAfter,
+  fromThread,
   gather,
   moveOnAfter,
   run,
+  runAsyncFromThread,
+  runInProcess,
+  runInThread,
   type RunOptions,
   sleep,
   TimeoutError,
@@ -78,6 +82,42 @@ test.serial('work in the real world holds time, whether it can be seen or not', 
       },
       { capacity: Infinity },
     )
+  }, VIRTUAL)
+})
+
+test.serial('a time limit reaches a thread that computes, and no sooner than in real time', async (t) => {
+  await run(async () => {
+    const began = performance.now()
+    const ended = await moveOnAfter(30, () =>
+      runInThread(() => {
+        for (;;) fromThread.checkCancelled()
+      }),
+    )
+    t.is(ended, undefined)
+    t.true(performance.now() - began >= 29)
+  }, VIRTUAL)
+})
+
+test.serial('time jumps while a thread waits for a function of the host', async (t) => {
+  await run(async () => {
+    const began = performance.now()
+    const expose = { nap: () => sleep(3_600_000) }
+    await runInThread({ expose }, () => {
+      runAsyncFromThread('nap')
+    })
+    t.true(currentTime() >= 3_600_000)
+    t.true(performance.now() - began < 3_600_000)
+  }, VIRTUAL)
+})
+
+test.serial('a time limit ends a function in a process of its own', async (t) => {
+  await run(async () => {
+    const ended = await moveOnAfter(30, () =>
+      runInProcess(() => {
+        for (;;);
+      }),
+    )
+    t.is(ended, undefined)
   }, VIRTUAL)
 })
 

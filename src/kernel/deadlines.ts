@@ -27,6 +27,11 @@ export interface Host {
   readonly scheduler?: Scheduler | undefined
   /** Whether something is on its way that no task waits for yet. */
   busy?(): boolean
+  /**
+   * Work of the real world begins that a task may want to end after a while (a thread, a process): simulated time keeps pace
+   * with it. Returns what is to be called when it is over.
+   */
+  followRealTime?(): () => void
   /** A run begins: before its first task does. */
   runStarted?(run: RunState): void
   /** It has settled. */

@@ -23,6 +23,8 @@ export class ProcessCall extends ThreadOperation<unknown> implements ForkSink {
   #process: ForkedProcess | undefined
   #answer: ProcessAnswer | undefined
   #cancelled: (() => Cancelled) | undefined
+  /** Simulated time keeps pace with it until this is called. */
+  #unfollow: (() => void) | undefined
 
   constructor(task: NumberedTask, args: unknown[], abandonOnCancel: boolean, holding: ThreadHolding, grant: Grant) {
     super()
@@ -35,8 +37,9 @@ export class ProcessCall extends ThreadOperation<unknown> implements ForkSink {
 
   /** @throws what makes the process impossible to start, or its arguments to send; nothing is left then */
   start(scope: CancelScope): Promise<unknown> {
+    const host = scope._task!.run.host as Backend
     try {
-      this.#process = (scope._task!.run.host as Backend).fork(programOfProcess(), this)
+      this.#process = host.fork(programOfProcess(), this)
       const job: ProcessJob = { task: this.#task.source, args: this.#args }
       this.#process.send(job)
     } catch (error) {
@@ -44,6 +47,7 @@ export class ProcessCall extends ThreadOperation<unknown> implements ForkSink {
       this.#grant.release()
       throw isCloneFailure(error) ? notCloneable('an argument', error) : error
     }
+    this.#unfollow = host.followRealTime?.()
     return this.begin(scope)
   }
 
@@ -53,6 +57,7 @@ export class ProcessCall extends ThreadOperation<unknown> implements ForkSink {
 
   ended(error: Error | undefined, code: number | null, signal: NodeJS.Signals | null): void {
     this.#grant.release()
+    this.#letTimeGo()
     // Completion beats cancellation: an answer that was there before the process was killed counts.
     if (this.#answer !== undefined) {
       if (this.#answer[1]) this.resolve(this.#answer[2])
@@ -73,7 +78,13 @@ export class ProcessCall extends ThreadOperation<unknown> implements ForkSink {
     this.#process!.kill()
     if (!this.#abandonOnCancel) return
     this.holding.abandoned = true
+    this.#letTimeGo()
     this.reject(cancelled())
+  }
+
+  #letTimeGo(): void {
+    this.#unfollow?.()
+    this.#unfollow = undefined
   }
 
   #broken(error: Error | undefined, code: number | null, signal: NodeJS.Signals | null): BrokenResourceError {

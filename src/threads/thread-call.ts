@@ -50,6 +50,8 @@ export class ThreadCall extends ThreadOperation<unknown> implements JobSink {
   #thread: Thread | undefined
   #cancelled: (() => Cancelled) | undefined
   #left = false
+  /** While the thread works for the caller: simulated time keeps pace with it until this is called. */
+  #unfollow: (() => void) | undefined
 
   constructor(job: ThreadJob, frame: Frame, holding: ThreadHolding, grant: Grant) {
     super()
@@ -73,15 +75,18 @@ export class ThreadCall extends ThreadOperation<unknown> implements JobSink {
       throw error
     }
     this.#thread = thread
+    this.#works(true)
     return this.begin(scope)
   }
 
   finished(value: unknown): void {
+    this.#works(false)
     this.#grant.release()
     this.resolve(value)
   }
 
   failed(packed: PackedError): void {
+    this.#works(false)
     this.#grant.release()
     const error = unpackError(packed)
     // What its own scope has done to it is that scope's to catch.
@@ -89,6 +94,7 @@ export class ThreadCall extends ThreadOperation<unknown> implements JobSink {
   }
 
   broken(error: unknown, exitCode: number): void {
+    this.#works(false)
     this.#grant.release()
     const name = nameOfTask(this.#job.task)
     const text =
@@ -99,6 +105,7 @@ export class ThreadCall extends ThreadOperation<unknown> implements JobSink {
   }
 
   called(name: string, args: unknown[]): void {
+    this.#works(false)
     if (this.#run.settled) {
       this.#refuse(new RunFinishedError(`runAsyncFromThread: ${this.#run.label} has finished`))
     } else if (this.#left) {
@@ -126,6 +133,7 @@ export class ThreadCall extends ThreadOperation<unknown> implements JobSink {
     this.#thread!.tellCancelled(true)
     if (!this.#job.abandonOnCancel) return
     this.#left = true
+    this.#works(false)
     this.holding.abandoned = true
     this.#thread!.abandon()
     this.reject(cancelled())
@@ -154,15 +162,22 @@ export class ThreadCall extends ThreadOperation<unknown> implements JobSink {
     )
   }
 
+  #works(works: boolean): void {
+    this.#unfollow?.()
+    this.#unfollow = works && !this.#left ? this.#run.host.followRealTime?.() : undefined
+  }
+
   #reply(value: unknown): void {
     try {
       this.#thread!.reply(value)
+      this.#works(true)
     } catch (error) {
       this.#refuse(error)
     }
   }
 
   #refuse(error: unknown): void {
+    this.#works(true)
     this.#thread!.replyError(packError(error, 'what the exposed function threw'))
   }
 }

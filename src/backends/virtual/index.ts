@@ -167,6 +167,10 @@ class VirtualBackend implements Backend {
 
   readonly fork = forkProgram
 
+  followRealTime(): () => void {
+    return this.#timeline.followRealTime()
+  }
+
   spawnProcess(options: SpawnOptions, answer: Answer<ProcessTransport>): void {
     spawnProcess(this.#real(), this.#timeline, options, answer)
   }

@@ -17,8 +17,8 @@
  * 6. What is worked on outside of this library cannot be seen as a whole. While a task waits for such a thing, time stands still as
  *    long as the process has more to wait for than when the run began (a file, a socket, a timer), and a little real time
  *    longer, for what cannot be seen at all. The real clock decides nothing else: neither an order nor a time.
- * 7. While a child process runs, time does not jump: it passes as fast as the real time does. To stand still until the process has
- *    ended would be a deadlock for whoever wants to end it after a while.
+ * 7. While a child process or a thread works, time does not jump: it passes as fast as the real time does. To stand still until it
+ *    has ended would be a deadlock for whoever wants to end it after a while. A thread that waits for the host does not work.
  */
 import type { Clock } from '../../kernel/clock.ts'
 import { DeadlineQueue } from '../../kernel/deadlines.ts'
@@ -73,7 +73,7 @@ export class Timeline implements Clock, QuietWatcher {
   #counting = false
   /** What the process waited for when the first of the runs began. */
   #resources = 0
-  /** Child processes that run, and at which real time the virtual one was what (7). */
+  /** Child processes and threads that work, and at which real time the virtual one was what (7). */
   #following = 0
   #pace = { virtual: 0, real: 0 }
   /** Since when nothing was seen to go on outside. */
@@ -147,7 +147,7 @@ export class Timeline implements Clock, QuietWatcher {
     if (idle) detached(setImmediate, this.#pass)
   }
 
-  /** A child process runs (7). Returns what is to be called when it has ended. */
+  /** A child process or a thread works (7). Returns what is to be called when that is over. */
   followRealTime(): () => void {
     if (this.#following++ === 0) this.#pace = { virtual: this.#now, real: performance.now() }
     return () => {
