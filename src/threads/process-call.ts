@@ -37,9 +37,9 @@ export class ProcessCall extends ThreadOperation<unknown> implements ForkSink {
 
   /** @throws what makes the process impossible to start, or its arguments to send; nothing is left then */
   start(scope: CancelScope): Promise<unknown> {
-    const host = scope._task!.run.host as Backend
+    const { host } = scope._task!.run
     try {
-      this.#process = host.fork(programOfProcess(), this)
+      this.#process = (host as Backend).fork(programOfProcess(), this)
       const job: ProcessJob = { task: this.#task.source, args: this.#args }
       this.#process.send(job)
     } catch (error) {
