@@ -34,8 +34,14 @@ export const MANAGERS = {
   },
 }
 
-/** A folder of a stranger's: `run` runs a command there and gives what it printed; `close` removes it. */
-export function openFolder({ manager = 'npm', node = process.execPath, registry = 'http://127.0.0.1:9/', env = {} }) {
+/** A folder of a stranger's, where programs are run with `node` and the arguments `args`: `run` runs a command there and gives what it printed; `close` removes it. */
+export function openFolder({
+  manager = 'npm',
+  node = process.execPath,
+  args: first = [],
+  registry = NOWHERE,
+  env = {},
+}) {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'structio-install-')))
   const home = join(folder, '.home')
   mkdirSync(home)
@@ -61,7 +67,7 @@ export function openFolder({ manager = 'npm', node = process.execPath, registry 
   write({ 'package.json': '{ "name": "stranger", "version": "1.0.0", "private": true }\n', ...files?.(registry) })
   const options = (extra) => ({ cwd: folder, env: { ...variables, ...extra } })
   const run = (file, args, extra) => execute(file, args, options(extra))
-  const nodeCommand = (args) => (runs === undefined ? args : [bin(), ...runs, ...args])
+  const nodeCommand = (args) => (runs === undefined ? [...first, ...args] : [bin(), ...runs, ...args])
   return {
     folder,
     write,
@@ -113,6 +119,9 @@ function start(file, args, options) {
     ended,
   }
 }
+
+/** A port that nobody listens on: a manager that looks for packages has been given them already. */
+const NOWHERE = 'http://127.0.0.1:9/'
 
 /** The folders where programs are looked for, less those with Rust's, and with the Node that is to run the scripts first. */
 function pathWithoutRust(node) {

@@ -140,8 +140,14 @@ impl Driver {
             self.wake.open(Target::ThreadsafeFunction(function));
             *self.doorbell.borrow_mut() = Some(Doorbell::ThreadsafeFunction(function));
         }
+        if self.uv.is_none() {
+            // Nothing is left to wait for, and a host without libuv need not do the other kind well: Deno frees its handle
+            // after the hook, and once more when the hook has given it back, as Node-API demands.
+            // SAFETY: `data` stays counted until `end`, which the hook brings about.
+            return check(unsafe { sys::napi_add_env_cleanup_hook(self.env, Some(on_sudden_cleanup), data) });
+        }
         let mut hook = ptr::null_mut();
-        // SAFETY: `data` stays counted until `end`, which the hook brings about.
+        // SAFETY: as above.
         check(unsafe { sys::napi_add_async_cleanup_hook(self.env, Some(on_cleanup), data, &raw mut hook) })?;
         self.cleanup.set(hook);
         Ok(())
@@ -189,8 +195,11 @@ impl Driver {
             reactor.shutdown();
         }
         driver.doorbell.borrow_mut().take();
-        // SAFETY: the hook's own handle, released once.
-        unsafe { sys::napi_remove_async_cleanup_hook(driver.cleanup.get()) };
+        let hook = driver.cleanup.get();
+        if !hook.is_null() {
+            // SAFETY: the hook's own handle, released once.
+            unsafe { sys::napi_remove_async_cleanup_hook(hook) };
+        }
     }
 }
 
@@ -307,6 +316,15 @@ unsafe extern "C" fn on_threadsafe_call(
     if !env.is_null() {
         // SAFETY: the data given to `threadsafe_function`, which the hook outlives.
         unsafe { with_driver(data, Driver::run_turn) };
+    }
+}
+
+/// Without libuv: when it returns, the environment ends.
+unsafe extern "C" fn on_sudden_cleanup(data: *mut c_void) {
+    // SAFETY: the data given to the hook, called once, on the environment's thread. Without handles, nothing closes later.
+    unsafe {
+        with_driver(data, Driver::begin_end);
+        Driver::end(data.cast());
     }
 }
 
