@@ -10,7 +10,7 @@ import { inRoot } from './lib/project.js'
 import { findProblems, publishingOrder } from './lib/release.js'
 
 const { values } = parseArgs({
-  options: { check: { type: 'boolean' }, tag: { type: 'string' }, 'dist-tag': { type: 'string', default: 'latest' } },
+  options: { check: { type: 'boolean' }, tag: { type: 'string' }, 'dist-tag': { type: 'string' } },
 })
 const folder = inRoot('target', 'packages')
 
@@ -27,5 +27,7 @@ try {
 async function publish({ name, version, file }) {
   const { ok, output } = await command('npm', ['view', `${name}@${version}`, 'version'], { capture: true })
   if (ok && output.trim() === version) return console.log(`${name} ${version} is published already`)
-  await must('npm', ['publish', join(folder, file), '--provenance', '--access', 'public', '--tag', values['dist-tag']])
+  // A version to try out (1.0.0-rc.1) is not what people get who name none.
+  const distTag = values['dist-tag'] ?? (version.includes('-') ? 'next' : 'latest')
+  await must('npm', ['publish', join(folder, file), '--provenance', '--access', 'public', '--tag', distTag])
 }

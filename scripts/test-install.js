@@ -1,7 +1,8 @@
 /**
  * `npm run test:install [-- --node 20,24] [--manager npm,pnpm] [--imitation bun]`: packs the library and installs it as a
  * stranger does, for each Node and each package manager, and for what imitates Node: into an empty folder, without Rust.
- * What is not here is fetched once. `--artifacts FOLDER` takes binaries that were built elsewhere.
+ * What is not here is fetched once; `--node here` is the one that runs this, and `none` is nothing. `--artifacts FOLDER` takes
+ * binaries that were built elsewhere.
  */
 import { parseArgs } from 'node:util'
 import { build } from './lib/build.js'
@@ -29,7 +30,7 @@ const prepare = async () => {
 if (await step('build and pack', prepare)) {
   for (const version of list(values.node)) {
     let node
-    await step(`fetch Node ${version}`, async () => void (node = await fetchNode(version)))
+    await step(`fetch Node ${version}`, async () => void (node = await nodeOf(version)))
     if (node === undefined) continue
     for (const manager of list(values.manager)) {
       await step(`Node ${version}, ${manager}`, () => tryOut(manager, { node }))
@@ -43,7 +44,11 @@ if (await step('build and pack', prepare)) {
 finish()
 
 function list(option) {
-  return option.split(',').filter((each) => each !== '')
+  return option.split(',').filter((each) => each !== 'none')
+}
+
+function nodeOf(version) {
+  return version === 'here' ? process.execPath : fetchNode(version)
 }
 
 async function tryOut(manager, runtime) {

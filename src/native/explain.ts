@@ -18,7 +18,7 @@ export function explainLoadError(error: unknown): string {
   const failure = texts.find((text) => UNLOADABLE.some(([pattern]) => pattern.test(text)))
   if (failure !== undefined) {
     const [pattern, reason] = UNLOADABLE.find(([each]) => each.test(failure)) as (typeof UNLOADABLE)[number]
-    return `${name} ${reason(pattern.exec(failure) as RegExpExecArray)}`
+    return `${/structio-\w+-\w+(-\w+)?(?=[/\\])/.exec(failure)?.[0] ?? name} ${reason(pattern.exec(failure) as RegExpExecArray)}`
   }
   if (/This is a bundle/.test(all)) {
     return (

@@ -56,15 +56,16 @@ function find(): Binding {
   try {
     return require(LOADER) as Binding
   } catch (error) {
-    if (!isLeftBehind(error)) throw error
-    // Bundled into a program that lies elsewhere. The platform's package may be in reach of it, or of the package.
+    // A bundler may have left the loader behind, and it takes the C library's name from a file that another one may own.
+    // The platform's package may be in reach all the same, from here or from the package.
     for (const from of [() => require, () => createRequire(require.resolve('structio/package.json'))]) {
       try {
         return from()(platformPackage()) as Binding
       } catch {
-        // What is missing first of all is the loader: that is what the error says.
+        // What went wrong at first is what the error says.
       }
     }
+    if (!isLeftBehind(error)) throw error
     throw new Error(`This is a bundle, and ${LOADER} is not beside it`, { cause: error })
   }
 }
