@@ -12,7 +12,7 @@ use std::{
 };
 
 use structio_core::{
-    pool::Pool,
+    pool::{Bounds, Pool},
     processes::{SpawnRequest, Spawned, Standard, spawn},
     reactor::Reactor,
 };
@@ -45,7 +45,7 @@ fn shell(line: &str) -> SpawnRequest {
 }
 
 fn start(reactor: &Reactor, request: SpawnRequest) -> io::Result<(Spawned, mpsc::Receiver<i32>)> {
-    let pool = Pool::get_or_start(1)?;
+    let pool = Pool::get_or_start(Bounds::default())?;
     let spawned = {
         let _guard = reactor.enter();
         spawn(request)?
