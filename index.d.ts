@@ -2,6 +2,7 @@
 
 import { VirtualOptions } from 'structio/testing'
 import { TransferListItem } from 'node:worker_threads'
+import { Stats } from 'node:fs'
 import { X509Certificate } from 'node:crypto'
 
 type SocketType = 'stream' | 'dgram' | 'raw'
@@ -817,6 +818,186 @@ type BinaryMode = `${Access}b` | `${Access}b+` | `${Access}+b` | `b${Access}` | 
 /** The modes that give strings: `'r'`, `'w+'`, `'at'` and the like. */
 type TextMode = Access | `${Access}+` | `${Access}t` | `${Access}t+` | `${Access}+t` | `t${Access}` | `t${Access}+`
 
+/** A folder, the names of the folders in it, and those of all else. */
+type Walked = [path: Path, folders: string[], files: string[]]
+
+/** What a path can be made of. */
+type PathSegment = string | URL | PurePath
+/** An immutable path: its text, by the rules of this platform. */
+declare abstract class PurePath {
+  #private
+  constructor(segments: readonly PathSegment[])
+  /** The pieces; of an absolute path the first one is its `anchor`. */
+  get parts(): readonly string[]
+  /** On Windows the drive or the share, elsewhere `''`. */
+  get drive(): string
+  /** The separator that an absolute path begins with, or `''`. */
+  get root(): string
+  /** Drive and root. */
+  get anchor(): string
+  /** The last piece, `''` of a root. */
+  get name(): string
+  /** The last suffix of the name with its dot, or `''`. */
+  get suffix(): string
+  /** All suffixes of the name: `['.tar', '.gz']`. */
+  get suffixes(): readonly string[]
+  /** The name without its last suffix. */
+  get stem(): string
+  /** Whether it does not depend on the working directory. */
+  isAbsolute(): boolean
+  /** Whether it is `other`, or below it. */
+  isRelativeTo(other: PathSegment): boolean
+  /** Whether its last pieces match a pattern of as many (`'*.txt'`, `'src/?.ts'`), or all of it an absolute one. */
+  match(pattern: string): boolean
+  /** The same path: the same pieces. */
+  equals(other: unknown): boolean
+  /** With forward slashes. */
+  asPosix(): string
+  /** As a `file:` URL. @throws RangeError for a relative path */
+  asUri(): string
+  toString(): string
+  toJSON(): string
+}
+
+/** How text is read and written by `Path.readText` and `Path.writeText`; as for `aopen`. */
+type TextOptions = Pick<OpenOptions, 'encoding' | 'errors' | 'newline'>
+
+/**
+ * An immutable path with the methods of Python's `pathlib`, those that ask the system asynchronous. Re-creates AnyIO's `Path`.
+ *
+ * ```ts
+ * const folder = new Path('reports')
+ * await folder.mkdir({ parents: true, existOk: true })
+ * for await (const path of folder.glob('*.txt')) console.log(path.name, (await path.readText()).length)
+ * ```
+ *
+ * What goes wrong is the system's error (`ENOENT`, `EEXIST`…), as node:fs has it. A call that has begun takes effect, whatever is
+ * cancelled meanwhile.
+ */
+declare class Path extends PurePath {
+  #private
+  /** Joined to one; without any, the working directory. A segment that is absolute begins anew. */
+  constructor(...segments: PathSegment[])
+  /** The working directory. */
+  static cwd(): Path
+  static home(): Path
+  /** Without its last name; a root, and the empty path, are their own. */
+  get parent(): Path
+  /** The parent, its parent, and so on. */
+  get parents(): readonly Path[]
+  joinpath(...segments: PathSegment[]): Path
+  /** With another name. @throws RangeError where there is none, and for one that is not a single name */
+  withName(name: string): Path
+  /** With another name before the last suffix. */
+  withStem(stem: string): Path
+  /** With another last suffix; `''` removes it. */
+  withSuffix(suffix: string): Path
+  /** What leads from `other` to this. @throws RangeError unless it is below */
+  relativeTo(other: PathSegment): Path
+  /** From the root, with its `..` and symbolic links as they are. */
+  absolute(): Promise<Path>
+  /** With the home directory in the place of a first `~`. */
+  expanduser(): Promise<Path>
+  /**
+   * From the root, without `..` and symbolic links.
+   *
+   * @throws ENOENT with `strict`, where something is missing; otherwise the rest is added as it is
+   */
+  resolve(options?: { strict?: boolean | undefined }): Promise<Path>
+  stat(options?: { followSymlinks?: boolean | undefined }): Promise<Stats>
+  /** As `stat`, of a symbolic link itself. */
+  lstat(): Promise<Stats>
+  /** Whether something is there; a symbolic link whose target is not: no. */
+  exists(): Promise<boolean>
+  isFile(): Promise<boolean>
+  isDir(): Promise<boolean>
+  isSymlink(): Promise<boolean>
+  isFifo(): Promise<boolean>
+  isSocket(): Promise<boolean>
+  isBlockDevice(): Promise<boolean>
+  isCharDevice(): Promise<boolean>
+  /** Whether another file system begins here. */
+  isMount(): Promise<boolean>
+  /** Whether both are the same file. */
+  samefile(other: PathSegment): Promise<boolean>
+  /** Opens the file, as `aopen`. */
+  open(mode?: TextMode, options?: OpenOptions): Promise<AsyncFile<string>>
+  open(mode: BinaryMode, options?: OpenOptions): Promise<AsyncFile<Buffer>>
+  open(mode: string, options?: OpenOptions): Promise<AsyncFile<string> | AsyncFile<Buffer>>
+  readBytes(): Promise<Buffer>
+  readText(options?: TextOptions): Promise<string>
+  /** Makes the file, or empties it, and writes: the number of bytes. */
+  writeBytes(data: Uint8Array): Promise<number>
+  /** Makes the file, or empties it, and writes: the number of characters. */
+  writeText(text: string, options?: TextOptions): Promise<number>
+  /**
+   * Makes a folder.
+   *
+   * @param options - `parents`: makes those that are missing; `existOk`: a folder that is there is as good
+   */
+  mkdir(options?: {
+    mode?: number | undefined
+    parents?: boolean | undefined
+    existOk?: boolean | undefined
+  }): Promise<void>
+  /** Removes an empty folder. */
+  rmdir(): Promise<void>
+  /** Removes a file or a symbolic link. */
+  unlink(options?: { missingOk?: boolean | undefined }): Promise<void>
+  /** Moves it to `target`, and replaces a file that is there: the new path. */
+  rename(target: PathSegment): Promise<Path>
+  /** As `rename`, on every platform. */
+  replace(target: PathSegment): Promise<Path>
+  /** Copies a file, or a folder with all there is in it, to `target`: the new path. */
+  copy(
+    target: PathSegment,
+    options?: {
+      followSymlinks?: boolean | undefined
+    },
+  ): Promise<Path>
+  /** As `copy`, into a folder. */
+  copyInto(
+    folder: PathSegment,
+    options?: {
+      followSymlinks?: boolean | undefined
+    },
+  ): Promise<Path>
+  /** As `rename`, also to another file system: then it is copied, and removed. */
+  move(target: PathSegment): Promise<Path>
+  /** As `move`, into a folder. */
+  moveInto(folder: PathSegment): Promise<Path>
+  /** What a symbolic link says. */
+  readlink(): Promise<Path>
+  /** Makes this a symbolic link to `target`. On Windows it has to be known whether that is a folder. */
+  symlinkTo(
+    target: PathSegment,
+    options?: {
+      targetIsDirectory?: boolean | undefined
+    },
+  ): Promise<void>
+  /** Makes this one more name of `target`. */
+  hardlinkTo(target: PathSegment): Promise<void>
+  /** Sets the permissions. */
+  chmod(mode: number): Promise<void>
+  /** Makes the file, or sets its times to now. @throws EEXIST with `existOk: false`, where it is there */
+  touch(options?: { mode?: number | undefined; existOk?: boolean | undefined }): Promise<void>
+  /** What is in the folder, in no order. */
+  iterdir(): AsyncIterableIterator<Path>
+  /** What matches a relative pattern: `'*.ts'`, `'*\/[a-c]?.md'`, and `'**'` for any number of folders. In no order. */
+  glob(pattern: string): AsyncIterableIterator<Path>
+  /** As `glob`, in all folders below. */
+  rglob(pattern: string): AsyncIterableIterator<Path>
+  /**
+   * The folder and all below it, each with the names of the folders and of the other things in it. From the top down, what is
+   * taken out of the list of folders is not visited.
+   */
+  walk(options?: {
+    topDown?: boolean | undefined
+    onError?: ((error: Error) => void) | undefined
+    followSymlinks?: boolean | undefined
+  }): AsyncIterableIterator<Walked>
+}
+
 type Opener = (path: string, flags: number) => number | PromiseLike<number>
 
 interface OpenOptions {
@@ -850,20 +1031,61 @@ interface OpenOptions {
  * @throws the system's error: `ENOENT`, `EACCES`, `EISDIR` for a directory
  */
 declare function aopen(
-  file: string | URL | Buffer | number,
+  file: string | URL | Buffer | Path | number,
   mode?: TextMode,
   options?: OpenOptions,
 ): Promise<AsyncFile<string>>
 declare function aopen(
-  file: string | URL | Buffer | number,
+  file: string | URL | Buffer | Path | number,
   mode: BinaryMode,
   options?: OpenOptions,
 ): Promise<AsyncFile<Buffer>>
 declare function aopen(
-  file: string | URL | Buffer | number,
+  file: string | URL | Buffer | Path | number,
   mode: string,
   options?: OpenOptions,
 ): Promise<AsyncFile<string> | AsyncFile<Buffer>>
+
+/** Where, and under which name. */
+interface TemporaryOptions {
+  /** The name's beginning; default `'tmp'`. */
+  prefix?: string | undefined
+  /** The name's end; default none. */
+  suffix?: string | undefined
+  /** The folder that it is made in; default the system's for temporary files. */
+  dir?: string | URL | Buffer | PurePath | undefined
+}
+interface TemporaryFileOptions extends TemporaryOptions, Omit<OpenOptions, 'closefd' | 'opener'> {}
+interface NamedTemporaryFileOptions extends TemporaryFileOptions {
+  /** Whether it is removed when it is closed; default true. */
+  delete?: boolean | undefined
+}
+interface TemporaryDirectoryOptions extends TemporaryOptions {
+  /** Whether it is removed when it is closed; default true. */
+  delete?: boolean | undefined
+  /** Leaves what cannot be removed, and says nothing. */
+  ignoreCleanupErrors?: boolean | undefined
+}
+/**
+ * A file without a name, which nobody else can open, and which is gone when it is closed. Re-creates AnyIO's `TemporaryFile`.
+ *
+ * @param mode - as for `aopen`; default `'w+b'`
+ */
+declare function TemporaryFile(mode: TextMode, options?: TemporaryFileOptions): Promise<AsyncFile<string>>
+declare function TemporaryFile(mode?: BinaryMode, options?: TemporaryFileOptions): Promise<AsyncFile<Buffer>>
+/** The same with a name (`file.name`), under which others can open it as long as it is open. */
+declare function NamedTemporaryFile(mode: TextMode, options?: NamedTemporaryFileOptions): Promise<AsyncFile<string>>
+declare function NamedTemporaryFile(mode?: BinaryMode, options?: NamedTemporaryFileOptions): Promise<AsyncFile<Buffer>>
+/** A folder, with everything in it removed when it is closed. Re-creates AnyIO's `TemporaryDirectory`. */
+declare function TemporaryDirectory(options?: TemporaryDirectoryOptions): Promise<TemporaryDirectory>
+/** What `TemporaryDirectory()` gives. */
+interface TemporaryDirectory extends AsyncDisposable {
+  /** Its path. */
+  readonly name: string
+  readonly path: Path
+  /** Removes it, also in a cancelled scope; the cancellation is raised afterwards. A second call is harmless. */
+  close(): Promise<void>
+}
 
 /** A frozen record of what a server has done. */
 interface ServerStatistics {
@@ -2070,7 +2292,9 @@ export {
   Lock,
   MemoryReceiveStream,
   MemorySendStream,
+  NamedTemporaryFile,
   NotRunningError,
+  Path,
   Process,
   Queue,
   ResourceBusyError,
@@ -2088,6 +2312,8 @@ export {
   TaskFailed,
   TaskGroup,
   TaskInfo,
+  TemporaryDirectory,
+  TemporaryFile,
   TimeoutError,
   TlsContext,
   UDPSocket,
@@ -2176,6 +2402,7 @@ export type {
   MemoryObjectStreamStatistics,
   NameInfo,
   NameInfoOptions,
+  NamedTemporaryFileOptions,
   NativeOptions,
   NodeOptions,
   OpenOptions,
@@ -2210,6 +2437,9 @@ export type {
   TaskOptions,
   TaskStatus,
   TcpServerOptions,
+  TemporaryDirectoryOptions,
+  TemporaryFileOptions,
+  TextOptions,
   ThreadFunction,
   ThreadTask,
   TimedScopeOptions,

@@ -33,6 +33,14 @@ export type { RunInThreadOptions, ThreadTask, ThreadFunction, ExposedFunction } 
 export { aopen } from './src/files.ts'
 export type { OpenOptions } from './src/files.ts'
 export { AsyncFile } from './src/files/async-file.ts'
+export { Path } from './src/files/path.ts'
+export { TemporaryFile, NamedTemporaryFile, TemporaryDirectory } from './src/files/temporary.ts'
+export type { TextOptions } from './src/files/whole-text.ts'
+export type {
+  TemporaryFileOptions,
+  NamedTemporaryFileOptions,
+  TemporaryDirectoryOptions,
+} from './src/files/temporary.ts'
 
 // Sockets and streams.
 export { connectTcp, createTcpServer } from './src/sockets.ts'

@@ -13,7 +13,7 @@ interface VirtualClockOptions {
  *
  * With `autoJump`, once every task of every run on this clock waits, and no work in the real world is under way (a file, a
  * thread, an `abandonOnCancel`), time jumps to whatever comes next: a timeout, a datagram that arrives. An hour of sleeps
- * passes in milliseconds, in exact order. While a child process runs, time passes as fast as the real time. Where nothing lies
+ * passes in milliseconds, in exact order. While a child process or a thread works, time passes as fast as the real time. Where nothing lies
  * ahead the run waits, as on the other backends. A loop that never waits takes no time: what it polls for must not be a point
  * in time.
  *

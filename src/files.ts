@@ -3,6 +3,7 @@ import { AsyncFile } from './files/async-file.ts'
 import { checkPath } from './files/arguments.ts'
 import { makeEncoding } from './files/encodings.ts'
 import { type BinaryMode, parseMode, type TextMode } from './files/mode.ts'
+import type { Path } from './files/path.ts'
 import { checkNewline } from './files/newlines.ts'
 import { checkCombination, open, type Opener, type Opening } from './files/opening.ts'
 import { UsageError } from './errors.ts'
@@ -42,22 +43,22 @@ export interface OpenOptions {
  * @throws the system's error: `ENOENT`, `EACCES`, `EISDIR` for a directory
  */
 export function aopen(
-  file: string | URL | Buffer | number,
+  file: string | URL | Buffer | Path | number,
   mode?: TextMode,
   options?: OpenOptions,
 ): Promise<AsyncFile<string>>
 export function aopen(
-  file: string | URL | Buffer | number,
+  file: string | URL | Buffer | Path | number,
   mode: BinaryMode,
   options?: OpenOptions,
 ): Promise<AsyncFile<Buffer>>
 export function aopen(
-  file: string | URL | Buffer | number,
+  file: string | URL | Buffer | Path | number,
   mode: string,
   options?: OpenOptions,
 ): Promise<AsyncFile<string> | AsyncFile<Buffer>>
 export function aopen(
-  file: string | URL | Buffer | number,
+  file: string | URL | Buffer | Path | number,
   mode = 'r',
   options: OpenOptions = {},
 ): Promise<AsyncFile<string> | AsyncFile<Buffer>> {
@@ -71,7 +72,8 @@ export function aopen(
   }
 }
 
-function checkOpening(file: unknown, mode: unknown, options: OpenOptions): Opening {
+/** @internal for whatever else opens files */
+export function checkOpening(file: unknown, mode: unknown, options: OpenOptions): Opening {
   checkOptions('options', options)
   const { encoding, errors, newline, bufferSize, closefd = true, opener } = options
   if (typeof file === 'number') checkInteger('file', file)

@@ -34,10 +34,12 @@ import {
   getAddrInfo,
   getNameInfo,
   moveOnAfter,
+  NamedTemporaryFile,
   openProcess,
   type Process,
   receiveSignals,
   relay,
+  type Path,
   ResourceGuard,
   runProcess,
   runInProcess,
@@ -48,6 +50,8 @@ import {
   type SocketStream,
   type SocketStreamServer,
   type Stream,
+  TemporaryDirectory,
+  TemporaryFile,
   type UDPSocket,
   type UNIXDatagramSocket,
   waitAllTasksBlocked,
@@ -274,6 +278,64 @@ const processes: Record<string, Row> = {
   'PipedProcess.close': () => withProcess((process) => check(() => process.close())),
 }
 
+/** What asks the system about a path. */
+const ofPaths: Record<string, (folder: Path) => Promise<unknown>> = {
+  absolute: (folder) => check(() => folder.absolute()),
+  expanduser: (folder) => check(() => folder.expanduser()),
+  resolve: (folder) => check(() => folder.resolve()),
+  stat: (folder) => check(() => folder.stat()),
+  lstat: (folder) => check(() => folder.lstat()),
+  exists: (folder) => check(() => folder.exists()),
+  isFile: (folder) => check(() => folder.isFile()),
+  isDir: (folder) => check(() => folder.isDir()),
+  isSymlink: (folder) => check(() => folder.isSymlink()),
+  isFifo: (folder) => check(() => folder.isFifo()),
+  isSocket: (folder) => check(() => folder.isSocket()),
+  isBlockDevice: (folder) => check(() => folder.isBlockDevice()),
+  isCharDevice: (folder) => check(() => folder.isCharDevice()),
+  isMount: (folder) => check(() => folder.isMount()),
+  samefile: (folder) => check(() => folder.samefile(folder)),
+  open: async (folder) => {
+    await using _ = await check(() => folder.joinpath('opened').open('w'))
+  },
+  readBytes: (folder) => check(() => folder.joinpath('file').readBytes()),
+  readText: (folder) => check(() => folder.joinpath('file').readText()),
+  writeBytes: (folder) => check(() => folder.joinpath('file').writeBytes(Buffer.from('x'))),
+  writeText: (folder) => check(() => folder.joinpath('file').writeText('x')),
+  mkdir: (folder) => check(() => folder.joinpath('made').mkdir()),
+  rmdir: async (folder) => {
+    const path = folder.joinpath('made')
+    await path.mkdir()
+    await check(() => path.rmdir())
+  },
+  unlink: (folder) => check(() => folder.joinpath('file').unlink()),
+  rename: (folder) => check(() => folder.joinpath('file').rename(folder.joinpath('other'))),
+  replace: (folder) => check(() => folder.joinpath('file').replace(folder.joinpath('other'))),
+  copy: (folder) => check(() => folder.joinpath('file').copy(folder.joinpath('other'))),
+  copyInto: async (folder) => {
+    await folder.joinpath('made').mkdir()
+    await check(() => folder.joinpath('file').copyInto(folder.joinpath('made')))
+  },
+  move: (folder) => check(() => folder.joinpath('file').move(folder.joinpath('other'))),
+  moveInto: async (folder) => {
+    await folder.joinpath('made').mkdir()
+    await check(() => folder.joinpath('file').moveInto(folder.joinpath('made')))
+  },
+  symlinkTo: (folder) => check(() => folder.joinpath('link').symlinkTo('file')),
+  readlink: async (folder) => {
+    const link = folder.joinpath('link')
+    await link.symlinkTo('file')
+    await check(() => link.readlink())
+  },
+  hardlinkTo: (folder) => check(() => folder.joinpath('link').hardlinkTo(folder.joinpath('file'))),
+  chmod: (folder) => check(() => folder.joinpath('file').chmod(0o600)),
+  touch: (folder) => check(() => folder.joinpath('file').touch()),
+  iterdir: (folder) => check(() => folder.iterdir().next()),
+  glob: (folder) => check(() => folder.glob('*').next()),
+  rglob: (folder) => check(() => folder.rglob('*').next()),
+  walk: (folder) => check(() => folder.walk().next()),
+}
+
 /** What an open file has; what it reads is read ahead already. */
 const ofFiles: Record<string, (file: AsyncFile<Buffer>) => Promise<unknown>> = {
   read: (file) => check(() => file.read(1)),
@@ -338,6 +400,19 @@ const files: Record<string, Row> = {
     withPath(async (path) => {
       await using _ = await check(() => aopen(path, 'w'))
     }),
+  TemporaryFile: async () => {
+    await using _ = await check(() => TemporaryFile())
+  },
+  NamedTemporaryFile: async () => {
+    await using _ = await check(() => NamedTemporaryFile())
+  },
+  TemporaryDirectory: async () => {
+    await using _ = await check(() => TemporaryDirectory())
+  },
+  'TemporaryDirectory.close': async () => {
+    const directory = await TemporaryDirectory()
+    await check(() => directory.close())
+  },
 }
 
 const table: Record<string, Row> = {
@@ -348,6 +423,11 @@ const table: Record<string, Row> = {
   ...signals,
   ...processes,
   ...files,
+  ...named(ofPaths, 'Path', async (row) => {
+    await using directory = await TemporaryDirectory()
+    await directory.path.joinpath('file').writeText('text')
+    await row(directory.path)
+  }),
   ...named(ofFiles, 'AsyncFile', (row) =>
     withPath(async (path) => {
       writeFileSync(path, 'first\nsecond\nthird\n')

@@ -18,7 +18,7 @@ import type { AddressQuery, AddressRecord, NameQuery, NameRecord } from './name-
 import type { ProcessTransport, SpawnOptions } from './process-contract.ts'
 
 export type { DescriptorWait, DescriptorWaits, Direction } from './descriptor-contract.ts'
-export type { FileOpenOptions, FileSink, FileSystem, FileTransport } from './file-contract.ts'
+export type { Dirent, FileOpenOptions, FileSink, FileSystem, FileTransport, Stats } from './file-contract.ts'
 export type { AddressFlag, AddressQuery, AddressRecord } from './name-contract.ts'
 export type { NameFlag, NameQuery, NameRecord, SocketType } from './name-contract.ts'
 export type { ForkedProcess, ForkSink } from './fork.ts'

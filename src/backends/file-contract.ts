@@ -1,17 +1,15 @@
 /** The part of the contract (backend.ts, which hands it on) that is about files. No behaviour lives here. */
 import type fs from 'node:fs'
 
+export type { Dirent, Stats } from 'node:fs'
+
 /** The functions of node:fs that answer through callbacks, by their names there. Acknowledged, like the calls of an open file. */
 export type FileSystem = Pick<
   typeof fs,
   | 'constants'
-  | 'access'
   | 'chmod'
-  | 'copyFile'
   | 'cp'
   | 'link'
-  | 'lchown'
-  | 'chown'
   | 'lstat'
   | 'mkdir'
   | 'mkdtemp'
@@ -25,6 +23,8 @@ export type FileSystem = Pick<
   | 'symlink'
   | 'unlink'
   | 'utimes'
+  | 'open'
+  | 'close'
 >
 
 export interface FileOpenOptions {

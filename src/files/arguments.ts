@@ -3,8 +3,6 @@ import { fileURLToPath } from 'node:url'
 import { isUint8Array } from 'node:util/types'
 import { invalidArgType, outOfRange } from '../validate.ts'
 
-export type PathLike = string | URL | Buffer
-
 /** Any bytes that no other thread can change between a check and a system call. */
 export function checkBytes(name: string, data: unknown): asserts data is Uint8Array {
   if (!isUint8Array(data)) throw invalidArgType(name, 'an instance of Uint8Array, in binary mode', data)
@@ -20,12 +18,17 @@ export function checkFileView(name: string, view: unknown): Buffer {
 
 /** A path as the backends take it. */
 export function checkPath(name: string, path: unknown): string | Buffer {
-  const plain = path instanceof URL ? fileURLToPath(path) : path
+  const plain = path instanceof URL ? fileURLToPath(path) : isPath(path) ? path._path : path
   if (typeof plain !== 'string' && !Buffer.isBuffer(plain)) {
     throw invalidArgType(name, 'of type string, a Path, or an instance of URL or Buffer', path)
   }
   if (plain.includes('\0')) throw outOfRange(name, 'a path without null bytes', plain)
   return plain
+}
+
+/** By its shape: what a `Path` is, this module need not know. */
+function isPath(value: unknown): value is { readonly _path: string } {
+  return typeof value === 'object' && value !== null && '_path' in value && typeof value._path === 'string'
 }
 
 function refuseShared(name: string, { buffer }: Uint8Array): void {

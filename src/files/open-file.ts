@@ -20,7 +20,7 @@ export class OpenFile extends Resource {
   /** Set once it is known how it is read and written. */
   bytes: ByteFile | undefined
   /** Called when it is closed, before anybody hears of it. */
-  atClose: (() => Work<void>) | undefined
+  atClose: ((pump: Pump) => Work<void>) | undefined
   #closing: Closing | undefined
 
   constructor(transport: FileTransport, name: string) {
@@ -77,6 +77,18 @@ export class OpenFile extends Resource {
     return new CloseCall(this, closing, cancelled).begin(scope)
   }
 
+  /** Closes for a call that is one operation with what it did: without a cancellation, and with what went wrong. */
+  closeQuietly(): Promise<void> | undefined {
+    const closing = this.#close()
+    const settle = (resolve: () => void, reject: (error: unknown) => void): void => {
+      const error = closing.take()
+      if (error === undefined) resolve()
+      else reject(error)
+    }
+    if (closing.over && closing.sound) return undefined
+    return new Promise((resolve, reject) => closing.whenOver(() => settle(resolve, reject)))
+  }
+
   override describeResource(): string {
     return `file ${this.name}`
   }
@@ -116,7 +128,7 @@ class Closing implements Job {
       if (bytes !== undefined) yield* bytes.close()
       else if (pump.transport.close() === PENDING) yield
     } finally {
-      if (atClose !== undefined) yield* atClose()
+      if (atClose !== undefined) yield* atClose(pump)
     }
   }
 
@@ -131,6 +143,10 @@ class Closing implements Job {
 
   interruption(): Error {
     return closedError('close')
+  }
+
+  get sound(): boolean {
+    return this.#failure === undefined
   }
 
   /** What it failed with; the first who asks is told. */

@@ -14,6 +14,7 @@ import type { Encoding } from './encodings.ts'
 import type { Mode } from './mode.ts'
 import type { Newline } from './newlines.ts'
 import { OpenFile } from './open-file.ts'
+import type { Pump } from './pump.ts'
 import { TextFile } from './text-file.ts'
 import type { Work } from './work.ts'
 
@@ -33,8 +34,13 @@ export interface Opening {
   readonly bufferSize: number | undefined
   readonly closefd: boolean
   readonly opener: Opener | undefined
-  /** Called when the file has been closed. */
-  readonly atClose?: (() => Work<void>) | undefined
+  /** It must be a new file, also in mode `'w'`. */
+  readonly exclusive?: boolean | undefined
+  /** Its user knows it by its descriptor. */
+  readonly nameless?: boolean | undefined
+  /** Done with the file, first thing and last; what is done first need not be done last. */
+  readonly atOpen?: ((pump: Pump) => Work<void>) | undefined
+  readonly atClose?: ((pump: Pump) => Work<void>) | undefined
 }
 
 export async function open<D extends string | Buffer>(
@@ -44,7 +50,7 @@ export async function open<D extends string | Buffer>(
   opening: Opening,
 ): Promise<AsyncFile<D>> {
   const { file, opener, access, permissions, closefd } = opening
-  const flags = flagsOf(backend, access)
+  const flags = flagsOf(backend, access) | (opening.exclusive === true ? backend.fileSystem.constants.O_EXCL : 0)
   const fd = opener === undefined || typeof file === 'number' ? file : await openBy(opener, file, flags, backend)
   const options = { file: fd, flags, mode: permissions, closefd: closefd || opener !== undefined }
   const transport = await openTransport(backend, options, nameOf(file))
@@ -83,12 +89,23 @@ async function describe<D extends string | Buffer>(open: OpenFile, opening: Open
   const bufferSize = exact ? PYTHON_SIZE : opening.bufferSize === 1 ? undefined : opening.bufferSize
   const bytes = new ByteFile(open.pump, { bufferSize, recycles: encoding !== undefined })
   open.bytes = bytes
+  const { atOpen } = opening
+  if (atOpen !== undefined) {
+    await open.call('open', () => atOpen(open.pump))
+    open.atClose = undefined
+  }
   if (access.access === 'a' && transport.seekable) await open.call('open', () => bytes.toEnd())
   const content =
     encoding === undefined
       ? new BinaryContent(bytes)
       : new TextContent(new TextFile(bytes, { encoding, newline, readable: access.readable, lineBuffered }))
-  return new AsyncFile<D>(open, content as Content<string | Buffer> as Content<D>, access, mode, file)
+  return new AsyncFile<D>(
+    open,
+    content as Content<string | Buffer> as Content<D>,
+    access,
+    mode,
+    opening.nameless === true ? transport.fd : file,
+  )
 }
 
 /** `io.DEFAULT_BUFFER_SIZE`, and the size of the pieces of Python's text layer. */

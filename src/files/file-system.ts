@@ -1,0 +1,48 @@
+/** Calls of the file system that know paths, not files. */
+import type { FileSystem } from '../backends/backend.ts'
+import { enterOperation, requireFrame } from '../kernel/context.ts'
+import { Operation, rejected } from '../kernel/operation.ts'
+import { REAL } from '../kernel/waits.ts'
+import type { Backend } from '../backends/backend.ts'
+
+/** How node:fs answers. */
+export type Done<T> = (error: NodeJS.ErrnoException | null, value: T) => void
+
+/**
+ * One call, as an operation. It is acknowledged: once begun it takes effect, whatever is cancelled meanwhile, and gives its value;
+ * the next checkpoint raises.
+ */
+export function askFileSystem<T>(what: string, ask: (fs: FileSystem, done: Done<T>) => void): Promise<T> {
+  try {
+    const { fileSystem } = requireFrame(what).task.run.host as Backend
+    const call = new FileSystemCall<T>(what)
+    const promise = call.begin(enterOperation(what))
+    ask(fileSystem, (error, value) => {
+      if (error === null || error === undefined) call.resolve(value)
+      else call.reject(error)
+    })
+    return promise
+  } catch (error) {
+    return rejected(error)
+  }
+}
+
+class FileSystemCall<T> extends Operation<T> {
+  readonly #what: string
+
+  constructor(what: string) {
+    super()
+    this.#what = what
+  }
+
+  override describe(): string {
+    return this.#what
+  }
+
+  override get waitsFor(): number {
+    return REAL
+  }
+
+  /** Nothing can stop it: see above. */
+  protected override onCancel(): void {}
+}

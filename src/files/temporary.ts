@@ -1,0 +1,283 @@
+/** Files and folders that are gone when they are closed. */
+import { randomBytes } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import type { Backend, FileSystem } from '../backends/backend.ts'
+import { Cancelled, UsageError } from '../errors.ts'
+import { checkOpening, type OpenOptions } from '../files.ts'
+import { enterUncancelled, pendingCancellation } from '../kernel/context.ts'
+import { Operation, rejected } from '../kernel/operation.ts'
+import { Resource } from '../kernel/resources.ts'
+import { immediateVoid } from '../kernel/turn.ts'
+import { REAL } from '../kernel/waits.ts'
+import { type Opening as Context, asOneOperation } from '../streams/opening.ts'
+import { checkBoolean, checkOptions, checkString, outOfRange } from '../validate.ts'
+import { checkPath } from './arguments.ts'
+import type { AsyncFile } from './async-file.ts'
+import { askFileSystem, type Done } from './file-system.ts'
+import type { BinaryMode, TextMode } from './mode.ts'
+import { open, type Opening } from './opening.ts'
+import { Path } from './path.ts'
+import type { PurePath } from './pure-path.ts'
+import type { Pump } from './pump.ts'
+import type { Work } from './work.ts'
+
+/** Where, and under which name. */
+export interface TemporaryOptions {
+  /** The name's beginning; default `'tmp'`. */
+  prefix?: string | undefined
+  /** The name's end; default none. */
+  suffix?: string | undefined
+  /** The folder that it is made in; default the system's for temporary files. */
+  dir?: string | URL | Buffer | PurePath | undefined
+}
+
+export interface TemporaryFileOptions extends TemporaryOptions, Omit<OpenOptions, 'closefd' | 'opener'> {}
+
+export interface NamedTemporaryFileOptions extends TemporaryFileOptions {
+  /** Whether it is removed when it is closed; default true. */
+  delete?: boolean | undefined
+}
+
+export interface TemporaryDirectoryOptions extends TemporaryOptions {
+  /** Whether it is removed when it is closed; default true. */
+  delete?: boolean | undefined
+  /** Leaves what cannot be removed, and says nothing. */
+  ignoreCleanupErrors?: boolean | undefined
+}
+
+/**
+ * A file without a name, which nobody else can open, and which is gone when it is closed. Re-creates AnyIO's `TemporaryFile`.
+ *
+ * @param mode - as for `aopen`; default `'w+b'`
+ */
+export function TemporaryFile(mode: TextMode, options?: TemporaryFileOptions): Promise<AsyncFile<string>>
+export function TemporaryFile(mode?: BinaryMode, options?: TemporaryFileOptions): Promise<AsyncFile<Buffer>>
+export function TemporaryFile(
+  mode: TextMode | BinaryMode = 'w+b',
+  options: TemporaryFileOptions = {},
+): Promise<AsyncFile<string> | AsyncFile<Buffer>> {
+  return openTemporary('TemporaryFile', mode, options, 'nameless')
+}
+
+/** The same with a name (`file.name`), under which others can open it as long as it is open. */
+export function NamedTemporaryFile(mode: TextMode, options?: NamedTemporaryFileOptions): Promise<AsyncFile<string>>
+export function NamedTemporaryFile(mode?: BinaryMode, options?: NamedTemporaryFileOptions): Promise<AsyncFile<Buffer>>
+export function NamedTemporaryFile(
+  mode: TextMode | BinaryMode = 'w+b',
+  options: NamedTemporaryFileOptions = {},
+): Promise<AsyncFile<string> | AsyncFile<Buffer>> {
+  try {
+    checkOptions('options', options)
+    const { delete: deletes = true } = options
+    checkBoolean('options.delete', deletes)
+    return openTemporary('NamedTemporaryFile', mode, options, deletes ? 'named' : 'kept')
+  } catch (error) {
+    return rejected(error)
+  }
+}
+
+/** A folder, with everything in it removed when it is closed. Re-creates AnyIO's `TemporaryDirectory`. */
+export function TemporaryDirectory(options: TemporaryDirectoryOptions = {}): Promise<TemporaryDirectory> {
+  try {
+    const place = checkPlace(options)
+    const { delete: deletes = true, ignoreCleanupErrors = false } = options
+    checkBoolean('options.delete', deletes)
+    checkBoolean('options.ignoreCleanupErrors', ignoreCleanupErrors)
+    return asOneOperation('TemporaryDirectory', 'temporary directory', async (context) => {
+      const name = await makeOne(place, (path) =>
+        askFileSystem('TemporaryDirectory', (fs, done: Done<void>) => fs.mkdir(path, 0o700, done as never)),
+      )
+      return new Folder(name, context, { deletes, ignoreCleanupErrors })
+    })
+  } catch (error) {
+    return rejected(error)
+  }
+}
+
+/** What `TemporaryDirectory()` gives. */
+export interface TemporaryDirectory extends AsyncDisposable {
+  /** Its path. */
+  readonly name: string
+  readonly path: Path
+  /** Removes it, also in a cancelled scope; the cancellation is raised afterwards. A second call is harmless. */
+  close(): Promise<void>
+}
+
+type Kind = 'nameless' | 'named' | 'kept'
+
+interface Place {
+  readonly dir: string
+  readonly prefix: string
+  readonly suffix: string
+}
+
+function openTemporary(
+  what: string,
+  mode: string,
+  options: TemporaryFileOptions,
+  kind: Kind,
+): Promise<AsyncFile<string> | AsyncFile<Buffer>> {
+  try {
+    const place = checkPlace(options)
+    const { encoding, errors, newline, bufferSize } = options
+    const opening = checkOpening('', mode, { encoding, errors, newline, bufferSize })
+    if (opening.access.access === 'r')
+      throw new UsageError(`${what}: a new file can only be written: mode 'w+', or 'x'`)
+    return asOneOperation(what, 'file', ({ backend, frame, made }) =>
+      makeOne(place, (path) => open<string | Buffer>(backend, frame, made, temporary(backend, opening, path, kind))),
+    ) as Promise<AsyncFile<string> | AsyncFile<Buffer>>
+  } catch (error) {
+    return rejected(error)
+  }
+}
+
+function temporary({ fileSystem }: Backend, opening: Opening, path: string, kind: Kind): Opening {
+  const removes = (pump: Pump): Work<void> => remove(fileSystem, path, pump)
+  return {
+    ...opening,
+    file: path,
+    permissions: 0o600,
+    exclusive: true,
+    nameless: kind === 'nameless',
+    // Where an open file cannot be removed, it is as soon as it is closed.
+    atOpen: kind === 'nameless' && process.platform !== 'win32' ? removes : undefined,
+    atClose: kind === 'kept' ? undefined : removes,
+  }
+}
+
+/** As a part of what the file does: it is in nobody's scope, and has ended when the file is closed. */
+function* remove(fileSystem: FileSystem, path: string, pump: Pump): Work<void> {
+  fileSystem.unlink(path, (error) => {
+    if (error === null || error.code === 'ENOENT') pump.done(0)
+    else pump.failed(error, 0)
+  })
+  yield
+}
+
+/** Under a name that nobody has yet. */
+async function makeOne<T>(
+  { dir, prefix, suffix }: Place,
+  make: (path: string) => Promise<T>,
+): Promise<T extends void ? string : T> {
+  for (let attempt = 1; ; attempt++) {
+    const path = new Path(dir, `${prefix}${randomBytes(6).toString('hex')}${suffix}`).toString()
+    try {
+      return ((await make(path)) ?? path) as T extends void ? string : T
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt === ATTEMPTS) throw error
+    }
+  }
+}
+
+const ATTEMPTS = 100
+
+function checkPlace(options: TemporaryOptions): Place {
+  checkOptions('options', options)
+  const { prefix = 'tmp', suffix = '', dir = tmpdir() } = options
+  for (const [name, value] of Object.entries({ prefix, suffix })) {
+    checkString(`options.${name}`, value)
+    if (/[/\\\0]/.test(value)) throw outOfRange(`options.${name}`, 'a part of a name, without a separator', value)
+  }
+  return { dir: checkPath('options.dir', dir).toString(), prefix, suffix }
+}
+
+class Folder extends Resource implements TemporaryDirectory {
+  readonly name: string
+  readonly path: Path
+  readonly #fileSystem: FileSystem
+  readonly #options: { readonly deletes: boolean; readonly ignoreCleanupErrors: boolean }
+  /** Once it is being removed: those who wait for that. */
+  #waiting: ((failure: Error | undefined) => void)[] | undefined
+  #over = false
+
+  constructor(
+    name: string,
+    { backend, frame, made }: Context,
+    options: { readonly deletes: boolean; readonly ignoreCleanupErrors: boolean },
+  ) {
+    super()
+    this.name = name
+    this.path = new Path(name)
+    this.#fileSystem = backend.fileSystem
+    this.#options = options
+    this.register(frame, 'temporary directory', made)
+  }
+
+  close(): Promise<void> {
+    try {
+      const scope = enterUncancelled('close')
+      const cancelled = pendingCancellation(scope, 'close')
+      if (this.#over) return cancelled === undefined ? immediateVoid() : rejected(cancelled)
+      const call = new FolderClose(cancelled)
+      const promise = call.begin(scope)
+      this.#remove((failure) => call.removed(failure))
+      return promise
+    } catch (error) {
+      this.#remove(() => {})
+      return rejected(error)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.close()
+    } catch (error) {
+      if (!(error instanceof Cancelled)) throw error
+    }
+  }
+
+  override describeResource(): string {
+    return `temporary directory ${JSON.stringify(this.name)}`
+  }
+
+  override closeForRun(): Promise<void> {
+    return new Promise((resolve) => this.#remove(() => resolve()))
+  }
+
+  /** Tells the first who asks what went wrong. */
+  #remove(tell: (failure: Error | undefined) => void): void {
+    if (this.#waiting !== undefined) {
+      this.#waiting.push(tell)
+      return
+    }
+    this.#waiting = [tell]
+    this.unregister()
+    const { deletes, ignoreCleanupErrors } = this.#options
+    const done = (error: Error | null): void => {
+      const failure = error === null || ignoreCleanupErrors ? undefined : error
+      this.#over = true
+      const [first, ...others] = this.#waiting ?? []
+      first?.(failure)
+      for (const other of others) other(undefined)
+    }
+    if (deletes) this.#fileSystem.rm(this.name, { recursive: true, force: true, maxRetries: 3 }, done)
+    else this.#fileSystem.stat(this.name, () => done(null))
+  }
+}
+
+class FolderClose extends Operation<void> {
+  #cancelled: Cancelled | undefined
+
+  constructor(cancelled: Cancelled | undefined) {
+    super()
+    this.#cancelled = cancelled
+  }
+
+  removed(failure: Error | undefined): void {
+    if (failure !== undefined) this.reject(failure)
+    else if (this.#cancelled !== undefined) this.reject(this.#cancelled)
+    else this.resolve()
+  }
+
+  override describe(): string {
+    return 'removing a temporary directory'
+  }
+
+  override get waitsFor(): number {
+    return REAL
+  }
+
+  protected override onCancel(cancelled: () => Cancelled): void {
+    this.#cancelled = cancelled()
+  }
+}
