@@ -1,6 +1,7 @@
 /** Servers: serving a task per connection, and what ends it (api.md §6). */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import * as net from 'node:net'
 import test from 'ava'
 import {
   BrokenResourceError,
@@ -15,7 +16,7 @@ import { connectTcp, createTcpServer } from '../../src/sockets.ts'
 import type { SocketStream } from '../../src/streams/socket-stream.ts'
 import type { SocketStreamServer } from '../../src/streams/socket-stream-server.ts'
 import { createTaskGroup, type TaskGroup } from '../../src/task-groups.ts'
-import { eachBackendWithClock, eachRealBackendWithClock } from '../support/backends.ts'
+import { eachBackendWithClock, eachRealBackendWithClock, realBackends } from '../support/backends.ts'
 import { eachBackendWithSockets, nextTurn, type Peer, PeerServer, peerTo } from '../support/net.ts'
 
 const LOCAL = { interface: '127.0.0.1' }
@@ -447,3 +448,40 @@ eachRealBackendWithClock(
     peers.close()
   },
 )
+
+for (const backend of realBackends) {
+  test.serial(
+    `closing serves what the kernel has queued, where the backend can look at once [${backend.label}]`,
+    async (t) => {
+      const served: string[] = []
+      const outcomes: Promise<string>[] = []
+      await backend.run(async () => {
+        await using server = await createTcpServer(0, { interface: '127.0.0.1' })
+        await createTaskGroup(async (group) => {
+          group.spawn(() =>
+            server.serve(async (stream) => {
+              served.push('served')
+              await stream.sendAll('served')
+            }),
+          )
+          await sleep(0)
+          for (let i = 0; i < 20; i++) {
+            // Connected by the kernel before this turn is over, and accepted by nobody yet.
+            const socket = net.connect({ port: server.port, host: '127.0.0.1', autoSelectFamily: false })
+            outcomes.push(
+              new Promise((resolve) =>
+                socket.on('data', (data) => resolve(String(data))).on('error', ({ message }) => resolve(message)),
+              ),
+            )
+          }
+          // Where net connects by itself.
+          await new Promise<void>((resolve) => process.nextTick(resolve))
+          await server.close()
+        })
+      })
+      const heard = await Promise.all(outcomes)
+      t.is(heard.filter((text) => text === 'served').length, served.length)
+      if (backend.label === 'native, nested') t.is(served.length, 20)
+    },
+  )
+}

@@ -27,6 +27,8 @@ export interface Consumer {
   /** For the `ResourceBusyError` of a second one: 'accept', 'serve'. */
   readonly what: string
   accepted(transport: StreamTransport): void
+  /** Takes what has arrived when the server is closed: the kernel resets what it has queued for a closed listener. */
+  readonly drains?: boolean
   /** Accepting failed for good. */
   failed(error: unknown): void
   /** The server was closed by this process. */
@@ -75,11 +77,14 @@ export class Listener extends Resource implements ListenerSink, HandshakeOwner {
   /** What is left of the demand. */
   #demanded = 0
   #closed = false
+  #draining = false
+  readonly #backend: Backend
   readonly #counts = { accepted: 0, handling: 0, dropped: 0, retries: 0 }
 
   constructor(transport: ListenerTransport, { origin, backend, frame, made, handshakes }: ListenerSetup) {
     super()
     this.#transport = transport
+    this.#backend = backend
     this.address = transport.address
     this.origin = origin
     this.#handshakes = handshakes === undefined ? undefined : new Handshakes(this, handshakes, backend, frame.task.run)
@@ -156,6 +161,13 @@ export class Listener extends Resource implements ListenerSink, HandshakeOwner {
 
   close(): void {
     if (this.#closed) return
+    // Where the backend can do so at once (native, nested); elsewhere what the last turn has left is reset.
+    if (this.#consumer?.drains === true && !this.#draining) {
+      this.#draining = true
+      this.#backend.settleIo(() => {})
+      // Whoever heard of the last connections may have closed it.
+      if (this.closed) return
+    }
     this.#closed = true
     const consumer = this.#consumer
     this.#consumer = undefined

@@ -29,6 +29,7 @@ export interface ServeOptions<A extends Address = SocketAddress> {
 
 export class Service extends Operation<void> implements Consumer, Serving {
   readonly what = 'serve'
+  readonly drains = true
   readonly handler: Handler
   readonly onError: OnError | undefined
   readonly taskName: string
