@@ -1,20 +1,33 @@
-// The public API of structio, rolled up from index.ts by `npm run build -- types`. Generated: do not edit.
+// Rolled up from index.ts by `npm run build -- types`. Generated: do not edit.
+
+/**
+ * Everything that `import { … } from 'structio'` can name.
+ *
+ * @module structio
+ */
 
 import { VirtualOptions } from 'structio/testing'
 import { TransferListItem } from 'node:worker_threads'
 import { Stats } from 'node:fs'
 import { X509Certificate } from 'node:crypto'
 
+/** What a socket is for: a stream, datagrams, or packets of a protocol of its own. */
 type SocketType = 'stream' | 'dgram' | 'raw'
+/** What a look-up of a name may be told; the words are those of `getaddrinfo`. */
 type AddressFlag =
   'AI_PASSIVE' | 'AI_CANONNAME' | 'AI_NUMERICHOST' | 'AI_NUMERICSERV' | 'AI_V4MAPPED' | 'AI_ALL' | 'AI_ADDRCONFIG'
+/** What a look-up of an address may be told; the words are those of `getnameinfo`. */
 type NameFlag = 'NI_NUMERICHOST' | 'NI_NUMERICSERV' | 'NI_NOFQDN' | 'NI_NAMEREQD' | 'NI_DGRAM'
 
+/** The name of a backend. */
 type BackendName = 'native' | 'node' | 'virtual'
 /** A TCP address in Node's form. */
 interface SocketAddress {
+  /** Numeric: `127.0.0.1`, `::1`. */
   readonly address: string
+  /** The number of the port. */
   readonly port: number
+  /** Node's word for the kind of address. */
   readonly family: 'IPv4' | 'IPv6'
 }
 /**
@@ -60,9 +73,11 @@ declare function getAllBackends(): readonly string[]
 /** The names of the backends that work here: on this platform, in this process. */
 declare function getAvailableBackends(): readonly string[]
 
+/** Options of `run`. */
 interface RunOptions {
   /** Default: `native`, or `node` (with one process warning) where no binary loads. */
   backend?: BackendName | undefined
+  /** How the backend is set up: what there is depends on which it is. */
   backendOptions?: BackendOptions | undefined
   /** For introspection and warnings. */
   name?: string | undefined
@@ -228,6 +243,7 @@ type TLSErrorReason =
  */
 declare class TLSError extends Error {
   readonly code = 'ERR_TLS'
+  /** What was wrong. */
   readonly reason: TLSErrorReason
   constructor(
     message?: string,
@@ -253,8 +269,11 @@ declare class CalledProcessError extends Error {
   readonly code = 'ERR_CALLED_PROCESS'
   /** The exit code, or minus the number of the signal that ended the process. */
   readonly returncode: number
+  /** What was run. */
   readonly command: string | readonly string[]
+  /** What it wrote to its standard output, where that was captured. */
   readonly stdout: Buffer | undefined
+  /** What it wrote to its standard error, where that was captured. */
   readonly stderr: Buffer | undefined
   /** The same as `command`, by Python's name. */
   get cmd(): string | readonly string[]
@@ -267,6 +286,7 @@ declare class TaskInfo {
   readonly id: number
   /** The task whose group this one belongs to; `null` for the task of `run`'s `main`. */
   readonly parentId: number | null
+  /** The name it was started with, or that of its function. */
   readonly name: string
   /** The function that the task runs. */
   readonly fn: (...args: never[]) => unknown
@@ -277,7 +297,9 @@ declare class TaskInfo {
 
 /** Re-creates the handle that AnyIO 4 plans; `spawn` returns it. */
 interface TaskHandle<T> {
+  /** The task as `getRunningTasks` shows it. */
   readonly info: TaskInfo
+  /** How far it has come. */
   readonly status: 'pending' | 'running' | 'cancelling' | 'finished' | 'failed' | 'cancelled'
   /** Cancels this task alone; its group goes on. */
   cancel(reason?: unknown): void
@@ -287,6 +309,7 @@ interface TaskHandle<T> {
   value(): Promise<T>
 }
 
+/** Options of a cancel scope. */
 interface CancelScopeOptions {
   /** Point in time of `currentTime()`; `Infinity` (the default) is none, `-Infinity` already cancelled. */
   deadline?: number | undefined
@@ -299,6 +322,7 @@ interface CancelScopeOptions {
 }
 /** Why a scope was cancelled. */
 interface CancelReason {
+  /** What has cancelled the scope. */
   readonly kind: 'explicit' | 'deadline' | 'task-failed' | 'signal' | 'shutdown' | 'scope-ended'
   /** The scope that was cancelled first; scopes inside it report the same reason only if cancelled themselves. */
   readonly scope: CancelScope
@@ -350,6 +374,7 @@ declare class CancelScope {
 type ScopeBody<T> = (scope: CancelScope) => T | PromiseLike<T>
 /** Options of a scope whose deadline is an argument of its own. */
 type TimedScopeOptions = Omit<CancelScopeOptions, 'deadline'>
+/** A body that gets the scope if it asks for it. */
 type FailBody = (scope: CancelScope) => unknown
 /** The body's value; `undefined` as well where the body takes the scope, which it can then cancel. */
 type FailValue<F extends FailBody> =
@@ -421,6 +446,7 @@ declare function cancelShieldedCheckpoint(): Promise<void>
 /** The class of what a checkpoint throws when cancelled. Re-creates `get_cancelled_exc_class`. */
 declare function getCancelledExcClass(): typeof Cancelled
 
+/** Options of what starts a task. */
 interface TaskOptions {
   /** For introspection and the texts of errors; by default the function's name. */
   name?: string | undefined
@@ -462,6 +488,7 @@ declare class TaskGroup {
   ): Promise<V>
 }
 
+/** Options of a task group. */
 interface TaskGroupOptions {
   /** For introspection and the texts of errors. */
   name?: string | undefined
@@ -519,10 +546,13 @@ interface Grant extends Disposable, AsyncDisposable {
 
 /** A frozen record. */
 interface CapacityLimiterStatistics {
+  /** Tokens that somebody has now. */
   readonly borrowedTokens: number
+  /** Tokens that there are; `Infinity` for no limit. */
   readonly totalTokens: number
   /** Tasks (also those inside a `use`) as `TaskInfo`, other borrowers as they were given; in the order of borrowing. */
   readonly borrowers: readonly unknown[]
+  /** Tasks that wait for a token. */
   readonly tasksWaiting: number
 }
 /**
@@ -580,6 +610,7 @@ interface ThreadTask<A extends unknown[] = unknown[], T = unknown> {
   /** Of types only: what it takes and returns. */
   readonly [signature]?: (...args: A) => T
 }
+/** A function of any kind. */
 type AnyFunction = (...args: never[]) => unknown
 /**
  * Names a function that a thread or a child process can load by itself: the export `name` of the module at `url`.
@@ -588,6 +619,7 @@ type AnyFunction = (...args: never[]) => unknown
  * const hash = threadTask<typeof import('./work.js').hash>(new URL('./work.js', import.meta.url), 'hash')
  * ```
  *
+ * @typeParam F - the function's type; `typeof import('./work.js').hash`
  * @param url - absolute: `new URL('./work.js', import.meta.url)`, or its text
  * @param name - of the export; by default the default export
  * @throws TypeError for what is no URL, RangeError for one that is not absolute
@@ -620,6 +652,7 @@ interface PortalTask<T = unknown> {
   cancel(): void
 }
 
+/** Options of `createBlockingPortal`. */
 interface BlockingPortalOptions {
   /** The functions that threads may call, by name. */
   expose: Readonly<Record<string, ExposedFunction>>
@@ -666,6 +699,7 @@ declare const fromThread: {
   checkCancelled(): void
 }
 
+/** Options of `runInThread`. */
 interface RunInThreadOptions {
   /** Whose token the call borrows while its thread works. Default: `currentDefaultThreadLimiter()`. */
   limiter?: CapacityLimiter | undefined
@@ -713,6 +747,7 @@ declare function runInThread<A extends unknown[], T>(
  */
 declare function currentDefaultThreadLimiter(): CapacityLimiter
 
+/** Options of `runInProcess`. */
 interface RunInProcessOptions {
   /** Whether a cancelled caller goes on at once, or (default) when the process it had killed is gone. */
   abandonOnCancel?: boolean | undefined
@@ -755,10 +790,13 @@ declare class AsyncFile<D extends string | Buffer = string | Buffer> implements 
   get name(): string | Buffer | number
   /** As it was given to `aopen`. */
   get mode(): string
+  /** Whether `close` has been called. */
   get closed(): boolean
   /** The file descriptor. On `native` its position is where the file has been read to or flushed. */
   get fd(): number
+  /** Whether the mode allows reading. */
   readable(): boolean
+  /** Whether the mode allows writing. */
   writable(): boolean
   /** Whether `seek`, `tell` and `truncate` work: not with a pipe, nor with a terminal. */
   seekable(): boolean
@@ -855,7 +893,9 @@ declare abstract class PurePath {
   asPosix(): string
   /** As a `file:` URL. @throws RangeError for a relative path */
   asUri(): string
+  /** The path as text, which the system's calls take. */
   toString(): string
+  /** The path as text, for `JSON.stringify`. */
   toJSON(): string
 }
 
@@ -880,11 +920,13 @@ declare class Path extends PurePath {
   constructor(...segments: PathSegment[])
   /** The working directory. */
   static cwd(): Path
+  /** The user's home folder. */
   static home(): Path
   /** Without its last name; a root, and the empty path, are their own. */
   get parent(): Path
   /** The parent, its parent, and so on. */
   get parents(): readonly Path[]
+  /** The path that these segments lead to from here; an absolute one replaces what is before it. */
   joinpath(...segments: PathSegment[]): Path
   /** With another name. @throws RangeError where there is none, and for one that is not a single name */
   withName(name: string): Path
@@ -904,17 +946,25 @@ declare class Path extends PurePath {
    * @throws ENOENT with `strict`, where something is missing; otherwise the rest is added as it is
    */
   resolve(options?: { strict?: boolean | undefined }): Promise<Path>
+  /** The status of what it names, links followed. */
   stat(options?: { followSymlinks?: boolean | undefined }): Promise<Stats>
   /** As `stat`, of a symbolic link itself. */
   lstat(): Promise<Stats>
   /** Whether something is there; a symbolic link whose target is not: no. */
   exists(): Promise<boolean>
+  /** Whether it names a regular file, links followed; `false` where nothing is. */
   isFile(): Promise<boolean>
+  /** Whether it names a folder, links followed; `false` where nothing is. */
   isDir(): Promise<boolean>
+  /** Whether it is a symbolic link itself. */
   isSymlink(): Promise<boolean>
+  /** Whether it names a pipe; `false` where nothing is. */
   isFifo(): Promise<boolean>
+  /** Whether it names a UNIX socket; `false` where nothing is. */
   isSocket(): Promise<boolean>
+  /** Whether it names a block device; `false` where nothing is. */
   isBlockDevice(): Promise<boolean>
+  /** Whether it names a character device; `false` where nothing is. */
   isCharDevice(): Promise<boolean>
   /** Whether another file system begins here. */
   isMount(): Promise<boolean>
@@ -924,7 +974,9 @@ declare class Path extends PurePath {
   open(mode?: TextMode, options?: OpenOptions): Promise<AsyncFile<string>>
   open(mode: BinaryMode, options?: OpenOptions): Promise<AsyncFile<Buffer>>
   open(mode: string, options?: OpenOptions): Promise<AsyncFile<string> | AsyncFile<Buffer>>
+  /** The whole file. */
   readBytes(): Promise<Buffer>
+  /** The whole file, decoded. */
   readText(options?: TextOptions): Promise<string>
   /** Makes the file, or empties it, and writes: the number of bytes. */
   writeBytes(data: Uint8Array): Promise<number>
@@ -998,8 +1050,10 @@ declare class Path extends PurePath {
   }): AsyncIterableIterator<Walked>
 }
 
+/** Opens the file instead of the library, and gives its descriptor. */
 type Opener = (path: string, flags: number) => number | PromiseLike<number>
 
+/** Options of `aopen`. */
 interface OpenOptions {
   /** Text: `'utf-8'` (default), `'utf-8-sig'`, `'utf-16'`, `'utf-16-le'`, `'utf-16-be'`, `'latin1'` or `'ascii'`. */
   encoding?: string | undefined
@@ -1082,6 +1136,7 @@ declare function TemporaryDirectory(options?: TemporaryDirectoryOptions): Promis
 interface TemporaryDirectory extends AsyncDisposable {
   /** Its path. */
   readonly name: string
+  /** Where it is. */
   readonly path: Path
   /** Removes it, also in a cancelled scope; the cancellation is raised afterwards. A second call is harmless. */
   close(): Promise<void>
@@ -1103,6 +1158,7 @@ interface ServerStatistics {
   readonly tlsErrors: number
 }
 
+/** Options of what reads up to a delimiter. */
 interface DelimitedOptions {
   /** Whether a frame is handed out with its delimiter. */
   includeDelimiter?: boolean | undefined
@@ -1123,6 +1179,7 @@ type Cipher = readonly [name: string, version: TlsVersion, bits: number]
  */
 type TlsMaterial = string | Uint8Array | URL
 
+/** Options of `createTlsContext`. */
 interface TlsContextOptions {
   /** The own certificate, then those that lead to its authority. A server needs one, or `sni`. */
   cert?: TlsMaterial | readonly TlsMaterial[] | undefined
@@ -1168,11 +1225,13 @@ declare function createTlsContext(options?: TlsContextOptions): TlsContext
 
 /** What `SocketStream.receiveFds` gives. */
 interface ReceivedFds {
+  /** The bytes that came with them. */
   data: Buffer
   /** The receiver's to close. */
   fds: number[]
 }
 
+/** Options of `sendFile`. */
 interface SendFileOptions {
   /** Where in the file to begin, in bytes from its start. Default 0, whatever the position of a file that is open. */
   offset?: number | undefined
@@ -1181,6 +1240,7 @@ interface SendFileOptions {
 }
 /** A file that is open: an `AsyncFile`, a `FileHandle` of Node's, or whatever else has a descriptor. */
 interface OpenedFile {
+  /** The descriptor, open for reading. */
   readonly fd: number
 }
 
@@ -1255,6 +1315,7 @@ declare abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable 
   [Symbol.asyncDispose](): Promise<void>
 }
 
+/** Options of `startTls`. */
 interface StartTlsOptions {
   /** A client's: the name or address that the server's certificate must be for. Default: the one connected to. */
   hostname?: string | undefined
@@ -1365,6 +1426,7 @@ declare class SocketStream<A extends Address = SocketAddress> extends Stream {
   unref(): void
 }
 
+/** Options of `serve`. */
 interface ServeOptions<A extends Address = SocketAddress> {
   /** How many connections are handled at once; the others wait to be accepted. Default: as many as come. */
   maxConnections?: number | undefined
@@ -1410,6 +1472,7 @@ declare class SocketStreamServer<A extends Address = SocketAddress> implements A
   statistics(): ServerStatistics
 }
 
+/** Options of `connectTcp`; with any that begins with `tls`, the stream is encrypted. */
 interface ConnectTcpOptions {
   /** For the TLS handshake. Default: a context that trusts what the platform trusts. */
   tls?: TlsContext | undefined
@@ -1433,6 +1496,7 @@ interface ConnectTcpOptions {
   /** Has the kernel probe an idle connection (`SO_KEEPALIVE`). Default false. */
   keepAlive?: boolean | undefined
 }
+/** Options of `createTcpServer`; with `tls`, connections are encrypted. */
 interface TcpServerOptions {
   /** A name or an address of this machine; the default is IPv4 and IPv6 on one port, `'::'` is IPv6 alone. */
   interface?: string | undefined
@@ -1543,6 +1607,7 @@ declare class UNIXDatagramSocket extends DatagramSocket<string | Buffer> {
   send(data: Uint8Array | string, path?: string | Buffer): Promise<void>
 }
 
+/** Options of `createUnixServer`. */
 interface UnixServerOptions {
   /** The permissions of the socket file, in force before anybody can connect: `0o600`. Default: what the umask leaves. */
   mode?: number | undefined
@@ -1551,6 +1616,7 @@ interface UnixServerOptions {
   /** Milliseconds that bytes get to leave when `serve`, or the end of the run, closes a connection. Default 5,000. */
   closeTimeout?: number | undefined
 }
+/** Options of `createUnixDatagramSocket`. */
 interface UnixDatagramSocketOptions {
   /** The own end; without one nobody can answer. The file is made, replaced and removed as a server's is. */
   path?: string | Buffer | undefined
@@ -1585,13 +1651,16 @@ declare function createUnixServer(
  */
 declare function createUnixDatagramSocket(options?: UnixDatagramSocketOptions): Promise<UNIXDatagramSocket>
 
+/** Options of `relay`. */
 interface RelayOptions {
   /** Milliseconds without a byte in either direction after which the relay ends with a `TimeoutError`. Default: never. */
   idleTimeout?: number | undefined
 }
 /** How many bytes went each way: what the other stream has taken. */
 interface RelayResult {
+  /** Bytes that went from the first stream to the second. */
   aToB: number
+  /** Bytes that went from the second stream to the first. */
   bToA: number
 }
 /**
@@ -1640,6 +1709,7 @@ declare class UDPSocket extends DatagramSocket<SocketAddress> {
   send(data: Uint8Array | string, address: string, port: number): Promise<void>
 }
 
+/** Options of `createUdpSocket`. */
 interface UdpSocketOptions {
   /** The own end: a name or an address of this machine; the default is IPv4 and IPv6 on one port, `'::'` is IPv6 alone. */
   interface?: string | undefined
@@ -1694,6 +1764,7 @@ declare function notifySocketClose(sock: number | object): void
 /** One flag by name, several, or the system's numbers of them, added up with `|`. */
 type Flags<F extends string> = F | readonly F[] | number
 
+/** Options of `getAddrInfo`. */
 interface AddrInfoOptions {
   /** Which addresses: `4` or `'IPv4'`, `6` or `'IPv6'`; by default, and with `0`, both. */
   family?: 0 | 4 | 6 | 'IPv4' | 'IPv6' | undefined
@@ -1704,15 +1775,20 @@ interface AddrInfoOptions {
 }
 /** One answer of `getAddrInfo`. */
 interface AddrInfo {
+  /** Numeric, as `connectTcp` takes it. */
   address: string
+  /** The number of the port or service that was asked for. */
   port: number
+  /** The kind of address, in Node's words. */
   family: 'IPv4' | 'IPv6'
+  /** What a socket with this address is for. */
   type: SocketType
   /** The system's number, as socket options take it for a level: 6 for TCP, 17 for UDP, 0 for raw sockets. */
   protocol: number
   /** The official name of the host, in the first answer, where `'AI_CANONNAME'` asks for it. */
   canonicalName?: string
 }
+/** Options of `getNameInfo`. */
 interface NameInfoOptions {
   /** By name, several names, or the system's numbers added up. */
   flags?: Flags<NameFlag> | undefined
@@ -1757,6 +1833,7 @@ declare function getNameInfo(
   options?: NameInfoOptions,
 ): Promise<NameInfo>
 
+/** Options of `wrapTls`. */
 interface WrapTlsOptions {
   /** Whether this side is the server of the handshake. Default false. */
   serverSide?: boolean | undefined
@@ -1780,12 +1857,14 @@ declare function wrapTls<A extends Address>(
 ): Promise<SocketStream<A>>
 declare function wrapTls(stream: Stream, context: TlsContext, options?: WrapTlsOptions): Promise<SocketStream>
 
+/** Options of `createSemaphore`. */
 interface SemaphoreOptions {
   /** What `value` may never exceed: a release too many is an error instead of a place too many. */
   maxValue?: number | undefined
 }
 /** A frozen record. */
 interface SemaphoreStatistics {
+  /** Tasks that wait for their turn. */
   readonly tasksWaiting: number
 }
 /**
@@ -1817,9 +1896,11 @@ declare class Semaphore {
 
 /** A frozen record. */
 interface LockStatistics {
+  /** Whether a task owns the lock. */
   readonly locked: boolean
   /** The task that has it, by `acquire` or by a `use`; `undefined` where it is free. */
   readonly owner: TaskInfo | undefined
+  /** Tasks that wait for it. */
   readonly tasksWaiting: number
 }
 /** Makes a lock. Re-creates `anyio.create_lock`. */
@@ -1851,6 +1932,7 @@ declare class Lock {
 
 /** A frozen record. */
 interface EventStatistics {
+  /** Tasks that wait for the event. */
   readonly tasksWaiting: number
 }
 /** Makes an event that is not set. Re-creates `anyio.create_event`. */
@@ -1874,6 +1956,7 @@ declare class Event {
 interface ConditionStatistics {
   /** How many wait to be notified. Those who wait for the lock are in `lockStatistics`. */
   readonly tasksWaiting: number
+  /** Those of the lock below the condition. */
   readonly lockStatistics: LockStatistics
 }
 /**
@@ -1918,7 +2001,9 @@ declare class Condition {
 
 /** A frozen record. */
 interface QueueStatistics {
+  /** Tasks that wait for room. */
   readonly tasksWaitingPut: number
+  /** Tasks that wait for an item. */
   readonly tasksWaitingGet: number
 }
 /**
@@ -1955,11 +2040,17 @@ declare class Queue<T> implements AsyncIterable<T> {
 
 /** A frozen record. */
 interface MemoryObjectStreamStatistics {
+  /** Items in the buffer. */
   readonly currentBufferUsed: number
+  /** Items that the buffer takes before a sender waits. */
   readonly maxBufferSize: number
+  /** Ends to send on that are not closed, clones among them. */
   readonly openSendStreams: number
+  /** Ends to receive on that are not closed, clones among them. */
   readonly openReceiveStreams: number
+  /** Tasks that wait until their item is taken. */
   readonly tasksWaitingSend: number
+  /** Tasks that wait for an item. */
   readonly tasksWaitingReceive: number
 }
 /**
@@ -1986,7 +2077,9 @@ declare class MemorySendStream<T> implements Disposable, AsyncDisposable {
   close(): void
   /** What is in the stream, how many ends are open, and how many wait. */
   statistics(): MemoryObjectStreamStatistics
+  /** Closes it, for `using`. */
   [Symbol.dispose](): void
+  /** Closes it, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 /** The end that items are taken from. The counterpart of AnyIO's `MemoryObjectReceiveStream`; it belongs to no `run`. */
@@ -2014,7 +2107,9 @@ declare class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, As
    * cancelled can be called again. A second `next()` beside one that waits is a `ResourceBusyError`.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<T>
+  /** Closes it, for `using`. */
   [Symbol.dispose](): void
+  /** Closes it, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -2040,19 +2135,17 @@ declare class ResourceGuard {
   use<T>(body: () => T | PromiseLike<T>): Promise<T>
 }
 
+/** Something with a descriptor of the system: an open file of `node:fs/promises`, a `FileHandle`, a socket's handle. */
+interface HasDescriptor {
+  /** The number of the descriptor. */
+  readonly fd: number
+}
 /**
  * What becomes of a standard stream of the child: `'pipe'`, a stream of this side; `'inherit'`, this process's own; `'ignore'` or
  * `'null'`, nothing (`/dev/null`); a file descriptor of this process, or an object with one as its `fd`, of which the child gets a copy.
  */
-type ProcessStdio =
-  | 'pipe'
-  | 'inherit'
-  | 'ignore'
-  | 'null'
-  | number
-  | {
-      readonly fd: number
-    }
+type ProcessStdio = 'pipe' | 'inherit' | 'ignore' | 'null' | number | HasDescriptor
+/** Options of `openProcess`. */
 interface OpenProcessOptions {
   /** Default `'pipe'`. */
   stdin?: ProcessStdio | undefined
@@ -2069,6 +2162,7 @@ interface OpenProcessOptions {
   /** Starts it as the leader of a process group, and sends every signal to the whole group. Default false. */
   processGroup?: boolean | undefined
 }
+/** Options of `runProcess`. */
 interface RunProcessOptions extends OpenProcessOptions {
   /** What it reads; then its input ends. Not together with a `stdin` that is no pipe. */
   input?: Uint8Array | string | undefined
@@ -2136,13 +2230,20 @@ interface CompletedProcess<Captured extends Buffer | null = Buffer> {
   /** The exit code, or minus the number of the signal that ended it. */
   readonly returncode: number
 }
+/** The standard streams that were asked for, which are therefore there. */
 type Piped = {
+  /** A stream to write to. */
   stdin?: 'pipe' | undefined
+  /** A stream to read from. */
   stdout?: 'pipe' | undefined
+  /** A stream to read from. */
   stderr?: 'pipe' | undefined
 }
+/** The output that was asked for, which is therefore there. */
 type Captured = {
+  /** Kept, and given when the program has ended. */
   stdout?: 'pipe' | undefined
+  /** Kept, and given when the program has ended. */
   stderr?: 'pipe' | undefined
 }
 /**
@@ -2231,6 +2332,7 @@ declare function receiveSignals<T>(
 interface TaskEvent {
   /** `spawned`: it exists. `started`: its function is called. `ended`: it and everything begun in it are over. */
   readonly event: 'spawned' | 'started' | 'ended'
+  /** The task. */
   readonly task: TaskInfo
   /** Of the task's run, in milliseconds of its clock (`currentTime()`). */
   readonly time: number
@@ -2241,7 +2343,9 @@ interface TaskEvent {
 }
 /** A message of the channel `structio:scope`. A task's own scope is told of only where it is cancelled. */
 interface ScopeEvent {
+  /** What has happened to the scope. */
   readonly event: 'entered' | 'cancelled' | 'ended'
+  /** The scope, which a listener may look at and must not change. */
   readonly scope: CancelScope
   /** The task that entered the scope. */
   readonly task: TaskInfo

@@ -1,4 +1,10 @@
-// The public API of structio/node, rolled up from src/node/index.ts by `npm run build -- types`. Generated: do not edit.
+// Rolled up from src/node/index.ts by `npm run build -- types`. Generated: do not edit.
+
+/**
+ * Everything that `import { … } from 'structio/node'` can name.
+ *
+ * @module structio/node
+ */
 
 import { Stream, SocketAddress, SocketStreamServer } from 'structio'
 import { AddressInfo, SocketConnectOpts, SocketReadyState, Server } from 'node:net'
@@ -9,18 +15,31 @@ import { ReadableStream, WritableStream } from 'node:stream/web'
 /** The members of {@link NodeSocket} that need no I/O. */
 declare abstract class SocketMembers extends Duplex {
   #private
+  /** The address of this side; a path has none. */
   readonly localAddress?: string
+  /** The port of this side; a path has none. */
   readonly localPort?: number
+  /** `IPv4` or `IPv6`; a path has none. */
   readonly localFamily?: string
   /** What `setTimeout` was last told. */
   readonly timeout?: number
+  /** The address of the other side, while the socket is not destroyed. */
   get remoteAddress(): string | undefined
+  /** The port of the other side, while the socket is not destroyed. */
   get remotePort(): number | undefined
+  /** `IPv4` or `IPv6`, while the socket is not destroyed. */
   get remoteFamily(): string | undefined
+  /** The address of this side in one object, as `net.Socket` gives it. */
   address(): AddressInfo | object
+  /** Whether small writes go out at once, which they do unless this says otherwise. */
   setNoDelay(noDelay?: boolean): this
-  /** @param initialDelay - milliseconds of silence before the first probe; 0 leaves the system's */
+  /**
+   * Whether the system asks a silent peer if it is still there.
+   *
+   * @param initialDelay - milliseconds of silence before it asks first; 0 leaves the system's
+   */
   setKeepAlive(enable?: boolean, initialDelay?: number): this
+  /** Undoes `unref`. */
   ref(): this
   /** The process need not stay for this socket. An active `run` keeps it all the same, unless it was told not to. */
   unref(): this
@@ -32,16 +51,21 @@ declare abstract class SocketMembers extends Duplex {
   get authorized(): boolean
   /** A certificate that is not good fails the handshake here, so there is no such socket. */
   get authorizationError(): undefined
+  /** The name that the certificate was asked for by. */
   get servername(): string | false | null
+  /** The certificate of the other side, as `tls.TLSSocket` gives it; an empty object without one. */
   getPeerCertificate(_detailed?: boolean): PeerCertificate
   /** `'TLSv1.3'`; null without TLS. */
   getProtocol(): string | null
+  /** The cipher suite, under OpenSSL's name and the standard's. */
   getCipher(): CipherNameAndProtocol | undefined
   /** Sessions are resumed by the TLS context, and not handed out. */
   getSession(): undefined
+  /** Whether the handshake took up an earlier session. */
   isSessionReused(): boolean
 }
 
+/** Options of a `NodeSocket`, those of `stream.Duplex` that make sense among them. */
 interface NodeSocketOptions {
   /** Whether the own half stays open when the peer has ended its own. Default false, as that of `net.Socket`. */
   allowHalfOpen?: boolean | undefined
@@ -73,14 +97,19 @@ declare class NodeSocket extends SocketMembers {
   connect(port: number, host: string, connectionListener?: () => void): this
   connect(port: number, connectionListener?: () => void): this
   connect(path: string, connectionListener?: () => void): this
+  /** Whether `connect` has begun and not ended. */
   get connecting(): boolean
   /** Not connected: not yet, or not any more. */
   get pending(): boolean
+  /** Which directions are open, in the words of `net.Socket`. */
   get readyState(): SocketReadyState
+  /** Bytes that came in through this socket. */
   get bytesRead(): number
   /** Also what still waits in the buffer of the Duplex, as that of `net.Socket`. */
   get bytesWritten(): number
+  /** Bytes that were written and are not sent yet. */
   get bufferSize(): number
+  /** Addresses that `connect` has tried, where that is known. */
   get autoSelectFamilyAttemptedAddresses(): string[]
   /** Emits `'timeout'` after so many milliseconds without any I/O; 0 is never. Closing is up to the listener. */
   setTimeout(timeout: number, callback?: () => void): this
@@ -118,6 +147,7 @@ declare class DuplexStream extends Stream {
   close(): Promise<void>
 }
 
+/** Options of `toWebStreams`. */
 interface WebStreamsOptions {
   /** Ends both with an `AbortError` when it aborts. */
   signal?: AbortSignal | undefined
@@ -126,6 +156,7 @@ interface WebStreamsOptions {
 interface WebStreams {
   /** A byte stream: readers may bring their own memory (`mode: 'byob'`), and the bytes are received into it. */
   readonly readable: ReadableStream<Uint8Array>
+  /** What is written here is sent; closing it ends the sending direction. */
   readonly writable: WritableStream<Uint8Array | string>
 }
 /**
@@ -137,6 +168,7 @@ interface WebStreams {
  */
 declare function toWebStreams(stream: Stream, options?: WebStreamsOptions): WebStreams
 
+/** Options of `serveHttp`. */
 interface ServeHttpOptions {
   /** How many connections are served at once; the others wait to be accepted. Default: as many as come. */
   maxConnections?: number | undefined

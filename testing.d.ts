@@ -1,7 +1,14 @@
-// The public API of structio/testing, rolled up from src/testing/index.ts by `npm run build -- types`. Generated: do not edit.
+// Rolled up from src/testing/index.ts by `npm run build -- types`. Generated: do not edit.
+
+/**
+ * Everything that `import { … } from 'structio/testing'` can name.
+ *
+ * @module structio/testing
+ */
 
 import { Grant, Stream } from 'structio'
 
+/** Options of a `VirtualClock`. */
 interface VirtualClockOptions {
   /** The time it begins at, in milliseconds: what `currentTime()` says then. Default 0. */
   start?: number | undefined
@@ -69,13 +76,17 @@ interface TrafficRecord {
   readonly time: number
   /** The sending host's name. */
   readonly from: string
+  /** The sender's port. */
   readonly fromPort: number
   /** The receiving host's name; its address, where nobody has that. */
   readonly to: string
+  /** The receiver's port. */
   readonly toPort: number
+  /** What was sent. */
   readonly kind: TrafficKind
   /** Payload. */
   readonly bytes: number
+  /** What became of it. */
   readonly outcome: TrafficOutcome
   /** When it was delivered. */
   readonly arrived: number | undefined
@@ -284,6 +295,7 @@ declare function memoryStreamPair(): [Stream, Stream]
  */
 declare function lockstepStreamPair(): [Stream, Stream]
 
+/** Options of `checkStream`. */
 interface CheckStreamOptions {
   /** What the streams are, for the texts of failures. */
   name?: string | undefined

@@ -3,6 +3,7 @@
  * does not hide another.
  */
 import { command, must } from './lib/command.js'
+import { buildDocs } from './lib/docs.js'
 import { buildParts } from './lib/build.js'
 import { install } from './lib/install.js'
 import { binOf } from './lib/project.js'
@@ -22,6 +23,7 @@ if (await step('install', install)) {
   )
   await step('generated: what carries the version', () => isCommitted('versions', Object.keys(versionFiles())))
   await step(`generated: ${typeFiles.join(', ')}`, () => isCommitted('types', typeFiles))
+  await step('documentation: every export, every link (typedoc)', buildDocs)
   await step('generated: src/native/binding.{cjs,d.cts}', () =>
     isCommitted('native', ['src/native/binding.cjs', 'src/native/binding.d.cts']),
   )

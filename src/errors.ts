@@ -236,6 +236,7 @@ export type TLSErrorReason =
  */
 export class TLSError extends Error {
   readonly code = 'ERR_TLS'
+  /** What was wrong. */
   readonly reason: TLSErrorReason
   static {
     named(this, 'TLSError')
@@ -276,8 +277,11 @@ export class CalledProcessError extends Error {
   readonly code = 'ERR_CALLED_PROCESS'
   /** The exit code, or minus the number of the signal that ended the process. */
   readonly returncode: number
+  /** What was run. */
   readonly command: string | readonly string[]
+  /** What it wrote to its standard output, where that was captured. */
   readonly stdout: Buffer | undefined
+  /** What it wrote to its standard error, where that was captured. */
   readonly stderr: Buffer | undefined
   static {
     named(this, 'CalledProcessError')

@@ -11,6 +11,7 @@ import { rejected } from './kernel/operation.ts'
 import { asOneOperation } from './streams/opening.ts'
 import { checkBoolean, checkFunction, checkInteger, checkOptions, checkString } from './validate.ts'
 
+/** Options of `aopen`. */
 export interface OpenOptions {
   /** Text: `'utf-8'` (default), `'utf-8-sig'`, `'utf-16'`, `'utf-16-le'`, `'utf-16-be'`, `'latin1'` or `'ascii'`. */
   encoding?: string | undefined

@@ -8,6 +8,7 @@ import { ask, currentBackend } from './streams/ask.ts'
 import { checkHost, checkPort } from './streams/opening.ts'
 import { checkOptions, checkString, invalidArgType, outOfRange } from './validate.ts'
 
+/** Options of `getAddrInfo`. */
 export interface AddrInfoOptions {
   /** Which addresses: `4` or `'IPv4'`, `6` or `'IPv6'`; by default, and with `0`, both. */
   family?: 0 | 4 | 6 | 'IPv4' | 'IPv6' | undefined
@@ -19,9 +20,13 @@ export interface AddrInfoOptions {
 
 /** One answer of `getAddrInfo`. */
 export interface AddrInfo {
+  /** Numeric, as `connectTcp` takes it. */
   address: string
+  /** The number of the port or service that was asked for. */
   port: number
+  /** The kind of address, in Node's words. */
   family: 'IPv4' | 'IPv6'
+  /** What a socket with this address is for. */
   type: SocketType
   /** The system's number, as socket options take it for a level: 6 for TCP, 17 for UDP, 0 for raw sockets. */
   protocol: number
@@ -29,6 +34,7 @@ export interface AddrInfo {
   canonicalName?: string
 }
 
+/** Options of `getNameInfo`. */
 export interface NameInfoOptions {
   /** By name, several names, or the system's numbers added up. */
   flags?: Flags<NameFlag> | undefined

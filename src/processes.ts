@@ -20,8 +20,22 @@ export interface CompletedProcess<Captured extends Buffer | null = Buffer> {
   readonly returncode: number
 }
 
-type Piped = { stdin?: 'pipe' | undefined; stdout?: 'pipe' | undefined; stderr?: 'pipe' | undefined }
-type Captured = { stdout?: 'pipe' | undefined; stderr?: 'pipe' | undefined }
+/** The standard streams that were asked for, which are therefore there. */
+type Piped = {
+  /** A stream to write to. */
+  stdin?: 'pipe' | undefined
+  /** A stream to read from. */
+  stdout?: 'pipe' | undefined
+  /** A stream to read from. */
+  stderr?: 'pipe' | undefined
+}
+/** The output that was asked for, which is therefore there. */
+type Captured = {
+  /** Kept, and given when the program has ended. */
+  stdout?: 'pipe' | undefined
+  /** Kept, and given when the program has ended. */
+  stderr?: 'pipe' | undefined
+}
 type Body<P> = (process: P) => unknown
 
 /**

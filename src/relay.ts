@@ -9,6 +9,7 @@ import { endOf, SocketEnd } from './relay/ends.ts'
 import { Stream } from './streams/stream.ts'
 import { checkOptions, checkTime, invalidArgType, outOfRange } from './validate.ts'
 
+/** Options of `relay`. */
 export interface RelayOptions {
   /** Milliseconds without a byte in either direction after which the relay ends with a `TimeoutError`. Default: never. */
   idleTimeout?: number | undefined
@@ -16,7 +17,9 @@ export interface RelayOptions {
 
 /** How many bytes went each way: what the other stream has taken. */
 export interface RelayResult {
+  /** Bytes that went from the first stream to the second. */
   aToB: number
+  /** Bytes that went from the second stream to the first. */
   bToA: number
 }
 

@@ -10,6 +10,7 @@ import { hasOptions, numberedTask, type NumberedTask, type ThreadTask } from './
 import type { ThreadFunction } from './threads.ts'
 import { checkBoolean, invalidArgType } from './validate.ts'
 
+/** Options of `runInProcess`. */
 export interface RunInProcessOptions {
   /** Whether a cancelled caller goes on at once, or (default) when the process it had killed is gone. */
   abandonOnCancel?: boolean | undefined

@@ -15,9 +15,11 @@ import { checkBoolean, checkFunction, checkOptions, checkSignal, checkString, in
 export { getAllBackends, getAvailableBackends } from './backends/select.ts'
 export type { BackendOptions, NativeOptions, NodeOptions, VirtualOptions } from './backends/select.ts'
 
+/** Options of `run`. */
 export interface RunOptions {
   /** Default: `native`, or `node` (with one process warning) where no binary loads. */
   backend?: BackendName | undefined
+  /** How the backend is set up: what there is depends on which it is. */
   backendOptions?: BackendOptions | undefined
   /** For introspection and warnings. */
   name?: string | undefined

@@ -21,6 +21,7 @@ export type { CancelReason, CancelScopeOptions } from './kernel/cancel-scope.ts'
 export type ScopeBody<T> = (scope: CancelScope) => T | PromiseLike<T>
 /** Options of a scope whose deadline is an argument of its own. */
 export type TimedScopeOptions = Omit<CancelScopeOptions, 'deadline'>
+/** A body that gets the scope if it asks for it. */
 export type FailBody = (scope: CancelScope) => unknown
 /** The body's value; `undefined` as well where the body takes the scope, which it can then cancel. */
 export type FailValue<F extends FailBody> =

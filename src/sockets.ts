@@ -16,6 +16,7 @@ import { SocketStream } from './streams/socket-stream.ts'
 import { checkContext, defaultSettings, requireCertificate, settingsOf, type TlsContext } from './tls/context.ts'
 import { checkBoolean, checkFunction, checkInteger, checkOptions, checkTime } from './validate.ts'
 
+/** Options of `connectTcp`; with any that begins with `tls`, the stream is encrypted. */
 export interface ConnectTcpOptions {
   /** For the TLS handshake. Default: a context that trusts what the platform trusts. */
   tls?: TlsContext | undefined
@@ -40,6 +41,7 @@ export interface ConnectTcpOptions {
   keepAlive?: boolean | undefined
 }
 
+/** Options of `createTcpServer`; with `tls`, connections are encrypted. */
 export interface TcpServerOptions {
   /** A name or an address of this machine; the default is IPv4 and IPv6 on one port, `'::'` is IPv6 alone. */
   interface?: string | undefined

@@ -24,6 +24,7 @@ export { TaskGroup } from './kernel/task-group.ts'
 export type { TaskOptions, TaskStatus } from './kernel/task-group.ts'
 export type { TaskHandle } from './kernel/task.ts'
 
+/** Options of a task group. */
 export interface TaskGroupOptions {
   /** For introspection and the texts of errors. */
   name?: string | undefined

@@ -23,6 +23,7 @@ export type { AttachedPortal, PortalTask } from './threads/portal-client.ts'
 export type { PortalHandle } from './threads/portal-wire.ts'
 export { fromThread, runAsyncFromThread } from './threads/within.ts'
 
+/** Options of `runInThread`. */
 export interface RunInThreadOptions {
   /** Whose token the call borrows while its thread works. Default: `currentDefaultThreadLimiter()`. */
   limiter?: CapacityLimiter | undefined

@@ -26,6 +26,7 @@ export type { ChannelBindingType } from './tls/channel-binding.ts'
 export type { PeerCertificate } from './tls/certificate.ts'
 export type { TlsVersion } from './backends/backend.ts'
 
+/** Options of `wrapTls`. */
 export interface WrapTlsOptions {
   /** Whether this side is the server of the handshake. Default false. */
   serverSide?: boolean | undefined

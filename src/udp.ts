@@ -9,6 +9,7 @@ import { familyOf } from './streams/addresses.ts'
 import { asOneOperation, checkHost, checkPort, type Opening, resolve } from './streams/opening.ts'
 import { checkBoolean, checkInteger, checkOptions } from './validate.ts'
 
+/** Options of `createUdpSocket`. */
 export interface UdpSocketOptions {
   /** The own end: a name or an address of this machine; the default is IPv4 and IPv6 on one port, `'::'` is IPv6 alone. */
   interface?: string | undefined

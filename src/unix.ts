@@ -16,6 +16,7 @@ import { SocketStreamServer } from './streams/socket-stream-server.ts'
 import { SocketStream } from './streams/socket-stream.ts'
 import { checkInteger, checkOptions, checkTime } from './validate.ts'
 
+/** Options of `createUnixServer`. */
 export interface UnixServerOptions {
   /** The permissions of the socket file, in force before anybody can connect: `0o600`. Default: what the umask leaves. */
   mode?: number | undefined
@@ -25,6 +26,7 @@ export interface UnixServerOptions {
   closeTimeout?: number | undefined
 }
 
+/** Options of `createUnixDatagramSocket`. */
 export interface UnixDatagramSocketOptions {
   /** The own end; without one nobody can answer. The file is made, replaced and removed as a server's is. */
   path?: string | Buffer | undefined

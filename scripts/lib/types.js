@@ -70,7 +70,14 @@ async function rollUp({ name, barrel }, declarations) {
   })
   const { output } = await bundle.generate({ format: 'es' })
   await bundle.close()
-  const header = `// The public API of ${name}, rolled up from ${barrel} by \`npm run build -- types\`. Generated: do not edit.\n\n`
+  // The second is for readers of the reference that is made of it.
+  const header = `// Rolled up from ${barrel} by \`npm run build -- types\`. Generated: do not edit.
+
+/**
+ * Everything that \`import { … } from '${name}'\` can name.
+ *
+ * @module ${name}
+ */\n\n`
   const options = await prettier.resolveConfig(`${root}/index.ts`)
   return prettier.format(header + output[0].code, { ...options, parser: 'typescript' })
 }

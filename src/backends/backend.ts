@@ -24,12 +24,16 @@ export type { NameFlag, NameQuery, NameRecord, SocketType } from './name-contrac
 export type { ForkedProcess, ForkSink } from './fork.ts'
 export type { ProcessSink, ProcessTransport, SpawnOptions, StandardStream } from './process-contract.ts'
 
+/** The name of a backend. */
 export type BackendName = 'native' | 'node' | 'virtual'
 
 /** A TCP address in Node's form. */
 export interface SocketAddress {
+  /** Numeric: `127.0.0.1`, `::1`. */
   readonly address: string
+  /** The number of the port. */
   readonly port: number
+  /** Node's word for the kind of address. */
   readonly family: 'IPv4' | 'IPv6'
 }
 

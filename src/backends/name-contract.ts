@@ -1,10 +1,13 @@
 /** What a backend's resolver is asked, and what it answers: a part of `backend.ts`. */
 
+/** What a socket is for: a stream, datagrams, or packets of a protocol of its own. */
 export type SocketType = 'stream' | 'dgram' | 'raw'
 
+/** What a look-up of a name may be told; the words are those of `getaddrinfo`. */
 export type AddressFlag =
   'AI_PASSIVE' | 'AI_CANONNAME' | 'AI_NUMERICHOST' | 'AI_NUMERICSERV' | 'AI_V4MAPPED' | 'AI_ALL' | 'AI_ADDRCONFIG'
 
+/** What a look-up of an address may be told; the words are those of `getnameinfo`. */
 export type NameFlag = 'NI_NUMERICHOST' | 'NI_NUMERICSERV' | 'NI_NOFQDN' | 'NI_NAMEREQD' | 'NI_DGRAM'
 
 export interface AddressQuery {

@@ -48,6 +48,7 @@ export class AsyncFile<D extends string | Buffer = string | Buffer> implements A
     return this.#mode
   }
 
+  /** Whether `close` has been called. */
   get closed(): boolean {
     return this.#file.closed
   }
@@ -57,11 +58,13 @@ export class AsyncFile<D extends string | Buffer = string | Buffer> implements A
     return this.#file.requireOpen('fd').fd
   }
 
+  /** Whether the mode allows reading. */
   readable(): boolean {
     this.#file.requireOpen('readable')
     return this.#access.readable
   }
 
+  /** Whether the mode allows writing. */
   writable(): boolean {
     this.#file.requireOpen('writable')
     return this.#access.writable

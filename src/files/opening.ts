@@ -18,6 +18,7 @@ import type { Pump } from './pump.ts'
 import { TextFile } from './text-file.ts'
 import type { Work } from './work.ts'
 
+/** Opens the file instead of the library, and gives its descriptor. */
 export type Opener = (path: string, flags: number) => number | PromiseLike<number>
 
 /** What to open, checked and complete. */

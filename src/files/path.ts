@@ -42,6 +42,7 @@ export class Path extends PurePath {
     return new Path(process.cwd())
   }
 
+  /** The user's home folder. */
   static home(): Path {
     return new Path(homedir())
   }
@@ -60,6 +61,7 @@ export class Path extends PurePath {
     return found
   }
 
+  /** The path that these segments lead to from here; an absolute one replaces what is before it. */
   joinpath(...segments: PathSegment[]): Path {
     return new Path(this, ...segments)
   }
@@ -121,6 +123,7 @@ export class Path extends PurePath {
     }
   }
 
+  /** The status of what it names, links followed. */
   stat(options: { followSymlinks?: boolean | undefined } = {}): Promise<Stats> {
     const { followSymlinks = true } = options
     return this.#ask('stat', (fs, path, done: Done<Stats>) =>
@@ -138,30 +141,37 @@ export class Path extends PurePath {
     return this.#is('exists', () => true)
   }
 
+  /** Whether it names a regular file, links followed; `false` where nothing is. */
   isFile(): Promise<boolean> {
     return this.#is('isFile', (status) => status.isFile())
   }
 
+  /** Whether it names a folder, links followed; `false` where nothing is. */
   isDir(): Promise<boolean> {
     return this.#is('isDir', (status) => status.isDirectory())
   }
 
+  /** Whether it is a symbolic link itself. */
   isSymlink(): Promise<boolean> {
     return thenOwned(this.lstat(), (status) => status.isSymbolicLink(), falseIfMissing)
   }
 
+  /** Whether it names a pipe; `false` where nothing is. */
   isFifo(): Promise<boolean> {
     return this.#is('isFifo', (status) => status.isFIFO())
   }
 
+  /** Whether it names a UNIX socket; `false` where nothing is. */
   isSocket(): Promise<boolean> {
     return this.#is('isSocket', (status) => status.isSocket())
   }
 
+  /** Whether it names a block device; `false` where nothing is. */
   isBlockDevice(): Promise<boolean> {
     return this.#is('isBlockDevice', (status) => status.isBlockDevice())
   }
 
+  /** Whether it names a character device; `false` where nothing is. */
   isCharDevice(): Promise<boolean> {
     return this.#is('isCharDevice', (status) => status.isCharacterDevice())
   }
@@ -193,10 +203,12 @@ export class Path extends PurePath {
     return aopen(this.toString(), mode, options)
   }
 
+  /** The whole file. */
   readBytes(): Promise<Buffer> {
     return readWhole('readBytes', this.toString())
   }
 
+  /** The whole file, decoded. */
   readText(options: TextOptions = {}): Promise<string> {
     try {
       const decode = textReader(options)

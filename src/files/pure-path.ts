@@ -111,10 +111,12 @@ export abstract class PurePath {
     return pathToFileURL(this.toString()).href
   }
 
+  /** The path as text, which the system's calls take. */
   toString(): string {
     return (this.#text ??= formatPath(this.#parts))
   }
 
+  /** The path as text, for `JSON.stringify`. */
   toJSON(): string {
     return this.toString()
   }

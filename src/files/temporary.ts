@@ -98,6 +98,7 @@ export function TemporaryDirectory(options: TemporaryDirectoryOptions = {}): Pro
 export interface TemporaryDirectory extends AsyncDisposable {
   /** Its path. */
   readonly name: string
+  /** Where it is. */
   readonly path: Path
   /** Removes it, also in a cancelled scope; the cancellation is raised afterwards. A second call is harmless. */
   close(): Promise<void>

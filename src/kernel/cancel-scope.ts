@@ -47,6 +47,7 @@ import { Extras } from './scope-extras.ts'
 import { spread, withdraw } from './spread.ts'
 import type { Task } from './task.ts'
 
+/** Options of a cancel scope. */
 export interface CancelScopeOptions {
   /** Point in time of `currentTime()`; `Infinity` (the default) is none, `-Infinity` already cancelled. */
   deadline?: number | undefined
@@ -60,6 +61,7 @@ export interface CancelScopeOptions {
 
 /** Why a scope was cancelled. */
 export interface CancelReason {
+  /** What has cancelled the scope. */
   readonly kind: 'explicit' | 'deadline' | 'task-failed' | 'signal' | 'shutdown' | 'scope-ended'
   /** The scope that was cancelled first; scopes inside it report the same reason only if cancelled themselves. */
   readonly scope: CancelScope

@@ -11,6 +11,7 @@ import type { Task } from './task.ts'
 export interface TaskEvent {
   /** `spawned`: it exists. `started`: its function is called. `ended`: it and everything begun in it are over. */
   readonly event: 'spawned' | 'started' | 'ended'
+  /** The task. */
   readonly task: TaskInfo
   /** Of the task's run, in milliseconds of its clock (`currentTime()`). */
   readonly time: number
@@ -22,7 +23,9 @@ export interface TaskEvent {
 
 /** A message of the channel `structio:scope`. A task's own scope is told of only where it is cancelled. */
 export interface ScopeEvent {
+  /** What has happened to the scope. */
   readonly event: 'entered' | 'cancelled' | 'ended'
+  /** The scope, which a listener may look at and must not change. */
   readonly scope: CancelScope
   /** The task that entered the scope. */
   readonly task: TaskInfo

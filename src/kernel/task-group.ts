@@ -29,6 +29,7 @@ import { startTask } from './start.ts'
 import { Task, type TaskFunction, type TaskHandle, type TaskOwner } from './task.ts'
 import { settleFairly } from './turn.ts'
 
+/** Options of what starts a task. */
 export interface TaskOptions {
   /** For introspection and the texts of errors; by default the function's name. */
   name?: string | undefined

@@ -4,6 +4,7 @@ export class TaskInfo {
   readonly id: number
   /** The task whose group this one belongs to; `null` for the task of `run`'s `main`. */
   readonly parentId: number | null
+  /** The name it was started with, or that of its function. */
   readonly name: string
   /** The function that the task runs. */
   readonly fn: (...args: never[]) => unknown

@@ -39,7 +39,9 @@ export interface TaskOwner {
 
 /** Re-creates the handle that AnyIO 4 plans; `spawn` returns it. */
 export interface TaskHandle<T> {
+  /** The task as `getRunningTasks` shows it. */
   readonly info: TaskInfo
+  /** How far it has come. */
   readonly status: 'pending' | 'running' | 'cancelling' | 'finished' | 'failed' | 'cancelled'
   /** Cancels this task alone; its group goes on. */
   cancel(reason?: unknown): void

@@ -32,6 +32,7 @@ import { Lifetime, type Tenant } from './lifetime.ts'
 import { AbortError, coded, toNodeError } from './node-errors.ts'
 import { SocketMembers } from './socket-members.ts'
 
+/** Options of a `NodeSocket`, those of `stream.Duplex` that make sense among them. */
 export interface NodeSocketOptions {
   /** Whether the own half stays open when the peer has ended its own. Default false, as that of `net.Socket`. */
   allowHalfOpen?: boolean | undefined
@@ -96,6 +97,7 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
     return this
   }
 
+  /** Whether `connect` has begun and not ended. */
   get connecting(): boolean {
     return this.#connecting
   }
@@ -105,6 +107,7 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
     return this._stream === undefined || this.#connecting
   }
 
+  /** Which directions are open, in the words of `net.Socket`. */
   get readyState(): SocketReadyState {
     if (this.#connecting) return 'opening'
     if (this._stream === undefined || this.destroyed) return 'closed'
@@ -112,6 +115,7 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
     return this.writable ? 'writeOnly' : 'closed'
   }
 
+  /** Bytes that came in through this socket. */
   get bytesRead(): number {
     return this.#received
   }
@@ -121,10 +125,12 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
     return this.#sent + this.writableLength
   }
 
+  /** Bytes that were written and are not sent yet. */
   get bufferSize(): number {
     return this.writableLength
   }
 
+  /** Addresses that `connect` has tried, where that is known. */
   get autoSelectFamilyAttemptedAddresses(): string[] {
     return [...this.#attempted]
   }

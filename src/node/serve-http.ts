@@ -10,6 +10,7 @@ import { checkFunction, checkInteger, checkOptions, checkSignal, invalidArgType 
 import { HttpConnection, type HttpServing } from './http-connection.ts'
 import { standInFront } from './http-events.ts'
 
+/** Options of `serveHttp`. */
 export interface ServeHttpOptions {
   /** How many connections are served at once; the others wait to be accepted. Default: as many as come. */
   maxConnections?: number | undefined

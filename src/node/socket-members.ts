@@ -12,8 +12,11 @@ import { SessionFacts } from './session-facts.ts'
 
 /** The members of {@link NodeSocket} that need no I/O. */
 export abstract class SocketMembers extends Duplex {
+  /** The address of this side; a path has none. */
   declare readonly localAddress?: string
+  /** The port of this side; a path has none. */
   declare readonly localPort?: number
+  /** `IPv4` or `IPv6`; a path has none. */
   declare readonly localFamily?: string
   /** What `setTimeout` was last told. */
   declare readonly timeout?: number
@@ -56,30 +59,39 @@ export abstract class SocketMembers extends Duplex {
     return this
   }
 
+  /** The address of the other side, while the socket is not destroyed. */
   get remoteAddress(): string | undefined {
     return this.#remote?.address
   }
 
+  /** The port of the other side, while the socket is not destroyed. */
   get remotePort(): number | undefined {
     return this.#remote?.port
   }
 
+  /** `IPv4` or `IPv6`, while the socket is not destroyed. */
   get remoteFamily(): string | undefined {
     return this.#remote?.family
   }
 
+  /** The address of this side in one object, as `net.Socket` gives it. */
   address(): AddressInfo | object {
     const local = this.#local
     return local === undefined ? {} : { address: local.address, family: local.family, port: local.port }
   }
 
+  /** Whether small writes go out at once, which they do unless this says otherwise. */
   setNoDelay(noDelay: boolean = true): this {
     this.#noDelay = Boolean(noDelay)
     this.#applyOption('IPPROTO_TCP', 'TCP_NODELAY', this.#noDelay)
     return this
   }
 
-  /** @param initialDelay - milliseconds of silence before the first probe; 0 leaves the system's */
+  /**
+   * Whether the system asks a silent peer if it is still there.
+   *
+   * @param initialDelay - milliseconds of silence before it asks first; 0 leaves the system's
+   */
   setKeepAlive(enable: boolean = false, initialDelay: number = 0): this {
     this.#keepAlive = { enable: Boolean(enable), initialDelay }
     this.#applyOption('SOL_SOCKET', 'SO_KEEPALIVE', Boolean(enable))
@@ -88,6 +100,7 @@ export abstract class SocketMembers extends Duplex {
     return this
   }
 
+  /** Undoes `unref`. */
   ref(): this {
     this.#referenced = true
     this.#quietly((socket) => socket.ref())
@@ -121,10 +134,12 @@ export abstract class SocketMembers extends Duplex {
     return undefined
   }
 
+  /** The name that the certificate was asked for by. */
   get servername(): string | false | null {
     return this.#session === undefined ? null : (this.#session.serverName ?? false)
   }
 
+  /** The certificate of the other side, as `tls.TLSSocket` gives it; an empty object without one. */
   getPeerCertificate(_detailed?: boolean): PeerCertificate {
     return this.#session?.legacyCertificate ?? ({} as PeerCertificate)
   }
@@ -134,6 +149,7 @@ export abstract class SocketMembers extends Duplex {
     return this.#session?.protocol ?? null
   }
 
+  /** The cipher suite, under OpenSSL's name and the standard's. */
   getCipher(): CipherNameAndProtocol | undefined {
     return this.#session?.cipher
   }
@@ -143,6 +159,7 @@ export abstract class SocketMembers extends Duplex {
     return undefined
   }
 
+  /** Whether the handshake took up an earlier session. */
   isSessionReused(): boolean {
     return false
   }

@@ -12,6 +12,7 @@ import { checkOptions, checkSignal, invalidArgType } from '../validate.ts'
 import { Lifetime, type Tenant } from './lifetime.ts'
 import { AbortError, toNodeError } from './node-errors.ts'
 
+/** Options of `toWebStreams`. */
 export interface WebStreamsOptions {
   /** Ends both with an `AbortError` when it aborts. */
   signal?: AbortSignal | undefined
@@ -21,6 +22,7 @@ export interface WebStreamsOptions {
 export interface WebStreams {
   /** A byte stream: readers may bring their own memory (`mode: 'byob'`), and the bytes are received into it. */
   readonly readable: ReadableStream<Uint8Array>
+  /** What is written here is sent; closing it ends the sending direction. */
   readonly writable: WritableStream<Uint8Array | string>
 }
 

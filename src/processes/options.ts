@@ -13,12 +13,19 @@ import {
   outOfRange,
 } from '../validate.ts'
 
+/** Something with a descriptor of the system: an open file of `node:fs/promises`, a `FileHandle`, a socket's handle. */
+export interface HasDescriptor {
+  /** The number of the descriptor. */
+  readonly fd: number
+}
+
 /**
  * What becomes of a standard stream of the child: `'pipe'`, a stream of this side; `'inherit'`, this process's own; `'ignore'` or
  * `'null'`, nothing (`/dev/null`); a file descriptor of this process, or an object with one as its `fd`, of which the child gets a copy.
  */
-export type ProcessStdio = 'pipe' | 'inherit' | 'ignore' | 'null' | number | { readonly fd: number }
+export type ProcessStdio = 'pipe' | 'inherit' | 'ignore' | 'null' | number | HasDescriptor
 
+/** Options of `openProcess`. */
 export interface OpenProcessOptions {
   /** Default `'pipe'`. */
   stdin?: ProcessStdio | undefined
@@ -36,6 +43,7 @@ export interface OpenProcessOptions {
   processGroup?: boolean | undefined
 }
 
+/** Options of `runProcess`. */
 export interface RunProcessOptions extends OpenProcessOptions {
   /** What it reads; then its input ends. Not together with a `stdin` that is no pipe. */
   input?: Uint8Array | string | undefined

@@ -12,6 +12,7 @@ const MOST = 253
 
 /** What `SocketStream.receiveFds` gives. */
 export interface ReceivedFds {
+  /** The bytes that came with them. */
   data: Buffer
   /** The receiver's to close. */
   fds: number[]

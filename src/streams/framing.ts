@@ -92,6 +92,7 @@ export class Exactly implements Demand<Buffer> {
   }
 }
 
+/** Options of what reads up to a delimiter. */
 export interface DelimitedOptions {
   /** Whether a frame is handed out with its delimiter. */
   includeDelimiter?: boolean | undefined

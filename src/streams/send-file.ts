@@ -13,6 +13,7 @@ import { REAL } from '../kernel/waits.ts'
 import { checkInteger, checkOptions, invalidArgType, outOfRange } from '../validate.ts'
 import type { Rest, Sender } from './sender.ts'
 
+/** Options of `sendFile`. */
 export interface SendFileOptions {
   /** Where in the file to begin, in bytes from its start. Default 0, whatever the position of a file that is open. */
   offset?: number | undefined
@@ -22,6 +23,7 @@ export interface SendFileOptions {
 
 /** A file that is open: an `AsyncFile`, a `FileHandle` of Node's, or whatever else has a descriptor. */
 export interface OpenedFile {
+  /** The descriptor, open for reading. */
   readonly fd: number
 }
 

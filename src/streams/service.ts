@@ -20,6 +20,7 @@ import { Connection } from './connection.ts'
 import type { Consumer, Listener } from './listener.ts'
 import type { SocketStream } from './socket-stream.ts'
 
+/** Options of `serve`. */
 export interface ServeOptions<A extends Address = SocketAddress> {
   /** How many connections are handled at once; the others wait to be accepted. Default: as many as come. */
   maxConnections?: number | undefined

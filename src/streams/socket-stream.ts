@@ -19,6 +19,7 @@ import { checkOption, checkOptionValue } from './socket-options.ts'
 import { Stream, toParts } from './stream.ts'
 import { TlsUpgrade } from './tls-upgrade.ts'
 
+/** Options of `startTls`. */
 export interface StartTlsOptions {
   /** A client's: the name or address that the server's certificate must be for. Default: the one connected to. */
   hostname?: string | undefined

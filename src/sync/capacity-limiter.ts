@@ -17,10 +17,13 @@ import { type Lender, refuseStarving, type TokenWaiter, waitsForToken } from './
 
 /** A frozen record. */
 export interface CapacityLimiterStatistics {
+  /** Tokens that somebody has now. */
   readonly borrowedTokens: number
+  /** Tokens that there are; `Infinity` for no limit. */
   readonly totalTokens: number
   /** Tasks (also those inside a `use`) as `TaskInfo`, other borrowers as they were given; in the order of borrowing. */
   readonly borrowers: readonly unknown[]
+  /** Tasks that wait for a token. */
   readonly tasksWaiting: number
 }
 

@@ -32,6 +32,7 @@ import { type Owner, taskFrame } from './ownership.ts'
 export interface ConditionStatistics {
   /** How many wait to be notified. Those who wait for the lock are in `lockStatistics`. */
   readonly tasksWaiting: number
+  /** Those of the lock below the condition. */
   readonly lockStatistics: LockStatistics
 }
 

@@ -7,6 +7,7 @@ import { WaitQueue, Waiter } from '../kernel/wait-queue.ts'
 
 /** A frozen record. */
 export interface EventStatistics {
+  /** Tasks that wait for the event. */
   readonly tasksWaiting: number
 }
 

@@ -21,9 +21,11 @@ import { frameForUse, heldHere, type Owner, refuseHeld, taskFrame, taskInfoOf } 
 
 /** A frozen record. */
 export interface LockStatistics {
+  /** Whether a task owns the lock. */
   readonly locked: boolean
   /** The task that has it, by `acquire` or by a `use`; `undefined` where it is free. */
   readonly owner: TaskInfo | undefined
+  /** Tasks that wait for it. */
   readonly tasksWaiting: number
 }
 

@@ -14,11 +14,17 @@ import { ItemIterator } from './item-iterator.ts'
 
 /** A frozen record. */
 export interface MemoryObjectStreamStatistics {
+  /** Items in the buffer. */
   readonly currentBufferUsed: number
+  /** Items that the buffer takes before a sender waits. */
   readonly maxBufferSize: number
+  /** Ends to send on that are not closed, clones among them. */
   readonly openSendStreams: number
+  /** Ends to receive on that are not closed, clones among them. */
   readonly openReceiveStreams: number
+  /** Tasks that wait until their item is taken. */
   readonly tasksWaitingSend: number
+  /** Tasks that wait for an item. */
   readonly tasksWaitingReceive: number
 }
 
@@ -114,10 +120,12 @@ export class MemorySendStream<T> implements Disposable, AsyncDisposable {
     return this.#shared.statistics()
   }
 
+  /** Closes it, for `using`. */
   [Symbol.dispose](): void {
     this.close()
   }
 
+  /** Closes it, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
   }
@@ -210,10 +218,12 @@ export class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, Asy
     )
   }
 
+  /** Closes it, for `using`. */
   [Symbol.dispose](): void {
     this.close()
   }
 
+  /** Closes it, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
   }

@@ -9,7 +9,9 @@ import { ItemIterator } from './item-iterator.ts'
 
 /** A frozen record. */
 export interface QueueStatistics {
+  /** Tasks that wait for room. */
   readonly tasksWaitingPut: number
+  /** Tasks that wait for an item. */
   readonly tasksWaitingGet: number
 }
 

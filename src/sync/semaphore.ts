@@ -14,6 +14,7 @@ import { checkFunction, checkInteger, checkOptions } from '../validate.ts'
 import { Claim, type Grant, OneGrant, UseCall } from './grant.ts'
 import { frameForUse, refuseHeld } from './ownership.ts'
 
+/** Options of `createSemaphore`. */
 export interface SemaphoreOptions {
   /** What `value` may never exceed: a release too many is an error instead of a place too many. */
   maxValue?: number | undefined
@@ -21,6 +22,7 @@ export interface SemaphoreOptions {
 
 /** A frozen record. */
 export interface SemaphoreStatistics {
+  /** Tasks that wait for their turn. */
   readonly tasksWaiting: number
 }
 

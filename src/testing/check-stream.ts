@@ -26,6 +26,7 @@ import { type Need, Pair, type Rule, type Settings } from './rules/pair.ts'
 import { sharing } from './rules/sharing.ts'
 import { Trial } from './trial.ts'
 
+/** Options of `checkStream`. */
 export interface CheckStreamOptions {
   /** What the streams are, for the texts of failures. */
   name?: string | undefined

@@ -35,6 +35,7 @@ import {
   WAKE,
 } from './portal-wire.ts'
 
+/** Options of `createBlockingPortal`. */
 export interface BlockingPortalOptions {
   /** The functions that threads may call, by name. */
   expose: Readonly<Record<string, ExposedFunction>>

@@ -18,6 +18,7 @@ export interface ThreadTask<A extends unknown[] = unknown[], T = unknown> {
   readonly [signature]?: (...args: A) => T
 }
 
+/** A function of any kind. */
 type AnyFunction = (...args: never[]) => unknown
 
 /**
@@ -27,6 +28,7 @@ type AnyFunction = (...args: never[]) => unknown
  * const hash = threadTask<typeof import('./work.js').hash>(new URL('./work.js', import.meta.url), 'hash')
  * ```
  *
+ * @typeParam F - the function's type; `typeof import('./work.js').hash`
  * @param url - absolute: `new URL('./work.js', import.meta.url)`, or its text
  * @param name - of the export; by default the default export
  * @throws TypeError for what is no URL, RangeError for one that is not absolute

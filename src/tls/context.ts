@@ -15,6 +15,7 @@ import { CIPHER_SUITES, versionOf } from './cipher-suites.ts'
 import { toAuthorities, toCredentials, type TlsMaterial } from './credentials.ts'
 import { lineAppender } from './files.ts'
 
+/** Options of `createTlsContext`. */
 export interface TlsContextOptions {
   /** The own certificate, then those that lead to its authority. A server needs one, or `sni`. */
   cert?: TlsMaterial | readonly TlsMaterial[] | undefined

@@ -6,6 +6,7 @@ import { TIME } from '../../kernel/waits.ts'
 import { checkBoolean, checkOptions, checkTime, outOfRange } from '../../validate.ts'
 import { type Goal, Timeline } from './timeline.ts'
 
+/** Options of a `VirtualClock`. */
 export interface VirtualClockOptions {
   /** The time it begins at, in milliseconds: what `currentTime()` says then. Default 0. */
   start?: number | undefined

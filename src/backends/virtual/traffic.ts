@@ -15,13 +15,17 @@ export interface TrafficRecord {
   readonly time: number
   /** The sending host's name. */
   readonly from: string
+  /** The sender's port. */
   readonly fromPort: number
   /** The receiving host's name; its address, where nobody has that. */
   readonly to: string
+  /** The receiver's port. */
   readonly toPort: number
+  /** What was sent. */
   readonly kind: TrafficKind
   /** Payload. */
   readonly bytes: number
+  /** What became of it. */
   readonly outcome: TrafficOutcome
   /** When it was delivered. */
   readonly arrived: number | undefined
