@@ -1,4 +1,4 @@
-/** `Path`: what is at a path. */
+/** `Path`: what is at a path. Over 500 lines because it is one class of the reference, a method of it after the other. */
 import { homedir } from 'node:os'
 import type { Dirent, FileSystem, Stats } from '../backends/backend.ts'
 import { aopen, type OpenOptions } from '../files.ts'
