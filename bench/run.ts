@@ -6,6 +6,7 @@
  *         ─► scenarios/tls
  *         ─► scenarios/udp
  *         ─► scenarios/relay
+ *         ─► scenarios/http
  *         ─► scenarios/micro
  *         ─► harness/conduct  one scenario: rounds, fresh processes, comparisons
  *         ─► harness/report   JSON, Markdown, SVG
@@ -22,6 +23,7 @@ import { columnsFor, lineColumns, linesOf, machine, microColumns, writeReport } 
 import { microseconds, perSecond, textTable } from './harness/table.ts'
 import { measureMicro, MICRO_CASES, type MicroResult } from './scenarios/micro.ts'
 import type { Scenario } from './scenarios/scenario.ts'
+import { httpScenarios } from './scenarios/http.ts'
 import { relayScenarios } from './scenarios/relay.ts'
 import { tcpScenarios } from './scenarios/tcp.ts'
 import { tlsScenarios } from './scenarios/tls.ts'
@@ -30,7 +32,7 @@ import { VARIANTS, type Variant } from './scenarios/variants.ts'
 
 const USAGE = `npm run bench -- [options]
 
-  --only NAME,…      groups (tcp, tls, udp, relay, micro, threads, processes) or scenarios by their beginning (echo, lines, tls-handshake, lock, queue…)
+  --only NAME,…      groups (tcp, tls, udp, relay, http, micro, threads, processes, clients) or scenarios by their beginning (echo, lines, tls-handshake, lock, queue…)
   --rounds N         alternating rounds (default 5)
   --duration-ms N    measured time of one round of one server (default 2000); --warmup-ms N (default 1000)
   --variants A,…     native, thread, node: backends and drivers; targets are for the first (default native)
@@ -40,7 +42,7 @@ const USAGE = `npm run bench -- [options]
   --against FILE     the entry (dist/index.js) of another build of the library: measure this one against it
   --name NAME        name of the files in bench/results (default: the groups)`
 
-const GROUPS = ['tcp', 'tls', 'udp', 'relay', 'micro', 'threads', 'processes']
+const GROUPS = ['tcp', 'tls', 'udp', 'relay', 'http', 'micro', 'threads', 'processes', 'clients']
 
 const options = readOptions()
 killAllOnSignals()
@@ -62,6 +64,7 @@ async function main(): Promise<boolean> {
     ...tlsScenarios(options).filter(({ id }) => wanted(id, 'tls')),
     ...udpScenarios(options).filter(({ id }) => wanted(id, 'udp')),
     ...relayScenarios(options).filter(({ id }) => wanted(id, 'relay')),
+    ...httpScenarios(options).filter(({ id }) => wanted(id, 'http')),
   ]
   const results: ScenarioResult[] = []
   let complete = true

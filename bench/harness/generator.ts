@@ -23,12 +23,20 @@ export interface Sample {
   readonly ticketsPerConnection?: number | null
 }
 
-export type Load = (Echo | Datagrams | Relay | Lines | Accept | Idle | Handshakes | Storm) & { readonly tls?: Tls }
+export type Load = (Echo | Http | Datagrams | Relay | Lines | Accept | Idle | Handshakes | Storm) & {
+  readonly tls?: Tls
+}
 
 interface Echo {
   readonly mode: 'echo'
   readonly connections: number
   readonly size: number
+}
+
+/** Over connections that stay open. */
+interface Http {
+  readonly mode: 'http'
+  readonly connections: number
 }
 
 /** Over UDP, from so many sockets. */

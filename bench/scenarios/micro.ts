@@ -33,7 +33,7 @@ interface MicroCase {
   readonly title: string
   readonly figure?: MicroFigure
   /** Default: `micro`. */
-  readonly group?: 'processes' | 'threads'
+  readonly group?: 'clients' | 'processes' | 'threads'
   readonly peers: readonly MicroPeer[]
 }
 
@@ -59,6 +59,7 @@ const effect: MicroPeer = { subject: 'effect', label: 'Effect' }
 const effection: MicroPeer = { subject: 'effection', label: 'Effection' }
 const piscina: MicroPeer = { subject: 'piscina', label: 'piscina', atMost: 1 }
 const childProcess: MicroPeer = { subject: 'child-process', label: 'node:child_process' }
+const nodeNet: MicroPeer = { subject: 'node-net', label: 'node:net' }
 const promiseAll: MicroPeer = { subject: 'promise-all', label: 'Promise.all', atMost: 3 }
 
 const LOCK = [asyncMutex, effect]
@@ -136,6 +137,10 @@ export const MICRO_CASES: readonly MicroCase[] = [
     peers: [piscina],
   },
   { id: 'thread-round-trip-8', title: 'Thread: 8 callers, 2 threads', group: 'threads', peers: [piscina] },
+  { id: 'client-redis', title: 'ioredis: a GET', group: 'clients', peers: [nodeNet] },
+  { id: 'client-redis-pipeline', title: 'ioredis: a SET of a pipeline of 100', group: 'clients', peers: [nodeNet] },
+  { id: 'client-pg', title: 'pg: a query of one row', group: 'clients', peers: [nodeNet] },
+  { id: 'client-pg-queued', title: 'pg: a query of one row, 100 queued', group: 'clients', peers: [nodeNet] },
   { id: 'process-spawn', title: 'Process: run /bin/true', group: 'processes', peers: [childProcess] },
   {
     id: 'process-spawn-large',

@@ -41,6 +41,11 @@ export const nodeNet: Program = {
   command: (works) => nodeCommand('node-net.mjs', workFlag(works)),
 }
 
+export const nodeHttp: Program = {
+  name: 'node:http',
+  command: (works) => nodeCommand('node-http.mjs', workFlag(works)),
+}
+
 export const nodeDgram: Program = {
   name: 'node:dgram',
   command: (works) => nodeCommand('node-dgram.mjs', workFlag(works)),

@@ -5,9 +5,11 @@
 //   --certificates FOLDER   every work under TLS, with the folder's certificate.pem and key.pem
 //   --handshakes reactor|pool
 
+import { createServer } from 'node:http'
 import { join } from 'node:path'
 
 import { announce, onStop, pickWorks, readFlags, say } from './control.mjs'
+import { greeting } from './http-application.mjs'
 
 const flags = readFlags({ backend: 'native', driver: '', entry: 'structio', certificates: '', handshakes: '' })
 const {
@@ -22,6 +24,10 @@ const {
   relay,
   run,
 } = await import(flags.entry)
+
+// Of another build, the file beside its entry.
+const bridges =
+  flags.entry === 'structio' ? 'structio/node' : new URL('src/node/index.js', `file://${flags.entry}`).href
 
 const LOOPBACK = '127.0.0.1'
 const MAX_LINE = 65536
@@ -117,6 +123,12 @@ async function echoDatagramBatches(socket) {
   for (;;) await socket.sendBatch(await socket.receiveBatch())
 }
 
+/** Imported only here: the other works do without it. */
+async function http(server) {
+  const { serveHttp } = await import(bridges)
+  await serveHttp(server, createServer(greeting))
+}
+
 const serving = (handler) => (server) => server.serve(handler)
 
 const table = {
@@ -127,6 +139,7 @@ const table = {
   accept: acceptAndClose,
   'accept-serve': serving(() => {}),
   handshake: serving(answer),
+  http,
   relay: serving(proxying({})),
   'relay-timed': serving(proxying({ idleTimeout: 60_000 })),
 }

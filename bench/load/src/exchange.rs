@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Registry, Token};
 
+use crate::http;
 use crate::observe;
 use crate::options::{Mode, Options};
 use crate::payload::Payload;
@@ -116,8 +117,17 @@ enum State {
 impl Exchange {
     fn open(options: &Options, tls: Option<&Tls>) -> io::Result<Self> {
         let poll = Poll::new()?;
+        let answer = match options.mode {
+            Mode::Http => Some(http::learn(options.address, tls)?),
+            _ => None,
+        };
+        let payload = |index| match &answer {
+            Some(answer) => Payload::fixed(http::REQUEST, answer.clone()),
+            None if options.mode == Mode::Lines => Payload::lines(index, options.size, options.pipeline),
+            None => Payload::message(index, options.size),
+        };
         let connections = (0..options.connections)
-            .map(|index| Connection::open(poll.registry(), index, options, tls))
+            .map(|index| Connection::open(poll.registry(), index, payload(index), options.address, tls))
             .collect::<io::Result<_>>()?;
         Ok(Self {
             poll,
@@ -181,15 +191,18 @@ enum Failure {
 }
 
 impl Connection {
-    pub fn open(registry: &Registry, index: usize, options: &Options, tls: Option<&Tls>) -> io::Result<Self> {
-        let mut wire = Wire::open(options.address, tls)?;
+    pub fn open(
+        registry: &Registry,
+        index: usize,
+        payload: Payload,
+        address: SocketAddr,
+        tls: Option<&Tls>,
+    ) -> io::Result<Self> {
+        let mut wire = Wire::open(address, tls)?;
         wire.register(registry, Token(index))?;
         Ok(Self {
             wire,
-            payload: match options.mode {
-                Mode::Lines => Payload::lines(index, options.size, options.pipeline),
-                _ => Payload::message(index, options.size),
-            },
+            payload,
             sent: 0,
             received: 0,
             began: Instant::now(),
@@ -238,16 +251,17 @@ impl Connection {
         if self.sent < request.len() || self.wire.wants_send() {
             self.wire.send(request, &mut self.sent).map_err(Failure::System)?;
         }
+        let reply = self.payload.reply();
         loop {
             let Some(received) = self.wire.receive(buffers).map_err(Failure::System)? else {
                 return Ok(false);
             };
-            let expected = request.get(self.received..self.received + received.length);
+            let expected = reply.get(self.received..self.received + received.length);
             if expected != Some(buffers.plain(received.length)) {
                 return Err(Failure::Mismatch);
             }
             self.received += received.length;
-            if self.received == request.len() {
+            if self.received == reply.len() {
                 return Ok(true);
             }
             if received.ended {

@@ -9,6 +9,7 @@
 //!       ─► handshakes     the same with a TLS handshake in between
 //!       ─► storm          echo beside bursts of handshakes
 //!       ─► hold           connections that do nothing until the server ends them
+//!            ├► http         the request, and the answer that every other one must be like
 //!            ├► payload      what is sent, and what must come back
 //!            ├► wire         a connection's bytes, plain or under TLS
 //!            ├► tls          what a client offers and checks
@@ -32,6 +33,7 @@ mod exchange;
 mod handshakes;
 mod histogram;
 mod hold;
+mod http;
 mod observe;
 mod options;
 mod payload;
@@ -84,7 +86,7 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> io::Result<Report> {
     let tls = options.tls.as_ref().map(Tls::new).transpose()?;
     let report = match (options.mode, &tls) {
-        (Mode::Echo | Mode::Lines, tls) => exchange::run(options, tls.as_ref()),
+        (Mode::Echo | Mode::Http | Mode::Lines, tls) => exchange::run(options, tls.as_ref()),
         (Mode::Idle, tls) => exchange::run_beside_idle(options, tls.as_ref()),
         (Mode::Datagrams, _) => datagrams::run(options),
         (Mode::Relay, _) => relay::run(options),

@@ -30,6 +30,7 @@ modes
   echo        a message on each connection, and its echo back
   datagrams   a datagram from each of --connections UDP sockets, and its echo back
   relay       mebibytes through a proxy that connects to the port in the first line, and back into this process
+  http        a GET on each keep-alive connection, and the answer to it; its first answer must come again each time
   lines       a batch of pipelined lines on each connection, and the same lines back
   accept      connect, wait for the server to close, connect again
   idle        echo on --connections while --idle others stay open and silent
@@ -44,6 +45,7 @@ pub enum Mode {
     Echo,
     Datagrams,
     Relay,
+    Http,
     Lines,
     Accept,
     Idle,
@@ -58,6 +60,7 @@ impl Mode {
             Self::Echo => "echo",
             Self::Datagrams => "datagrams",
             Self::Relay => "relay",
+            Self::Http => "http",
             Self::Lines => "lines",
             Self::Accept => "accept",
             Self::Idle => "idle",
@@ -182,6 +185,7 @@ fn parse_mode(value: &str) -> Result<Mode, String> {
         Mode::Echo,
         Mode::Datagrams,
         Mode::Relay,
+        Mode::Http,
         Mode::Lines,
         Mode::Accept,
         Mode::Idle,

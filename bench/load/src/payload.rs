@@ -10,6 +10,8 @@ pub struct Payload {
     /// Distance of the stamps: the length of a line, or of the whole message.
     stride: usize,
     sequence: u32,
+    /// What must come back, where that is not what was sent.
+    reply: Option<Vec<u8>>,
 }
 
 impl Payload {
@@ -19,6 +21,17 @@ impl Payload {
             bytes: pattern(connection, size),
             stride: size,
             sequence: 0,
+            reply: None,
+        }
+    }
+
+    /// A request that is the same each time, as its reply is.
+    pub fn fixed(request: &[u8], reply: Vec<u8>) -> Self {
+        Self {
+            bytes: request.to_vec(),
+            stride: request.len(),
+            sequence: 0,
+            reply: Some(reply),
         }
     }
 
@@ -32,6 +45,7 @@ impl Payload {
             bytes,
             stride: size,
             sequence: 0,
+            reply: None,
         }
     }
 
@@ -39,8 +53,15 @@ impl Payload {
         &self.bytes
     }
 
+    pub fn reply(&self) -> &[u8] {
+        self.reply.as_deref().unwrap_or(&self.bytes)
+    }
+
     /// Makes the next request differ from all before it.
     pub fn advance(&mut self) {
+        if self.reply.is_some() {
+            return;
+        }
         self.sequence = self.sequence.wrapping_add(1);
         let digits = hexadecimal(self.sequence);
         // The last byte of a stride may be its newline.

@@ -17,6 +17,7 @@ use crate::exchange::{Connection, STALL};
 use crate::handshakes::{End, Place, Prepared};
 use crate::histogram::Histogram;
 use crate::options::Options;
+use crate::payload::Payload;
 use crate::report::{Failures, Report};
 use crate::tls::Tls;
 use crate::window::Window;
@@ -60,7 +61,10 @@ pub fn run(options: &Options, tls: &Tls) -> io::Result<Report> {
 fn echo(options: &Options, tls: &Tls, phase: &AtomicU8) -> io::Result<(Window, Failures)> {
     let mut poll = Poll::new()?;
     let mut connections = (0..options.connections)
-        .map(|index| Connection::open(poll.registry(), index, options, Some(tls)))
+        .map(|index| {
+            let payload = Payload::message(index, options.size);
+            Connection::open(poll.registry(), index, payload, options.address, Some(tls))
+        })
         .collect::<io::Result<Vec<_>>>()?;
     let mut window = Window::open(options);
     let mut failures = Failures::default();
