@@ -292,3 +292,22 @@ eachBackendWithSockets(test, 'ref and unref are calls without an answer, and clo
     }
   })
 })
+
+// An attempt that failed at once gave its handle away before anybody knew: all but the last of a burst waited for ever.
+eachBackendWithSockets(test, 'a burst of attempts that fail, each hears of its own', async (t, backend) => {
+  const port = await freePort()
+  await backend.run(async () => {
+    for (let round = 0; round < 10; round++) {
+      const failures: unknown[] = []
+      await createTaskGroup((group) => {
+        for (let attempt = 0; attempt < 30; attempt++) {
+          group.spawn(async () => {
+            await connectTcp('127.0.0.1', port).catch((error: unknown) => failures.push(error))
+          })
+        }
+      })
+      t.is(failures.length, 30)
+      for (const error of failures) t.like(error, { code: 'ECONNREFUSED', port })
+    }
+  })
+})

@@ -1,6 +1,15 @@
 /** Descriptors that travel over UNIX streams: `sendFds`, `receiveFds`. */
 import test, { type ExecutionContext } from 'ava'
-import { closeSync, openSync, readdirSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import {
   ClosedResourceError,
   connectTcp,
@@ -56,11 +65,10 @@ eachBackendWith(
         t.is(buffer.toString('utf8', 0, readSync(fd, buffer)), `to ${index}`)
         closeSync(fd)
       }
-      const before = openDescriptors()
       await client.sendFds('y', fifos)
       const { fds: one } = await server.receiveFds(1, 1)
       t.is(one.length, 1)
-      t.is(openDescriptors(), before + 1)
+      t.is(copiesOf(fifo), 1)
       closeSync(one[0]!)
       // One that asks for bytes alone gets them alone.
       await client.sendFds('z', fifos)
@@ -147,7 +155,6 @@ eachBackendWith(
   'cancelled while it waits, nothing of it is sent, and nothing is kept',
   async (t, backend) => {
     await withPair(t, backend, async (client, server) => {
-      const before = openDescriptors()
       // Fill the way, so that it has to wait.
       const filler = Buffer.alloc(4_000_000)
       await moveOnAfter(20, () => client.sendAll(filler))
@@ -168,7 +175,7 @@ eachBackendWith(
         await client.sendEof()
         t.deepEqual(await reading.value(), { fds: 0, clean: true })
       })
-      t.is(openDescriptors(), before + 1)
+      t.is(copiesOf(fifo), 1)
     })
   },
 )
@@ -244,8 +251,18 @@ function descriptorFlags(fd: number): number {
   return parseInt(/^flags:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))![1]!, 8)
 }
 
-function openDescriptors(): number {
-  return readdirSync('/proc/self/fd').length
+/** How many descriptors of this process have that fifo open. */
+function copiesOf(fifo: number): number {
+  const file = readlinkSync(`/proc/self/fd/${fifo}`)
+  const linked = (fd: string): string | undefined => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`)
+    } catch {
+      // That of the list itself.
+      return undefined
+    }
+  }
+  return readdirSync('/proc/self/fd').filter((fd) => linked(fd) === file).length
 }
 
 /** Both ends of a connection. */

@@ -54,7 +54,7 @@ class Attempt implements HandleOwner {
       this.#answer(undefined, new NativeStream(this.#loop, handleIndex(this.#handle), this.generation))
     } else {
       const { address, port } = this.#options
-      this.#loop.disown(handleIndex(this.#handle))
+      this.#end()
       this.#answer(systemError(errno, 'connect', { address, port }))
     }
   }
@@ -62,6 +62,11 @@ class Attempt implements HandleOwner {
   abandon(): void {
     if (!this.#pending) return
     this.#settle()
+    this.#end()
+  }
+
+  /** The index is another's from then on. */
+  #end(): void {
     this.#loop.disown(handleIndex(this.#handle))
     this.#loop.binding.close(this.#handle, false)
   }

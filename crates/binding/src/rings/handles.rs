@@ -111,6 +111,8 @@ pub enum Entry {
     Waits(super::watching::Waits),
     /// A handshake that has failed: nothing but what was wrong.
     Failed(Failure),
+    /// An attempt that has failed, until JavaScript closes it.
+    Over,
 }
 
 /// Where a handshake goes on.

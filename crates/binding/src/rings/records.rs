@@ -58,7 +58,7 @@ pub enum CompletionKind {
     Unsent = 6,
     /// The attempt's handle is a connection now.
     Connected = 7,
-    /// The error number. The handle is gone.
+    /// The error number. The handle is nothing any more, and to be closed.
     ConnectFailed = 8,
     /// Index and generation of the new connection.
     Accepted = 9,

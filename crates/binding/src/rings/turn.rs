@@ -364,7 +364,7 @@ impl Turn {
             }
             #[cfg(target_os = "linux")]
             Some((Entry::Waits(_), _)) => self.poll_waits(index),
-            Some((Entry::Failed(_), _)) | None => {}
+            Some((Entry::Failed(_) | Entry::Over, _)) | None => {}
         }
     }
 
@@ -430,7 +430,9 @@ impl Turn {
                     .push(completion(index, generation, CompletionKind::Connected, 0, 0));
             }
             Poll::Ready(Err(error)) => {
-                self.handles.remove(index);
+                // Not free before JavaScript has heard of it: another attempt could get the index in the meantime, and this
+                // completion would be taken for that one's, and ignored.
+                self.handles.replace(index, Entry::Over);
                 self.staged.push(completion(
                     index,
                     generation,
