@@ -1,25 +1,31 @@
 /** `ref` and `unref` (api.md §6): what a connection's pending operations mean for the process. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, writeSync } from 'node:fs'
 import * as net from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import type { RunOptions } from '../../src/run.ts'
 import { realBackends } from '../support/backends.ts'
+import { fifoPath, openFifo } from '../support/descriptors.ts'
 
 const program = fileURLToPath(new URL('./keep-alive.ts', import.meta.url))
 
-async function start(t: ExecutionContext, options: RunOptions, mode: string) {
+async function start(t: ExecutionContext, options: RunOptions, mode: string, where?: string) {
   const server = net.createServer({ pauseOnConnect: mode === 'unsent' })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as net.AddressInfo
   const connected = once(server, 'connection') as Promise<[net.Socket]>
-  const child = spawn(process.execPath, ['--import=tsx', program, JSON.stringify(options), mode, String(port)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, NODE_NO_WARNINGS: '1' },
-  })
+  const child = spawn(
+    process.execPath,
+    ['--import=tsx', program, JSON.stringify(options), mode, where ?? String(port)],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, NODE_NO_WARNINGS: '1' },
+    },
+  )
   t.teardown(() => {
     child.kill('SIGKILL')
     server.close()
@@ -46,6 +52,19 @@ for (const { label, options } of realBackends) {
     socket.destroy()
     t.deepEqual(lines, ['waiting', 'received', 'exit'])
   })
+
+  if (options.backend === 'native' && process.platform === 'linux') {
+    test(`a wait for a descriptor does until it is ready [${label}]`, async (t) => {
+      const path = fifoPath(t)
+      const { line, lines, ended } = await start(t, options, 'descriptor', path)
+      t.is(await line(), 'waiting')
+      const fd = openFifo(path)
+      writeSync(fd, 'x')
+      await ended
+      closeSync(fd)
+      t.deepEqual(lines, ['waiting', 'received', 'exit'])
+    })
+  }
 
   test(`a relay does until both its ends have ended [${label}]`, async (t) => {
     const { server, connected, lines, ended } = await start(t, options, 'relay')

@@ -2,10 +2,12 @@
  * What keeps a process alive under `keepAlive: false`, where the run itself does not. Prints 'exit' when it ends by itself;
  * the mode is what the main task waits for.
  */
+import { constants, openSync } from 'node:fs'
 import { relay } from '../../src/relay.ts'
 import { run, type RunOptions } from '../../src/run.ts'
 import { connectTcp, createTcpServer } from '../../src/sockets.ts'
 import type { SocketStream } from '../../src/streams/socket-stream.ts'
+import { waitSocketReadable } from '../../src/wait-socket.ts'
 
 const [options, mode, port] = process.argv.slice(2) as [string, string, string]
 process.on('exit', () => console.log('exit'))
@@ -14,6 +16,14 @@ void run(
   async () => {
     if (mode === 'listener') {
       await createTcpServer(0, { interface: '127.0.0.1' }).then((server) => server.accept())
+      return
+    }
+    if (mode === 'descriptor') {
+      // The path of a fifo stands in the place of the port.
+      const fifo = openSync(port, constants.O_RDWR | constants.O_NONBLOCK)
+      console.log('waiting')
+      await waitSocketReadable(fifo)
+      console.log('received')
       return
     }
     const stream = await connectTcp('127.0.0.1', Number(port))

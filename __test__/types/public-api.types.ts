@@ -16,14 +16,17 @@ import {
   failAt,
   finalize,
   gather,
+  getAddrInfo,
   getAllBackends,
   getCancelledExcClass,
   getCurrentTask,
+  getNameInfo,
   getRunningTasks,
   mapConcurrent,
   moveOnAfter,
   moveOnAt,
   NotRunningError,
+  notifySocketClose,
   openCancelScope,
   raceTasks,
   run,
@@ -34,6 +37,9 @@ import {
   TLSEOFError,
   BrokenResourceError,
   UsageError,
+  waitSocketReadable,
+  waitSocketWritable,
+  type AddrInfo,
   type CancelReason,
   type SocketAddress,
   type SocketStream,
@@ -243,6 +249,23 @@ is<Promise<BlockingPortal>>()(createBlockingPortal({ expose: { add } }))
 declare const handle: PortalHandle
 is<number>()(BlockingPortal.attach(handle).call<number>('add', 1, 2))
 is<number>()(BlockingPortal.attach(handle).startTaskSoon<number>('add', 1, 2).result())
+
+// Descriptors and names.
+is<Promise<void>>()(waitSocketReadable(3))
+is<Promise<void>>()(waitSocketWritable({ fd: 3 }))
+is<Promise<void>>()(waitSocketReadable(stream))
+is<void>()(notifySocketClose(server))
+// @ts-expect-error: a descriptor is a number, or an object's
+void waitSocketReadable('3')
+is<Promise<AddrInfo[]>>()(getAddrInfo('localhost', 'http', { family: 'IPv6', type: 'stream', flags: ['AI_PASSIVE'] }))
+is<Promise<AddrInfo[]>>()(getAddrInfo(null, 80, { family: 4, flags: 1 }))
+// @ts-expect-error: no such flag
+void getAddrInfo('localhost', null, { flags: 'AI_NO_SUCH' })
+// @ts-expect-error: the host is given, be it as null
+void getAddrInfo(undefined, 80)
+is<Promise<{ host: string; service: string }>>()(
+  getNameInfo(stream.remoteAddress).then(({ host, service }) => ({ host, service })),
+)
 
 declare function add(a: number, b: number): Promise<number>
 declare function ready(status: TaskStatus<string>, n: number): Promise<void>

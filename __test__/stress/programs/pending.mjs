@@ -1,9 +1,11 @@
 /**
  * Leaves operations of every kind pending, on both sides of real sockets: receives, a send to a peer that never reads,
- * an accept, a look-up, a connection attempt, TLS handshakes on either side, datagrams, descriptors on their way, sleeping
+ * an accept, look-ups, waits for descriptors, a connection attempt, TLS handshakes on either side, datagrams, descriptors on their way, sleeping
  * tasks; bytes move meanwhile, in plaintext and through TLS. Then calls `ready`. `STRUCTIO_STRESS_CREDENTIALS` is a PEM file with a certificate and its key.
  */
 import { randomBytes } from 'node:crypto'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -15,10 +17,14 @@ import {
   createUdpSocket,
   createUnixDatagramSocket,
   createUnixServer,
+  getAddrInfo,
+  getNameInfo,
   relay,
   run,
   sleep,
   sleepForever,
+  waitSocketReadable,
+  waitSocketWritable,
 } from 'structio'
 
 export function leavePending(backendOptions, ready) {
@@ -55,6 +61,7 @@ export function leavePending(backendOptions, ready) {
         await leaveRelaysPending(tg, port)
         await leaveDatagramsPending(tg)
         await leaveUnixPending(tg)
+        await leaveWaitsPending(tg, port)
         tg.spawn(() => connectTcp('no-such-host.invalid', 1).catch(() => sleepForever()))
         tg.spawn(async () => {
           for (;;) await sleep(1)
@@ -140,6 +147,25 @@ async function leaveDatagramsPending(tg) {
   })
   const silent = await createUdpSocket({ interface: '127.0.0.1' })
   tg.spawn(() => silent.receive(100))
+}
+
+/** Descriptors of the library's own, and of others: one that is never ready, one that always is; and names. */
+async function leaveWaitsPending(tg, port) {
+  const stream = await connectTcp('127.0.0.1', port)
+  tg.spawn(() => waitSocketReadable(stream))
+  if (process.platform === 'linux') {
+    const foreign = createSocket('udp4').bind(0, '127.0.0.1')
+    await once(foreign, 'listening')
+    tg.spawn(() => waitSocketReadable(foreign))
+    tg.spawn(async () => {
+      for (;;) await waitSocketWritable(foreign)
+    })
+  }
+  for (const ask of [() => getAddrInfo('localhost', 'http'), () => getNameInfo({ address: '127.0.0.1', port })]) {
+    tg.spawn(async () => {
+      for (;;) await ask()
+    })
+  }
 }
 
 async function leaveUnixPending(tg) {
