@@ -105,11 +105,22 @@ const entries = new Map([
   ['structio/node', importsOf('src/node/index.ts', 'structio/node')],
 ])
 
+/** What a page's code takes for granted, where declaring it would only be noise. */
+const ASSUMED: Record<string, string> = {
+  'README.md': `
+    declare const host: string, hosts: string[], mirrors: string[]
+    declare function crawl(host: string): Promise<void>
+    declare function handler(stream: import('structio').SocketStream): Promise<void>
+    declare function yourClient(host: string, port: number): Promise<void>
+    declare global { function fetchPage(host: string): Promise<string> }`,
+}
+
 const FOREIGN = /^import .* from '(effect|effection)'$/m
 
 for (const page of [
   ...readdirSync(file('docs/guide')).map((name) => `docs/guide/${name}`),
   'docs/porting-from-anyio.md',
+  'README.md',
 ]) {
   const blocks = [...readFileSync(file(page), 'utf8').matchAll(/^```ts\n(.*?)^```/gms)].map(
     (match) => match[1] as string,
@@ -125,7 +136,7 @@ for (const page of [
     const modules = new Map(
       blocks.map((block, i) => [
         file(`${page.replaceAll('/', '-')}-${i + 1}.ts`),
-        `${inScope(block)}\n${block}\nexport {}\n`,
+        `${inScope(block)}\n${block}\n${ASSUMED[page] ?? ''}\nexport {}\n`,
       ]),
     )
     t.deepEqual(compile([...modules.keys()], {}, modules), [])
