@@ -32,7 +32,7 @@ import { VARIANTS, type Variant } from './scenarios/variants.ts'
 
 const USAGE = `npm run bench -- [options]
 
-  --only NAME,…      groups (tcp, tls, udp, relay, http, micro, threads, processes, clients) or scenarios by their beginning (echo, lines, tls-handshake, lock, queue…)
+  --only NAME,…      groups (tcp, tls, udp, relay, http, micro, files, threads, processes, clients) or scenarios by their beginning (echo, lines, tls-handshake, lock, queue…)
   --rounds N         alternating rounds (default 5)
   --duration-ms N    measured time of one round of one server (default 2000); --warmup-ms N (default 1000)
   --variants A,…     native, thread, node: backends and drivers; targets are for the first (default native)
@@ -42,7 +42,7 @@ const USAGE = `npm run bench -- [options]
   --against FILE     the entry (dist/index.js) of another build of the library: measure this one against it
   --name NAME        name of the files in bench/results (default: the groups)`
 
-const GROUPS = ['tcp', 'tls', 'udp', 'relay', 'http', 'micro', 'threads', 'processes', 'clients']
+const GROUPS = ['tcp', 'tls', 'udp', 'relay', 'http', 'micro', 'files', 'threads', 'processes', 'clients']
 
 const options = readOptions()
 killAllOnSignals()

@@ -1,7 +1,8 @@
 /** A process, a worker or an environment that ends in the middle of everything: no crash, no hang, nothing left. */
 import test from 'ava'
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { cp, type FileHandle, mkdtemp, open, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,15 +18,29 @@ const TIMES = 1000
 const TOGETHER = 4
 
 let credentials: string
+/** Nobody is at the other end of the first one, and nobody writes to the second one. */
+const fifos: string[] = []
+let writer: FileHandle | undefined
 
 test.before(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'structio-stress-'))
   const { server } = await certificates()
   credentials = join(folder, 'server.pem')
   await writeFile(credentials, server.cert + server.key)
+  if (process.platform === 'win32') return
+  for (const name of ['fifo', 'silent']) {
+    const path = join(folder, name)
+    await promisify(execFile)('mkfifo', [path])
+    fifos.push(path)
+  }
+  // So that whoever reads from it waits, and not whoever opens it.
+  writer = await open(fifos[1]!, constants.O_RDWR)
 })
 
-test.after.always(() => rm(join(credentials, '..'), { recursive: true }))
+test.after.always(async () => {
+  await writer?.close()
+  await rm(join(credentials, '..'), { recursive: true })
+})
 
 for (const driver of drivers) {
   test.serial(
@@ -71,6 +86,13 @@ test.serial('two copies of the addon work side by side in one process, and with 
   t.deepEqual(JSON.parse(output), ['one', 'two', 'across'])
 })
 
+function fifoNames(): Record<string, string> {
+  const [fifo, silent] = fifos
+  return fifo === undefined || silent === undefined
+    ? {}
+    : { STRUCTIO_STRESS_FIFO: fifo, STRUCTIO_STRESS_SILENT_FIFO: silent }
+}
+
 interface Ending {
   code: number
   signal: string | null
@@ -81,7 +103,7 @@ interface Ending {
 async function ending(program: string, args: string[]): Promise<Ending> {
   try {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(programs, program), ...args], {
-      env: { ...process.env, NODE_OPTIONS: '', STRUCTIO_STRESS_CREDENTIALS: credentials },
+      env: { ...process.env, NODE_OPTIONS: '', STRUCTIO_STRESS_CREDENTIALS: credentials, ...fifoNames() },
       timeout: 500_000,
     })
     return { code: 0, signal: null, output: stdout + stderr }

@@ -4,6 +4,7 @@
  */
 import {
   abandonOnCancel,
+  aopen,
   Cancelled,
   CancelScope,
   ConnectionFailed,
@@ -40,6 +41,7 @@ import {
   waitSocketReadable,
   waitSocketWritable,
   type AddrInfo,
+  type AsyncFile,
   type CancelReason,
   type SocketAddress,
   type SocketStream,
@@ -284,3 +286,18 @@ is<Promise<void>>()(forEachSeed(10, async (seed) => void seed.toFixed()))
 void forEachSeed([3, 17], (seed) => run(() => seed))
 // @ts-expect-error: seeds are numbers
 void forEachSeed(['3'], () => {})
+
+// Files: the mode's literal decides what is read and written.
+is<Promise<AsyncFile<string>>>()(aopen('x'))
+is<Promise<AsyncFile<string>>>()(aopen(new URL('file:///x'), 'r+', { newline: null, encoding: undefined }))
+is<Promise<AsyncFile<Buffer>>>()(aopen(Buffer.from('x'), 'rb'))
+is<Promise<AsyncFile<Buffer>>>()(aopen(0, 'r+b', { closefd: false }))
+declare const text: AsyncFile<string>
+declare const bytes: AsyncFile<Buffer>
+is<Promise<string[]>>()(text.readlines())
+is<Promise<Buffer>>()(bytes.read(1))
+void bytes.write(new Uint8Array(1))
+// @ts-expect-error: text is a string
+void text.write(Buffer.alloc(1))
+// @ts-expect-error: bytes are no string
+void bytes.write('x')

@@ -11,6 +11,7 @@
 import { parseArgs } from 'node:util'
 
 import { clients } from './cases/clients.mjs'
+import { files } from './cases/files.mjs'
 import { items } from './cases/items.mjs'
 import { memory } from './cases/memory.mjs'
 import { places } from './cases/places.mjs'
@@ -29,7 +30,7 @@ const { values: flags } = parseArgs({
   },
 })
 
-const wanted = { ...places, ...items, ...tasks, ...threads, ...memory, ...processes, ...clients }[flags.case]
+const wanted = { ...places, ...items, ...tasks, ...threads, ...memory, ...processes, ...clients, ...files }[flags.case]
 const { subjects, weighs = false, operationsOf } = wanted
 // Fewer of the dear ones: a block need not take half a minute.
 const operations = operationsOf?.[flags.subject] ?? wanted.operations

@@ -33,7 +33,7 @@ interface MicroCase {
   readonly title: string
   readonly figure?: MicroFigure
   /** Default: `micro`. */
-  readonly group?: 'clients' | 'processes' | 'threads'
+  readonly group?: 'clients' | 'files' | 'processes' | 'threads'
   readonly peers: readonly MicroPeer[]
 }
 
@@ -57,6 +57,13 @@ const asyncSema: MicroPeer = { subject: 'async-sema', label: 'async-sema', atMos
 const pQueue: MicroPeer = { subject: 'p-queue', label: 'p-queue', atMost: HALF }
 const effect: MicroPeer = { subject: 'effect', label: 'Effect' }
 const effection: MicroPeer = { subject: 'effection', label: 'Effection' }
+const fileHandle: MicroPeer = { subject: 'file-handle', label: 'FileHandle.read, at a position', atMost: 0.06 }
+const readFile: MicroPeer = { subject: 'read-file', label: 'fs.promises.readFile', atMost: 0.35 }
+const linePeers = (atMost: number): MicroPeer[] => [
+  { subject: 'readline', label: 'node:readline, for await', atMost },
+  { subject: 'read-lines', label: 'fileHandle.readLines()', atMost },
+  { subject: 'readline-events', label: 'node:readline, events' },
+]
 const piscina: MicroPeer = { subject: 'piscina', label: 'piscina', atMost: 1 }
 const childProcess: MicroPeer = { subject: 'child-process', label: 'node:child_process' }
 const nodeNet: MicroPeer = { subject: 'node-net', label: 'node:net' }
@@ -141,6 +148,12 @@ export const MICRO_CASES: readonly MicroCase[] = [
   { id: 'client-redis-pipeline', title: 'ioredis: a SET of a pipeline of 100', group: 'clients', peers: [nodeNet] },
   { id: 'client-pg', title: 'pg: a query of one row', group: 'clients', peers: [nodeNet] },
   { id: 'client-pg-queued', title: 'pg: a query of one row, 100 queued', group: 'clients', peers: [nodeNet] },
+  { id: 'file-lines', title: 'File: lines, one by one', group: 'files', peers: linePeers(0.75) },
+  { id: 'file-line-batches', title: 'File: lines, 64 KiB of them at a time', group: 'files', peers: linePeers(0.3) },
+  { id: 'file-pages', title: 'File: seek, and read 4 KiB', group: 'files', peers: [fileHandle] },
+  { id: 'file-pages-into', title: 'File: seek, and read 4 KiB into a view', group: 'files', peers: [fileHandle] },
+  { id: 'file-whole', title: 'File: Path.readBytes of 64 KiB', group: 'files', peers: [readFile] },
+  { id: 'file-open-read', title: 'File: open, read 64 KiB, close', group: 'files', peers: [readFile] },
   { id: 'process-spawn', title: 'Process: run /bin/true', group: 'processes', peers: [childProcess] },
   {
     id: 'process-spawn-large',

@@ -10,7 +10,7 @@ import { LineIterator } from './line-iterator.ts'
 import type { Mode } from './mode.ts'
 import type { OpenFile } from './open-file.ts'
 import { notReadable } from './pump.ts'
-import type { Work } from './work.ts'
+import { Begun, type Work } from './work.ts'
 
 /**
  * A file, opened by `aopen`. Re-creates `anyio.AsyncFile`, with the behaviour of Python's own file objects.
@@ -80,7 +80,8 @@ export class AsyncFile<D extends string | Buffer = string | Buffer> implements A
     try {
       const count = checkReadSize('size', size)
       const scope = this.#enterRead('read')
-      const now = this.#file.pump.idle && count !== Infinity ? this.#content.takeNow(count) : undefined
+      const now = this.#file.pump.idle && count !== Infinity ? this.#content.readNow(count) : undefined
+      if (now instanceof Begun) return this.#call(scope, 'read', () => now.work)
       if (now !== undefined) return immediate(now)
       return this.#call(scope, 'read', () => (count === Infinity ? this.#content.readAll() : this.#content.read(count)))
     } catch (error) {
@@ -202,7 +203,10 @@ export class AsyncFile<D extends string | Buffer = string | Buffer> implements A
           'seek: in text mode only an offset of 0 can be relative; other places come from tell()',
         )
       }
-      return this.#call(this.#file.enter('seek'), 'seek', () => this.#content.seek(offset, whence))
+      const scope = this.#file.enter('seek')
+      const now = whence === 0 && this.#file.pump.idle ? this.#content.seekNow(offset) : undefined
+      if (now !== undefined) return immediate(now)
+      return this.#call(scope, 'seek', () => this.#content.seek(offset, whence))
     } catch (error) {
       return rejected(error)
     }
@@ -255,6 +259,9 @@ export class AsyncFile<D extends string | Buffer = string | Buffer> implements A
     try {
       const memory = checkFileView('view', view)
       const scope = this.#enterRead(what)
+      const now = this.#file.pump.idle && !once ? this.#content.readNow(memory.length) : undefined
+      if (now instanceof Begun) return this.#call(scope, what, () => copied(now.work, memory))
+      if (now instanceof Uint8Array) return immediate(now.copy(memory))
       return this.#call(scope, what, () => this.#content.readInto(memory, once))
     } catch (error) {
       return rejected(error)
@@ -277,6 +284,11 @@ export class AsyncFile<D extends string | Buffer = string | Buffer> implements A
     if (this.#access.binary) checkBytes(name, data)
     else if (typeof data !== 'string') throw invalidArgType(name, 'of type string, in text mode', data)
   }
+}
+
+/** What a read that has begun brings. */
+function* copied(work: Work<string | Buffer>, memory: Buffer): Work<number> {
+  return ((yield* work) as Buffer).copy(memory)
 }
 
 /** -1, and nothing at all: everything. */

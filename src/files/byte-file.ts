@@ -19,7 +19,7 @@ import type { FileTransport } from '../backends/backend.ts'
 import { UnsupportedError } from '../errors.ts'
 import { outOfRange } from '../validate.ts'
 import type { Pump } from './pump.ts'
-import { Halted, PENDING, type Work } from './work.ts'
+import { Begun, Halted, PENDING, type Work } from './work.ts'
 
 export interface ByteFileOptions {
   /** Bytes; `undefined`: as many as turns out to be good. 0: none. */
@@ -81,11 +81,6 @@ export class ByteFile {
     return this.block.subarray(start, start + size)
   }
 
-  /** `size` bytes, if they are there. */
-  takeNow(size: number): Buffer | undefined {
-    return size <= this.end - this.start ? this.take(size) : undefined
-  }
-
   /** The next line with its ending, if it is there; without `\n`, as many bytes as `limit` allows. */
   lineNow(limit: number): Buffer | undefined {
     const { start, end } = this
@@ -94,6 +89,31 @@ export class ByteFile {
     const length = newline < 0 ? Infinity : newline + 1 - start
     const size = Math.min(length, limit)
     return size <= end - start ? this.take(size) : undefined
+  }
+
+  /**
+   * `size` bytes, if they are there, or if one small read of the system gives them at once; the work that waits for it, if it
+   * does not. What a random read costs is little more than what its steps cost, so there are few of them here.
+   */
+  readNow(size: number): Buffer | Begun<Buffer> | undefined {
+    if (size <= this.end - this.start) return this.take(size)
+    if (this.start !== this.end || this.#used > 0 || size > SHARED || !this.#isDirect(size)) return undefined
+    const memory = allocate(size)
+    const count = this.transport.read(memory, 0, size)
+    if (count === PENDING) return new Begun(this.#arriving(memory))
+    this.#arrived(memory, count)
+    return count === size ? this.take(size) : undefined
+  }
+
+  *#arriving(memory: Buffer): Work<Buffer> {
+    this.#arrived(memory, yield)
+    return yield* this.read(memory.length)
+  }
+
+  #arrived(memory: Buffer, count: number): void {
+    this.position += count
+    this.#hold(memory, count)
+    this.#sequential()
   }
 
   /** `size` bytes, or fewer at the end of the file. */
@@ -224,6 +244,21 @@ export class ByteFile {
   /** What is unread is passed over. */
   skipUnread(): void {
     this.#hold(NO_BYTES, 0)
+  }
+
+  /** As `seek`, to a place from the beginning, if that needs no waiting. */
+  seekNow(offset: number): number | undefined {
+    if (this.#used > 0 || !this.transport.seekable) return undefined
+    const inBlock = this.end - (this.position - offset)
+    if (inBlock >= 0 && inBlock <= this.end && this.end > 0) {
+      this.start = inBlock
+      return offset
+    }
+    const position = this.transport.seek(offset, 0)
+    if (position === PENDING) return undefined
+    this.skipUnread()
+    this.#ahead = 0
+    return (this.position = position)
   }
 
   *seek(offset: number, whence: number): Work<number> {

@@ -2,10 +2,12 @@
 import { UnsupportedError } from '../errors.ts'
 import type { ByteFile } from './byte-file.ts'
 import type { TextFile } from './text-file.ts'
-import type { Work } from './work.ts'
+import type { Begun, Work } from './work.ts'
 
 export interface Content<D> {
-  takeNow(size: number): D | undefined
+  /** May also give the work that waits for what has been begun. */
+  readNow(size: number): D | Begun<D> | undefined
+  seekNow(offset: number): number | undefined
   lineNow(limit: number): D | undefined
   read(size: number): Work<D>
   readAll(): Work<D>
@@ -28,8 +30,12 @@ export class BinaryContent implements Content<Buffer> {
     this.#bytes = bytes
   }
 
-  takeNow(size: number): Buffer | undefined {
-    return this.#bytes.takeNow(size)
+  readNow(size: number): Buffer | Begun<Buffer> | undefined {
+    return this.#bytes.readNow(size)
+  }
+
+  seekNow(offset: number): number | undefined {
+    return this.#bytes.seekNow(offset)
   }
 
   lineNow(limit: number): Buffer | undefined {
@@ -105,8 +111,12 @@ export class TextContent implements Content<string> {
     this.#text = text
   }
 
-  takeNow(size: number): string | undefined {
+  readNow(size: number): string | undefined {
     return this.#text.takeNow(size)
+  }
+
+  seekNow(): undefined {
+    return undefined
   }
 
   lineNow(limit: number): string | undefined {

@@ -87,6 +87,23 @@ export class NewlineFinder {
     return end
   }
 
+  /**
+   * Appends lines from `at` to `lines`, until they are longer than `most` characters or the text ends: behind the last of them;
+   * -1: this text needs closer attention. In a tight loop: a line is soon cut, and anything more would be most of what it costs.
+   */
+  cut(text: string, at: number, most: number, lines: string[]): number {
+    if (!this.#universal || this.#hasReturns || this.#hasPairs) return -1
+    const stop = at + most
+    let start = at
+    while (start <= stop) {
+      const end = text.indexOf('\n', start) + 1
+      if (end === 0) break
+      lines.push(text.slice(start, end))
+      start = end
+    }
+    return start
+  }
+
   /** A piece of the text as its reader sees it. */
   line(text: string, start: number, end: number): string {
     const piece = text.slice(start, end)

@@ -102,6 +102,12 @@ export class TextFile {
     let at = this.#at
     let more = true
     while (total <= hint) {
+      const cut = this.#newlines.cut(this.#text, at, hint - total, lines)
+      if (cut > at) {
+        total += cut - at
+        at = cut
+        continue
+      }
       const end = this.#newlines.lineEnd(this.#text, at)
       if (end < 0) {
         const kept = at - this.#at

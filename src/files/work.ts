@@ -20,3 +20,12 @@ export class Halted extends Error {
     this.done = done
   }
 }
+
+/** Instead of a value: the transport works for it already, and this is what is to be done about that. */
+export class Begun<T> {
+  readonly work: Work<T>
+
+  constructor(work: Work<T>) {
+    this.work = work
+  }
+}

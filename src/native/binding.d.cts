@@ -86,8 +86,11 @@ export declare class EventLoop {
   takeOpened(request: number): OpenedFile | number
   /** A file of a descriptor that is open, or `ERROR_BASE - errno`. */
   adoptFile(fd: number, close: boolean): OpenedFile | number
-  /** Reads into `view[start..end]` where the position is, if that needs no waiting. */
-  readFileNow(slot: number, view: Uint8Array, start: number, end: number): number
+  /**
+   * The function that reads into a `Uint8Array`, or without one moves to a position, if that needs no waiting. Its other
+   * arguments and its answer are words of the submission ring's header.
+   */
+  fileCaller(): (memory?: Uint8Array) => void
   /** Reads up to `length` bytes: a request. */
   readFile(slot: number, length: number): number | null
   /** Writes all of `data`: a request. */

@@ -36,6 +36,10 @@ export const Control = {
   SendCount: 9,
   Sent: 10,
   SendError: 11,
+  FileSlot: 12,
+  FileStart: 13,
+  FileEnd: 14,
+  FileResult: 15,
 } as const
 
 /** Rust → TypeScript. */

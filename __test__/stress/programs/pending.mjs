@@ -9,6 +9,7 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
+  aopen,
   connectTcp,
   connectUnix,
   createTaskGroup,
@@ -25,6 +26,7 @@ import {
   sleepForever,
   waitSocketReadable,
   waitSocketWritable,
+  TemporaryFile,
 } from 'structio'
 
 export function leavePending(backendOptions, ready) {
@@ -62,6 +64,7 @@ export function leavePending(backendOptions, ready) {
         await leaveDatagramsPending(tg)
         await leaveUnixPending(tg)
         await leaveWaitsPending(tg, port)
+        await leaveFilesPending(tg)
         tg.spawn(() => connectTcp('no-such-host.invalid', 1).catch(() => sleepForever()))
         tg.spawn(async () => {
           for (;;) await sleep(1)
@@ -131,6 +134,29 @@ async function leaveRelaysPending(tg, echo) {
   tg.spawn(async () => {
     for (;;) await sender.sendFile(process.execPath)
   })
+}
+
+/** Reads and writes under way on the pool, and two waits for the other end of a FIFO: to open it, and to read from it. */
+async function leaveFilesPending(tg) {
+  tg.spawn(async () => {
+    for (;;) {
+      const file = await aopen(process.execPath, 'rb')
+      while ((await file.read(2_000_000)).length > 0);
+      await file.close()
+    }
+  })
+  const target = await TemporaryFile()
+  tg.spawn(async () => {
+    for (;;) {
+      await target.write(Buffer.alloc(300_000))
+      if ((await target.tell()) > 2_000_000) await target.seek(0)
+    }
+  })
+  const { STRUCTIO_STRESS_FIFO: fifo, STRUCTIO_STRESS_SILENT_FIFO: silent } = process.env
+  if (fifo === undefined) return
+  tg.spawn(() => aopen(fifo, 'rb'))
+  const pipe = await aopen(silent, 'rb')
+  tg.spawn(() => pipe.read(1))
 }
 
 async function leaveDatagramsPending(tg) {

@@ -23,6 +23,9 @@ if (isMainThread) {
       }
     }),
   )
+  // What the last worker had under way on the pool lets go by itself.
+  for (let look = 0; look < 500 && descriptors() !== before; look++)
+    await new Promise((resolve) => setTimeout(resolve, 10))
   console.log(JSON.stringify({ ended, descriptors: [before, descriptors()] }))
 } else {
   const { driver, round } = workerData

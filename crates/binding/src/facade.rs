@@ -31,8 +31,6 @@ use structio_core::{
     streams::{ConnectRequest, ConnectionOptions, ListenRequest},
 };
 
-#[cfg(unix)]
-use crate::files::FileTable;
 use crate::{
     event_loop::{Dispatch, Driver, DriverKind, Outside, pin},
     rings::{self, Entry, HandleId, Regions, Turn, errno},
@@ -76,8 +74,6 @@ pub struct EventLoop {
     pub(crate) driver: Rc<Driver>,
     pub(crate) pool: &'static Pool,
     next_request: u32,
-    #[cfg(unix)]
-    pub(crate) files: FileTable,
 }
 
 #[napi]
@@ -123,8 +119,6 @@ impl EventLoop {
             driver,
             pool,
             next_request: 0,
-            #[cfg(unix)]
-            files: FileTable::default(),
         })
     }
 

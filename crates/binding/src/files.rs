@@ -11,20 +11,30 @@ use std::{
     sync::Arc,
 };
 
-use napi::bindgen_prelude::{Either, Uint8ArraySlice};
+use napi::{
+    Env, Result,
+    bindgen_prelude::{Either, Uint8ArraySlice, Unknown},
+};
 use napi_derive::napi;
 use structio_core::files::{
     File, Interrupt, Kind, Outcome, jobs,
     opening::{self, OpenRequest},
 };
 
-use crate::{event_loop::Outside, facade::EventLoop, rings::errno};
+use crate::{
+    event_loop::{Outside, file_caller},
+    facade::EventLoop,
+    rings::errno,
+};
 
 /// Not without waiting: a request does it.
 const LATER: f64 = -1.0;
 
 /// Results below this are `-errno`.
 const ERROR_BASE: f64 = -1000.0;
+
+/// The same for a call through the shared words.
+const CALL_ERROR_BASE: i32 = -1000;
 
 /// The open files of one JavaScript thread, and what could be interrupted.
 #[derive(Debug, Default)]
@@ -56,7 +66,7 @@ impl EventLoop {
             mode: 0,
         };
         match request.open_now() {
-            Some(file) => Either::A(self.files.add(file)),
+            Some(file) => Either::A(self.driver.files.borrow_mut().add(file)),
             None => Either::B(LATER),
         }
     }
@@ -71,16 +81,20 @@ impl EventLoop {
         };
         let (request, done) = self.begin();
         let interrupt = jobs::open(self.pool, open, done);
-        self.files.interrupts.insert(request, interrupt);
+        self.driver
+            .files
+            .borrow_mut()
+            .interrupts
+            .insert(request, interrupt);
         request
     }
 
     /// The file that a request has opened, or `ERROR_BASE - errno`.
     #[napi(catch_unwind)]
     pub fn take_opened(&mut self, request: u32) -> Either<OpenedFile, f64> {
-        self.files.interrupts.remove(&request);
+        self.driver.files.borrow_mut().interrupts.remove(&request);
         match self.driver.take_file_outcome(request) {
-            Some(Outcome::Opened(file)) => Either::A(self.files.add(file)),
+            Some(Outcome::Opened(file)) => Either::A(self.driver.files.borrow_mut().add(file)),
             Some(Outcome::Failed(error, _)) => Either::B(failed(&error)),
             _ => Either::B(ERROR_BASE - f64::from(libc::EBADF)),
         }
@@ -96,50 +110,46 @@ impl EventLoop {
             outcome => outcome,
         };
         match outcome {
-            Ok(file) => Either::A(self.files.add(file)),
+            Ok(file) => Either::A(self.driver.files.borrow_mut().add(file)),
             Err(error) => Either::B(failed(&error)),
         }
     }
 
-    /// Reads into `view[start..end]` where the position is, if that needs no waiting.
-    #[napi(catch_unwind)]
-    pub fn read_file_now(&self, slot: u32, mut view: Uint8ArraySlice<'_>, start: u32, end: u32) -> f64 {
-        // SAFETY: the caller's own memory, for the length of this call, in which no JavaScript runs.
-        let memory = unsafe { view.as_mut() }.get_mut(start as usize..end as usize);
-        match (self.files.get(slot), memory) {
-            (Some(file), Some(memory)) => match file.read_now(memory) {
-                Ok(Some(count)) => number(count as u64),
-                Ok(None) => LATER,
-                Err(error) => failed(&error),
-            },
-            _ => ERROR_BASE - f64::from(libc::EBADF),
+    /// The function that reads into a `Uint8Array`, or without one moves to a position, if that needs no waiting. Its other
+    /// arguments and its answer are words of the submission ring's header.
+    #[napi(catch_unwind, ts_return_type = "(memory?: Uint8Array) => void")]
+    pub fn file_caller<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
+        // SAFETY: the current environment, which is the driver's: the class is of no other. A fresh value of it.
+        unsafe {
+            let function = file_caller(env.raw(), &self.driver)?;
+            Ok(Unknown::from_raw_unchecked(env.raw(), function))
         }
     }
 
     /// Reads up to `length` bytes: a request.
     #[napi(catch_unwind)]
     pub fn read_file(&mut self, slot: u32, length: u32) -> Option<u32> {
-        let file = self.files.get(slot)?;
+        let file = self.driver.files.borrow().get(slot)?;
         let (request, done) = self.begin();
         let interrupt = jobs::read(self.pool, file, length as usize, done);
-        self.files.keep(request, interrupt);
+        self.driver.files.borrow_mut().keep(request, interrupt);
         Some(request)
     }
 
     /// Writes all of `data`: a request.
     #[napi(catch_unwind)]
     pub fn write_file(&mut self, slot: u32, data: &[u8]) -> Option<u32> {
-        let file = self.files.get(slot)?;
+        let file = self.driver.files.borrow().get(slot)?;
         let (request, done) = self.begin();
         let interrupt = jobs::write(self.pool, file, data.to_vec(), done);
-        self.files.keep(request, interrupt);
+        self.driver.files.borrow_mut().keep(request, interrupt);
         Some(request)
     }
 
     /// Moves the position (`whence` 0, 1 or 2) if that needs no waiting.
     #[napi(catch_unwind)]
     pub fn seek_file_now(&self, slot: u32, offset: f64, whence: u32) -> f64 {
-        match self.files.get(slot) {
+        match self.driver.files.borrow().get(slot) {
             None => ERROR_BASE - f64::from(libc::EBADF),
             // Where a file ends, its server may have to be asked.
             Some(file) if whence == 2 && !file.is_local() => LATER,
@@ -153,7 +163,7 @@ impl EventLoop {
     /// Moves the position: a request.
     #[napi(catch_unwind)]
     pub fn seek_file(&mut self, slot: u32, offset: f64, whence: u32) -> Option<u32> {
-        let file = self.files.get(slot)?;
+        let file = self.driver.files.borrow().get(slot)?;
         let (request, done) = self.begin();
         jobs::seek(self.pool, file, target(offset, whence), done);
         Some(request)
@@ -162,7 +172,7 @@ impl EventLoop {
     /// Cuts or extends: a request.
     #[napi(catch_unwind)]
     pub fn truncate_file(&mut self, slot: u32, size: f64) -> Option<u32> {
-        let file = self.files.get(slot)?;
+        let file = self.driver.files.borrow().get(slot)?;
         let (request, done) = self.begin();
         jobs::truncate(self.pool, file, whole(size), done);
         Some(request)
@@ -171,7 +181,7 @@ impl EventLoop {
     /// Gives the slot free and closes what it held; on the pool, where closing may have to wait (`pool`): a request.
     #[napi(catch_unwind)]
     pub fn close_file(&mut self, slot: u32, pool: bool) -> Option<u32> {
-        let file = self.files.take(slot)?;
+        let file = self.driver.files.borrow_mut().take(slot)?;
         if !pool && file.is_local() {
             return None;
         }
@@ -183,7 +193,8 @@ impl EventLoop {
     /// Ends the wait of a request, which then has the outcome `Interrupted`, unless it was done already.
     #[napi(catch_unwind)]
     pub fn interrupt_file(&mut self, request: u32) {
-        if let Some(interrupt) = self.files.interrupts.remove(&request) {
+        let interrupt = self.driver.files.borrow_mut().interrupts.remove(&request);
+        if let Some(interrupt) = interrupt {
             interrupt.send();
         }
     }
@@ -197,7 +208,7 @@ impl EventLoop {
         view: Option<Uint8ArraySlice<'_>>,
         start: Option<u32>,
     ) -> Vec<f64> {
-        self.files.interrupts.remove(&request);
+        self.driver.files.borrow_mut().interrupts.remove(&request);
         match self.driver.take_file_outcome(request) {
             Some(Outcome::Bytes(bytes)) => {
                 let start = start.unwrap_or(0) as usize;
@@ -230,7 +241,38 @@ impl EventLoop {
     }
 }
 
+/// The environment has ended: nobody waits for other processes any more, and what its jobs have open is closed with them.
+impl Drop for FileTable {
+    fn drop(&mut self) {
+        for (_, interrupt) in self.interrupts.drain() {
+            interrupt.send();
+        }
+    }
+}
+
 impl FileTable {
+    /// The slot, and from where to where in the memory, or without one the halves of a position: the bytes read, 0, -1 or
+    /// `-1000 - errno`.
+    pub fn call_now(&self, [slot, start, end]: [u32; 3], memory: Option<&mut [u8]>) -> i32 {
+        let Some(Some(file)) = self.slots.get(slot as usize) else {
+            return CALL_ERROR_BASE - libc::EBADF;
+        };
+        let outcome = match memory {
+            None => file
+                .seek(SeekFrom::Start(u64::from(end) << 32 | u64::from(start)))
+                .map(|_| Some(0)),
+            Some(memory) => match memory.get_mut(start as usize..end as usize) {
+                Some(memory) => file.read_now(memory),
+                None => return CALL_ERROR_BASE - libc::EFAULT,
+            },
+        };
+        match outcome {
+            Ok(Some(count)) => i32::try_from(count).unwrap_or(i32::MAX),
+            Ok(None) => -1,
+            Err(error) => CALL_ERROR_BASE - errno(&error),
+        }
+    }
+
     fn add(&mut self, file: File) -> OpenedFile {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);

@@ -73,6 +73,7 @@ export class NativeEventLoop {
   readonly #completions = new Int32Array(RING_WORDS)
   readonly #submissions = new Int32Array(RING_WORDS)
   readonly #sendDatagrams: () => void
+  readonly #callFile: (memory?: Uint8Array) => void
   readonly #owners: (HandleOwner | undefined)[] = []
   /** Look-ups, and work on files: one row of numbers. */
   readonly #requests = new Map<number, () => void>()
@@ -100,6 +101,7 @@ export class NativeEventLoop {
       },
     )
     this.#sendDatagrams = this.binding.datagramSender()
+    this.#callFile = 'fileCaller' in this.binding ? this.binding.fileCaller() : nothing
   }
 
   /** Appends a record; it is carried out at the end of the turn (invariant 2). */
@@ -156,6 +158,26 @@ export class NativeEventLoop {
     control[Control.SendCount] = count
     this.#sendDatagrams()
     return control[Control.Sent]!
+  }
+
+  /** Reads a file now, where it is: bytes, -1: not without waiting, or `-1000 - errno`. */
+  readFile(slot: number, memory: Uint8Array, start: number, end: number): number {
+    const control = this.#submissions
+    control[Control.FileSlot] = slot
+    control[Control.FileStart] = start
+    control[Control.FileEnd] = end
+    this.#callFile(memory)
+    return control[Control.FileResult]!
+  }
+
+  /** Moves to a position in a file: 0, or `-1000 - errno`. */
+  seekFile(slot: number, position: number): number {
+    const control = this.#submissions
+    control[Control.FileSlot] = slot
+    control[Control.FileStart] = position | 0
+    control[Control.FileEnd] = Math.floor(position / 2 ** 32)
+    this.#callFile()
+    return control[Control.FileResult]!
   }
 
   /** Counts what keeps the process alive, and sees to it that the driver looks at the count. */
@@ -258,3 +280,5 @@ export class NativeEventLoop {
     }
   }
 }
+
+function nothing(): void {}

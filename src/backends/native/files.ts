@@ -68,7 +68,7 @@ class NativeFile implements FileTransport {
 
   read(memory: Buffer, start: number, end: number): number {
     const { binding } = this.#loop
-    const now = end - start > AT_ONCE ? PENDING : binding.readFileNow(this.#slot, memory, start, end)
+    const now = end - start > AT_ONCE ? PENDING : this.#loop.readFile(this.#slot, memory, start, end)
     if (now >= 0) return now
     if (now <= ERROR_BASE) throw fileError(ERROR_BASE - now, 'read')
     return this.#ask(binding.readFile(this.#slot, Math.min(end - start, LARGEST)), 'read', memory, start)
@@ -80,6 +80,11 @@ class NativeFile implements FileTransport {
 
   seek(offset: number, whence: number): number {
     const { binding } = this.#loop
+    if (whence === 0) {
+      const moved = this.#loop.seekFile(this.#slot, offset)
+      if (moved < 0) throw fileError(ERROR_BASE - moved, 'lseek')
+      return offset
+    }
     const now = binding.seekFileNow(this.#slot, offset, whence)
     if (now >= 0) return now
     if (now <= ERROR_BASE) throw fileError(ERROR_BASE - now, 'lseek')

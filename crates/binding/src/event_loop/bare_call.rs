@@ -1,4 +1,4 @@
-//! The one call that is made so often that its arguments go through the shared words: a bare function without any.
+//! The calls that are made so often that their arguments go through the shared words: bare functions with next to none.
 //!
 //! A method of a class costs half a microsecond in finding out whose it is, of six that an echo takes.
 
@@ -21,7 +21,32 @@ use super::{driver::Driver, node_api::check};
 ///
 /// `env` must be the current environment, and the driver's.
 pub unsafe fn datagram_sender(env: sys::napi_env, driver: &Rc<Driver>) -> Result<sys::napi_value> {
-    let name = "sendDatagrams";
+    // SAFETY: this function's contract.
+    unsafe { bare_function(env, driver, "sendDatagrams", send) }
+}
+
+/// A function that reads a file into the `Uint8Array` that is its argument, or without one moves in it, as `control` says.
+///
+/// # Safety
+///
+/// `env` must be the current environment, and the driver's.
+#[cfg(unix)]
+pub unsafe fn file_caller(env: sys::napi_env, driver: &Rc<Driver>) -> Result<sys::napi_value> {
+    // SAFETY: this function's contract.
+    unsafe { bare_function(env, driver, "callFile", call_file) }
+}
+
+type BareFunction = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
+
+/// # Safety
+///
+/// `env` must be the current environment, and the driver's.
+unsafe fn bare_function(
+    env: sys::napi_env,
+    driver: &Rc<Driver>,
+    name: &str,
+    call: BareFunction,
+) -> Result<sys::napi_value> {
     let data = Rc::into_raw(Rc::clone(driver)).cast_mut().cast::<c_void>();
     let mut function = ptr::null_mut();
     // SAFETY: out-pointers to locals. The count that `data` carries comes back in `release`, or here.
@@ -30,7 +55,7 @@ pub unsafe fn datagram_sender(env: sys::napi_env, driver: &Rc<Driver>) -> Result
             env,
             name.as_ptr().cast(),
             name.len().cast_signed(),
-            Some(send),
+            Some(call),
             data,
             &raw mut function,
         );
@@ -75,7 +100,41 @@ unsafe extern "C" fn send(env: sys::napi_env, info: sys::napi_callback_info) -> 
     ptr::null_mut()
 }
 
+#[cfg(unix)]
+unsafe extern "C" fn call_file(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let mut data = ptr::null_mut();
+    let mut count = 1;
+    let mut view = ptr::null_mut();
+    let mut start = ptr::null_mut();
+    let mut length = 0;
+    // SAFETY: as in `send`; out-pointers to locals, and room for the one argument that is asked for. The memory is the caller's
+    // own, and looked at in this call only, in which no JavaScript runs.
+    let (driver, memory) = unsafe {
+        sys::napi_get_cb_info(
+            env,
+            info,
+            &raw mut count,
+            &raw mut view,
+            ptr::null_mut(),
+            &raw mut data,
+        );
+        let is_bytes = count == 1
+            && sys::napi_get_buffer_info(env, view, &raw mut start, &raw mut length) == sys::Status::napi_ok
+            && !start.is_null();
+        (
+            data.cast::<Driver>().as_ref(),
+            is_bytes.then(|| std::slice::from_raw_parts_mut(start.cast::<u8>(), length)),
+        )
+    };
+    if let Some(driver) = driver {
+        // The driver's invariant 6.
+        let _ = catch_unwind(AssertUnwindSafe(|| driver.call_file(memory)));
+    }
+    // `undefined`.
+    ptr::null_mut()
+}
+
 unsafe extern "C" fn release(_env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {
-    // SAFETY: the count that `datagram_sender` gave away, given back once.
+    // SAFETY: the count that `bare_function` gave away, given back once.
     drop(unsafe { Rc::from_raw(data.cast::<Driver>()) });
 }

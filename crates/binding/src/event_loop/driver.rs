@@ -32,6 +32,8 @@ use super::{
     uv::{HandleMemory, Uv, UvHandle},
     wake::Wake,
 };
+#[cfg(unix)]
+use crate::files::FileTable;
 use crate::rings::{Turn, control};
 
 /// Rounds of JavaScript in one wake-up: after that libuv gets its turn, so that timers fire and others run.
@@ -77,6 +79,8 @@ pub struct Driver {
     pub(super) looked_up: RefCell<Vec<(u32, resolve::Outcome)>>,
     #[cfg(unix)]
     pub(super) file_outcomes: RefCell<HashMap<u32, files::Outcome>>,
+    #[cfg(unix)]
+    pub files: RefCell<FileTable>,
     pub(super) kept_alive: Cell<bool>,
     /// libuv handles whose close callback is still to come, at the end.
     pub(super) closing: Cell<usize>,
@@ -158,6 +162,19 @@ impl Driver {
         let mut outcomes = self.looked_up.borrow_mut();
         let position = outcomes.iter().position(|(number, _)| *number == request)?;
         Some(outcomes.swap_remove(position).1)
+    }
+
+    /// Reads a file into `memory`, or moves in it, as the shared words say.
+    #[cfg(unix)]
+    pub fn call_file(&self, memory: Option<&mut [u8]>) {
+        let Some(words) = self.with(|turn| {
+            [control::FILE_SLOT, control::FILE_START, control::FILE_END]
+                .map(|word| turn.control(word).cast_unsigned())
+        }) else {
+            return;
+        };
+        let result = self.files.borrow().call_now(words, memory);
+        self.with(|turn| turn.set_control(control::FILE_RESULT, result));
     }
 
     /// The outcome of work on a file that `FileDone` announced.

@@ -89,6 +89,8 @@ impl Driver {
             looked_up: RefCell::default(),
             #[cfg(unix)]
             file_outcomes: RefCell::default(),
+            #[cfg(unix)]
+            files: RefCell::default(),
             kept_alive: Cell::new(true),
             closing: Cell::new(0),
             cleanup: Cell::new(ptr::null_mut()),
@@ -160,6 +162,11 @@ impl Driver {
         {
             let _guard = self.runtime.enter();
             self.turn.borrow_mut().take();
+        }
+        #[cfg(unix)]
+        {
+            self.files.take();
+            self.file_outcomes.take();
         }
         if let Some(Source::Thread(helper)) = &mut *self.source.borrow_mut() {
             helper.stop();

@@ -20,6 +20,8 @@ mod uv;
 mod wake;
 
 pub use bare_call::datagram_sender;
+#[cfg(unix)]
+pub use bare_call::file_caller;
 pub use driver::{Driver, DriverKind};
 pub use node_api::{Dispatch, pin};
 pub use outside::Outside;

@@ -35,6 +35,13 @@ pub mod control {
     /// Its answer: how many have left, and the error number of the next one, or 0.
     pub const SENT: usize = 10;
     pub const SEND_ERROR: usize = 11;
+    /// Of the call that reads a file, or moves in it: which, from where to where in the memory, or the lower and the upper half of
+    /// the position.
+    pub const FILE_SLOT: usize = 12;
+    pub const FILE_START: usize = 13;
+    pub const FILE_END: usize = 14;
+    /// Its answer: bytes read, 0 for a move, -1: not without waiting, or `-1000 - errno`.
+    pub const FILE_RESULT: usize = 15;
 }
 
 /// In the place of an error number: TLS has failed, and the failure is there to be taken.
@@ -201,6 +208,10 @@ pub fn protocol() -> Vec<(&'static str, i32)> {
         ("Control.SendCount", control::SEND_COUNT),
         ("Control.Sent", control::SENT),
         ("Control.SendError", control::SEND_ERROR),
+        ("Control.FileSlot", control::FILE_SLOT),
+        ("Control.FileStart", control::FILE_START),
+        ("Control.FileEnd", control::FILE_END),
+        ("Control.FileResult", control::FILE_RESULT),
     ]
     .map(|(name, count)| (name, word(count)));
     let kinds = [

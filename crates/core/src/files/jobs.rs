@@ -293,3 +293,100 @@ fn number(outcome: io::Result<u64>) -> Outcome {
         Err(error) => Outcome::Failed(error, 0),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io::Write, os::unix::fs::FileTypeExt, sync::mpsc};
+
+    use super::*;
+    use crate::{files::opening::adopt, pool::Bounds};
+
+    fn pool() -> &'static Pool {
+        Pool::get_or_start(Bounds::default()).expect("a thread")
+    }
+
+    /// Both ends of a pipe.
+    fn pipe() -> (Arc<File>, fs::File) {
+        let (reader, writer) = io::pipe().expect("two descriptors");
+        let reader = adopt(OwnedFd::from(reader), true).expect("it is open");
+        (Arc::new(reader), fs::File::from(OwnedFd::from(writer)))
+    }
+
+    fn answers<T>(ask: impl FnOnce(Box<dyn FnOnce(Outcome) + Send>) -> T) -> (T, mpsc::Receiver<Outcome>) {
+        let (sender, receiver) = mpsc::channel();
+        let asked = ask(Box::new(move |outcome| {
+            sender.send(outcome).expect("the test waits");
+        }));
+        (asked, receiver)
+    }
+
+    #[test]
+    fn a_read_of_a_pipe_waits_for_what_is_written() {
+        let (reader, mut writer) = pipe();
+        let (_interrupt, outcome) = answers(|done| read(pool(), reader, 10, done));
+        writer.write_all(b"abc").expect("there is room");
+        assert!(matches!(outcome.recv(), Ok(Outcome::Bytes(bytes)) if bytes == b"abc"));
+    }
+
+    #[test]
+    fn an_interrupted_read_has_taken_nothing() {
+        let (reader, mut writer) = pipe();
+        let (interrupt, outcome) = answers(|done| read(pool(), Arc::clone(&reader), 10, done));
+        interrupt.expect("a pipe can be waited for").send();
+        assert!(matches!(outcome.recv(), Ok(Outcome::Interrupted(0))));
+        writer.write_all(b"abc").expect("there is room");
+        let (_interrupt, outcome) = answers(|done| read(pool(), reader, 10, done));
+        assert!(matches!(outcome.recv(), Ok(Outcome::Bytes(bytes)) if bytes == b"abc"));
+    }
+
+    #[test]
+    fn a_file_is_written_read_cut_and_closed() {
+        let path = std::env::temp_dir().join(format!("structio-core-{}", std::process::id()));
+        let request = OpenRequest {
+            path: path.as_os_str().as_encoded_bytes().to_vec(),
+            flags: libc::O_RDWR | libc::O_CREAT | libc::O_EXCL,
+            mode: 0o600,
+        };
+        let (_interrupt, outcome) = answers(|done| open(pool(), request, done));
+        let Ok(Outcome::Opened(file)) = outcome.recv() else {
+            panic!("it was not there")
+        };
+        let file = Arc::new(file);
+        assert!(!fs::metadata(&path).expect("it is there").file_type().is_fifo());
+        let (_, outcome) = answers(|done| write(pool(), Arc::clone(&file), b"abcdef".to_vec(), done));
+        assert!(matches!(outcome.recv(), Ok(Outcome::Number(6))));
+        let ((), outcome) = answers(|done| truncate(pool(), Arc::clone(&file), 4, done));
+        assert!(matches!(outcome.recv(), Ok(Outcome::Number(4))));
+        let ((), outcome) = answers(|done| seek(pool(), Arc::clone(&file), SeekFrom::Start(1), done));
+        assert!(matches!(outcome.recv(), Ok(Outcome::Number(1))));
+        let (_, outcome) = answers(|done| read(pool(), Arc::clone(&file), 10, done));
+        assert!(matches!(outcome.recv(), Ok(Outcome::Bytes(bytes)) if bytes == b"bcd"));
+        let ((), outcome) = answers(|done| {
+            close(
+                pool(),
+                file,
+                |descriptor| {
+                    drop(descriptor);
+                    Ok(())
+                },
+                done,
+            );
+        });
+        assert!(matches!(outcome.recv(), Ok(Outcome::Number(0))));
+        fs::remove_file(path).expect("it is there");
+    }
+
+    #[test]
+    fn a_folder_is_no_file() {
+        let request = OpenRequest {
+            path: b"/".to_vec(),
+            flags: libc::O_RDONLY,
+            mode: 0,
+        };
+        assert_eq!(
+            request.open().err().and_then(|error| error.raw_os_error()),
+            Some(libc::EISDIR)
+        );
+        assert!(request.open_now().is_none());
+    }
+}
