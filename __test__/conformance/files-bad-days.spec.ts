@@ -154,6 +154,14 @@ eachBackendInFolder(
         })
         t.is(scope, undefined)
       }
+      // At whatever moment, also before the thread has come to wait.
+      for (let round = 0; round < 40; round++) {
+        await createTaskGroup(async (tg) => {
+          for (let call = 0; call < 3; call++) tg.spawn(() => aopen(path, round % 2 === 0 ? 'rb' : 'wb'))
+          if (round % 3 > 0) await checkpoint()
+          tg.cancelScope.cancel()
+        })
+      }
       await createTaskGroup(async (tg) => {
         tg.spawn(async () => {
           await using file = await aopen(path, 'wb')

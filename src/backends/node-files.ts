@@ -28,13 +28,15 @@ export function openFile(options: FileOpenOptions, answer: Answer<FileTransport>
     return () => {}
   }
   let open = false
+  let partner: number | undefined
   fs.open(file, flags, mode, (error, fd) => {
     open = true
+    if (partner !== undefined) fs.closeSync(partner)
     if (error !== null) answer(error)
     else fs.fstat(fd, (failure, status) => describe(failure, status, fd, options, answer))
   })
   return () => {
-    if (!open) releaseFifo(file)
+    if (!open) partner ??= openBothEnds(file)
   }
 }
 
@@ -63,12 +65,16 @@ function directoryError(file: string | Buffer | number): Error {
   })
 }
 
-/** Whoever waits for a FIFO's other end sees one for a moment, and goes on. */
-function releaseFifo(path: string | Buffer): void {
+/**
+ * Whoever waits for a FIFO's other end goes on, as long as this is open: a thread that has not come to wait yet must find it
+ * there, too.
+ */
+function openBothEnds(path: string | Buffer): number | undefined {
   try {
-    if (fs.statSync(path).isFIFO()) fs.closeSync(fs.openSync(path, O_RDWR | O_NONBLOCK))
+    return fs.statSync(path).isFIFO() ? fs.openSync(path, O_RDWR | O_NONBLOCK) : undefined
   } catch {
     // It is gone: then nobody waits at it.
+    return undefined
   }
 }
 

@@ -11,7 +11,7 @@ use std::{
     io::{self, ErrorKind, SeekFrom},
     os::fd::{AsFd, OwnedFd},
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::Poll,
 };
 
@@ -45,7 +45,7 @@ pub struct Interrupt(Ending);
 #[derive(Debug)]
 enum Ending {
     Signal(oneshot::Sender<()>),
-    Opening(&'static Pool, OpenRequest),
+    Opening(&'static Pool, OpenRequest, Arc<Mutex<Partner>>),
 }
 
 impl Interrupt {
@@ -55,9 +55,24 @@ impl Interrupt {
                 // Over already.
                 let _ = sender.send(());
             }
-            Ending::Opening(pool, request) => pool.run_unbounded(move || request.release_fifo()),
+            Ending::Opening(pool, request, partner) => pool.run_unbounded(move || {
+                let mut partner = partner.lock().unwrap_or_else(PoisonError::into_inner);
+                if matches!(*partner, Partner::None) {
+                    *partner = Partner::Open(request.open_both_ends());
+                }
+            }),
         }
     }
+}
+
+/// The other end of a FIFO that is being opened by a thread which should wait no longer. It stays until that thread has opened: one
+/// that has not come to wait yet must find it there, too.
+#[derive(Debug)]
+enum Partner {
+    None,
+    Open(#[expect(dead_code, reason = "held open")] Option<OwnedFd>),
+    /// The thread has opened.
+    Done,
 }
 
 /// Answers with `Opened`. What an interrupted opening has opened all the same is the caller's to drop.
@@ -66,22 +81,25 @@ pub fn open(
     request: OpenRequest,
     done: impl FnOnce(Outcome) + Send + 'static,
 ) -> Interrupt {
-    let interrupt = Interrupt(Ending::Opening(pool, request.clone()));
+    let partner = Arc::new(Mutex::new(Partner::None));
+    let interrupt = Interrupt(Ending::Opening(pool, request.clone(), Arc::clone(&partner)));
     pool.run_file(move || {
         if request.is_fifo() {
-            pool.run_unbounded(move || done(opened(&request)));
+            pool.run_unbounded(move || done(opened(&request, &partner)));
         } else {
-            done(opened(&request));
+            done(opened(&request, &partner));
         }
     });
     interrupt
 }
 
-fn opened(request: &OpenRequest) -> Outcome {
-    match request.open() {
+fn opened(request: &OpenRequest, partner: &Mutex<Partner>) -> Outcome {
+    let outcome = match request.open() {
         Ok(file) => Outcome::Opened(file),
         Err(error) => Outcome::Failed(error, 0),
-    }
+    };
+    *partner.lock().unwrap_or_else(PoisonError::into_inner) = Partner::Done;
+    outcome
 }
 
 /// Answers with `Bytes`: none at the end.

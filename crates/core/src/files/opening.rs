@@ -90,12 +90,12 @@ impl OpenRequest {
             .is_ok_and(|status| FileType::from_raw_mode(status.st_mode) == FileType::Fifo)
     }
 
-    /// Whoever waits for a FIFO's other end sees one for a moment, and goes on.
-    pub(crate) fn release_fifo(&self) {
-        if self.is_fifo() {
-            let both = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
-            drop(openat(CWD, self.path.as_slice(), both, Mode::empty()));
-        }
+    /// Both ends of a FIFO: while they are open, nobody waits for either. `None` for everything else.
+    pub(crate) fn open_both_ends(&self) -> Option<OwnedFd> {
+        let both = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        self.is_fifo()
+            .then(|| openat(CWD, self.path.as_slice(), both, Mode::empty()).ok())
+            .flatten()
     }
 }
 
