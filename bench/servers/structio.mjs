@@ -26,8 +26,7 @@ const {
 } = await import(flags.entry)
 
 // Of another build, the file beside its entry.
-const bridges =
-  flags.entry === 'structio' ? 'structio/node' : new URL('src/node/index.js', `file://${flags.entry}`).href
+const bridges = flags.entry === 'structio' ? 'structio/node' : new URL('node.js', `file://${flags.entry}`).href
 
 const LOOPBACK = '127.0.0.1'
 const MAX_LINE = 65536

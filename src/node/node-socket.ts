@@ -20,6 +20,7 @@ import type { Socket, SocketConnectOpts, SocketReadyState } from 'node:net'
 import type { Address } from '../backends/backend.ts'
 import { type Cancelled, UnsupportedError } from '../errors.ts'
 import { markHandled } from '../kernel/operation.ts'
+import { nextTurn } from '../kernel/turn.ts'
 import { connectTcp } from '../sockets.ts'
 import { CLOSE_TIMEOUT } from '../streams/origin.ts'
 import type { SocketStream } from '../streams/socket-stream.ts'
@@ -198,15 +199,9 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
     this.#life.interrupt()
     const done = (): void => {
       callback(error)
-      // After the 'error' that this leads to.
-      process.nextTick(() => {
-        try {
-          this.emit('close', error !== null)
-        } finally {
-          this.#life.end()
-          this.#context.emitDestroy()
-        }
-      })
+      // After the 'error' that this leads to, and in a turn of its own, as where libuv closes a handle: what a client puts off
+      // when the last data come (a promise of its own kind, say) has to be done before it hears of the end.
+      nextTurn({ resume: () => this.#inContext(() => this.#closed(error !== null)) })
     }
     const stream = this._stream
     if (stream === undefined) {
@@ -326,6 +321,15 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
         (error: unknown) => callback(this.#sendError(error)),
       )
     })
+  }
+
+  #closed(hadError: boolean): void {
+    try {
+      this.emit('close', hadError)
+    } finally {
+      this.#life.end()
+      this.#context.emitDestroy()
+    }
   }
 
   #sendError(error: unknown): Error {
