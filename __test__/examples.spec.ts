@@ -240,11 +240,11 @@ test('without its lock the ledger of examples/retrying-client.ts books twice, an
   t.regex(stderr, /seed \d+ failed \(STRUCTIO_SEED=\d+ in the environment runs it alone\)/)
 })
 
-test('every example is run by a test of this file', (t) => {
-  const here = text('__test__/examples.spec.ts')
+test('every example is run by a test of this file, or of the one for programs of several processes', (t) => {
+  const tests = text('__test__/examples.spec.ts') + text('__test__/programs/cluster-restart.spec.ts')
   const examples = readdirSync(new URL('../examples/', import.meta.url)).filter((name) => name.endsWith('.ts'))
   t.deepEqual(
-    examples.filter((name) => !here.includes(`'examples/${name}'`)),
+    examples.filter((name) => !tests.includes(`'examples/${name}'`)),
     [],
   )
 })

@@ -87,10 +87,23 @@ where('dig', (dig) => {
   })
 })
 
+/** On a port that is free; it takes it for TCP, too, and somebody may have come first. */
 async function startDnsmasq(t: ExecutionContext, dnsmasq: string): Promise<number> {
-  const port = await freeUdpPort(t)
+  for (let attempt = 1; ; attempt++) {
+    const port = await freeUdpPort(t)
+    const program = runDnsmasq(t, dnsmasq, port)
+    try {
+      await program.printed(/started, version/)
+      return port
+    } catch (error) {
+      if (attempt === 5 || !/in use/.test(program.output)) throw error
+    }
+  }
+}
+
+function runDnsmasq(t: ExecutionContext, dnsmasq: string, port: number): Running {
   const hosts = Array.from({ length: 100 }, (_, number) => `--host-record=n${number}.example,10.0.0.${number}`)
-  const program = new Running(t, dnsmasq, [
+  return new Running(t, dnsmasq, [
     '--no-daemon',
     '--conf-file=/dev/null',
     '--pid-file=',
@@ -106,8 +119,6 @@ async function startDnsmasq(t: ExecutionContext, dnsmasq: string): Promise<numbe
     ...Array.from({ length: 4 }, () => `--txt-record=long.example,${LONG}`),
     ...hosts,
   ])
-  await program.printed(/started, version/)
-  return port
 }
 
 interface Reply {
