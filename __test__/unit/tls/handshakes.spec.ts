@@ -60,6 +60,7 @@ class Fake {
       destroy: () => (this.destroyed = true),
     } as unknown as ListenerTransport
     const backend = {
+      settleIo: (deliver: () => void) => deliver(),
       startTls: (stream: StreamTransport, start: TlsStart, answer: Answer<StreamTransport>) => {
         const handshake = { start, answer, stream: stream as unknown as FakeStream, abandoned: false }
         this.handshakes.push(handshake)
