@@ -6,7 +6,15 @@ import { getCurrentTask, getRunningTasks } from '../../../src/introspection.ts'
 import { type Frame, requireFrame } from '../../../src/kernel/context.ts'
 import { Resource } from '../../../src/kernel/resources.ts'
 import { type RunOptions, getAllBackends, getAvailableBackends, run } from '../../../src/run.ts'
-import { checkpoint, currentTime, failAfter, openCancelScope, sleep, sleepForever, sleepUntil } from '../../../src/scopes.ts'
+import {
+  checkpoint,
+  currentTime,
+  failAfter,
+  openCancelScope,
+  sleep,
+  sleepForever,
+  sleepUntil,
+} from '../../../src/scopes.ts'
 import { createTaskGroup } from '../../../src/task-groups.ts'
 import { eachBackend } from '../../support/backends.ts'
 import { rejection } from '../../support/rejection.ts'
