@@ -46,6 +46,14 @@ export const nodeHttp: Program = {
   command: (works) => nodeCommand('node-http.mjs', workFlag(works)),
 }
 
+/** Its CPU time is not seen: it is that of other processes. */
+export function structioCluster(workers: number): Program {
+  return {
+    name: `structio, ${workers} processes`,
+    command: (works) => nodeCommand('structio-cluster.mjs', ['--workers', String(workers), ...workFlag(works)]),
+  }
+}
+
 export const nodeDgram: Program = {
   name: 'node:dgram',
   command: (works) => nodeCommand('node-dgram.mjs', workFlag(works)),
