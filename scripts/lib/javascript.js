@@ -102,7 +102,8 @@ function programsOfWorkers(programs) {
         programs.add(program)
         const name = relative(join(compiled, 'src'), program).replaceAll(sep, '-')
         this.emitFile({ type: 'chunk', id: program, fileName: `internal/${name}` })
-        return `new URL('./${name}', import.meta.url)`
+        // Hidden from bundlers, which would copy the file without what it imports.
+        return `new URL('./${name}', String(import.meta.url))`
       })
       return found ? { code: changed, map: null } : null
     },

@@ -4,7 +4,8 @@
  * It is loaded on first use and with `require`: the loader that napi-rs generates throws where no binary fits, and
  * asking which backends there are is not asynchronous.
  */
-import { createRequire } from 'node:module'
+// Not by name: webpack would take the calls for requests of its own, and not find what they ask for.
+import nodeModule from 'node:module'
 import { platformPackage } from './platform.ts'
 import { VERSION } from './version.ts'
 
@@ -30,7 +31,7 @@ export function loadBinding(): Binding {
 export function requireFromHere(): NodeJS.Require {
   // CommonJS made of this module by a bundler has no `import.meta`, and `__filename` instead.
   const here = (import.meta.url as string | undefined) ?? __filename
-  return createRequire(here)
+  return nodeModule.createRequire(here)
 }
 
 interface Outcome {
@@ -58,7 +59,7 @@ function find(): Binding {
   } catch (error) {
     // A bundler may have left the loader behind, and it takes the C library's name from a file that another one may own.
     // The platform's package may be in reach all the same, from here or from the package.
-    for (const from of [() => require, () => createRequire(require.resolve('structio/package.json'))]) {
+    for (const from of [() => require, () => nodeModule.createRequire(require.resolve('structio/package.json'))]) {
       try {
         return from()(platformPackage()) as Binding
       } catch {

@@ -9,14 +9,17 @@ export const FROM_SOURCE = (import.meta.url as string | undefined)?.endsWith('.t
 
 export function programOfThread(): URL {
   checkPlace()
-  return FROM_SOURCE ? new URL('./thread-program.ts', import.meta.url) : new URL('./thread-program.js', import.meta.url)
+  return FROM_SOURCE ? new URL('./thread-program.ts', here()) : new URL('./thread-program.js', import.meta.url)
 }
 
 export function programOfProcess(): URL {
   checkPlace()
-  return FROM_SOURCE
-    ? new URL('./process-program.ts', import.meta.url)
-    : new URL('./process-program.js', import.meta.url)
+  return FROM_SOURCE ? new URL('./process-program.ts', here()) : new URL('./process-program.js', import.meta.url)
+}
+
+/** By another name than bundlers look for: they would insist on having a file that only the source has. */
+function here(): string {
+  return import.meta.url
 }
 
 /** CommonJS that a bundler has made of this module has no `import.meta`. */
