@@ -1,5 +1,6 @@
 /** Which backend a `run` gets. */
 import { BackendNotFoundError, UsageError } from '../errors.ts'
+import { warnOnce } from '../kernel/warnings.ts'
 import { checkInteger, checkOptions, invalidArgType, outOfRange } from '../validate.ts'
 import type { Backend } from './backend.ts'
 import { explainLoadError, loadNativeBackend, type NativeOptions } from './native/index.ts'
@@ -64,7 +65,6 @@ const ALL: readonly string[] = Object.freeze(['native', 'node', 'virtual'])
 const WITHOUT_NATIVE: readonly string[] = Object.freeze(['node', 'virtual'])
 
 /** Set once the warning is out. */
-let warned = false
 
 function native(options: NativeOptions): Backend {
   checkNativeOptions(options)
@@ -82,13 +82,7 @@ function nativeOrNode(options: NativeOptions): Backend {
     return native(options)
   } catch (error) {
     if (!(error instanceof BackendNotFoundError)) throw error
-    if (!warned) {
-      warned = true
-      process.emitWarning(`${error.message}; using the node backend, which is slower`, {
-        type: 'StructioWarning',
-        code: 'STRUCTIO_NODE_BACKEND',
-      })
-    }
+    warnOnce('STRUCTIO_NODE_BACKEND', '', `${error.message}; using the node backend, which is slower`)
     return nodeBackend
   }
 }

@@ -35,8 +35,30 @@ export interface ScopeEvent {
   readonly reason?: CancelReason
 }
 
+/**
+ * A message of the channel `structio:suppressed-error`: a task failed, and no caller gets its error, because an earlier one
+ * came out of the same `gather`, `mapConcurrent` or `raceTasks`.
+ */
+export interface SuppressedErrorEvent {
+  /** What the task threw. */
+  readonly error: unknown
+  /** The task that failed. */
+  readonly task: TaskInfo
+  /** Milliseconds of the run's clock (`currentTime()`). */
+  readonly time: number
+}
+
 export const taskChannel: Channel = channel('structio:task')
 export const scopeChannel: Channel = channel('structio:scope')
+
+const suppressedChannel: Channel = channel('structio:suppressed-error')
+
+/** `task` has failed and its error goes to no caller. */
+export function tellSuppressed(task: Task): void {
+  if (!suppressedChannel.hasSubscribers) return
+  const message: SuppressedErrorEvent = { error: task._outcome, task: task.info, time: task.run.deadlines.now() }
+  suppressedChannel.publish(message)
+}
 
 export function tellTask(event: TaskEvent['event'], task: Task): void {
   const message: TaskEvent = { event, task: task.info, time: task.run.deadlines.now() }

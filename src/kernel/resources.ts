@@ -5,6 +5,7 @@
 import type { Frame } from './context.ts'
 import { append, unlink } from './links.ts'
 import type { RunState } from './run-state.ts'
+import { warn } from './warnings.ts'
 
 export abstract class Resource {
   /** @internal */
@@ -55,11 +56,7 @@ export abstract class Resource {
 /** Says who left what open, for those who have to be closed with the run. */
 export function warnLeftOpen(what: string, taskName: string, detail?: string): void {
   const text = `${what} was still open when its run ended; task "${taskName}" opened it and nobody closed it`
-  process.emitWarning(text, {
-    type: 'StructioWarning',
-    code: 'STRUCTIO_LEFT_OPEN',
-    ...(detail === undefined ? {} : { detail }),
-  })
+  warn('STRUCTIO_LEFT_OPEN', text, detail)
 }
 
 /** The stack of whoever opens a resource now, where the run keeps those (`traceResources`). */

@@ -14,6 +14,7 @@ import type { Address, Backend, ListenerSink, ListenerTransport, StreamTransport
 import { ClosedResourceError, ResourceBusyError } from '../errors.ts'
 import type { Frame } from '../kernel/context.ts'
 import { Resource } from '../kernel/resources.ts'
+import { warn } from '../kernel/warnings.ts'
 import { formatAddress } from './addresses.ts'
 import { type HandshakeOwner, Handshakes, type HandshakeSettings } from './handshakes.ts'
 import type { Origin } from './origin.ts'
@@ -263,6 +264,6 @@ export class Listener extends Resource implements ListenerSink, HandshakeOwner {
   #warnOnce(error: Error): void {
     if (this.#counts.retries++ > 0) return
     const text = `${this.describeResource()} cannot accept connections for now and tries again: ${error.message}`
-    process.emitWarning(text, { type: 'StructioWarning', code: 'STRUCTIO_ACCEPT_RETRY' })
+    warn('STRUCTIO_ACCEPT_RETRY', text)
   }
 }

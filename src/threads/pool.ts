@@ -3,6 +3,7 @@
  * nothing to do for the next who needs one, the last first, and lets go of them when nobody does.
  */
 import { detached } from '../kernel/detached.ts'
+import { warn } from '../kernel/warnings.ts'
 import { textOf } from './crossing.ts'
 import { Thread, type ThreadOwner } from './thread.ts'
 
@@ -31,11 +32,8 @@ class ThreadPool implements ThreadOwner {
     if (place !== -1) this.#idle.splice(place, 1)
     if (error === undefined) return
     // Something that a function left behind in its thread: no call is there to fail, and silence would hide it.
-    process.emitWarning(`a thread died of what a function had left running in it: ${textOf(error)}`, {
-      type: 'StructioWarning',
-      code: 'STRUCTIO_THREAD_DIED',
-      ...(error instanceof Error && error.stack !== undefined ? { detail: error.stack } : {}),
-    })
+    const text = `a thread died of what a function had left running in it: ${textOf(error)}`
+    warn('STRUCTIO_THREAD_DIED', text, error instanceof Error ? error.stack : undefined)
   }
 
   #expire(): void {

@@ -3,6 +3,7 @@
  * this is the one place in the concept modules that knows the file system.
  */
 import { appendFileSync, closeSync, openSync, readFileSync } from 'node:fs'
+import { warnOnce } from '../kernel/warnings.ts'
 
 /** @throws the system error (`ENOENT`…) */
 export function readMaterial(path: string | URL): Buffer {
@@ -13,14 +14,12 @@ export function readMaterial(path: string | URL): Buffer {
 export function lineAppender(path: string | URL): (line: string) => void {
   // Whether it can be written is found out now, where somebody is there to hear of it.
   closeSync(openSync(path, 'a', 0o600))
-  let warned = false
   return (line) => {
     try {
       appendFileSync(path, `${line}\n`)
     } catch (error) {
       // A key log that cannot be written is no reason to end a connection.
-      if (!warned) process.emitWarning(`the TLS key log cannot be written: ${(error as Error).message}`)
-      warned = true
+      warnOnce('STRUCTIO_KEY_LOG', String(path), `the TLS key log cannot be written: ${(error as Error).message}`)
     }
   }
 }
