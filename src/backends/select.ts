@@ -64,8 +64,6 @@ function refuseVirtualOptions(options: object): void {
 const ALL: readonly string[] = Object.freeze(['native', 'node', 'virtual'])
 const WITHOUT_NATIVE: readonly string[] = Object.freeze(['node', 'virtual'])
 
-/** Set once the warning is out. */
-
 function native(options: NativeOptions): Backend {
   checkNativeOptions(options)
   try {
