@@ -10,23 +10,33 @@
 import './supported-node.ts'
 
 // Filled by the static block of `Cancelled`, the only code that can see its private field.
-let raisedInOf: (error: Cancelled) => object | undefined
-let setRaisedIn: (error: Cancelled, scope: object) => void
+let callOf: (error: Cancelled) => CancelledCall | undefined
+let setCall: (error: Cancelled, call: CancelledCall) => void
+
+/** The call that a `Cancelled` ended. @internal */
+export interface CancelledCall {
+  /** The scope in whose frame it was raised. */
+  readonly scope: object
+  /** What was called or waited for. */
+  readonly what: string
+  /** The operation, where there was one. */
+  readonly begun: object | undefined
+}
 
 /** Thrown by every checkpoint of a scope that is effectively cancelled; never make or keep one yourself. */
 export class Cancelled extends Error {
   readonly code = 'ERR_CANCELLED'
   /**
-   * The scope in whose frame this was raised, which decides whether a boundary may let it pass (api.md §2, rule 9).
-   * Private, so that printing the error does not print the whole tree of scopes.
+   * The scope in whose frame this was raised decides whether a boundary may let it pass (api.md §2, rule 9). Private, so that
+   * printing the error does not print the whole tree of scopes.
    */
-  #raisedIn: object | undefined
+  #call: CancelledCall | undefined
 
   static {
     named(this, 'Cancelled')
-    raisedInOf = (error) => error.#raisedIn
-    setRaisedIn = (error, scope) => {
-      error.#raisedIn = scope
+    callOf = (error) => error.#call
+    setCall = (error, call) => {
+      error.#call = call
     }
   }
 }
@@ -308,18 +318,18 @@ export class CalledProcessError extends Error {
  *
  * @internal
  */
-export function createCancelled(message: string, scope: object): Cancelled {
+export function createCancelled(message: string, call: CancelledCall): Cancelled {
   const limit = Error.stackTraceLimit
   Error.stackTraceLimit = 0
   const error = new Cancelled(message)
   Error.stackTraceLimit = limit
-  setRaisedIn(error, scope)
+  setCall(error, call)
   return error
 }
 
-/** The scope in whose frame a `Cancelled` was raised; `undefined` for one that a program made by itself. @internal */
-export function cancelledIn(error: Cancelled): object | undefined {
-  return raisedInOf(error)
+/** What a `Cancelled` of the library ended; `undefined` for one that a program made by itself. @internal */
+export function cancelledCall(error: Cancelled): CancelledCall | undefined {
+  return callOf(error)
 }
 
 function named(type: { prototype: Error }, name: string): void {

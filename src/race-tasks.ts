@@ -11,7 +11,7 @@ export function race(jobs: readonly TaskFunction[]): Promise<unknown> {
     (group) => {
       for (const job of jobs) group._spawn(owner, job, undefined, [])
     },
-    () => owner.first,
+    { what: 'raceTasks', conclude: () => owner.first },
   )
 }
 

@@ -10,7 +10,6 @@ import { currentFrame, enterOperation, requireFrame } from './kernel/context.ts'
 import { deadlines } from './kernel/deadlines.ts'
 import { rejected } from './kernel/operation.ts'
 import { EFFECTIVE } from './kernel/scope-flags.ts'
-import type { ExitMode } from './kernel/scope-run.ts'
 import { immediateVoid } from './kernel/turn.ts'
 import { checkFunction, checkOptions, checkTime, invalidArgType, isThenable } from './validate.ts'
 
@@ -34,7 +33,7 @@ export type FailValue<F extends FailBody> =
 export function openCancelScope<T>(body: ScopeBody<T>): Promise<T | undefined>
 export function openCancelScope<T>(options: CancelScopeOptions, body: ScopeBody<T>): Promise<T | undefined>
 export function openCancelScope(...given: unknown[]): Promise<unknown> {
-  return open('move-on', undefined, given)
+  return open('openCancelScope', undefined, given)
 }
 
 /**
@@ -48,14 +47,14 @@ export function moveOnAfter<T>(
   body: ScopeBody<T>,
 ): Promise<T | undefined>
 export function moveOnAfter(ms: number | null, ...given: unknown[]): Promise<unknown> {
-  return open('move-on', () => delayed(ms), given)
+  return open('moveOnAfter', () => delayed(ms), given)
 }
 
 /** Runs `body` until `time` of `currentTime()` at the latest. Resolves with `undefined` when the time was up. */
 export function moveOnAt<T>(time: number, body: ScopeBody<T>): Promise<T | undefined>
 export function moveOnAt<T>(time: number, options: TimedScopeOptions, body: ScopeBody<T>): Promise<T | undefined>
 export function moveOnAt(time: number, ...given: unknown[]): Promise<unknown> {
-  return open('move-on', () => pointInTime(time), given)
+  return open('moveOnAt', () => pointInTime(time), given)
 }
 
 /**
@@ -70,14 +69,14 @@ export function failAfter<F extends FailBody>(
   body: F,
 ): Promise<FailValue<F>>
 export function failAfter(ms: number | null, ...given: unknown[]): Promise<unknown> {
-  return open('fail', () => delayed(ms), given)
+  return open('failAfter', () => delayed(ms), given)
 }
 
 /** `failAfter` with a point in time of `currentTime()`. */
 export function failAt<F extends FailBody>(time: number, body: F): Promise<FailValue<F>>
 export function failAt<F extends FailBody>(time: number, options: TimedScopeOptions, body: F): Promise<FailValue<F>>
 export function failAt(time: number, ...given: unknown[]): Promise<unknown> {
-  return open('fail', () => pointInTime(time), given)
+  return open('failAt', () => pointInTime(time), given)
 }
 
 /**
@@ -183,14 +182,15 @@ export function getCancelledExcClass(): typeof Cancelled {
 }
 
 /** `[options], body` behind the deadline, if there is one. Everything is checked before the scope is entered. */
-function open(mode: ExitMode, deadlineOf: (() => number) | undefined, given: unknown[]): Promise<unknown> {
+function open(what: string, deadlineOf: (() => number) | undefined, given: unknown[]): Promise<unknown> {
   try {
     const deadline = deadlineOf?.()
     const body = given.length > 1 ? given[1] : given[0]
     const options = given.length > 1 ? (given[0] as CancelScopeOptions) : undefined
     const scope = new CancelScope(options)
     if (deadline !== undefined) scope.deadline = deadline
-    return scope._run(body as ScopeBody<unknown>, mode)
+    const mode = what.startsWith('fail') ? 'fail' : 'move-on'
+    return scope._run(body as ScopeBody<unknown>, mode, what)
   } catch (error) {
     return rejected(error)
   }

@@ -71,7 +71,7 @@ export function gather<const F extends readonly Job<unknown>[]>(
     const limit = checkLimit(options.limit ?? Infinity)
     enterOperation('gather')
     const body = (group: TaskGroup) => mapEach(group, jobs, limit, (fn) => ({ fn, args: [] }))
-    return runTaskGroup(new CancelScope(), body) as Promise<JobValues<F>>
+    return runTaskGroup(new CancelScope(), body, { what: 'gather' }) as Promise<JobValues<F>>
   } catch (error) {
     return rejected(error)
   }
@@ -93,7 +93,7 @@ export function mapConcurrent<I, T>(
     const limit = checkLimit(options.limit)
     enterOperation('mapConcurrent')
     const body = (group: TaskGroup) => mapEach(group, items, limit, (item, index) => ({ fn, args: [item, index] }))
-    return runTaskGroup(new CancelScope(), body) as Promise<T[]>
+    return runTaskGroup(new CancelScope(), body, { what: 'mapConcurrent' }) as Promise<T[]>
   } catch (error) {
     return rejected(error)
   }

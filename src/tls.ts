@@ -59,7 +59,7 @@ export function wrapTls(stream: Stream, context: TlsContext, options: WrapTlsOpt
     checkBoolean('options.serverSide', serverSide)
     const origin = originOf(stream, context, serverSide, options.hostname)
     const where = currentBackend('wrapTls')
-    return new CancelScope().run(() => wrap(where, stream, origin)) as Promise<SocketStream>
+    return CancelScope._operation('wrapTls', () => wrap(where, stream, origin))
   } catch (error) {
     return rejected(error)
   }

@@ -10,6 +10,11 @@ export function runBare<T>(main: () => T | PromiseLike<T>, options: Partial<Root
     .promise as Promise<T>
 }
 
+/** Waits until `count` iterations of the event loop have begun, from one `setImmediate` to the next. */
+export async function iterations(count: number): Promise<void> {
+  for (let n = 0; n < count; n++) await new Promise((resolve) => setImmediate(resolve))
+}
+
 /** Lets the microtasks run out, so that whatever was settled has been heard of. */
 export async function microtasks(): Promise<void> {
   // Without this, what completes at once would now and then be put off to the next turn.

@@ -15,7 +15,7 @@ import { currentFrame } from '../kernel/context.ts'
 import type { RunState } from '../kernel/run-state.ts'
 import { collect } from '../kernel/links.ts'
 import { CANCEL_CALLED, CLOSING, EFFECTIVE, ENDED, LINGERING, SHIELD, TASK } from '../kernel/scope-flags.ts'
-import { spawnSite } from '../kernel/spawn-sites.ts'
+import { siteOf } from '../kernel/sites.ts'
 import { TaskGroup } from '../kernel/task-group.ts'
 import type { Task } from '../kernel/task.ts'
 import { NEUTRAL } from '../kernel/waits.ts'
@@ -73,7 +73,7 @@ class Dump {
   }
 
   #taskLine(task: Task): string {
-    const site = spawnSite(task)
+    const site = siteOf(task)
     const parts = [
       `task ${task.id} ${quote(task.name)}${task.status === 'cancelling' ? ' (cancelling)' : ''} ${this.#doing(task)}`,
       ...this.#traits(task._scope),

@@ -26,6 +26,7 @@ import { Deadline, type Host, type Timed } from './deadlines.ts'
 import { scopeChannel, tellScope } from './diagnostics.ts'
 import { inspectCustom, oneLine } from './inspect.ts'
 import { append, collect, unlink } from './links.ts'
+import { linger } from './linger.ts'
 import { type Operation, rejected } from './operation.ts'
 import { noteHolding, stir, watched } from './quiet.ts'
 import {
@@ -46,6 +47,7 @@ import { type BodySink, type ExitMode, ScopeRun } from './scope-run.ts'
 import { Extras } from './scope-extras.ts'
 import { spread, withdraw } from './spread.ts'
 import type { Task } from './task.ts'
+import { nextTurn } from './turn.ts'
 
 /** Options of a cancel scope. */
 export interface CancelScopeOptions {
@@ -123,7 +125,7 @@ export class CancelScope implements Timed {
    * the body throws.
    */
   run<T>(body: (scope: CancelScope) => T | PromiseLike<T>): Promise<T | undefined> {
-    return this._run(body, 'move-on')
+    return this._run(body, 'move-on', 'CancelScope.run')
   }
 
   /**
@@ -204,15 +206,20 @@ export class CancelScope implements Timed {
   }
 
   /** @internal */
-  _run<T>(body: (scope: CancelScope) => T | PromiseLike<T>, mode: ExitMode): Promise<T | undefined> {
+  _run<T>(body: (scope: CancelScope) => T | PromiseLike<T>, mode: ExitMode, what: string): Promise<T | undefined> {
     try {
       checkFunction('body', body)
       const frame = requireFrame('a cancel scope')
       this._refuseSecondEntry()
-      return new ScopeRun<T>(this, mode).start(frame, body)
+      return new ScopeRun<T>(this, mode, what).start(frame, body)
     } catch (error) {
       return rejected(error)
     }
+  }
+
+  /** @internal Runs the inside of one call. Nothing but its surroundings cancels it, so it ends with a value or an error. */
+  static _operation<T>(what: string, body: () => T | PromiseLike<T>): Promise<T> {
+    return new CancelScope()._run(body, 'operation', what) as Promise<T>
   }
 
   /** @internal */
@@ -273,20 +280,29 @@ export class CancelScope implements Timed {
     this._refresh()
   }
 
-  /** @internal The `Cancelled` that `what`, in this scope's frame, raises. */
-  _cancelled(what: string): Cancelled {
-    // The outermost cancelled scope that is visible from here: the one that will catch it.
-    let cause: CancelScope | null = null
-    for (
-      let scope: CancelScope | null = this;
-      scope !== null;
-      scope = (scope._flags & SHIELD) === 0 ? scope._parent : null
-    ) {
-      if ((scope._flags & CANCEL_CALLED) !== 0) cause = scope
-    }
+  /** @internal The `Cancelled` that `what`, in this scope's frame, raises. `begun` is the operation that waited. */
+  _cancelled(what: string, begun?: object): Cancelled {
+    const cause = this._cause
     const kind = cause === null ? 'scope-ended' : cause.#reason!.kind
     const named = cause?._name === undefined ? '' : ` (scope "${cause._name}")`
-    return createCancelled(`${what} was cancelled: ${CAUSES[kind]}${named}`, this)
+    return createCancelled(`${what} was cancelled: ${CAUSES[kind]}${named}`, { scope: this, what, begun })
+  }
+
+  /** @internal The outermost cancelled scope that is visible from here: the one that will catch the cancellation. */
+  get _cause(): CancelScope | null {
+    let cause: CancelScope | null = null
+    let scope: CancelScope | null = this
+    while (scope !== null) {
+      if ((scope._flags & CANCEL_CALLED) !== 0) cause = scope
+      scope = (scope._flags & SHIELD) === 0 ? scope._parent : null
+    }
+    return cause
+  }
+
+  /** @internal For texts: 'scope "load"'. */
+  get _label(): string {
+    if (this._name !== undefined) return `scope "${this._name}"`
+    return (this._flags & TASK) === 0 ? 'a scope without a name' : `the scope of task "${this._task!.name}"`
   }
 
   /** @internal */
@@ -344,7 +360,30 @@ export class CancelScope implements Timed {
   _childLeft(): void {
     if (!this.#isDrained()) return
     if ((this._flags & LEFTOVERS) === 0) this.#owner!.drained()
-    else void this.#linger()
+    else {
+      this._flags = (this._flags & ~LEFTOVERS) | LINGERING
+      linger(this)
+    }
+  }
+
+  /** @internal The clean-up behind what was left over has had its time. It may have begun something. */
+  _lingered(): void {
+    this._flags &= ~LINGERING
+    this._childLeft()
+  }
+
+  /**
+   * @internal The budget of the turn is spent: the owner is told again in the next one, unless something was begun until then.
+   * The scope stays alive meanwhile, so that it never ends before its promise has settled.
+   */
+  _drainLater(): void {
+    this._flags |= LINGERING
+    nextTurn(this)
+  }
+
+  /** @internal */
+  resume(): void {
+    this._lingered()
   }
 
   /** @internal The cached bits of the subtree, and everybody who must know (invariants 1 and 2). */
@@ -442,31 +481,13 @@ export class CancelScope implements Timed {
     const operations = collect(this._operations)
     const scopes = collect(this._scopes).filter((scope) => (scope._flags & (TASK | SERVICE)) === 0)
     if (operations.length + scopes.length > 0) this._flags |= LEFTOVERS
-    for (const operation of operations) {
-      if (!operation.pending) continue
-      operation._disown()
-      operation._cancel()
-    }
+    for (const operation of operations) if (operation.pending) operation._leftOver()
     for (const scope of scopes) {
       scope.#owner!.disown()
       scope._cancel('scope-ended')
     }
   }
-
-  /**
-   * The code that waited for the leftovers hears of their end in the microtasks to come. Its `finally` blocks belong to
-   * this scope, too, and may begin something new, which is cancelled and waited for in its turn.
-   */
-  async #linger(): Promise<void> {
-    this._flags = (this._flags & ~LEFTOVERS) | LINGERING
-    for (let i = 0; i < HANDLER_MICROTASKS; i++) await null
-    this._flags &= ~LINGERING
-    this._childLeft()
-  }
 }
-
-/** Enough for the code behind an operation wrapped in an async function or two: each layer takes up to three. */
-const HANDLER_MICROTASKS = 8
 
 const CAUSES: Record<CancelReason['kind'], string> = {
   explicit: 'cancel() was called',

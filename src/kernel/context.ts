@@ -11,6 +11,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Cancelled } from '../errors.ts'
 import { NotRunningError, RunFinishedError, UsageError } from '../errors.ts'
 import type { CancelScope } from './cancel-scope.ts'
+import { refuse } from './refusals.ts'
 import { ENDED, INTERRUPTED, SHUT } from './scope-flags.ts'
 import type { Task } from './task.ts'
 
@@ -70,7 +71,7 @@ export function enterFrame(what: string): Frame {
   const frame = storage.getStore()
   if (frame !== undefined && (frame.scope._flags & SHUT) === 0) return frame
   const scope = liveScope(frame, what)
-  throw scope._cancelled(what)
+  throw refuse(frame, what, scope._cancelled(what))
 }
 
 /**
@@ -95,16 +96,21 @@ export function requireFrame(what: string): Frame {
 
 function liveScope(frame: Frame | undefined, what: string): CancelScope {
   if (frame === undefined) {
-    throw new NotRunningError(
-      `${what} needs a running event loop: call it in a task of run(main), or start one with tg.spawn`,
-    )
+    const text = `${what} needs a running event loop: call it in a task of run(main), or start one with tg.spawn`
+    throw refuse(frame, what, new NotRunningError(text))
   }
   const { task, scope } = frame
   if ((scope._flags & ENDED) === 0) return scope
-  if (task.run.settled) throw new RunFinishedError(`${what} was called in ${task.run.label}, which has finished`)
+  throw refuse(frame, what, endedError(frame, what))
+}
+
+/** The error of a call in a frame whose scope has ended. */
+function endedError({ task, scope }: Frame, what: string): UsageError {
+  if (task.run.settled) return new RunFinishedError(`${what} was called in ${task.run.label}, which has finished`)
   if (task.ended)
-    throw new UsageError(`${what} was called in task "${task.name}", which has ended: was a promise not awaited?`)
-  throw new UsageError(
-    `${what} was called in a scope of task "${task.name}" that has ended: was a promise not awaited?`,
+    return new UsageError(`${what} was called in task "${task.name}", which has ended: was a promise not awaited?`)
+  const place = scope._name === undefined ? 'a scope' : `scope "${scope._name}"`
+  return new UsageError(
+    `${what} was called in ${place} of task "${task.name}" that has ended: was a promise not awaited?`,
   )
 }

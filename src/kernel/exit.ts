@@ -5,7 +5,7 @@
  * it), and whose it is must be decided by the tree, at the boundary, not by who raised it: a scope may have become
  * cancelled, shielded or moved while the error was on its way.
  */
-import { Cancelled, ExceptionGroup, UsageError, cancelledIn } from '../errors.ts'
+import { Cancelled, ExceptionGroup, UsageError, cancelledCall } from '../errors.ts'
 import type { CancelScope } from './cancel-scope.ts'
 import { EFFECTIVE } from './scope-flags.ts'
 
@@ -110,6 +110,6 @@ function withErrors(original: AggregateError, errors: unknown[]): AggregateError
 }
 
 function isRaisedWithin(error: Cancelled, boundary: CancelScope): boolean {
-  const scope = cancelledIn(error) as CancelScope | undefined
+  const scope = cancelledCall(error)?.scope as CancelScope | undefined
   return scope !== undefined && scope._isWithin(boundary)
 }

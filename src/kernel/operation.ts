@@ -8,8 +8,8 @@
  * 1. `begin` … exactly one of `resolve` or `reject`: whichever comes first settles the promise and unlinks, and later
  *    ones do nothing. Completion beats cancellation follows: an operation that has settled is no longer in the list.
  * 2. `onCancel` is called at most once for each `begin`, only while pending.
- * 3. The promise of an operation that was cancelled, or outlived the body it was begun in, is marked as handled: its
- *    scope owns that failure. One that failed by itself and was never awaited stays Node's business.
+ * 3. The cancellation of an operation that was never awaited is absorbed (left-behind.ts). One that failed by itself and was
+ *    never awaited stays Node's business.
  * 4. Under a scheduler, an operation that has settled stays linked until the scheduler lets it go on: its outcome is
  *    certain, its scope waits for it, and nobody may begin it again.
  */
@@ -17,7 +17,10 @@ import { Cancelled } from '../errors.ts'
 import type { CancelScope } from './cancel-scope.ts'
 import { currentFrame, type Holding } from './context.ts'
 import { noteHolding, stir, watched } from './quiet.ts'
+import { absorbs } from './left-behind.ts'
+import { deliverLater, type LateRefusal, takeLate } from './refusals.ts'
 import { type Scheduler, schedulers } from './schedule.ts'
+import { keepSite } from './sites.ts'
 import { BACKEND, RUNNABLE } from './waits.ts'
 
 export abstract class Operation<T> {
@@ -29,7 +32,7 @@ export abstract class Operation<T> {
   _scope: CancelScope | null = null
   /** @internal when it began to wait, in whole milliseconds of the run's clock: a small integer costs no object */
   _since = 0
-  #told = false
+  #told: typeof OPEN | typeof TOLD | typeof LEFT_OVER = OPEN
   #promise: Promise<T> | undefined
   #resolve: ((value: T) => void) | undefined
   #reject: ((error: unknown) => void) | undefined
@@ -54,10 +57,11 @@ export abstract class Operation<T> {
     this.#resolve = lastResolve
     this.#reject = lastReject
     lastResolve = lastReject = nothing
-    this.#told = false
+    this.#told = OPEN
     this._scope = scope
     this._since = scope._task!.run.deadlines.stamp()
     scope._addOperation(this as Operation<unknown>)
+    if (scope._task!.run.traceResources) keepSite(this)
     if (watched) this.#stirBegun(scope)
     return promise
   }
@@ -74,7 +78,7 @@ export abstract class Operation<T> {
   reject(error: unknown): boolean {
     const settle = this.#reject
     if (settle === undefined) return false
-    if (error instanceof Cancelled) this._disown()
+    if (error instanceof Cancelled ? !absorbs : this.#told === LEFT_OVER) markHandled(this.#promise!)
     if (schedulers === 0 || !this.#settleLater(settle, error)) this.#settle(settle, error)
     return true
   }
@@ -109,17 +113,18 @@ export abstract class Operation<T> {
   /** @internal the scope tells */
   _cancel(): void {
     const scope = this._scope
-    if (scope === null || this.#told) return
-    this.#told = true
-    this.onCancel(() => scope._cancelled(this.describe()))
+    if (scope === null || this.#told !== OPEN) return
+    this.#told = TOLD
+    this.onCancel(() => scope._cancelled(this.describe(), this))
   }
 
   /** @internal the scope tells: it is effectively cancelled, or has been shielded since; for those who pass that on */
   _effective(_cancelled: boolean): void {}
 
-  /** @internal whatever becomes of it, nobody need look (invariant 3) */
-  _disown(): void {
-    markHandled(this.#promise!)
+  /** @internal the body of its scope has ended: it is cancelled, and its failure is the scope's (invariant 3) */
+  _leftOver(): void {
+    this._cancel()
+    this.#told = LEFT_OVER
   }
 
   /** The promise is settled before the scope hears of it: the scope's own promise must not overtake it. */
@@ -148,18 +153,68 @@ export abstract class Operation<T> {
   #settleLater<V>(settle: (outcome: V) => void, outcome: V): boolean {
     const scheduler: Scheduler | undefined = this._scope!._task!.run.scheduler
     if (scheduler === undefined) return false
-    this.#told = true
+    this.#told = TOLD
     this.#resolve = this.#reject = undefined
     scheduler.add(() => this.#settle(settle, outcome))
     return true
   }
 }
 
-/** A rejected promise, for functions that must not throw synchronously; handled when the scope owns the failure. */
+/**
+ * A rejected promise, for functions that must not throw synchronously. A refused call may be rejected in a later iteration
+ * of the event loop (refusals.ts).
+ */
 export function rejected(error: unknown): Promise<never> {
-  const promise = Promise.reject(error)
-  if (error instanceof Cancelled) markHandled(promise)
-  return promise
+  const refusal = takeLate(error)
+  if (refusal === undefined) {
+    const promise = Promise.reject(error)
+    if (!absorbs && error instanceof Cancelled) markHandled(promise)
+    return promise
+  }
+  if (refusal.scope !== undefined) return new Refusal(refusal).begin(refusal.scope)
+  return new Promise((_, reject) => deliverLater(() => reject(error), false))
+}
+
+/** A call that has been refused and does not know it yet. Its scope waits for it. */
+class Refusal extends Operation<never> {
+  readonly #refusal: LateRefusal
+
+  constructor(refusal: LateRefusal) {
+    super()
+    this.#refusal = refusal
+    deliverLater(() => this.#deliver(), true)
+  }
+
+  override describe(): string {
+    return this.#refusal.what
+  }
+
+  override get waitsFor(): number {
+    return RUNNABLE
+  }
+
+  /** The body of its scope has ended. */
+  protected override onCancel(): void {
+    this.#deliver()
+  }
+
+  #deliver(): void {
+    this.reject(this.#refusal.error)
+  }
+}
+
+/**
+ * Rejects `promise`, which belongs to a scope. Its cancellation needs no handler, and neither does any other failure of one
+ * that a body has left over.
+ */
+export function rejectOwned(
+  promise: Promise<unknown>,
+  reject: (error: unknown) => void,
+  error: unknown,
+  leftOver: boolean,
+): void {
+  if (error instanceof Cancelled ? !absorbs : leftOver) markHandled(promise)
+  reject(error)
 }
 
 export function markHandled(promise: Promise<unknown>): void {
@@ -178,6 +233,11 @@ export function takenFunctions(): { resolve: (value: unknown) => void; reject: (
   lastResolve = lastReject = nothing
   return functions
 }
+
+/** Whether the scope has told it to end, and whether because the body of the scope had ended. */
+const OPEN = 0
+const TOLD = 1
+const LEFT_OVER = 2
 
 function nothing(): void {}
 

@@ -9,6 +9,7 @@
 import { UsageError } from '../errors.ts'
 import { CancelScope } from './cancel-scope.ts'
 import { currentFrame } from './context.ts'
+import { absorbLeftBehind } from './left-behind.ts'
 import { releaseProcess, retainProcess } from './keep-alive.ts'
 import { takeFunctions, takenFunctions } from './operation.ts'
 import { RunState, type Host, type RunSetup, activeRuns } from './run-state.ts'
@@ -60,6 +61,7 @@ class Root implements TaskOwner {
 
   start(main: TaskFunction): void {
     const { run } = this
+    absorbLeftBehind()
     activeRuns.add(run)
     useScheduler(run.scheduler)
     if (this.#options.keepAlive) retainProcess()

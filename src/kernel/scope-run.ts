@@ -1,17 +1,21 @@
 /**
  * One passage through a scope: the body runs in its frame, what it left behind ends, the promise settles.
  */
-import { Cancelled, TimeoutError } from '../errors.ts'
+import { TimeoutError } from '../errors.ts'
 import { isThenable } from './arguments.ts'
 import type { CancelScope, ScopeOwner } from './cancel-scope.ts'
 import { Frame, callInFrame, currentFrame } from './context.ts'
 import { judge } from './exit.ts'
-import { markHandled, takeFunctions, takenFunctions } from './operation.ts'
+import { rejectOwned, takeFunctions, takenFunctions } from './operation.ts'
 import { CAUGHT } from './scope-flags.ts'
-import { settleFairly } from './turn.ts'
+import { spendBudget } from './turn.ts'
 
-/** What a scope makes of its own deadline: `fail` is a `TimeoutError`. */
-export type ExitMode = 'move-on' | 'fail'
+/**
+ * What a scope makes of its cancellation. `move-on`: the value is `undefined`. `fail`: its own deadline is a `TimeoutError`.
+ * `operation`: the scope is the inside of one call, which only its surroundings can cancel. The latter two reject with
+ * `Cancelled` when they are cancelled because the body around them has ended: their callers know no `undefined`.
+ */
+export type ExitMode = 'move-on' | 'fail' | 'operation'
 
 /** Hears how a body ended. */
 export interface BodySink {
@@ -56,15 +60,20 @@ function threw(error: unknown): void {
 export class ScopeRun<T> implements ScopeOwner, BodySink {
   readonly #scope: CancelScope
   readonly #mode: ExitMode
+  /** For the text of a `Cancelled`. */
+  readonly #what: string
   readonly #promise: Promise<T | undefined>
   readonly #resolve: (value: unknown) => void
   readonly #reject: (error: unknown) => void
   #failed = false
   #outcome: unknown
+  /** Left over by the body around it, which has ended: its failure is that scope's. */
+  #leftOver = false
 
-  constructor(scope: CancelScope, mode: ExitMode) {
+  constructor(scope: CancelScope, mode: ExitMode, what: string) {
     this.#scope = scope
     this.#mode = mode
+    this.#what = what
     this.#promise = new Promise<T | undefined>(takeFunctions)
     const { resolve, reject } = takenFunctions()
     this.#resolve = resolve
@@ -92,13 +101,17 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
   }
 
   drained(): void {
-    if (this.#failed && this.#outcome instanceof Cancelled) this.disown()
-    settleFairly(this.#failed ? this.#reject : this.#resolve, this.#outcome)
+    if (!spendBudget()) {
+      this.#scope._drainLater()
+      return
+    }
+    if (this.#failed) rejectOwned(this.#promise, this.#reject, this.#outcome, this.#leftOver)
+    else this.#resolve(this.#outcome)
     this.#scope._end()
   }
 
   disown(): void {
-    markHandled(this.#promise)
+    this.#leftOver = true
   }
 
   /** The first cause decides (rules 4 and 5). */
@@ -106,6 +119,7 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
     this.#scope._flags |= CAUGHT
     const { kind, detail } = this.#scope.cancelReason!
     if (kind === 'signal') this.#fail(detail)
+    else if (kind === 'scope-ended' && this.#mode !== 'move-on') this.#fail(this.#scope._cancelled(this.#what))
     else if (kind === 'deadline' && this.#mode === 'fail') this.#fail(timeout(this.#scope))
   }
 

@@ -15,7 +15,7 @@ import { UsageError } from '../errors.ts'
 import { CancelScope } from './cancel-scope.ts'
 import type { Frame } from './context.ts'
 import { Operation } from './operation.ts'
-import { keepSpawnSite } from './spawn-sites.ts'
+import { keepSite } from './sites.ts'
 import { CLOSING, EFFECTIVE, INTERRUPTED } from './scope-flags.ts'
 import { Task, type TaskFunction, type TaskOwner } from './task.ts'
 import type { TaskGroup, TaskStatus } from './task-group.ts'
@@ -31,7 +31,7 @@ export function startTask(
 ): Promise<unknown> {
   const operation = new StartOperation(group, caller)
   const task = new Task(group._host.run, caller.task, operation, fn, name, new CancelScope())
-  if (task.run.traceTasks) keepSpawnSite(task)
+  if (task.run.traceTasks) keepSite(task)
   return operation.startTask(task, args)
 }
 

@@ -21,13 +21,13 @@ import { CancelScope, type ScopeOwner } from './cancel-scope.ts'
 import { Frame, requireFrame } from './context.ts'
 import { judge } from './exit.ts'
 import { inspectCustom, oneLine } from './inspect.ts'
-import { markHandled, rejected, takeFunctions, takenFunctions } from './operation.ts'
+import { rejected, rejectOwned, takeFunctions, takenFunctions } from './operation.ts'
 import { CAUGHT, EFFECTIVE, ENDED, TASK } from './scope-flags.ts'
 import { type BodySink, runBody } from './scope-run.ts'
-import { keepSpawnSite } from './spawn-sites.ts'
+import { keepSite } from './sites.ts'
 import { startTask } from './start.ts'
 import { Task, type TaskFunction, type TaskHandle, type TaskOwner } from './task.ts'
-import { settleFairly } from './turn.ts'
+import { spendBudget } from './turn.ts'
 
 /** Options of what starts a task. */
 export interface TaskOptions {
@@ -59,10 +59,13 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
   #cancelled: Cancelled | undefined
   /** The host had to wait for children: it was where a cancellation could find it. */
   #waited = false
-  readonly #conclude: Conclude | undefined
+  /** Left over by the body around it, which has ended: its failure is that scope's. */
+  #leftOver = false
+  /** What settles in place of the group; its caller knows no `undefined`. */
+  readonly #call: GroupCall | undefined
 
-  private constructor(host: Task, scope: CancelScope, conclude?: Conclude) {
-    this.#conclude = conclude
+  private constructor(host: Task, scope: CancelScope, call: GroupCall | undefined) {
+    this.#call = call
     this._host = host
     this.cancelScope = scope
     this.#promise = new Promise<unknown>(takeFunctions)
@@ -116,7 +119,7 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
   _spawn(owner: TaskOwner, fn: TaskFunction, name: string | undefined, args: unknown[]): Task {
     this._refuseIfEnded('spawn')
     const task = new Task(this._host.run, this._host, owner, fn, name, new CancelScope())
-    if (task.run.traceTasks) keepSpawnSite(task)
+    if (task.run.traceTasks) keepSite(task)
     task._begin(this.cancelScope, args)
     return task
   }
@@ -132,9 +135,9 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
     frame: Frame,
     scope: CancelScope,
     body: (group: TaskGroup) => unknown,
-    conclude: Conclude | undefined,
+    call: GroupCall | undefined,
   ): Promise<unknown> {
-    const group = new TaskGroup(frame.task, scope, conclude)
+    const group = new TaskGroup(frame.task, scope, call)
     scope._enter(frame, group)
     runBody(new Frame(frame.task, scope, frame.held), body, [group])
     return group.#promise
@@ -172,19 +175,21 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
 
   /** @internal */
   drained(): void {
+    if (!spendBudget()) {
+      this.cancelScope._drainLater()
+      return
+    }
     try {
-      const value = this.#outcome()
-      settleFairly(this.#resolve, value)
+      this.#resolve(this.#outcome())
     } catch (error) {
-      if (error instanceof Cancelled) this.disown()
-      settleFairly(this.#reject, error)
+      rejectOwned(this.#promise, this.#reject, error, this.#leftOver)
     }
     this.cancelScope._end()
   }
 
   /** @internal */
   disown(): void {
-    markHandled(this.#promise)
+    this.#leftOver = true
   }
 
   /** @internal */
@@ -200,7 +205,7 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
 
   #outcome(): unknown {
     const scope = this.cancelScope
-    const conclusion = this.#conclude?.()
+    const conclusion = this.#call?.conclude?.()
     if (conclusion !== undefined) {
       if (conclusion.failed) throw conclusion.outcome
       return conclusion.outcome
@@ -215,21 +220,27 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
         throw scope._cancelled('the end of a task group')
       }
       scope._flags |= CAUGHT
+      if (this.#call !== undefined && scope.cancelReason?.kind === 'scope-ended')
+        throw scope._cancelled(this.#call.what)
     }
     return this.#value
   }
 }
 
-/** Decides, once every child has ended, what the group settles with in place of its own outcome. @internal */
-export type Conclude = () => { readonly failed: boolean; readonly outcome: unknown } | undefined
+/** The one call that a group is the inside of, such as `raceTasks`. @internal */
+export interface GroupCall {
+  readonly what: string
+  /** Decides, once every child has ended, what the group settles with in place of its own outcome. */
+  readonly conclude?: (() => { readonly failed: boolean; readonly outcome: unknown } | undefined) | undefined
+}
 
 /** Enters a group with `body` in the current frame. */
 export function runTaskGroup<T>(
   scope: CancelScope,
   body: (group: TaskGroup) => T | PromiseLike<T>,
-  conclude?: Conclude,
+  call?: GroupCall,
 ): Promise<T | undefined> {
-  return TaskGroup._open(requireFrame('a task group'), scope, body, conclude) as Promise<T | undefined>
+  return TaskGroup._open(requireFrame('a task group'), scope, body, call) as Promise<T | undefined>
 }
 
 function hasTasks(scope: CancelScope): boolean {

@@ -2,8 +2,8 @@
  * The process warnings of the library: one table, and the one function that emits them.
  *
  * 1. Every warning has a code of its own, so that a program can tell it apart and silence it.
- * 2. A warning appears once for each *place*: a text that its caller makes of names (task, scope, operation), never of
- *    numbers that grow. What is logged is bounded by the size of the program, not by its traffic.
+ * 2. A warning appears once for each *place*: a text that its caller makes of names (task, scope, operation). Numbers in it do
+ *    not count, so that what is logged is bounded by the size of the program, not by its traffic.
  * 3. A warning says what happened, what to do about it, and how to silence it.
  * 4. Nothing here is called on a hot path: a caller finds out first that something is wrong.
  *
@@ -71,9 +71,10 @@ export type WarningCode = keyof typeof WARNINGS
  */
 export function warnOnce(code: WarningCode, place: string, text: string, detail?: string): void {
   const known = (places[code] ??= new Set())
-  if (known.has(place)) return
-  if (known.size >= MOST_PLACES) return
-  known.add(place)
+  // Ports, identifiers and the like.
+  const key = place.replace(/\d+/g, '#')
+  if (known.has(key) || known.size >= MOST_PLACES) return
+  known.add(key)
   warn(code, text, detail)
 }
 

@@ -46,7 +46,11 @@ export function serveHttp<A extends SocketAddress | string>(
     checkServeHttpOptions(options)
     const { signal } = options
     const scope = new CancelScope({ signal })
-    return scope.run(() => new HttpService(server, httpServer, options).serve())
+    return scope._run(
+      () => new HttpService(server, httpServer, options).serve(),
+      'operation',
+      'serveHttp',
+    ) as Promise<void>
   } catch (error) {
     return rejected(error)
   }

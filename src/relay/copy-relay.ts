@@ -41,7 +41,7 @@ export class CopyRelay implements Occupant {
       this.#fail(new TimeoutError(idleText(this.#idleTimeout))),
     )
     try {
-      const result = await this.#scope.run(() => this.#carryBoth())
+      const result = await this.#scope._run(() => this.#carryBoth(), 'operation', 'relay')
       if (result !== undefined) return result
     } finally {
       this.#idle?.stop()

@@ -21,8 +21,7 @@ export function asOneOperation<T>(what: string, kind: string, body: (context: Op
   try {
     const { backend, frame } = currentBackend(what)
     const context = { backend, frame, made: traceOpening(frame, kind) }
-    // The scope is cancelled by nobody but its surroundings, so it never ends without a value or an error.
-    return new CancelScope().run(() => body(context)) as Promise<T>
+    return CancelScope._operation(what, () => body(context))
   } catch (error) {
     return rejected(error)
   }

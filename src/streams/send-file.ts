@@ -50,7 +50,8 @@ export function sendByChunks(
   range: FileRange,
   sendAll: (chunk: Buffer) => Promise<void>,
 ): Promise<number> {
-  return asOne(() => sendRange(backend, range, () => Buffer.allocUnsafe(CHUNK), sendAll))
+  const allocate = () => Buffer.allocUnsafe(CHUNK)
+  return CancelScope._operation('sendFile', () => sendRange(backend, range, allocate, sendAll))
 }
 
 /** For a socket: nobody else sends meanwhile. */
@@ -61,7 +62,8 @@ export async function sendThrough(sender: Sender, backend: Backend, range: FileR
     if (sender.ended) throw sender.endedError('sendFile')
     // What was sent is not looked at again (backend.ts): one block of memory serves the whole file.
     let block: Buffer | undefined
-    return await asOne(() =>
+    // A call that was not awaited is cancelled, and waited for, as one operation (api.md §2, rule 7).
+    return await CancelScope._operation('sendFile', () =>
       sendRange(
         backend,
         range,
@@ -76,12 +78,6 @@ export async function sendThrough(sender: Sender, backend: Backend, range: FileR
 
 /** Read and sent at once. */
 const CHUNK = 2 ** 18
-
-/** A call that nobody awaited is cancelled, and waited for, as one operation (api.md §2, rule 7). */
-function asOne(body: () => Promise<number>): Promise<number> {
-  // The scope is cancelled by nobody but its surroundings, so it never ends without a value or an error.
-  return new CancelScope().run(body) as Promise<number>
-}
 
 async function sendRange(
   backend: Backend,

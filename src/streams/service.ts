@@ -55,12 +55,16 @@ export class Service extends Operation<void> implements Consumer, Serving {
     // Entered before the group is opened, so that what is refused fails with its bare error.
     enterOperation(this.what)
     this.#listener.enter(this)
-    return runTaskGroup(new CancelScope(), (group) => {
-      this.#group = group
-      const promise = this.begin(enterOperation(this.what))
-      this.#demand()
-      return promise
-    })
+    return runTaskGroup(
+      new CancelScope(),
+      (group) => {
+        this.#group = group
+        const promise = this.begin(enterOperation(this.what))
+        this.#demand()
+        return promise
+      },
+      this,
+    )
   }
 
   get group(): TaskGroup {

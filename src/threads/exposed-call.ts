@@ -22,7 +22,7 @@ export function callExposed(
 ): ExposedCall {
   const scope = new CancelScope()
   begin?.(scope)
-  const promise = context.runInAsyncScope(() => scope._run(() => fn(...args), 'move-on'))
+  const promise = context.runInAsyncScope(() => scope._run(() => fn(...args), 'move-on', 'an exposed function'))
   markHandled(promise)
   return { scope, promise }
 }

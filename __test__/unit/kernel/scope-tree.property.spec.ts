@@ -15,7 +15,7 @@ import {
   currentEffectiveDeadline,
   sleepForever,
 } from '../../../src/scopes.ts'
-import { microtasks, runBare } from '../../support/kernel-run.ts'
+import { iterations, microtasks, runBare } from '../../support/kernel-run.ts'
 import { rejection } from '../../support/rejection.ts'
 
 /** A clock that is moved by hand and fires synchronously. */
@@ -205,13 +205,14 @@ async function play(script: readonly Step[]): Promise<void> {
           perform(step, index, model, actual, add, clock)
         }
         await microtasks()
+        if (step.do === 'leave' || step.do === 'throw') await iterations(2 * models.length + 2)
         check(models, actuals, step)
       }
       for (let index = models.length - 1; index >= 0; index--) {
         if (models[index]!.closing) continue
         models[index]!.leave(false)
         actuals[index]!.leave(false)
-        await microtasks()
+        await iterations(2 * models.length + 2)
       }
       check(models, actuals, { do: 'advance', by: 0 })
     })

@@ -1,17 +1,20 @@
-/** Where tasks were spawned, for runs that keep stacks. Not a field of the task: there is one for each connection. */
-import type { Task } from './task.ts'
+/**
+ * Where tasks were spawned and operations begun, for runs that keep stacks (`traceResources`). Not a field of the task or the
+ * operation: there are several for each connection.
+ */
 
-const sites = new WeakMap<Task, { stack?: unknown }>()
+const sites = new WeakMap<object, { stack?: unknown }>()
 
-export function keepSpawnSite(task: Task): void {
+/** Keeps the stack of this call as the place where `begun` was begun. */
+export function keepSite(begun: object): void {
   const site: { stack?: unknown } = {}
-  Error.captureStackTrace(site, keepSpawnSite)
-  sites.set(task, site)
+  Error.captureStackTrace(site, keepSite)
+  sites.set(begun, site)
 }
 
 /** The line of code, as stacks write it: 'serve (file:///…/server.js:12:7)'. The first that is not of this library. */
-export function spawnSite(task: Task): string | undefined {
-  const stack = sites.get(task)?.stack
+export function siteOf(begun: object): string | undefined {
+  const stack = sites.get(begun)?.stack
   // A program may have its own idea of stacks (`Error.prepareStackTrace`).
   if (typeof stack !== 'string') return undefined
   const lines = stack.split('\n').slice(1)

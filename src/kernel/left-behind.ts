@@ -1,0 +1,92 @@
+/**
+ * Calls that a program did not await. When their scope or task is cancelled or has ended, their waits are refused, and the
+ * promise of the user's function rejects with nothing there to take it: an `unhandledRejection`, which ends the process.
+ * A forgotten `await` must not do that, so these rejections are absorbed, with a warning.
+ *
+ * What must stay true:
+ * 1. A rejection is absorbed only when its reason *is* an error that the library made to refuse or cancel a wait. An error
+ *    that wraps one, and every other error, takes Node's ordinary way, in every mode of `--unhandled-rejections`.
+ * 2. Listeners of the process are neither added nor called: `process.emit` is intercepted, which Node calls for each rejection
+ *    without a handler, once the microtasks of a turn are done. `strict` raises an `uncaughtException` first, which is
+ *    intercepted as well.
+ * 3. The interception stays once it is there. A call that was left behind may fail long after its run has ended.
+ * 4. Nothing of this runs unless a promise is rejected without a handler.
+ */
+import { Cancelled, cancelledCall } from '../errors.ts'
+import type { CancelScope } from './cancel-scope.ts'
+import type { Frame } from './context.ts'
+import { keepSite, siteOf } from './sites.ts'
+import { warnOnce } from './warnings.ts'
+
+/**
+ * Whether rejections can be absorbed here. Other hosts do not ask `process.emit`, and in Jest's sandbox `process` is a copy:
+ * there, the promise of an operation that is cancelled is marked as handled, and a dropped call of the user's own is not.
+ */
+export const absorbs: boolean =
+  process.versions['bun'] === undefined &&
+  process.versions['deno'] === undefined &&
+  process.env['JEST_WORKER_ID'] === undefined
+
+/** Intercepts from now on. Harmless when called again. */
+export function absorbLeftBehind(): void {
+  if (installed || !absorbs) return
+  installed = true
+  const emit = process.emit as (this: NodeJS.Process, event: string | symbol, ...args: unknown[]) => boolean
+  Object.defineProperty(process, 'emit', {
+    configurable: true,
+    enumerable: false,
+    writable: true,
+    value(this: NodeJS.Process, event: string | symbol, ...args: unknown[]): boolean {
+      return isAbsorbed(event, args) || Reflect.apply(emit, this, [event, ...args])
+    },
+  })
+}
+
+/** `error` refuses `what`, which was called in a frame that has ended. */
+export function noteRefused(error: Error, { task, scope }: Frame, what: string): void {
+  refused.set(error, { what, scope, begun: error })
+  if (task.run.traceResources) keepSite(error)
+}
+
+/** Enough of a call for the warning. */
+interface Call {
+  readonly what: string
+  readonly scope: CancelScope
+  /** What `keepSite` may know. */
+  readonly begun: object | undefined
+}
+
+let installed = false
+const refused = new WeakMap<Error, Call>()
+/** Promises whose rejection was absorbed: a program that handles one later need not be told that it was late. */
+const absorbed = new WeakSet<object>()
+
+function isAbsorbed(event: string | symbol, [first, second]: unknown[]): boolean {
+  switch (event) {
+    case 'unhandledRejection':
+      if (!tell(first)) return false
+      absorbed.add(second as object)
+      return true
+    case 'rejectionHandled':
+      return absorbed.has(first as object)
+    case 'uncaughtException':
+    case 'uncaughtExceptionMonitor':
+      return second === 'unhandledRejection' && tell(first)
+    default:
+      return false
+  }
+}
+
+/** The warning. False where `reason` is not an error of a call that was left behind. */
+function tell(reason: unknown): boolean {
+  if (!(reason instanceof Error)) return false
+  const call = reason instanceof Cancelled ? cancelledCall(reason) : refused.get(reason)
+  if (call === undefined) return false
+  const { what, scope, begun } = call as Call
+  const task = scope._task!.name
+  const site = begun === undefined ? undefined : siteOf(begun)
+  const where = site === undefined ? '' : `; it was begun at ${site}`
+  const text = `task "${task}" left a call behind that was not awaited: ${reason.message}${where}`
+  warnOnce('STRUCTIO_LEFT_BEHIND', `${what}\n${task}\n${site}`, text)
+  return true
+}
