@@ -35,6 +35,7 @@ import {
   CLOSING,
   EFFECTIVE,
   ENDED,
+  HANDED_OUT,
   INTERRUPTED,
   LEFTOVERS,
   LINGERING,
@@ -187,6 +188,7 @@ export class CancelScope implements Timed {
    * as its reason, and then stays so. Made when first asked for.
    */
   get signal(): AbortSignal {
+    this._markHandedOut()
     const extras = (this.#extras ??= new Extras(undefined, undefined))
     if (extras.controller === undefined) {
       extras.controller = new AbortController()
@@ -237,6 +239,7 @@ export class CancelScope implements Timed {
     const parent = frame.scope
     this._parent = parent
     parent._scopes = append(parent._scopes, this)
+    if ((this._flags & HANDED_OUT) !== 0) parent._markHandedOut()
     if (watched) noteHolding(this, frame.held)
     if (scopeChannel.hasSubscribers) this.#tellEntered()
     if ((parent._flags & INTERRUPTED) !== 0) this.#enterInterrupted(parent)
@@ -264,6 +267,7 @@ export class CancelScope implements Timed {
     before._scopes = unlink(before._scopes, this)
     this._parent = parent
     parent._scopes = append(parent._scopes, this)
+    if ((this._flags & HANDED_OUT) !== 0) parent._markHandedOut()
     this._refresh()
     before._childLeft()
   }
@@ -392,6 +396,14 @@ export class CancelScope implements Timed {
     if (effective === ((this._flags & EFFECTIVE) !== 0)) return
     if (effective) spread(this)
     else withdraw(this)
+  }
+
+  /** @internal Here and in the scopes around it: what the signal's abort leads to passes all their boundaries. */
+  _markHandedOut(): void {
+    for (let scope: CancelScope | null = this; scope !== null; scope = scope._parent) {
+      if ((scope._flags & HANDED_OUT) !== 0) return
+      scope._flags |= HANDED_OUT
+    }
   }
 
   /** @internal */

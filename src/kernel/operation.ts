@@ -83,6 +83,12 @@ export abstract class Operation<T> {
     return true
   }
 
+  /** The same, of what is reported elsewhere: it needs no handler. */
+  protected rejectHandled(error: unknown): boolean {
+    if (this.#promise !== undefined) markHandled(this.#promise)
+    return this.reject(error)
+  }
+
   /**
    * The scope has become effectively cancelled, or its body has ended, while this is pending. Drop the interest now and
    * `reject(cancelled())`; or, where the other side must let go first (a file, a process), start the abort and settle

@@ -24,6 +24,8 @@ export const LEFTOVERS = 256
 export const LINGERING = 512
 /** Has an end of its own: it is waited for, as everything is, but not cancelled because a body ended. */
 export const SERVICE = 1024
+/** `signal` was read, on it or on a scope inside it: foreign work may answer with an abort error of its own. */
+export const HANDED_OUT = 2048
 
 /** Checkpoints throw `Cancelled`. */
 export const INTERRUPTED: number = EFFECTIVE | CLOSING

@@ -5,7 +5,7 @@ import { TimeoutError } from '../errors.ts'
 import { isThenable } from './arguments.ts'
 import type { CancelScope, ScopeOwner } from './cancel-scope.ts'
 import { Frame, callInFrame, currentFrame } from './context.ts'
-import { judge } from './exit.ts'
+import { judge, noteSignalReason } from './exit.ts'
 import { rejectOwned, takeFunctions, takenFunctions } from './operation.ts'
 import { CAUGHT } from './scope-flags.ts'
 import { spendBudget } from './turn.ts'
@@ -118,8 +118,10 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
   #caught(): void {
     this.#scope._flags |= CAUGHT
     const { kind, detail } = this.#scope.cancelReason!
-    if (kind === 'signal') this.#fail(detail)
-    else if (kind === 'scope-ended' && this.#mode !== 'move-on') this.#fail(this.#scope._cancelled(this.#what))
+    if (kind === 'signal') {
+      noteSignalReason(detail)
+      this.#fail(detail)
+    } else if (kind === 'scope-ended' && this.#mode !== 'move-on') this.#fail(this.#scope._cancelled(this.#what))
     else if (kind === 'deadline' && this.#mode === 'fail') this.#fail(timeout(this.#scope))
   }
 

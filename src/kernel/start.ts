@@ -80,8 +80,10 @@ class StartOperation extends Operation<unknown> implements TaskOwner, TaskStatus
 
   taskEnded(task: Task): void {
     if (task._endState === 'failed') this.reject(task._outcome)
-    else if ((this.#callerScope._flags & INTERRUPTED) !== 0) this.reject(this.#callerScope._cancelled(this.describe()))
+    // Completion beats cancellation: the child has done what it was started for.
     else if (this.#signalled && task._endState === 'finished') this.resolve(this.#value)
+    else if ((this.#callerScope._flags & INTERRUPTED) !== 0)
+      this.reject(this.#callerScope._cancelled(this.describe(), this))
     else this.reject(new UsageError(`task "${task.name}" ended without calling started()`))
     this.#letGo()
   }

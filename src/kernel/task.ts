@@ -9,14 +9,14 @@
  *    `unhandledRejection`.
  * 4. There is one for each connection of a server. Fields are few, closures are let go once they have been called.
  */
-import { TaskCancelled, TaskFailed } from '../errors.ts'
+import { TaskCancelled, TaskFailed, UsageError } from '../errors.ts'
 import { CancelScope, type ScopeOwner } from './cancel-scope.ts'
-import { Frame, callInFrame, currentFrame, enterOperation } from './context.ts'
+import { Frame, callInFrame, currentFrame, enterFrame } from './context.ts'
 import { taskChannel, tellTask } from './diagnostics.ts'
-import { judge } from './exit.ts'
+import { judgeTask } from './exit.ts'
 import { inspectCustom, oneLine } from './inspect.ts'
 import { append, unlink } from './links.ts'
-import { Operation, rejected } from './operation.ts'
+import { markHandled, Operation, rejected } from './operation.ts'
 import type { RunState } from './run-state.ts'
 import { scheduleFirstStep } from './schedule.ts'
 import { CAUGHT, EFFECTIVE } from './scope-flags.ts'
@@ -171,7 +171,7 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
 
   /** @internal */
   bodyThrew(error: unknown): void {
-    const verdict = judge(this._scope, error)
+    const verdict = judgeTask(this._scope, error)
     if (verdict.kind === 'failed') this.#settle('failed', verdict.error)
     else {
       if (verdict.kind === 'caught') this._scope._flags |= CAUGHT
@@ -244,9 +244,13 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
   }
 
   #join(wantsValue: boolean): Promise<unknown> {
+    const what = wantsValue ? 'value()' : 'wait()'
     let scope: CancelScope
     try {
-      scope = enterOperation(wantsValue ? 'value()' : 'wait()')
+      const frame = enterFrame(what)
+      if (frame.task === (this as Task<unknown>))
+        throw new UsageError(`${what}: task "${this.name}" would wait for itself`)
+      scope = frame.scope
     } catch (error) {
       return rejected(error)
     }
@@ -257,7 +261,10 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
     }
     if (!wantsValue) return immediateVoid()
     const error = this._joinError()
-    return error === undefined ? immediate(this.#outcome) : rejected(error)
+    if (error === undefined) return immediate(this.#outcome)
+    const promise = rejected(error)
+    markHandled(promise)
+    return promise
   }
 }
 
@@ -274,7 +281,8 @@ class JoinOperation extends Operation<unknown> {
 
   settle(): void {
     const error = this.#wantsValue ? this.#task._joinError() : undefined
-    if (error !== undefined) this.reject(error)
+    // The group reports the failure: a value that is not awaited is no second one.
+    if (error !== undefined) this.rejectHandled(error)
     else settleFairly((value) => this.resolve(value), this.#wantsValue ? this.#task._outcome : undefined)
   }
 

@@ -12,6 +12,7 @@ import { immediate } from '../kernel/turn.ts'
 import { type AnyQueue, type Queued, WaitQueue } from '../kernel/wait-queue.ts'
 import { checkFunction, checkInteger } from '../validate.ts'
 import { Claim, type Grant, OneGrant, UseCall } from './grant.ts'
+import { OwnerQueue } from './owner-queue.ts'
 import { frameForUse, refuseHeld, shownOwner, taskFrame } from './ownership.ts'
 import { type Lender, refuseStarving, type TokenWaiter, waitsForToken } from './starvation.ts'
 
@@ -44,7 +45,7 @@ export class CapacityLimiter implements Lender {
   readonly #lent = new WaitQueue<Token>()
   /** The same by borrower, without those of a `use`: each is a borrower of its own, and nobody asks for it by name. */
   readonly #named = new Map<unknown, Token>()
-  readonly #waiters = new WaitQueue<LimiterWaiter>()
+  readonly #waiters = new OwnerQueue<LimiterWaiter>()
 
   /** @internal */
   constructor(total: number) {
@@ -54,12 +55,13 @@ export class CapacityLimiter implements Lender {
   /**
    * Waits for a token, which then belongs to the running task.
    *
-   * @throws UsageError when the task has one already, or inside a `use` of the limiter
+   * @throws UsageError when the task has one, or waits for one, already, or inside a `use` of the limiter
    */
   acquire(): Promise<Grant> {
     try {
       const frame = enterFrame('acquire')
       this.#refuseHolder(frame, 'acquire')
+      this.#waiters.refuseSecond(frame.task, 'acquire')
       return this.#acquire(frame.task, frame.scope)
     } catch (error) {
       return rejected(error)
@@ -210,8 +212,8 @@ export class CapacityLimiter implements Lender {
       const waiter = this.#waiters.shift()
       if (waiter === undefined) return
       // Two calls may wait for one borrower: the second finds out when its turn has come.
-      if (this.#named.has(waiter.borrower)) waiter.reject(hasOne('acquire'))
-      else waiter.grant(this.#lend(waiter.borrower))
+      if (this.#named.has(waiter.owner)) waiter.reject(hasOne('acquire'))
+      else waiter.grant(this.#lend(waiter.owner))
     }
   }
 }
@@ -230,13 +232,13 @@ class Token extends OneGrant implements Queued {
 }
 
 class LimiterWaiter extends Claim implements TokenWaiter {
-  readonly borrower: unknown
+  readonly owner: unknown
   readonly #limiter: CapacityLimiter
 
   constructor(limiter: CapacityLimiter, borrower: unknown, call?: UseCall<unknown>) {
     super('a token of a capacity limiter', call)
     this.#limiter = limiter
-    this.borrower = borrower
+    this.owner = borrower
   }
 
   /** While it waits; once it has its token, it is in nobody's way. */

@@ -14,9 +14,9 @@ import { rejected } from '../kernel/operation.ts'
 import { type EndWatcher, Task } from '../kernel/task.ts'
 import type { TaskInfo } from '../kernel/task-info.ts'
 import { immediate } from '../kernel/turn.ts'
-import { type Queued, WaitQueue } from '../kernel/wait-queue.ts'
 import { checkFunction } from '../validate.ts'
 import { Claim, type Grant, OneGrant, UseCall } from './grant.ts'
+import { OwnerQueue, type OwningEntry } from './owner-queue.ts'
 import { frameForUse, heldHere, type Owner, refuseHeld, taskFrame, taskInfoOf } from './ownership.ts'
 
 /** A frozen record. */
@@ -35,7 +35,7 @@ export function createLock(): Lock {
 }
 
 /** Who stands in the queue of a lock. */
-export interface LockEntry extends Queued {
+export interface LockEntry extends OwningEntry {
   readonly owner: Owner
   /** One that had the lock before gets its own grant back. */
   readonly kept: OneGrant | undefined
@@ -53,21 +53,21 @@ export class Lock implements EndWatcher {
   #grant: OneGrant | undefined
   /** The name of the task of invariant 3. */
   #abandonedBy: string | undefined
-  readonly #waiters = new WaitQueue<LockEntry>()
+  readonly #waiters = new OwnerQueue<LockEntry>()
 
   /**
    * Waits for the lock, which then belongs to the running task.
    *
-   * @throws UsageError when the task has it already; BrokenResourceError when its owner has ended without releasing it
+   * @throws UsageError when the task has it, or waits for it, already; BrokenResourceError when its owner has ended without releasing it
    */
   acquire(): Promise<Grant> {
     try {
       const frame = enterFrame('acquire')
       this.#refuseOwner(frame, 'acquire')
       this.#refuseAbandoned('acquire')
-      return this.#owner === undefined
-        ? immediate(this.#give(frame.task, undefined))
-        : (new LockWaiter(frame.task).waitIn(this.#waiters, frame.scope) as Promise<Grant>)
+      if (this.#owner === undefined) return immediate(this.#give(frame.task, undefined))
+      this.#waiters.refuseSecond(frame.task, 'acquire')
+      return new LockWaiter(frame.task).waitIn(this.#waiters, frame.scope) as Promise<Grant>
     } catch (error) {
       return rejected(error)
     }

@@ -47,6 +47,7 @@ function expected(script: readonly Step[]): Outcome {
     ) {
       if (moved) group = step === 'fail' ? 'boom' : 'value'
       else if (step === 'fail') start = 'boom'
+      else if (signalled && step === 'return') start = 'ready'
       else start = callerCancelled ? 'Cancelled' : 'UsageError'
       break
     }
