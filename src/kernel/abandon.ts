@@ -1,6 +1,8 @@
 /** Waiting for work that knows nothing of scopes: on cancellation the caller leaves and the work goes on without it. */
 import type { Cancelled } from '../errors.ts'
+import type { CancelScope } from './cancel-scope.ts'
 import { enterOperation } from './context.ts'
+import { PromiseHub, type PromiseWaiter } from './foreign.ts'
 import { Operation } from './operation.ts'
 import { settleFairly } from './turn.ts'
 import { REAL } from './waits.ts'
@@ -16,17 +18,19 @@ export function abandonable<T>(
 ): Promise<T> {
   const operation = new Abandonable<T>(discard, waitsFor)
   // First of all: whatever happens below, the promise is looked after.
-  Promise.resolve(promise).then(
-    (value) => operation.settled(value),
-    (error: unknown) => operation.failed(error),
-  )
-  return operation.begin(enterOperation('abandonOnCancel'))
+  const hub = PromiseHub.of(promise)
+  try {
+    return operation.beginIn(hub, enterOperation('abandonOnCancel'))
+  } catch (error) {
+    hub.leave(operation, discard)
+    throw error
+  }
 }
 
-class Abandonable<T> extends Operation<T> {
+class Abandonable<T> extends Operation<T> implements PromiseWaiter<T> {
+  #hub: PromiseHub<T> | undefined
   readonly #discard: ((value: T) => void) | undefined
   readonly #waitsFor: number
-  #completed = false
 
   constructor(discard: ((value: T) => void) | undefined, waitsFor: number) {
     super()
@@ -34,17 +38,19 @@ class Abandonable<T> extends Operation<T> {
     this.#waitsFor = waitsFor
   }
 
+  beginIn(hub: PromiseHub<T>, scope: CancelScope): Promise<T> {
+    this.#hub = hub
+    hub.add(this)
+    return this.begin(scope)
+  }
+
   settled(value: T): void {
-    if (this.pending) {
-      this.#completed = true
-      settleFairly((late) => this.#deliver(late), value)
-    } else this.#discard?.(value)
+    this.#hub = undefined
+    settleFairly((late) => this.#deliver(late), value)
   }
 
   failed(error: unknown): void {
-    // Of work that was left, the failure is nobody's.
-    if (!this.pending) return
-    this.#completed = true
+    this.#hub = undefined
     settleFairly((late) => this.reject(late), error)
   }
 
@@ -58,10 +64,13 @@ class Abandonable<T> extends Operation<T> {
 
   protected override onCancel(cancelled: () => Cancelled): void {
     // Completion beats cancellation, also while the value waits for its turn.
-    if (!this.#completed) this.reject(cancelled())
+    if (this.#hub === undefined) return
+    this.#hub.leave(this, this.#discard)
+    this.#hub = undefined
+    this.reject(cancelled())
   }
 
-  /** A caller who has been cancelled stays linked until a scheduler lets it go on, and has left all the same. */
+  /** A cancelled caller stays linked until a scheduler lets it go on, and has left all the same. */
   #deliver(value: T): void {
     if (!this.resolve(value)) this.#discard?.(value)
   }

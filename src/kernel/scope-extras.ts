@@ -1,9 +1,11 @@
+import { listenToSignal } from './foreign.ts'
+
 /** What few scopes have: a foreign signal that cancels them, a signal of their own, a name. */
 export class Extras {
   readonly foreign: AbortSignal | undefined
   readonly name: string | undefined
   controller: AbortController | undefined
-  #listener: (() => void) | undefined
+  #unlisten: (() => void) | undefined
 
   constructor(foreign: AbortSignal | undefined, name: string | undefined) {
     this.foreign = foreign
@@ -11,13 +13,11 @@ export class Extras {
   }
 
   listen(listener: () => void): void {
-    this.#listener = listener
-    this.foreign!.addEventListener('abort', listener)
+    this.#unlisten = listenToSignal(this.foreign!, listener)
   }
 
   unlisten(): void {
-    if (this.#listener === undefined) return
-    this.foreign!.removeEventListener('abort', this.#listener)
-    this.#listener = undefined
+    this.#unlisten?.()
+    this.#unlisten = undefined
   }
 }
