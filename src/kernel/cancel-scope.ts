@@ -20,6 +20,7 @@
  *    connection. Deadlines, names and signals sit in objects of their own.
  */
 import { type Cancelled, UsageError, createCancelled } from '../errors.ts'
+import { abandoning, considerAbandoning, noteActivity } from './abandonment.ts'
 import { checkBoolean, checkFunction, checkOptions, checkSignal, checkString, checkTime } from './arguments.ts'
 import { type Frame, requireFrame } from './context.ts'
 import { Deadline, type Host, type Timed } from './deadlines.ts'
@@ -28,8 +29,10 @@ import { inspectCustom, oneLine } from './inspect.ts'
 import { append, collect, unlink } from './links.ts'
 import { linger } from './linger.ts'
 import { type Operation, rejected } from './operation.ts'
+import { watchOverdue } from './overdue.ts'
 import { noteHolding, stir, watched } from './quiet.ts'
 import {
+  ABANDON,
   CANCEL_CALLED,
   CAUGHT,
   CLOSING,
@@ -37,6 +40,7 @@ import {
   ENDED,
   HANDED_OUT,
   INTERRUPTED,
+  LEFT,
   LEFTOVERS,
   LINGERING,
   NEW,
@@ -58,6 +62,12 @@ export interface CancelScopeOptions {
   shield?: boolean | undefined
   /** Cancels the scope when it aborts; what the scope was opened with then rejects with `signal.reason`. */
   signal?: AbortSignal | undefined
+  /**
+   * When the scope is cancelled and its body waits for nothing of the library, the scope settles at once and leaves the body
+   * behind. Operations that the body begins later are a `UsageError`, its outcome is discarded, and what it had opened is
+   * closed when it settles. For foreign work that takes no `AbortSignal`. Default false.
+   */
+  abandon?: boolean | undefined
   /** For the texts of errors, and whoever looks at the tree. */
   name?: string | undefined
 }
@@ -78,6 +88,13 @@ export interface ScopeOwner extends BodySink {
   drained(): void
   /** The scope outlived the body that it was opened in: its failure belongs to that body's scope now. */
   disown(): void
+  /** What runs in the scope; `undefined` where that is no function of the user's. */
+  readonly body: ((...args: never[]) => unknown) | undefined
+  /**
+   * The body is left behind: the scope has to end now, as cancelled. `settles` says whether its promise does, too; that of a
+   * scope inside the one that is abandoned settles with its body.
+   */
+  leave(settles: boolean): void
 }
 
 /**
@@ -114,8 +131,9 @@ export class CancelScope implements Timed {
     this._flags = NEW
     if (options === undefined) return
     checkScopeOptions(options)
-    const { deadline, shield, signal, name } = options
+    const { deadline, shield, signal, abandon, name } = options
     if (shield === true) this._flags |= SHIELD
+    if (abandon === true) this._flags |= ABANDON
     if (deadline !== undefined && deadline !== Infinity) this.#deadline = new Deadline(deadline, this)
     if (signal !== undefined || name !== undefined) this.#extras = new Extras(signal, name)
   }
@@ -202,6 +220,22 @@ export class CancelScope implements Timed {
     return this.#extras?.name
   }
 
+  /** @internal */
+  get _body(): ((...args: never[]) => unknown) | undefined {
+    return this.#owner?.body
+  }
+
+  /** @internal The body is left behind (abandonment.ts), unless it has settled. */
+  _leave(settles: boolean): void {
+    if ((this._flags & CLOSING) !== 0) {
+      this._flags |= LEFT
+      this._childLeft()
+      return
+    }
+    this._flags |= LEFT
+    this.#owner!.leave(settles)
+  }
+
   /** @internal Who hears how the body of this scope ended. */
   get _sink(): BodySink {
     return this.#owner!
@@ -243,7 +277,11 @@ export class CancelScope implements Timed {
     if (watched) noteHolding(this, frame.held)
     if (scopeChannel.hasSubscribers) this.#tellEntered()
     if ((parent._flags & INTERRUPTED) !== 0) this.#enterInterrupted(parent)
-    if ((this._flags & CANCEL_CALLED) !== 0) return
+    if ((this._flags & ABANDON) !== 0) considerAbandoning(this)
+    if ((this._flags & CANCEL_CALLED) !== 0) {
+      watchOverdue(this)
+      return
+    }
     if (this.#extras !== null && this.#extras.foreign !== undefined) this.#listen(this.#extras.foreign)
     if (this.#deadline !== null) this.#arm()
   }
@@ -259,6 +297,7 @@ export class CancelScope implements Timed {
       if ((parent._flags & EFFECTIVE) !== 0) this._flags |= EFFECTIVE
     }
     if (this.#extras !== null && this.#extras.foreign !== undefined) this.#listen(this.#extras.foreign)
+    if ((this._flags & ABANDON) !== 0) considerAbandoning(this)
   }
 
   /** @internal Moves to another parent and takes on its cancellation. */
@@ -280,6 +319,7 @@ export class CancelScope implements Timed {
     this.#disarm()
     this.#extras?.unlisten()
     if (scopeChannel.hasSubscribers) tellScope('cancelled', this)
+    if (this._task !== null) watchOverdue(this)
     this.#stir()
     this._refresh()
   }
@@ -342,6 +382,7 @@ export class CancelScope implements Timed {
     const parent = this._parent
     if (parent !== null) {
       parent._scopes = unlink(parent._scopes, this)
+      if (abandoning > 0) noteActivity(parent)
       parent._childLeft()
     }
     this.#stir()
@@ -358,12 +399,13 @@ export class CancelScope implements Timed {
   _removeOperation(operation: Operation<unknown>): void {
     this._operations = unlink(this._operations, operation)
     if ((this._flags & CLOSING) !== 0) this._childLeft()
+    if (abandoning > 0) noteActivity(this)
   }
 
   /** @internal Something left the lists; a closing scope with nothing in them is over. */
   _childLeft(): void {
     if (!this.#isDrained()) return
-    if ((this._flags & LEFTOVERS) === 0) this.#owner!.drained()
+    if ((this._flags & LEFTOVERS) === 0 || (this._flags & LEFT) !== 0) this.#owner!.drained()
     else {
       this._flags = (this._flags & ~LEFTOVERS) | LINGERING
       linger(this)
@@ -465,7 +507,7 @@ export class CancelScope implements Timed {
   #isDrained(): boolean {
     return (
       (this._flags & CLOSING) !== 0 &&
-      this._operations === null &&
+      (this._operations === null || (this._flags & LEFT) !== 0) &&
       this._scopes === null &&
       this._holds === 0 &&
       (this._flags & LINGERING) === 0
@@ -512,9 +554,10 @@ const CAUSES: Record<CancelReason['kind'], string> = {
 
 function checkScopeOptions(options: CancelScopeOptions): void {
   checkOptions('options', options)
-  const { deadline, shield, signal, name } = options
+  const { deadline, shield, signal, abandon, name } = options
   if (deadline !== undefined) checkTime('options.deadline', deadline)
   if (shield !== undefined) checkBoolean('options.shield', shield)
   if (signal !== undefined) checkSignal('options.signal', signal)
+  if (abandon !== undefined) checkBoolean('options.abandon', abandon)
   if (name !== undefined) checkString('options.name', name)
 }

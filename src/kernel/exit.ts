@@ -44,7 +44,10 @@ export function judgeTask(own: CancelScope, error: unknown): Verdict {
   for (let scope: CancelScope | null = own; scope !== null; scope = scope._parent) {
     if ((scope._flags & CANCEL_CALLED) !== 0) return verdict
   }
-  return { kind: 'failed', error: foreignCancellation(verdict.error) }
+  const text =
+    'the cancellation of a scope that has ended arrived here: a promise that was begun inside it was kept and awaited later. ' +
+    'Begin it anew, or give it a task of its own and wait for handle.value()'
+  return { kind: 'failed', error: new UsageError(text, { cause: verdict.error }) }
 }
 
 /** Whether `error` is cancellation: rule 8 and, where `scope` is given, what counts as the cancellation of a scope around it. */

@@ -11,6 +11,7 @@
  *    without keeping the process.
  */
 import { Cancelled } from '../errors.ts'
+import { abandoning, noteActivity } from './abandonment.ts'
 import type { CancelScope } from './cancel-scope.ts'
 import type { Frame } from './context.ts'
 import { detached } from './detached.ts'
@@ -39,6 +40,7 @@ export function refuse<E extends Error>(frame: Frame | undefined, what: string, 
   counts.set(key, count)
   if (frame !== undefined) {
     countSwallowed(frame, what)
+    if (abandoning > 0) noteActivity(frame.scope)
     if (!(error instanceof Cancelled)) noteRefused(error, frame, what)
   }
   // One place of `MOST` is left for the late one, which comes at the beginning of an iteration.

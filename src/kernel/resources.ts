@@ -2,8 +2,9 @@
  * What a run opened and has to give back: streams, servers, files, processes. Each links itself into its run's list while
  * it is open; whatever is left there when the run settles is closed, with a process warning that says who left it.
  */
+import type { CancelScope } from './cancel-scope.ts'
 import type { Frame } from './context.ts'
-import { append, unlink } from './links.ts'
+import { append, collect, unlink } from './links.ts'
 import type { RunState } from './run-state.ts'
 import { warn } from './warnings.ts'
 
@@ -13,6 +14,8 @@ export abstract class Resource {
   /** @internal */
   _next: Resource | null = null
   #run: RunState | undefined
+  /** Where it was opened. */
+  #scope: CancelScope | undefined
   #kind = ''
   #taskName = ''
   #made: Error | undefined
@@ -24,6 +27,7 @@ export abstract class Resource {
   protected register(frame: Frame, kind: string, made: Error | undefined = traceOpening(frame, kind)): void {
     const { run, name } = frame.task
     this.#run = run
+    this.#scope = frame.scope
     this.#kind = kind
     this.#taskName = name
     this.#made = made
@@ -33,7 +37,7 @@ export abstract class Resource {
   /** Leaves the list: the resource is closed. Idempotent. */
   protected unregister(): void {
     this.#run?.resources.delete(this)
-    this.#run = undefined
+    this.#run = this.#scope = undefined
     this.#made = undefined
   }
 
@@ -46,6 +50,11 @@ export abstract class Resource {
   /** @internal */
   _warn(): void {
     warnLeftOpen(this.describeResource(), this.#taskName, this.#made?.stack)
+  }
+
+  /** @internal */
+  _wasOpenedIn(scope: CancelScope): boolean {
+    return this.#scope?._isWithin(scope) === true
   }
 
   get resourceKind(): string {
@@ -64,6 +73,14 @@ export function traceOpening(frame: Frame, kind: string): Error | undefined {
   return frame.task.run.traceResources ? new Error(`${kind} was opened here`) : undefined
 }
 
+/**
+ * Closes what was opened in `scope` and is still open: the body of the scope was left behind, and has settled now. Where that
+ * was after the end of its run, the run has closed it.
+ */
+export function closeOpenedIn(scope: CancelScope): void {
+  scope._task!.run.resources.closeOpenedIn(scope)
+}
+
 /** The open resources of one run, oldest first. */
 export class ResourceList {
   #first: Resource | null = null
@@ -74,6 +91,15 @@ export class ResourceList {
 
   delete(resource: Resource): void {
     if (resource._previous !== null) this.#first = unlink(this.#first, resource)
+  }
+
+  closeOpenedIn(scope: CancelScope): void {
+    for (const resource of collect(this.#first)) {
+      if (!resource._wasOpenedIn(scope)) continue
+      this.delete(resource)
+      // It closes within a bound of its own, and its failure interests no caller any more.
+      resource.closeForRun().catch(nothing)
+    }
   }
 
   /** Closes everything, with a warning for each; also what is opened while that goes on. */
@@ -91,3 +117,5 @@ export class ResourceList {
     }
   }
 }
+
+function nothing(): void {}

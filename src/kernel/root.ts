@@ -20,6 +20,8 @@ export interface RootOptions extends RunSetup {
   /** Cancels the root scope; the run then rejects with `signal.reason`. */
   readonly signal?: AbortSignal | undefined
   readonly keepAlive: boolean
+  /** The run settles though its `main` waits for foreign work, once it is cancelled. */
+  readonly abandon?: boolean | undefined
 }
 
 export interface RootRun {
@@ -52,7 +54,7 @@ class Root implements TaskOwner {
   constructor(run: RunState, options: RootOptions) {
     this.run = run
     this.#options = options
-    this.scope = new CancelScope({ signal: options.signal, name: options.name })
+    this.scope = new CancelScope({ signal: options.signal, name: options.name, abandon: options.abandon })
     this.promise = new Promise<unknown>(takeFunctions)
     const { resolve, reject } = takenFunctions()
     this.#resolve = resolve

@@ -11,6 +11,8 @@ export interface RunSetup {
   readonly name?: string | undefined
   readonly traceResources: boolean
   readonly traceTasks: boolean
+  /** Milliseconds after which a cancelled scope that does not end is warned about; `Infinity` (the default) is never. */
+  readonly overdueAfter?: number | undefined
 }
 
 export class RunState {
@@ -20,6 +22,7 @@ export class RunState {
   readonly traceResources: boolean
   /** Keeps where each task was spawned. */
   readonly traceTasks: boolean
+  readonly overdueAfter: number
   readonly resources: ResourceList = new ResourceList()
   /** Where this run's timeouts wait. */
   readonly deadlines: DeadlineQueue
@@ -38,7 +41,7 @@ export class RunState {
   /** Called when it has settled. */
   readonly atEnd: (() => void)[] = []
 
-  constructor(host: Host, { name, traceResources, traceTasks }: RunSetup) {
+  constructor(host: Host, { name, traceResources, traceTasks, overdueAfter = Infinity }: RunSetup) {
     this.id = ++runs
     this.host = host
     this.deadlines = host.deadlines ?? deadlines
@@ -46,6 +49,7 @@ export class RunState {
     this.name = name
     this.traceResources = traceResources
     this.traceTasks = traceTasks
+    this.overdueAfter = overdueAfter
   }
 
   /** For texts. */

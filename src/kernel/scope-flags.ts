@@ -26,6 +26,10 @@ export const LINGERING = 512
 export const SERVICE = 1024
 /** `signal` was read, on it or on a scope inside it: foreign work may answer with an abort error of its own. */
 export const HANDED_OUT = 2048
+/** `abandon: true`: its body may be left behind. */
+export const ABANDON = 4096
+/** Its body has been left behind: what is still linked here is not waited for. */
+export const LEFT = 8192
 
 /** Checkpoints throw `Cancelled`. */
 export const INTERRUPTED: number = EFFECTIVE | CLOSING

@@ -7,6 +7,7 @@ import type { CancelScope, ScopeOwner } from './cancel-scope.ts'
 import { Frame, callInFrame, currentFrame } from './context.ts'
 import { judge, noteSignalReason } from './exit.ts'
 import { rejectOwned, takeFunctions, takenFunctions } from './operation.ts'
+import { closeOpenedIn } from './resources.ts'
 import { CAUGHT } from './scope-flags.ts'
 import { spendBudget } from './turn.ts'
 
@@ -69,6 +70,9 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
   #outcome: unknown
   /** Left over by the body around it, which has ended: its failure is that scope's. */
   #leftOver = false
+  /** Its own body has been left behind, and whether the promise settles before that body does. */
+  #left: undefined | 'settled' | 'unsettled'
+  body: Body | undefined
 
   constructor(scope: CancelScope, mode: ExitMode, what: string) {
     this.#scope = scope
@@ -80,20 +84,33 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
     this.#reject = reject
   }
 
-  start(frame: Frame, body: (scope: CancelScope) => unknown): Promise<T | undefined> {
+  start(frame: Frame, body: Body): Promise<T | undefined> {
     const scope = this.#scope
     scope._enter(frame, this)
+    this.body = body
     runBody(new Frame(frame.task, scope, frame.held), body, [scope])
     return this.#promise
   }
 
   bodyReturned(value: unknown): void {
-    this.#outcome = value
-    this.#scope._bodyEnded()
+    if (this.#left !== undefined) {
+      if (this.#left === 'unsettled') this.#resolve(value)
+      closeOpenedIn(this.#scope)
+    } else {
+      this.#outcome = value
+      this.#scope._bodyEnded()
+    }
   }
 
   /** The verdict is that of the moment when the body ends: the leftovers never change it (rule 7). */
   bodyThrew(error: unknown): void {
+    if (this.#left !== undefined) {
+      if (this.#left === 'unsettled') rejectOwned(this.#promise, this.#reject, error, true)
+      closeOpenedIn(this.#scope)
+    } else this.#threw(error)
+  }
+
+  #threw(error: unknown): void {
     const verdict = judge(this.#scope, error)
     if (verdict.kind === 'caught') this.#caught()
     else this.#fail(verdict.error)
@@ -105,13 +122,20 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
       this.#scope._drainLater()
       return
     }
-    if (this.#failed) rejectOwned(this.#promise, this.#reject, this.#outcome, this.#leftOver)
-    else this.#resolve(this.#outcome)
+    if (this.#left !== 'unsettled') {
+      if (this.#failed) rejectOwned(this.#promise, this.#reject, this.#outcome, this.#leftOver)
+      else this.#resolve(this.#outcome)
+    }
     this.#scope._end()
   }
 
   disown(): void {
     this.#leftOver = true
+  }
+
+  leave(settles: boolean): void {
+    this.#left = settles ? 'settled' : 'unsettled'
+    this.#threw(this.#scope._cancelled(this.#what))
   }
 
   /** The first cause decides (rules 4 and 5). */

@@ -3,8 +3,9 @@
  * (cancel-scope.ts, invariant 1). Both are iterative: a tree may be deeper than the stack.
  */
 import type { CancelScope } from './cancel-scope.ts'
+import { considerAbandoning } from './abandonment.ts'
 import type { Operation } from './operation.ts'
-import { CANCEL_CALLED, EFFECTIVE, SHIELD } from './scope-flags.ts'
+import { ABANDON, CANCEL_CALLED, EFFECTIVE, SHIELD } from './scope-flags.ts'
 
 /**
  * `root` has become effectively cancelled. First the whole subtree's bits, then the operations, then the signals: an
@@ -13,11 +14,13 @@ import { CANCEL_CALLED, EFFECTIVE, SHIELD } from './scope-flags.ts'
 export function spread(root: CancelScope): void {
   const operations: Operation<unknown>[] = []
   const signals: CancelScope[] = []
+  const abandoned: CancelScope[] = []
   const scopes = [root]
   // The list grows while it is walked: outer scopes before inner ones, tasks in the order in which they were spawned.
   for (const scope of scopes) {
     scope._flags |= EFFECTIVE
     if (scope._hasSignal) signals.push(scope)
+    if ((scope._flags & ABANDON) !== 0) abandoned.push(scope)
     for (let operation = scope._operations; operation !== null; operation = operation._next) operations.push(operation)
     for (let child = scope._scopes; child !== null; child = child._next) {
       // A child that is cancelled already has told its subtree.
@@ -29,6 +32,7 @@ export function spread(root: CancelScope): void {
     operation._cancel()
   }
   for (const scope of signals) scope._abortSignal()
+  for (const scope of abandoned) considerAbandoning(scope)
 }
 
 /** `root` is shielded now, or has moved: what it had from its parent alone is taken back. Whoever was told, was told. */

@@ -22,6 +22,7 @@ import { Frame, requireFrame } from './context.ts'
 import { judge } from './exit.ts'
 import { inspectCustom, oneLine } from './inspect.ts'
 import { rejected, rejectOwned, takeFunctions, takenFunctions } from './operation.ts'
+import { closeOpenedIn } from './resources.ts'
 import { CAUGHT, EFFECTIVE, ENDED, TASK } from './scope-flags.ts'
 import { type BodySink, runBody } from './scope-run.ts'
 import { keepSite } from './sites.ts'
@@ -61,10 +62,19 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
   #waited = false
   /** Left over by the body around it, which has ended: its failure is that scope's. */
   #leftOver = false
+  /** The body has been left behind, and whether the promise settles before it does. */
+  #left: undefined | 'settled' | 'unsettled'
+  readonly body: (...args: never[]) => unknown
   /** What settles in place of the group; its caller knows no `undefined`. */
   readonly #call: GroupCall | undefined
 
-  private constructor(host: Task, scope: CancelScope, call: GroupCall | undefined) {
+  private constructor(
+    host: Task,
+    scope: CancelScope,
+    body: (group: TaskGroup) => unknown,
+    call: GroupCall | undefined,
+  ) {
+    this.body = body
     this.#call = call
     this._host = host
     this.cancelScope = scope
@@ -137,7 +147,7 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
     body: (group: TaskGroup) => unknown,
     call: GroupCall | undefined,
   ): Promise<unknown> {
-    const group = new TaskGroup(frame.task, scope, call)
+    const group = new TaskGroup(frame.task, scope, body, call)
     scope._enter(frame, group)
     runBody(new Frame(frame.task, scope, frame.held), body, [group])
     return group.#promise
@@ -145,12 +155,30 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
 
   /** @internal */
   bodyReturned(value: unknown): void {
-    this.#value = value
-    this.#bodyEnded()
+    if (this.#left !== undefined) {
+      if (this.#left === 'unsettled') this.#resolve(value)
+      closeOpenedIn(this.cancelScope)
+    } else {
+      this.#value = value
+      this.#bodyEnded()
+    }
   }
 
   /** @internal */
   bodyThrew(error: unknown): void {
+    if (this.#left !== undefined) {
+      if (this.#left === 'unsettled') rejectOwned(this.#promise, this.#reject, error, true)
+      closeOpenedIn(this.cancelScope)
+    } else this.#threw(error)
+  }
+
+  /** @internal */
+  leave(settles: boolean): void {
+    this.#left = settles ? 'settled' : 'unsettled'
+    this.#threw(this.cancelScope._cancelled('a task group'))
+  }
+
+  #threw(error: unknown): void {
     const verdict = judge(this.cancelScope, error)
     if (verdict.kind === 'failed') {
       this.#errors.push(verdict.error)
@@ -179,11 +207,7 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
       this.cancelScope._drainLater()
       return
     }
-    try {
-      this.#resolve(this.#outcome())
-    } catch (error) {
-      rejectOwned(this.#promise, this.#reject, error, this.#leftOver)
-    }
+    if (this.#left !== 'unsettled') this.#settle()
     this.cancelScope._end()
   }
 
@@ -195,6 +219,14 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
   /** @internal */
   [inspectCustom](): string {
     return oneLine('TaskGroup', [`host "${this._host.name}"`, this.cancelScope[inspectCustom]()])
+  }
+
+  #settle(): void {
+    try {
+      this.#resolve(this.#outcome())
+    } catch (error) {
+      rejectOwned(this.#promise, this.#reject, error, this.#leftOver)
+    }
   }
 
   #bodyEnded(): void {

@@ -17,9 +17,10 @@ import { judgeTask } from './exit.ts'
 import { inspectCustom, oneLine } from './inspect.ts'
 import { append, unlink } from './links.ts'
 import { markHandled, Operation, rejected } from './operation.ts'
+import { closeOpenedIn } from './resources.ts'
 import type { RunState } from './run-state.ts'
 import { scheduleFirstStep } from './schedule.ts'
-import { CAUGHT, EFFECTIVE } from './scope-flags.ts'
+import { CAUGHT, EFFECTIVE, LEFT } from './scope-flags.ts'
 import { type BodySink, runBodyHere } from './scope-run.ts'
 import { TaskInfo } from './task-info.ts'
 import { immediate, immediateVoid, settleFairly } from './turn.ts'
@@ -166,11 +167,27 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
 
   /** @internal */
   bodyReturned(value: unknown): void {
-    this.#settle('finished', value)
+    if ((this._scope._flags & LEFT) !== 0) closeOpenedIn(this._scope)
+    else this.#settle('finished', value)
   }
 
   /** @internal */
   bodyThrew(error: unknown): void {
+    if ((this._scope._flags & LEFT) !== 0) closeOpenedIn(this._scope)
+    else this.#threw(error)
+  }
+
+  /** @internal The function goes on; it is not waited for. */
+  leave(): void {
+    this.#threw(this._scope._cancelled(`task "${this.name}"`))
+  }
+
+  /** @internal */
+  get body(): TaskFunction {
+    return this.fn
+  }
+
+  #threw(error: unknown): void {
     const verdict = judgeTask(this._scope, error)
     if (verdict.kind === 'failed') this.#settle('failed', verdict.error)
     else {

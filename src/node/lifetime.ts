@@ -96,6 +96,12 @@ export class Lifetime implements ScopeOwner {
 
   /** @internal */
   bodyThrew(): void {}
+
+  /** @internal */
+  readonly body = undefined
+
+  /** @internal What abandons a scope leaves this alone, as it leaves every scope with an end of its own. */
+  leave(): void {}
 }
 
 /** What keeps it in one scope. */

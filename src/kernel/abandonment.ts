@@ -1,0 +1,101 @@
+/**
+ * Scopes with `abandon: true`. When such a scope is effectively cancelled and nothing in it waits for the library, it settles,
+ * and its body, which waits for something that no scope can cancel, is left behind.
+ *
+ * ```text
+ *   cancelled ─► does anything in it wait for the library? ── yes: until something in it ends
+ *                  │ no, for a full iteration of the event loop
+ *                  ▼
+ *   inside out, each body that has not settled is left: its scope ends as cancelled, its frame refuses every operation.
+ *   What the body comes to later is discarded, and what was opened in it is closed then.
+ * ```
+ *
+ * What must stay true:
+ * 1. A program without such a scope pays for one look at `abandoning` when an operation ends.
+ * 2. Nothing polls: a scope that waits for the library is looked at again when something in it has ended or was refused.
+ * 3. The code behind what was cancelled gets its turn first: a full iteration in which nothing was begun, refused or ended.
+ */
+import type { CancelScope } from './cancel-scope.ts'
+import { detached } from './detached.ts'
+import { ABANDON, EFFECTIVE, ENDED, LINGERING, NEW, SERVICE, TASK } from './scope-flags.ts'
+import { NEUTRAL } from './waits.ts'
+
+/** How many cancelled scopes with `abandon` have not ended. */
+export let abandoning = 0
+
+/** `scope` has become effectively cancelled, or was entered so. Harmless for one without `abandon`, and a second time. */
+export function considerAbandoning(scope: CancelScope): void {
+  if ((scope._flags & (ABANDON | EFFECTIVE | NEW | ENDED)) !== (ABANDON | EFFECTIVE) || watched.has(scope)) return
+  watched.add(scope)
+  abandoning++
+  watchFrom(scope)
+}
+
+/** Something began, ended or was refused in `scope`: those around it that may be abandoned are looked at again. */
+export function noteActivity(scope: CancelScope): void {
+  for (let around: CancelScope | null = scope; around !== null; around = around._parent) {
+    if (watched.has(around)) watchFrom(around)
+  }
+}
+
+const watched = new Set<CancelScope>()
+/** Iterations that they have been seen idle for. Those that wait for the library are not in it. */
+const idle = new Map<CancelScope, number>()
+
+function watchFrom(scope: CancelScope): void {
+  if (idle.size === 0) detached(setImmediate, look)
+  idle.set(scope, 0)
+}
+
+function look(): void {
+  for (const [scope, iterations] of [...idle]) {
+    if ((scope._flags & (EFFECTIVE | ENDED)) !== EFFECTIVE) forget(scope)
+    else if (waitsForLibrary(scope)) idle.delete(scope)
+    else if (iterations === 0) idle.set(scope, 1)
+    else {
+      forget(scope)
+      leave(scope)
+    }
+  }
+  if (idle.size > 0) detached(setImmediate, look)
+}
+
+function forget(scope: CancelScope): void {
+  idle.delete(scope)
+  if (watched.delete(scope)) abandoning--
+}
+
+/** Whether an operation is pending in the subtree. What merely listens, or runs a body, does not count. */
+function waitsForLibrary(top: CancelScope): boolean {
+  const scopes = [top]
+  for (const scope of scopes) {
+    if ((scope._flags & LINGERING) !== 0) return true
+    if ((scope._flags & TASK) !== 0 && !isForeign(scope)) return true
+    for (let operation = scope._operations; operation !== null; operation = operation._next) {
+      if (operation._waits !== NEUTRAL) return true
+    }
+    for (let child = scope._scopes; child !== null; child = child._next) {
+      if ((child._flags & SERVICE) === 0) scopes.push(child)
+    }
+  }
+  return false
+}
+
+/** Whether a task waits for nothing of its own accord. */
+function isForeign(scope: CancelScope): boolean {
+  const task = scope._task!
+  return task._state !== 'pending' && task._ownWaits === NEUTRAL
+}
+
+/** Inside out, so that each scope ends after everything in it, as always. */
+function leave(top: CancelScope): void {
+  const scopes = [top]
+  for (const scope of scopes) {
+    for (let child = scope._scopes; child !== null; child = child._next) {
+      if ((child._flags & SERVICE) === 0) scopes.push(child)
+    }
+  }
+  for (let scope = scopes.pop(); scope !== undefined; scope = scopes.pop()) {
+    if ((scope._flags & ENDED) === 0) scope._leave(scope === top)
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * Overrun limits. A scope is cancelled and does not end, because its body waits for a promise that the library cannot cancel:
+ * `failAfter(100, () => fetch(url))` takes as long as `fetch`. That must not pass unnoticed, so there is a warning.
+ *
+ * ```text
+ *   a scope is cancelled ─► next iteration: still there? ─► looked at four times per `overdueAfter`, until it has ended
+ *                                                             └► a body in which nothing has been pending for that long: warning
+ * ```
+ *
+ * What must stay true:
+ * 1. A cancelled scope that ends at once, as nearly all do, costs a place in a list.
+ * 2. The time is the real one, and the timer keeps no process alive.
+ * 3. The innermost body is named: it is the one that waits.
+ */
+import type { CancelScope } from './cancel-scope.ts'
+import { detached } from './detached.ts'
+import { CLOSING, ENDED, LINGERING, TASK } from './scope-flags.ts'
+import { siteOf } from './sites.ts'
+import { NEUTRAL } from './waits.ts'
+import { warnOnce } from './warnings.ts'
+
+/** `scope`, which has been entered, is cancelled. */
+export function watchOverdue(scope: CancelScope): void {
+  if (scope._task!.run.overdueAfter === Infinity) return
+  if (cancelled.push({ scope, since: 0 }) === 1) detached(setImmediate, keepSurvivors).unref()
+}
+
+/** Milliseconds since `scope`, or one around it, was cancelled, where its body waits for nothing of the library. */
+export function overdueFor(scope: CancelScope): number | undefined {
+  if (!isStuck(scope)) return undefined
+  let since = Infinity
+  for (const watch of watches) if (scope._isWithin(watch.scope)) since = Math.min(since, watch.since)
+  return since === Infinity ? undefined : Math.trunc(performance.now() - since)
+}
+
+interface Watch {
+  readonly scope: CancelScope
+  since: number
+}
+
+/** In this iteration. */
+let cancelled: Watch[] = []
+/** Longer ago. */
+let watches: Watch[] = []
+/** When a body was first seen waiting for nothing of the library; `Infinity` once it has been told. */
+let stuckSince = new Map<CancelScope, number>()
+let timer: NodeJS.Timeout | undefined
+
+function keepSurvivors(): void {
+  const now = performance.now()
+  for (const watch of cancelled) {
+    watch.since = now
+    if ((watch.scope._flags & ENDED) === 0) watches.push(watch)
+  }
+  cancelled = []
+  if (watches.length > 0) look()
+}
+
+function look(): void {
+  clearTimeout(timer)
+  timer = undefined
+  watches = watches.filter(({ scope }) => (scope._flags & ENDED) === 0)
+  const now = performance.now()
+  const seen = new Map<CancelScope, number>()
+  let shortest = Infinity
+  for (const watch of watches) {
+    const { overdueAfter } = watch.scope._task!.run
+    shortest = Math.min(shortest, overdueAfter)
+    for (const scope of stuckIn(watch.scope)) {
+      if (seen.has(scope)) continue
+      const since = stuckSince.get(scope) ?? now
+      seen.set(scope, since)
+      if (now - since < overdueAfter) continue
+      seen.set(scope, Infinity)
+      warnOverdue(scope, watch, now)
+    }
+  }
+  stuckSince = seen
+  if (watches.length > 0) timer = detached(setTimeout, look, Math.max(shortest / LOOKS, SHORTEST)).unref()
+}
+
+/** The innermost bodies in the subtree that wait for nothing of the library. */
+function stuckIn(top: CancelScope): CancelScope[] {
+  const stuck: CancelScope[] = []
+  const scopes = [top]
+  for (const scope of scopes) {
+    if (isStuck(scope)) stuck.push(scope)
+    for (let child = scope._scopes; child !== null; child = child._next) scopes.push(child)
+  }
+  return stuck
+}
+
+function isStuck(scope: CancelScope): boolean {
+  if ((scope._flags & (CLOSING | ENDED | LINGERING)) !== 0 || scope._scopes !== null || scope._body === undefined)
+    return false
+  for (let operation = scope._operations; operation !== null; operation = operation._next) {
+    if (operation._waits !== NEUTRAL) return false
+  }
+  const task = scope._task!
+  return (scope._flags & TASK) === 0 || (task._state === 'running' && task._ownWaits === NEUTRAL)
+}
+
+function warnOverdue(scope: CancelScope, watch: Watch, now: number): void {
+  const task = scope._task!
+  const body = scope._body!
+  const signal = shutdownSignal(scope)
+  const named = body.name === '' ? '' : ` (body "${body.name}")`
+  const seconds = ((now - watch.since) / 1000).toFixed(1)
+  const cause = scope._cause ?? watch.scope
+  const why = signal === undefined ? `${cause._label} was cancelled` : `the run was told by ${signal} to end`
+  const hint = signal === undefined ? '' : `; another ${signal} ends the process at once`
+  const text =
+    `${why} ${seconds} s ago, and ${scope._label}${named} in task "${task.name}" goes on: ` +
+    `its body waits for something that the library cannot cancel${hint}`
+  // The source of a function is the same for all that were made in one place.
+  const place = `${scope._name}\n${signal}\n${Function.prototype.toString.call(body)}`
+  warnOnce('STRUCTIO_OVERDUE', place, text, siteOf(task))
+}
+
+function shutdownSignal(scope: CancelScope): string | undefined {
+  const reason = scope._task!.run.root?._scope.cancelReason
+  return reason?.kind === 'shutdown' ? String(reason.detail) : undefined
+}
+
+/** Looks per `overdueAfter`. */
+const LOOKS = 4
+/** Milliseconds between two looks, however short `overdueAfter` is. */
+const SHORTEST = 5
