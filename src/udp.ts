@@ -10,7 +10,7 @@ import { asOneOperation, checkHost, checkPort, type Opening, resolve } from './s
 import { checkBoolean, checkInteger, checkOptions } from './validate.ts'
 
 /** Options of `createUdpSocket`. */
-export interface UdpSocketOptions {
+export interface UDPSocketOptions {
   /** The own end: a name or an address of this machine; the default is IPv4 and IPv6 on one port, `'::'` is IPv6 alone. */
   interface?: string | undefined
   /** The own port. Default 0: the system chooses a free one, see `socket.port`. */
@@ -29,7 +29,7 @@ export interface UdpSocketOptions {
  * @throws the bare system error: `EADDRINUSE`, `ENOTFOUND`, `EAFNOSUPPORT` where `interface` and `targetHost` are not of one
  * family…
  */
-export function createUdpSocket(options: UdpSocketOptions = {}): Promise<UDPSocket> {
+export function createUdpSocket(options: UDPSocketOptions = {}): Promise<UDPSocket> {
   try {
     check(options)
   } catch (error) {
@@ -38,7 +38,7 @@ export function createUdpSocket(options: UdpSocketOptions = {}): Promise<UDPSock
   return asOneOperation('createUdpSocket', UDP_SOCKET, (opening) => open(opening, options))
 }
 
-async function open(opening: Opening, options: UdpSocketOptions): Promise<UDPSocket> {
+async function open(opening: Opening, options: UDPSocketOptions): Promise<UDPSocket> {
   const { backend } = opening
   const { interface: host, port = 0, targetHost, targetPort = 0, reusePort = false } = options
   const own = host === undefined ? [] : await resolve(backend, host)
@@ -58,7 +58,7 @@ function isOfOne({ family }: SocketAddress, addresses: readonly SocketAddress[])
   return addresses.some((address) => address.family === family)
 }
 
-function check(options: UdpSocketOptions): void {
+function check(options: UDPSocketOptions): void {
   checkOptions('options', options)
   const { interface: host, port, targetHost, targetPort, reusePort } = options
   if (host !== undefined) checkHost('options.interface', host)

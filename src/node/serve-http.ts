@@ -11,7 +11,7 @@ import { HttpConnection, type HttpServing } from './http-connection.ts'
 import { standInFront } from './http-events.ts'
 
 /** Options of `serveHttp`. */
-export interface ServeHttpOptions {
+export interface ServeHTTPOptions {
   /** How many connections are served at once; the others wait to be accepted. Default: as many as come. */
   maxConnections?: number | undefined
   /** Gets what a handler threw, and its request. Without it such an error ends the server and comes out of `serveHttp`. */
@@ -37,7 +37,7 @@ export interface ServeHttpOptions {
 export function serveHttp<A extends SocketAddress | string>(
   server: SocketStreamServer<A>,
   httpServer: Server,
-  options: ServeHttpOptions = {},
+  options: ServeHTTPOptions = {},
 ): Promise<void> {
   try {
     if (!(server instanceof SocketStreamServer))
@@ -60,7 +60,7 @@ class HttpService implements HttpServing {
   readonly #limit: number | undefined
   readonly #connections = new Set<HttpConnection>()
 
-  constructor(server: SocketStreamServer<Address>, httpServer: Server, { maxConnections, onError }: ServeHttpOptions) {
+  constructor(server: SocketStreamServer<Address>, httpServer: Server, { maxConnections, onError }: ServeHTTPOptions) {
     this.#server = server
     this.#limit = maxConnections
     this.httpServer = httpServer
@@ -127,7 +127,7 @@ function checkHttpServer(server: unknown): void {
   throw invalidArgType('httpServer', 'a server of node:http, node:https or node:http2', server)
 }
 
-function checkServeHttpOptions(options: ServeHttpOptions): void {
+function checkServeHttpOptions(options: ServeHTTPOptions): void {
   checkOptions('options', options)
   const { maxConnections, onError, signal } = options
   if (maxConnections !== undefined && maxConnections !== Infinity)
