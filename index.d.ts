@@ -7,7 +7,7 @@
  */
 
 import { VirtualOptions } from 'structio/testing'
-import { TransferListItem } from 'node:worker_threads'
+import { Worker } from 'node:worker_threads'
 import { Stats } from 'node:fs'
 import { X509Certificate } from 'node:crypto'
 
@@ -600,6 +600,12 @@ declare class CapacityLimiter {
 /** A function of the host that a thread calls by name. What it takes and returns is copied. */
 type ExposedFunction = (...args: never[]) => unknown
 
+/**
+ * What can be moved to a thread. Derived, because no version range of @types/node has one name for it: `TransferListItem`
+ * has gone in 26, `Transferable` is new in 20.19.
+ */
+type Transferable = NonNullable<Parameters<Worker['postMessage']>[1]>[number]
+
 declare const signature: unique symbol
 /** An export of a module, to be run by `runInThread` or `runInProcess`; `threadTask` makes one. */
 interface ThreadTask<A extends unknown[] = unknown[], T = unknown> {
@@ -711,7 +717,7 @@ interface RunInThreadOptions {
   /** Functions of this thread that the other may call by name, with `runAsyncFromThread`. */
   expose?: Readonly<Record<string, ExposedFunction>> | undefined
   /** What in the arguments is moved to the thread instead of copied: array buffers, message ports. */
-  transfer?: readonly TransferListItem[] | undefined
+  transfer?: readonly Transferable[] | undefined
   /** For introspection; by default the function's name. */
   name?: string | undefined
 }

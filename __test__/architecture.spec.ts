@@ -25,7 +25,7 @@ const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
   .filter((path) => path !== '' && existsSync(new URL(path, root)))
 
 const GENERATED =
-  /^(src\/native\/binding\.|(index|testing|node)\.d\.ts$|package-lock\.json$|Cargo\.lock$|bench\/results\/)/
+  /^(src\/native\/binding\.|(index|testing|node)\.d\.c?ts$|package-lock\.json$|Cargo\.lock$|bench\/results\/)/
 const handWritten = files.filter((path) => !GENERATED.test(path))
 const code = handWritten.filter((path) => /\.(ts|js|mjs|cjs|rs)$/.test(path))
 const sources: Sources = new Map(
