@@ -374,6 +374,9 @@ declare class CancelScope {
 type ScopeBody<T> = (scope: CancelScope) => T | PromiseLike<T>
 /** Options of a scope whose deadline is an argument of its own. */
 type TimedScopeOptions = Omit<CancelScopeOptions, 'deadline'>
+interface AbandonOptions<T> {
+  discard?: ((value: T) => void) | undefined
+}
 /** A body that gets the scope if it asks for it. */
 type FailBody = (scope: CancelScope) => unknown
 /** The body's value; `undefined` as well where the body takes the scope, which it can then cancel. */
@@ -423,12 +426,7 @@ declare function currentTime(): number
  * Waits for work that knows nothing of scopes. On cancellation the caller leaves at once and the work goes on without it:
  * its failure is then nobody's, and `discard` gets a value that arrives too late, to close or release it.
  */
-declare function abandonOnCancel<T>(
-  promise: PromiseLike<T>,
-  options?: {
-    discard?: ((value: T) => void) | undefined
-  },
-): Promise<T>
+declare function abandonOnCancel<T>(promise: PromiseLike<T>, options?: AbandonOptions<T>): Promise<T>
 /**
  * Waits for `ms` milliseconds. `sleep(0)`, and a negative time, yields to other tasks and to I/O. Re-creates `sleep`.
  */
@@ -495,6 +493,9 @@ interface TaskGroupOptions {
   /** Keeps cancellation from outside out of the whole group. */
   shield?: boolean | undefined
 }
+interface GatherOptions {
+  limit?: number | undefined
+}
 /** A function that is run as a task. */
 type Job<T> = () => T | PromiseLike<T>
 /** What a list of jobs gives, in their order. */
@@ -515,12 +516,7 @@ declare function createTaskGroup<T>(
  * Runs the functions as tasks, at most `limit` at a time, and resolves with their values in order. Rejects as a task group
  * does.
  */
-declare function gather<const F extends readonly Job<unknown>[]>(
-  fns: F,
-  options?: {
-    limit?: number | undefined
-  },
-): Promise<JobValues<F>>
+declare function gather<const F extends readonly Job<unknown>[]>(fns: F, options?: GatherOptions): Promise<JobValues<F>>
 /**
  * Calls `fn(item, index)` for every item, at most `limit` at a time, and resolves with the values in order. The next item is
  * asked for when there is room for it; on failure the iterator is closed. Rejects as a task group does.
@@ -862,6 +858,33 @@ type BinaryMode = `${Access}b` | `${Access}b+` | `${Access}+b` | `b${Access}` | 
 /** The modes that give strings: `'r'`, `'w+'`, `'at'` and the like. */
 type TextMode = Access | `${Access}+` | `${Access}t` | `${Access}t+` | `${Access}+t` | `t${Access}` | `t${Access}+`
 
+interface ResolveOptions {
+  strict?: boolean | undefined
+}
+interface LinkOptions {
+  followSymlinks?: boolean | undefined
+}
+interface MkdirOptions {
+  mode?: number | undefined
+  parents?: boolean | undefined
+  existOk?: boolean | undefined
+}
+interface UnlinkOptions {
+  missingOk?: boolean | undefined
+}
+interface SymlinkOptions {
+  targetIsDirectory?: boolean | undefined
+}
+interface TouchOptions {
+  mode?: number | undefined
+  existOk?: boolean | undefined
+}
+interface WalkingOptions {
+  topDown?: boolean | undefined
+  onError?: ((error: Error) => void) | undefined
+  followSymlinks?: boolean | undefined
+}
+
 /** A folder, the names of the folders in it, and those of all else. */
 type Walked = [path: Path, folders: string[], files: string[]]
 
@@ -951,9 +974,9 @@ declare class Path extends PurePath {
    *
    * @throws ENOENT with `strict`, where something is missing; otherwise the rest is added as it is
    */
-  resolve(options?: { strict?: boolean | undefined }): Promise<Path>
+  resolve(options?: ResolveOptions): Promise<Path>
   /** The status of what it names, links followed. */
-  stat(options?: { followSymlinks?: boolean | undefined }): Promise<Stats>
+  stat(options?: LinkOptions): Promise<Stats>
   /** As `stat`, of a symbolic link itself. */
   lstat(): Promise<Stats>
   /** Whether something is there; a symbolic link whose target is not: no. */
@@ -993,33 +1016,19 @@ declare class Path extends PurePath {
    *
    * @param options - `parents`: makes those that are missing; `existOk`: a folder that is there is as good
    */
-  mkdir(options?: {
-    mode?: number | undefined
-    parents?: boolean | undefined
-    existOk?: boolean | undefined
-  }): Promise<void>
+  mkdir(options?: MkdirOptions): Promise<void>
   /** Removes an empty folder. */
   rmdir(): Promise<void>
   /** Removes a file or a symbolic link. */
-  unlink(options?: { missingOk?: boolean | undefined }): Promise<void>
+  unlink(options?: UnlinkOptions): Promise<void>
   /** Moves it to `target`, and replaces a file that is there: the new path. */
   rename(target: PathSegment): Promise<Path>
   /** As `rename`, on every platform. */
   replace(target: PathSegment): Promise<Path>
   /** Copies a file, or a folder with all there is in it, to `target`: the new path. */
-  copy(
-    target: PathSegment,
-    options?: {
-      followSymlinks?: boolean | undefined
-    },
-  ): Promise<Path>
+  copy(target: PathSegment, options?: LinkOptions): Promise<Path>
   /** As `copy`, into a folder. */
-  copyInto(
-    folder: PathSegment,
-    options?: {
-      followSymlinks?: boolean | undefined
-    },
-  ): Promise<Path>
+  copyInto(folder: PathSegment, options?: LinkOptions): Promise<Path>
   /** As `rename`, also to another file system: then it is copied, and removed. */
   move(target: PathSegment): Promise<Path>
   /** As `move`, into a folder. */
@@ -1027,18 +1036,13 @@ declare class Path extends PurePath {
   /** What a symbolic link says. */
   readlink(): Promise<Path>
   /** Makes this a symbolic link to `target`. On Windows it has to be known whether that is a folder. */
-  symlinkTo(
-    target: PathSegment,
-    options?: {
-      targetIsDirectory?: boolean | undefined
-    },
-  ): Promise<void>
+  symlinkTo(target: PathSegment, options?: SymlinkOptions): Promise<void>
   /** Makes this one more name of `target`. */
   hardlinkTo(target: PathSegment): Promise<void>
   /** Sets the permissions. */
   chmod(mode: number): Promise<void>
   /** Makes the file, or sets its times to now. @throws EEXIST with `existOk: false`, where it is there */
-  touch(options?: { mode?: number | undefined; existOk?: boolean | undefined }): Promise<void>
+  touch(options?: TouchOptions): Promise<void>
   /** What is in the folder, in no order. */
   iterdir(): AsyncIterableIterator<Path>
   /** What matches a relative pattern: `'*.ts'`, `'*\/[a-c]?.md'`, and `'**'` for any number of folders. In no order. */
@@ -1049,11 +1053,7 @@ declare class Path extends PurePath {
    * The folder and all below it, each with the names of the folders and of the other things in it. From the top down, what is
    * taken out of the list of folders is not visited.
    */
-  walk(options?: {
-    topDown?: boolean | undefined
-    onError?: ((error: Error) => void) | undefined
-    followSymlinks?: boolean | undefined
-  }): AsyncIterableIterator<Walked>
+  walk(options?: WalkingOptions): AsyncIterableIterator<Walked>
 }
 
 /** Opens the file instead of the library, and gives its descriptor. */

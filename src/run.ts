@@ -10,7 +10,15 @@ import { rejected } from './kernel/operation.ts'
 import { refuseNestedRun, startRun } from './kernel/root.ts'
 import { listen, requireMainThread, unlisten } from './signals/listeners.ts'
 import { toCatchable } from './signals/names.ts'
-import { checkBoolean, checkFunction, checkOptions, checkSignal, checkString, invalidArgType } from './validate.ts'
+import {
+  checkBoolean,
+  checkFunction,
+  checkOptions,
+  checkSignal,
+  checkString,
+  invalidArgType,
+  optionNames,
+} from './validate.ts'
 
 export { getAllBackends, getAvailableBackends } from './backends/select.ts'
 export type { BackendOptions, NativeOptions, NodeOptions, VirtualOptions } from './backends/select.ts'
@@ -116,7 +124,7 @@ class Shutdown {
 }
 
 function checkRunOptions(options: RunOptions): void {
-  checkOptions('options', options)
+  checkOptions('options', options, OPTIONS)
   const { backend, backendOptions, name, signal, shutdownSignals, keepAlive, traceResources, detectDeadlocks } = options
   if (backend !== undefined) checkString('options.backend', backend)
   if (backendOptions !== undefined) checkOptions('options.backendOptions', backendOptions)
@@ -136,3 +144,14 @@ function checkShutdownSignals(signals: readonly unknown[]): void {
   }
   if (signals.length > 0) requireMainThread('shutdownSignals work')
 }
+
+const OPTIONS = optionNames<RunOptions>({
+  backend: true,
+  backendOptions: true,
+  name: true,
+  signal: true,
+  shutdownSignals: true,
+  keepAlive: true,
+  traceResources: true,
+  detectDeadlocks: true,
+})

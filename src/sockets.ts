@@ -14,7 +14,7 @@ import { CLOSE_TIMEOUT, type Origin, TCP_STREAM } from './streams/origin.ts'
 import { SocketStreamServer } from './streams/socket-stream-server.ts'
 import { SocketStream } from './streams/socket-stream.ts'
 import { checkContext, defaultSettings, requireCertificate, settingsOf, type TLSContext } from './tls/context.ts'
-import { checkBoolean, checkFunction, checkInteger, checkOptions, checkTime } from './validate.ts'
+import { checkBoolean, checkFunction, checkInteger, checkOptions, checkTime, optionNames } from './validate.ts'
 
 /** Options of `connectTcp`; with any that begins with `tls`, the stream is encrypted. */
 export interface ConnectTCPOptions {
@@ -218,7 +218,7 @@ function reachable(found: readonly SocketAddress[], local: readonly SocketAddres
 }
 
 function checkConnectOptions(options: ConnectTCPOptions): void {
-  checkOptions('options', options)
+  checkOptions('options', options, CONNECT_OPTIONS)
   const { bindHost, bindPort, happyEyeballsDelay, noDelay, keepAlive } = options
   if (bindHost !== undefined) checkHost('options.bindHost', bindHost)
   if (bindPort !== undefined) checkPort('options.bindPort', bindPort)
@@ -237,7 +237,7 @@ function checkTlsOptions(options: ConnectTCPOptions | TCPServerOptions): void {
 }
 
 function checkServerOptions(options: TCPServerOptions): void {
-  checkOptions('options', options)
+  checkOptions('options', options, SERVER_OPTIONS)
   const { interface: host, backlog, reusePort, noDelay, keepAlive, closeTimeout } = options
   if (host !== undefined) checkHost('options.interface', host)
   if (backlog !== undefined) checkInteger('options.backlog', backlog, 1, 2 ** 31 - 1)
@@ -251,3 +251,29 @@ function checkServerOptions(options: TCPServerOptions): void {
   if (handshakeTimeout !== undefined) checkTime('options.handshakeTimeout', handshakeTimeout)
   if (onTlsError !== undefined) checkFunction('options.onTlsError', onTlsError)
 }
+
+const CONNECT_OPTIONS = optionNames<ConnectTCPOptions>({
+  tls: true,
+  autostartTls: true,
+  tlsHostname: true,
+  tlsStandardCompatible: true,
+  bindHost: true,
+  bindPort: true,
+  happyEyeballsDelay: true,
+  noDelay: true,
+  keepAlive: true,
+})
+const SERVER_OPTIONS = optionNames<TCPServerOptions>({
+  interface: true,
+  backlog: true,
+  reusePort: true,
+  noDelay: true,
+  keepAlive: true,
+  closeTimeout: true,
+  tls: true,
+  autostartTls: true,
+  tlsStandardCompatible: true,
+  maxHandshakes: true,
+  handshakeTimeout: true,
+  onTlsError: true,
+})

@@ -17,6 +17,7 @@ import {
   checkOptions,
   checkString,
   invalidArgType,
+  optionNames,
   outOfRange,
 } from './validate.ts'
 
@@ -30,6 +31,10 @@ export interface TaskGroupOptions {
   name?: string | undefined
   /** Keeps cancellation from outside out of the whole group. */
   shield?: boolean | undefined
+}
+
+interface GatherOptions {
+  limit?: number | undefined
 }
 
 /** A function that is run as a task. */
@@ -63,11 +68,11 @@ export function createTaskGroup(...given: unknown[]): Promise<unknown> {
  */
 export function gather<const F extends readonly Job<unknown>[]>(
   fns: F,
-  options: { limit?: number | undefined } = {},
+  options: GatherOptions = {},
 ): Promise<JobValues<F>> {
   try {
     const jobs = checkJobs(fns)
-    checkOptions('options', options)
+    checkOptions('options', options, GATHER_OPTIONS)
     const limit = checkLimit(options.limit ?? Infinity)
     enterOperation('gather')
     const body = (group: TaskGroup) => mapEach(group, jobs, limit, (fn) => ({ fn, args: [] }))
@@ -89,7 +94,7 @@ export function mapConcurrent<I, T>(
   try {
     if (!isIterable(items)) throw invalidArgType('items', 'an iterable or an async iterable', items)
     checkFunction('fn', fn)
-    checkOptions('options', options)
+    checkOptions('options', options, GATHER_OPTIONS)
     const limit = checkLimit(options.limit)
     enterOperation('mapConcurrent')
     const body = (group: TaskGroup) => mapEach(group, items, limit, (item, index) => ({ fn, args: [item, index] }))
@@ -116,7 +121,7 @@ export function raceTasks<const F extends readonly Job<unknown>[]>(fns: F): Prom
 
 function groupScope(options: unknown): CancelScope {
   if (options === undefined) return new CancelScope()
-  checkOptions('options', options)
+  checkOptions('options', options, GROUP_OPTIONS)
   const { name, shield } = options as TaskGroupOptions
   if (name !== undefined) checkString('options.name', name)
   if (shield !== undefined) checkBoolean('options.shield', shield)
@@ -139,3 +144,6 @@ function isIterable(value: unknown): value is Iterable<unknown> | AsyncIterable<
   if (typeof value === 'string') return true
   return typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value)
 }
+
+const GROUP_OPTIONS = optionNames<TaskGroupOptions>({ name: true, shield: true })
+const GATHER_OPTIONS = optionNames<GatherOptions>({ limit: true })

@@ -12,7 +12,7 @@ import { checkExposed, type ExposedFunction } from './threads/exposed.ts'
 import { hasOptions, numberedTask, type ThreadTask } from './threads/task.ts'
 import { ThreadCall, type ThreadJob } from './threads/thread-call.ts'
 import type { Transferable } from './threads/wire.ts'
-import { checkBoolean, checkString, invalidArgType } from './validate.ts'
+import { checkBoolean, checkString, invalidArgType, optionNames } from './validate.ts'
 
 export { threadTask } from './threads/task.ts'
 export type { ThreadTask } from './threads/task.ts'
@@ -104,8 +104,9 @@ async function waitAndStart(job: ThreadJob, limiter: CapacityLimiter, holding: T
 
 /** `[options], task, ...args`, checked. */
 function readArguments(given: unknown[]): { job: ThreadJob; limiter: CapacityLimiter } {
-  const options = hasOptions(given) ? (given[0] as RunInThreadOptions) : {}
-  const [task, ...args] = hasOptions(given) ? given.slice(1) : given
+  const withOptions = hasOptions(given, OPTIONS)
+  const options = withOptions ? (given[0] as RunInThreadOptions) : {}
+  const [task, ...args] = withOptions ? given.slice(1) : given
   const { limiter = currentDefaultThreadLimiter(), abandonOnCancel = false, expose, transfer = [], name } = options
   if (!(limiter instanceof CapacityLimiter)) throw invalidArgType('options.limiter', 'a CapacityLimiter', limiter)
   checkBoolean('options.abandonOnCancel', abandonOnCancel)
@@ -117,3 +118,11 @@ function readArguments(given: unknown[]): { job: ThreadJob; limiter: CapacityLim
     limiter,
   }
 }
+
+const OPTIONS = optionNames<RunInThreadOptions>({
+  limiter: true,
+  abandonOnCancel: true,
+  expose: true,
+  transfer: true,
+  name: true,
+})

@@ -16,7 +16,7 @@ import { SocketStream } from './streams/socket-stream.ts'
 import { Stream } from './streams/stream.ts'
 import { checkContext, requireCertificate, settingsOf, type TLSContext } from './tls/context.ts'
 import { OverStream } from './tls/stream-transport.ts'
-import { checkBoolean, checkOptions, checkString, invalidArgType, outOfRange } from './validate.ts'
+import { checkBoolean, checkOptions, checkString, invalidArgType, optionNames, outOfRange } from './validate.ts'
 
 export { createTlsContext } from './tls/context.ts'
 export type { TLSContext, TLSContextOptions } from './tls/context.ts'
@@ -54,7 +54,7 @@ export function wrapTls(stream: Stream, context: TLSContext, options: WrapTLSOpt
   try {
     if (!(stream instanceof Stream)) throw invalidArgType('stream', 'an instance of Stream', stream)
     checkContext('context', context)
-    checkOptions('options', options)
+    checkOptions('options', options, OPTIONS)
     const { serverSide = false } = options
     checkBoolean('options.serverSide', serverSide)
     const origin = originOf(stream, context, serverSide, options.hostname)
@@ -114,3 +114,5 @@ function originOf(stream: Stream, context: TLSContext, serverSide: boolean, host
     standardCompatible: below?.standardCompatible ?? true,
   }
 }
+
+const OPTIONS = optionNames<WrapTLSOptions>({ serverSide: true, hostname: true })

@@ -7,7 +7,7 @@ import { rejected } from './kernel/operation.ts'
 import { ask } from './streams/ask.ts'
 import { familyOf } from './streams/addresses.ts'
 import { asOneOperation, checkHost, checkPort, type Opening, resolve } from './streams/opening.ts'
-import { checkBoolean, checkInteger, checkOptions } from './validate.ts'
+import { checkBoolean, checkInteger, checkOptions, optionNames } from './validate.ts'
 
 /** Options of `createUdpSocket`. */
 export interface UDPSocketOptions {
@@ -59,7 +59,7 @@ function isOfOne({ family }: SocketAddress, addresses: readonly SocketAddress[])
 }
 
 function check(options: UDPSocketOptions): void {
-  checkOptions('options', options)
+  checkOptions('options', options, OPTIONS)
   const { interface: host, port, targetHost, targetPort, reusePort } = options
   if (host !== undefined) checkHost('options.interface', host)
   if (port !== undefined) checkPort('options.port', port)
@@ -70,3 +70,11 @@ function check(options: UDPSocketOptions): void {
   }
   if (reusePort !== undefined) checkBoolean('options.reusePort', reusePort)
 }
+
+const OPTIONS = optionNames<UDPSocketOptions>({
+  interface: true,
+  port: true,
+  targetHost: true,
+  targetPort: true,
+  reusePort: true,
+})

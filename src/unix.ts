@@ -14,7 +14,7 @@ import { CLOSE_TIMEOUT, type Origin, UNIX_STREAM } from './streams/origin.ts'
 import { checkPath } from './streams/paths.ts'
 import { SocketStreamServer } from './streams/socket-stream-server.ts'
 import { SocketStream } from './streams/socket-stream.ts'
-import { checkInteger, checkOptions, checkTime } from './validate.ts'
+import { checkInteger, checkOptions, checkTime, optionNames } from './validate.ts'
 
 /** Options of `createUnixServer`. */
 export interface UNIXServerOptions {
@@ -91,7 +91,7 @@ export function createUnixServer(
  */
 export function createUnixDatagramSocket(options: UNIXDatagramSocketOptions = {}): Promise<UNIXDatagramSocket> {
   try {
-    checkOptions('options', options)
+    checkOptions('options', options, DATAGRAM_OPTIONS)
     if (options.path !== undefined) checkPath('options.path', options.path)
     if (options.remotePath !== undefined) checkPath('options.remotePath', options.remotePath)
   } catch (error) {
@@ -131,9 +131,12 @@ function originOf(side: 'client' | 'server', closeTimeout: number): Origin {
 }
 
 function checkServerOptions(options: UNIXServerOptions): void {
-  checkOptions('options', options)
+  checkOptions('options', options, SERVER_OPTIONS)
   const { mode, backlog, closeTimeout } = options
   if (mode !== undefined) checkInteger('options.mode', mode, 0, 0o777)
   if (backlog !== undefined) checkInteger('options.backlog', backlog, 1, 2 ** 31 - 1)
   if (closeTimeout !== undefined) checkTime('options.closeTimeout', closeTimeout)
 }
+
+const SERVER_OPTIONS = optionNames<UNIXServerOptions>({ mode: true, backlog: true, closeTimeout: true })
+const DATAGRAM_OPTIONS = optionNames<UNIXDatagramSocketOptions>({ path: true, remotePath: true })

@@ -20,7 +20,7 @@
  *    connection. Deadlines, names and signals sit in objects of their own.
  */
 import { type Cancelled, UsageError, createCancelled } from '../errors.ts'
-import { checkBoolean, checkFunction, checkOptions, checkSignal, checkString, checkTime } from './arguments.ts'
+import { checkBoolean, checkFunction, checkTime } from './arguments.ts'
 import { type Frame, requireFrame } from './context.ts'
 import { Deadline, type Host, type Timed } from './deadlines.ts'
 import { scopeChannel, tellScope } from './diagnostics.ts'
@@ -44,6 +44,7 @@ import {
 } from './scope-flags.ts'
 import { type BodySink, type ExitMode, ScopeRun } from './scope-run.ts'
 import { Extras } from './scope-extras.ts'
+import { checkScopeOptions } from './scope-options.ts'
 import { spread, withdraw } from './spread.ts'
 import type { Task } from './task.ts'
 
@@ -475,13 +476,4 @@ const CAUSES: Record<CancelReason['kind'], string> = {
   signal: 'its signal was aborted',
   shutdown: 'the process was told to shut down',
   'scope-ended': 'the body that it was begun in has ended',
-}
-
-function checkScopeOptions(options: CancelScopeOptions): void {
-  checkOptions('options', options)
-  const { deadline, shield, signal, name } = options
-  if (deadline !== undefined) checkTime('options.deadline', deadline)
-  if (shield !== undefined) checkBoolean('options.shield', shield)
-  if (signal !== undefined) checkSignal('options.signal', signal)
-  if (name !== undefined) checkString('options.name', name)
 }

@@ -6,7 +6,7 @@ import { CancelScope } from '../kernel/cancel-scope.ts'
 import { rejected } from '../kernel/operation.ts'
 import type { SocketStream } from '../streams/socket-stream.ts'
 import { SocketStreamServer } from '../streams/socket-stream-server.ts'
-import { checkFunction, checkInteger, checkOptions, checkSignal, invalidArgType } from '../validate.ts'
+import { checkFunction, checkInteger, checkOptions, checkSignal, invalidArgType, optionNames } from '../validate.ts'
 import { HttpConnection, type HttpServing } from './http-connection.ts'
 import { standInFront } from './http-events.ts'
 
@@ -128,7 +128,7 @@ function checkHttpServer(server: unknown): void {
 }
 
 function checkServeHttpOptions(options: ServeHTTPOptions): void {
-  checkOptions('options', options)
+  checkOptions('options', options, OPTIONS)
   const { maxConnections, onError, signal } = options
   if (maxConnections !== undefined && maxConnections !== Infinity)
     checkInteger('options.maxConnections', maxConnections, 1)
@@ -137,3 +137,5 @@ function checkServeHttpOptions(options: ServeHTTPOptions): void {
 }
 
 const connectionErrors = channel('structio:connection-error')
+
+const OPTIONS = optionNames<ServeHTTPOptions>({ maxConnections: true, onError: true, signal: true })

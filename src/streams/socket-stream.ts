@@ -7,7 +7,7 @@ import { certificateRecord, type PeerCertificate } from '../tls/certificate.ts'
 import { channelBinding, type ChannelBindingType } from '../tls/channel-binding.ts'
 import { type Cipher, toCipher } from '../tls/cipher-suites.ts'
 import { checkContext, settingsOf, type TLSContext } from '../tls/context.ts'
-import { checkBoolean, checkOptions, checkString, outOfRange } from '../validate.ts'
+import { checkBoolean, checkOptions, checkString, optionNames, outOfRange } from '../validate.ts'
 import { currentBackend } from './ask.ts'
 import { checkSize, READ_SIZE, toBytes } from './bytes.ts'
 import type { Connection } from './connection.ts'
@@ -209,7 +209,7 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
   startTls(context?: TLSContext, options: StartTLSOptions = {}): Promise<void> {
     try {
       if (context !== undefined) checkContext('context', context)
-      checkOptions('options', options)
+      checkOptions('options', options, OPTIONS)
       const { hostname } = options
       if (hostname !== undefined) checkHostname(hostname)
       const { backend } = currentBackend('startTls')
@@ -318,3 +318,5 @@ function checkHostname(hostname: unknown): void {
   checkString('options.hostname', hostname)
   if (hostname === '') throw outOfRange('options.hostname', 'a name or an address', hostname)
 }
+
+const OPTIONS = optionNames<StartTLSOptions>({ hostname: true })

@@ -9,6 +9,7 @@ import {
   checkString,
   invalidArgType,
   isThenable,
+  optionNames,
   outOfRange,
 } from '../validate.ts'
 import { CIPHER_SUITES, versionOf } from './cipher-suites.ts'
@@ -75,7 +76,7 @@ export class TLSContext {
  * @throws TLSError for a certificate or key that is of no use: empty, malformed, encrypted, or not each other's
  */
 export function createTlsContext(options: TLSContextOptions = {}): TLSContext {
-  checkOptions('options', options)
+  checkOptions('options', options, OPTIONS)
   const { cert, key, ca, sni, keyLog } = options
   const {
     systemCa = ca === undefined,
@@ -207,3 +208,19 @@ function toKeyLog(keyLog: unknown): TlsSettings['keyLog'] {
     }
   }
 }
+
+const OPTIONS = optionNames<TLSContextOptions>({
+  cert: true,
+  key: true,
+  ca: true,
+  systemCa: true,
+  alpnProtocols: true,
+  minVersion: true,
+  maxVersion: true,
+  cipherSuites: true,
+  verify: true,
+  requestClientCert: true,
+  sni: true,
+  sessionTickets: true,
+  keyLog: true,
+})
