@@ -7,7 +7,7 @@
  */
 
 import { VirtualOptions } from 'structio/testing'
-import { TransferListItem } from 'node:worker_threads'
+import { Worker } from 'node:worker_threads'
 import { Stats } from 'node:fs'
 import { X509Certificate } from 'node:crypto'
 
@@ -36,7 +36,7 @@ interface SocketAddress {
  */
 type Address = SocketAddress | string
 /** The versions of TLS that there are here; older ones are broken (RFC 8996). */
-type TlsVersion = 'TLSv1.2' | 'TLSv1.3'
+type TLSVersion = 'TLSv1.2' | 'TLSv1.3'
 /**
  * Where a datagram came from, or goes to. UNIX: a path, as a `Buffer` where its bytes are no UTF-8, `''` for a sender without
  * a name. Of UDP an object whose members may be decoded when they are first read; it is never changed, comes back in `send`,
@@ -374,6 +374,9 @@ declare class CancelScope {
 type ScopeBody<T> = (scope: CancelScope) => T | PromiseLike<T>
 /** Options of a scope whose deadline is an argument of its own. */
 type TimedScopeOptions = Omit<CancelScopeOptions, 'deadline'>
+interface AbandonOptions<T> {
+  discard?: ((value: T) => void) | undefined
+}
 /** A body that gets the scope if it asks for it. */
 type FailBody = (scope: CancelScope) => unknown
 /** The body's value; `undefined` as well where the body takes the scope, which it can then cancel. */
@@ -423,12 +426,7 @@ declare function currentTime(): number
  * Waits for work that knows nothing of scopes. On cancellation the caller leaves at once and the work goes on without it:
  * its failure is then nobody's, and `discard` gets a value that arrives too late, to close or release it.
  */
-declare function abandonOnCancel<T>(
-  promise: PromiseLike<T>,
-  options?: {
-    discard?: ((value: T) => void) | undefined
-  },
-): Promise<T>
+declare function abandonOnCancel<T>(promise: PromiseLike<T>, options?: AbandonOptions<T>): Promise<T>
 /**
  * Waits for `ms` milliseconds. `sleep(0)`, and a negative time, yields to other tasks and to I/O. Re-creates `sleep`.
  */
@@ -495,6 +493,9 @@ interface TaskGroupOptions {
   /** Keeps cancellation from outside out of the whole group. */
   shield?: boolean | undefined
 }
+interface GatherOptions {
+  limit?: number | undefined
+}
 /** A function that is run as a task. */
 type Job<T> = () => T | PromiseLike<T>
 /** What a list of jobs gives, in their order. */
@@ -515,12 +516,7 @@ declare function createTaskGroup<T>(
  * Runs the functions as tasks, at most `limit` at a time, and resolves with their values in order. Rejects as a task group
  * does.
  */
-declare function gather<const F extends readonly Job<unknown>[]>(
-  fns: F,
-  options?: {
-    limit?: number | undefined
-  },
-): Promise<JobValues<F>>
+declare function gather<const F extends readonly Job<unknown>[]>(fns: F, options?: GatherOptions): Promise<JobValues<F>>
 /**
  * Calls `fn(item, index)` for every item, at most `limit` at a time, and resolves with the values in order. The next item is
  * asked for when there is room for it; on failure the iterator is closed. Rejects as a task group does.
@@ -599,6 +595,12 @@ declare class CapacityLimiter {
 
 /** A function of the host that a thread calls by name. What it takes and returns is copied. */
 type ExposedFunction = (...args: never[]) => unknown
+
+/**
+ * What can be moved to a thread. Derived, because no version range of @types/node has one name for it: `TransferListItem`
+ * has gone in 26, `Transferable` is new in 20.19.
+ */
+type Transferable = NonNullable<Parameters<Worker['postMessage']>[1]>[number]
 
 declare const signature: unique symbol
 /** An export of a module, to be run by `runInThread` or `runInProcess`; `threadTask` makes one. */
@@ -711,7 +713,7 @@ interface RunInThreadOptions {
   /** Functions of this thread that the other may call by name, with `runAsyncFromThread`. */
   expose?: Readonly<Record<string, ExposedFunction>> | undefined
   /** What in the arguments is moved to the thread instead of copied: array buffers, message ports. */
-  transfer?: readonly TransferListItem[] | undefined
+  transfer?: readonly Transferable[] | undefined
   /** For introspection; by default the function's name. */
   name?: string | undefined
 }
@@ -856,6 +858,33 @@ type BinaryMode = `${Access}b` | `${Access}b+` | `${Access}+b` | `b${Access}` | 
 /** The modes that give strings: `'r'`, `'w+'`, `'at'` and the like. */
 type TextMode = Access | `${Access}+` | `${Access}t` | `${Access}t+` | `${Access}+t` | `t${Access}` | `t${Access}+`
 
+interface ResolveOptions {
+  strict?: boolean | undefined
+}
+interface LinkOptions {
+  followSymlinks?: boolean | undefined
+}
+interface MkdirOptions {
+  mode?: number | undefined
+  parents?: boolean | undefined
+  existOk?: boolean | undefined
+}
+interface UnlinkOptions {
+  missingOk?: boolean | undefined
+}
+interface SymlinkOptions {
+  targetIsDirectory?: boolean | undefined
+}
+interface TouchOptions {
+  mode?: number | undefined
+  existOk?: boolean | undefined
+}
+interface WalkingOptions {
+  topDown?: boolean | undefined
+  onError?: ((error: Error) => void) | undefined
+  followSymlinks?: boolean | undefined
+}
+
 /** A folder, the names of the folders in it, and those of all else. */
 type Walked = [path: Path, folders: string[], files: string[]]
 
@@ -945,9 +974,9 @@ declare class Path extends PurePath {
    *
    * @throws ENOENT with `strict`, where something is missing; otherwise the rest is added as it is
    */
-  resolve(options?: { strict?: boolean | undefined }): Promise<Path>
+  resolve(options?: ResolveOptions): Promise<Path>
   /** The status of what it names, links followed. */
-  stat(options?: { followSymlinks?: boolean | undefined }): Promise<Stats>
+  stat(options?: LinkOptions): Promise<Stats>
   /** As `stat`, of a symbolic link itself. */
   lstat(): Promise<Stats>
   /** Whether something is there; a symbolic link whose target is not: no. */
@@ -987,33 +1016,19 @@ declare class Path extends PurePath {
    *
    * @param options - `parents`: makes those that are missing; `existOk`: a folder that is there is as good
    */
-  mkdir(options?: {
-    mode?: number | undefined
-    parents?: boolean | undefined
-    existOk?: boolean | undefined
-  }): Promise<void>
+  mkdir(options?: MkdirOptions): Promise<void>
   /** Removes an empty folder. */
   rmdir(): Promise<void>
   /** Removes a file or a symbolic link. */
-  unlink(options?: { missingOk?: boolean | undefined }): Promise<void>
+  unlink(options?: UnlinkOptions): Promise<void>
   /** Moves it to `target`, and replaces a file that is there: the new path. */
   rename(target: PathSegment): Promise<Path>
   /** As `rename`, on every platform. */
   replace(target: PathSegment): Promise<Path>
   /** Copies a file, or a folder with all there is in it, to `target`: the new path. */
-  copy(
-    target: PathSegment,
-    options?: {
-      followSymlinks?: boolean | undefined
-    },
-  ): Promise<Path>
+  copy(target: PathSegment, options?: LinkOptions): Promise<Path>
   /** As `copy`, into a folder. */
-  copyInto(
-    folder: PathSegment,
-    options?: {
-      followSymlinks?: boolean | undefined
-    },
-  ): Promise<Path>
+  copyInto(folder: PathSegment, options?: LinkOptions): Promise<Path>
   /** As `rename`, also to another file system: then it is copied, and removed. */
   move(target: PathSegment): Promise<Path>
   /** As `move`, into a folder. */
@@ -1021,18 +1036,13 @@ declare class Path extends PurePath {
   /** What a symbolic link says. */
   readlink(): Promise<Path>
   /** Makes this a symbolic link to `target`. On Windows it has to be known whether that is a folder. */
-  symlinkTo(
-    target: PathSegment,
-    options?: {
-      targetIsDirectory?: boolean | undefined
-    },
-  ): Promise<void>
+  symlinkTo(target: PathSegment, options?: SymlinkOptions): Promise<void>
   /** Makes this one more name of `target`. */
   hardlinkTo(target: PathSegment): Promise<void>
   /** Sets the permissions. */
   chmod(mode: number): Promise<void>
   /** Makes the file, or sets its times to now. @throws EEXIST with `existOk: false`, where it is there */
-  touch(options?: { mode?: number | undefined; existOk?: boolean | undefined }): Promise<void>
+  touch(options?: TouchOptions): Promise<void>
   /** What is in the folder, in no order. */
   iterdir(): AsyncIterableIterator<Path>
   /** What matches a relative pattern: `'*.ts'`, `'*\/[a-c]?.md'`, and `'**'` for any number of folders. In no order. */
@@ -1043,11 +1053,7 @@ declare class Path extends PurePath {
    * The folder and all below it, each with the names of the folders and of the other things in it. From the top down, what is
    * taken out of the list of folders is not visited.
    */
-  walk(options?: {
-    topDown?: boolean | undefined
-    onError?: ((error: Error) => void) | undefined
-    followSymlinks?: boolean | undefined
-  }): AsyncIterableIterator<Walked>
+  walk(options?: WalkingOptions): AsyncIterableIterator<Walked>
 }
 
 /** Opens the file instead of the library, and gives its descriptor. */
@@ -1171,30 +1177,30 @@ type PeerCertificate = ReturnType<X509Certificate['toLegacyObject']>
 type ChannelBindingType = 'tls-exporter' | 'tls-server-end-point' | 'tls-unique'
 
 /** A cipher suite as the reference gives it: OpenSSL's name, the TLS version that defines it, the bits of its key. */
-type Cipher = readonly [name: string, version: TlsVersion, bits: number]
+type Cipher = readonly [name: string, version: TLSVersion, bits: number]
 
 /**
  * A certificate or key: PEM text, the bytes of a PEM or DER file, or the path of one (a string without `-----BEGIN` in it,
  * or a `file:` URL). PEM may hold several certificates.
  */
-type TlsMaterial = string | Uint8Array | URL
+type TLSMaterial = string | Uint8Array | URL
 
 /** Options of `createTlsContext`. */
-interface TlsContextOptions {
+interface TLSContextOptions {
   /** The own certificate, then those that lead to its authority. A server needs one, or `sni`. */
-  cert?: TlsMaterial | readonly TlsMaterial[] | undefined
+  cert?: TLSMaterial | readonly TLSMaterial[] | undefined
   /** The private key of `cert`, not encrypted. */
-  key?: TlsMaterial | undefined
+  key?: TLSMaterial | undefined
   /** Authorities to trust, instead of the platform's. */
-  ca?: TlsMaterial | readonly TlsMaterial[] | undefined
+  ca?: TLSMaterial | readonly TLSMaterial[] | undefined
   /** Trusts the platform's authorities; with `ca`, as well. Default: only where there is no `ca`. */
   systemCa?: boolean | undefined
   /** Application protocols (ALPN), best first. Where both sides have some and none in common, the handshake fails. */
   alpnProtocols?: readonly string[] | undefined
   /** Default `'TLSv1.2'`. */
-  minVersion?: TlsVersion | undefined
+  minVersion?: TLSVersion | undefined
   /** Default `'TLSv1.3'`. */
-  maxVersion?: TlsVersion | undefined
+  maxVersion?: TLSVersion | undefined
   /** By OpenSSL's names, best first; a server's order counts. Default: all that structio has. */
   cipherSuites?: readonly string[] | undefined
   /** False accepts any certificate of the peer, also none that is for its name: for tests and debugging. Default true. */
@@ -1205,14 +1211,14 @@ interface TlsContextOptions {
    * Called on a server with the name that a client asks for; the context it returns is used for this client, instead of
    * this one. `undefined` keeps this one; an error refuses the client.
    */
-  sni?: ((name: string) => TlsContext | undefined | PromiseLike<TlsContext | undefined>) | undefined
+  sni?: ((name: string) => TLSContext | undefined | PromiseLike<TLSContext | undefined>) | undefined
   /** Whether sessions are resumed, which saves most of the handshake. Default true. */
   sessionTickets?: boolean | undefined
   /** Gets the secrets of every session in the NSS key log format, line by line, or names a file to append them to. */
   keyLog?: ((line: string) => void) | string | URL | undefined
 }
 /** Made by `createTlsContext`; immutable, and meant to be shared by all connections of a kind. */
-declare class TlsContext {
+declare class TLSContext {
   #private
 }
 /**
@@ -1221,10 +1227,10 @@ declare class TlsContext {
  *
  * @throws TLSError for a certificate or key that is of no use: empty, malformed, encrypted, or not each other's
  */
-declare function createTlsContext(options?: TlsContextOptions): TlsContext
+declare function createTlsContext(options?: TLSContextOptions): TLSContext
 
 /** What `SocketStream.receiveFds` gives. */
-interface ReceivedFds {
+interface ReceivedFDs {
   /** The bytes that came with them. */
   data: Buffer
   /** The receiver's to close. */
@@ -1316,7 +1322,7 @@ declare abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable 
 }
 
 /** Options of `startTls`. */
-interface StartTlsOptions {
+interface StartTLSOptions {
   /** A client's: the name or address that the server's certificate must be for. Default: the one connected to. */
   hostname?: string | undefined
 }
@@ -1364,7 +1370,7 @@ declare class SocketStream<A extends Address = SocketAddress> extends Stream {
    *
    * @throws UnsupportedError on the `node` and `virtual` backends, over TCP and with TLS
    */
-  receiveFds(maxBytes: number, maxFds: number): Promise<ReceivedFds>
+  receiveFds(maxBytes: number, maxFds: number): Promise<ReceivedFDs>
   /**
    * Closes the connection. Waits for the bytes already taken as long as the caller's scope is not cancelled; then they are
    * dropped. Whoever waits in another task gets `ClosedResourceError`. TLS that is standard compatible is ended first:
@@ -1382,9 +1388,9 @@ declare class SocketStream<A extends Address = SocketAddress> extends Stream {
    * @throws TLSError when the handshake fails, and when the peer had sent plaintext that nobody has received before it was
    * told to go ahead (whoever sits in between may have injected it)
    */
-  startTls(context?: TlsContext, options?: StartTlsOptions): Promise<void>
+  startTls(context?: TLSContext, options?: StartTLSOptions): Promise<void>
   /** `'TLSv1.2'`, `'TLSv1.3'`, or `null` before a handshake. Re-creates `tls_version`. */
-  get tlsVersion(): TlsVersion | null
+  get tlsVersion(): TLSVersion | null
   /** The application protocol that ALPN chose, or `null`. @throws TLSRequired before a handshake */
   get alpnProtocol(): string | null
   /** The cipher suite: OpenSSL's name, the TLS version that defines it, and its secret bits. @throws TLSRequired */
@@ -1473,9 +1479,9 @@ declare class SocketStreamServer<A extends Address = SocketAddress> implements A
 }
 
 /** Options of `connectTcp`; with any that begins with `tls`, the stream is encrypted. */
-interface ConnectTcpOptions {
+interface ConnectTCPOptions {
   /** For the TLS handshake. Default: a context that trusts what the platform trusts. */
-  tls?: TlsContext | undefined
+  tls?: TLSContext | undefined
   /** Does the TLS handshake before the stream is returned. Default false: `startTls` does it when it is time. */
   autostartTls?: boolean | undefined
   /** The name or address that the server's certificate must be for. Default: the one connected to. */
@@ -1497,7 +1503,7 @@ interface ConnectTcpOptions {
   keepAlive?: boolean | undefined
 }
 /** Options of `createTcpServer`; with `tls`, connections are encrypted. */
-interface TcpServerOptions {
+interface TCPServerOptions {
   /** A name or an address of this machine; the default is IPv4 and IPv6 on one port, `'::'` is IPv6 alone. */
   interface?: string | undefined
   /** How many connections may wait in the kernel to be accepted. Default 511. */
@@ -1514,7 +1520,7 @@ interface TcpServerOptions {
    */
   closeTimeout?: number | undefined
   /** Makes it a TLS server: the context needs a certificate, or an `sni` callback. */
-  tls?: TlsContext | undefined
+  tls?: TLSContext | undefined
   /** With `tls`, does the handshake before a connection is accepted. Default true; `startTls` does it otherwise. */
   autostartTls?: boolean | undefined
   /** As for `connectTcp`, of the accepted connections. Default true. */
@@ -1536,7 +1542,7 @@ interface TcpServerOptions {
  * @throws the bare system error (`ECONNREFUSED`, `ENOTFOUND`…) where one address was tried, `ConnectionFailed` with one
  * error per attempt where several were, `TLSError` when the handshake fails; nothing stays open then
  */
-declare function connectTcp(address: string, port: number, options?: ConnectTcpOptions): Promise<SocketStream>
+declare function connectTcp(address: string, port: number, options?: ConnectTCPOptions): Promise<SocketStream>
 /**
  * Listens for TCP connections. Re-creates `anyio.create_tcp_server`.
  *
@@ -1546,7 +1552,7 @@ declare function connectTcp(address: string, port: number, options?: ConnectTcpO
  * @param port - 0 (the default) lets the system choose a free one, see `server.port`
  * @throws the bare system error (`EADDRINUSE`, `EACCES`…)
  */
-declare function createTcpServer(port?: number, options?: TcpServerOptions): Promise<SocketStreamServer>
+declare function createTcpServer(port?: number, options?: TCPServerOptions): Promise<SocketStreamServer>
 
 /**
  * A received datagram, and where it came from: `[data, from]`. `from` is decoded when it is first looked at, and `send` and
@@ -1608,7 +1614,7 @@ declare class UNIXDatagramSocket extends DatagramSocket<string | Buffer> {
 }
 
 /** Options of `createUnixServer`. */
-interface UnixServerOptions {
+interface UNIXServerOptions {
   /** The permissions of the socket file, in force before anybody can connect: `0o600`. Default: what the umask leaves. */
   mode?: number | undefined
   /** How many connections may wait in the kernel to be accepted. Default 511. */
@@ -1617,7 +1623,7 @@ interface UnixServerOptions {
   closeTimeout?: number | undefined
 }
 /** Options of `createUnixDatagramSocket`. */
-interface UnixDatagramSocketOptions {
+interface UNIXDatagramSocketOptions {
   /** The own end; without one nobody can answer. The file is made, replaced and removed as a server's is. */
   path?: string | Buffer | undefined
   /** Connects the socket to this path: it sends to and hears of nobody else. */
@@ -1642,14 +1648,14 @@ declare function connectUnix(path: string | Buffer): Promise<SocketStream<string
  */
 declare function createUnixServer(
   path: string | Buffer,
-  options?: UnixServerOptions,
+  options?: UNIXServerOptions,
 ): Promise<SocketStreamServer<string>>
 /**
  * Opens a UNIX datagram socket. The counterpart of AnyIO 4's `create_unix_datagram_socket`.
  *
  * @throws UnsupportedError on the `node` backend; the bare system error, as for `createUnixServer` and `connectUnix`
  */
-declare function createUnixDatagramSocket(options?: UnixDatagramSocketOptions): Promise<UNIXDatagramSocket>
+declare function createUnixDatagramSocket(options?: UNIXDatagramSocketOptions): Promise<UNIXDatagramSocket>
 
 /** Options of `relay`. */
 interface RelayOptions {
@@ -1710,7 +1716,7 @@ declare class UDPSocket extends DatagramSocket<SocketAddress> {
 }
 
 /** Options of `createUdpSocket`. */
-interface UdpSocketOptions {
+interface UDPSocketOptions {
   /** The own end: a name or an address of this machine; the default is IPv4 and IPv6 on one port, `'::'` is IPv6 alone. */
   interface?: string | undefined
   /** The own port. Default 0: the system chooses a free one, see `socket.port`. */
@@ -1728,7 +1734,7 @@ interface UdpSocketOptions {
  * @throws the bare system error: `EADDRINUSE`, `ENOTFOUND`, `EAFNOSUPPORT` where `interface` and `targetHost` are not of one
  * family…
  */
-declare function createUdpSocket(options?: UdpSocketOptions): Promise<UDPSocket>
+declare function createUdpSocket(options?: UDPSocketOptions): Promise<UDPSocket>
 
 /**
  * Waits until reading from a socket would not wait: there is data, the end of it, an error, or a connection to be accepted.
@@ -1834,7 +1840,7 @@ declare function getNameInfo(
 ): Promise<NameInfo>
 
 /** Options of `wrapTls`. */
-interface WrapTlsOptions {
+interface WrapTLSOptions {
   /** Whether this side is the server of the handshake. Default false. */
   serverSide?: boolean | undefined
   /**
@@ -1852,10 +1858,10 @@ interface WrapTlsOptions {
  */
 declare function wrapTls<A extends Address>(
   stream: SocketStream<A>,
-  context: TlsContext,
-  options?: WrapTlsOptions,
+  context: TLSContext,
+  options?: WrapTLSOptions,
 ): Promise<SocketStream<A>>
-declare function wrapTls(stream: Stream, context: TlsContext, options?: WrapTlsOptions): Promise<SocketStream>
+declare function wrapTls(stream: Stream, context: TLSContext, options?: WrapTLSOptions): Promise<SocketStream>
 
 /** Options of `createSemaphore`. */
 interface SemaphoreOptions {
@@ -2409,6 +2415,7 @@ export {
   SocketStream,
   SocketStreamServer,
   Stream,
+  TLSContext,
   TLSEOFError,
   TLSError,
   TLSRequired,
@@ -2419,7 +2426,6 @@ export {
   TemporaryDirectory,
   TemporaryFile,
   TimeoutError,
-  TlsContext,
   UDPSocket,
   UNIXDatagramSocket,
   UnsupportedError,
@@ -2497,7 +2503,7 @@ export type {
   Cipher,
   CompletedProcess,
   ConditionStatistics,
-  ConnectTcpOptions,
+  ConnectTCPOptions,
   DelimitedOptions,
   EventStatistics,
   ExposedFunction,
@@ -2519,7 +2525,7 @@ export type {
   PortalTask,
   ProcessStdio,
   QueueStatistics,
-  ReceivedFds,
+  ReceivedFDs,
   RelayOptions,
   RelayResult,
   RunInProcessOptions,
@@ -2533,25 +2539,25 @@ export type {
   ServeOptions,
   ServerStatistics,
   SocketAddress,
-  StartTlsOptions,
+  StartTLSOptions,
+  TCPServerOptions,
+  TLSContextOptions,
   TLSErrorReason,
+  TLSMaterial,
+  TLSVersion,
   TaskEvent,
   TaskGroupOptions,
   TaskHandle,
   TaskOptions,
   TaskStatus,
-  TcpServerOptions,
   TemporaryDirectoryOptions,
   TemporaryFileOptions,
   TextOptions,
   ThreadFunction,
   ThreadTask,
   TimedScopeOptions,
-  TlsContextOptions,
-  TlsMaterial,
-  TlsVersion,
-  UdpSocketOptions,
-  UnixDatagramSocketOptions,
-  UnixServerOptions,
-  WrapTlsOptions,
+  UDPSocketOptions,
+  UNIXDatagramSocketOptions,
+  UNIXServerOptions,
+  WrapTLSOptions,
 }

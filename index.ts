@@ -44,7 +44,7 @@ export type {
 
 // Sockets and streams.
 export { connectTcp, createTcpServer } from './src/sockets.ts'
-export type { ConnectTcpOptions, TcpServerOptions } from './src/sockets.ts'
+export type { ConnectTCPOptions, TCPServerOptions } from './src/sockets.ts'
 export { Stream } from './src/streams/stream.ts'
 export type { DelimitedOptions } from './src/streams/framing.ts'
 export { SocketStream } from './src/streams/socket-stream.ts'
@@ -52,8 +52,8 @@ export { SocketStreamServer } from './src/streams/socket-stream-server.ts'
 export type { ServeOptions } from './src/streams/service.ts'
 export type { ServerStatistics } from './src/streams/listener.ts'
 export { connectUnix, createUnixServer } from './src/unix.ts'
-export type { UnixServerOptions } from './src/unix.ts'
-export type { ReceivedFds } from './src/streams/descriptors.ts'
+export type { UNIXServerOptions } from './src/unix.ts'
+export type { ReceivedFDs } from './src/streams/descriptors.ts'
 export type { SocketAddress } from './src/backends/backend.ts'
 
 export { relay } from './src/relay.ts'
@@ -66,8 +66,8 @@ export { createUnixDatagramSocket } from './src/unix.ts'
 export { UDPSocket } from './src/datagrams/udp-socket.ts'
 export { UNIXDatagramSocket } from './src/datagrams/unix-datagram-socket.ts'
 export type { Packet } from './src/datagrams/packet.ts'
-export type { UdpSocketOptions } from './src/udp.ts'
-export type { UnixDatagramSocketOptions } from './src/unix.ts'
+export type { UDPSocketOptions } from './src/udp.ts'
+export type { UNIXDatagramSocketOptions } from './src/unix.ts'
 
 // Raw descriptors: sockets that are somebody else's.
 export { waitSocketReadable, waitSocketWritable, notifySocketClose } from './src/wait-socket.ts'
@@ -78,9 +78,9 @@ export type { AddrInfo, AddrInfoOptions, NameInfo, NameInfoOptions } from './src
 
 // TLS, on sockets and over any stream.
 export { createTlsContext, wrapTls } from './src/tls.ts'
-export type { TlsContext, TlsContextOptions, TlsMaterial, WrapTlsOptions, PeerCertificate } from './src/tls.ts'
-export type { Cipher, ChannelBindingType, TlsVersion } from './src/tls.ts'
-export type { StartTlsOptions } from './src/streams/socket-stream.ts'
+export type { TLSContext, TLSContextOptions, TLSMaterial, WrapTLSOptions, PeerCertificate } from './src/tls.ts'
+export type { Cipher, ChannelBindingType, TLSVersion } from './src/tls.ts'
+export type { StartTLSOptions } from './src/streams/socket-stream.ts'
 
 // Synchronisation.
 export { createSemaphore, Semaphore } from './src/sync/semaphore.ts'

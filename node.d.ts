@@ -169,7 +169,7 @@ interface WebStreams {
 declare function toWebStreams(stream: Stream, options?: WebStreamsOptions): WebStreams
 
 /** Options of `serveHttp`. */
-interface ServeHttpOptions {
+interface ServeHTTPOptions {
   /** How many connections are served at once; the others wait to be accepted. Default: as many as come. */
   maxConnections?: number | undefined
   /** Gets what a handler threw, and its request. Without it such an error ends the server and comes out of `serveHttp`. */
@@ -194,8 +194,8 @@ interface ServeHttpOptions {
 declare function serveHttp<A extends SocketAddress | string>(
   server: SocketStreamServer<A>,
   httpServer: Server,
-  options?: ServeHttpOptions,
+  options?: ServeHTTPOptions,
 ): Promise<void>
 
 export { DuplexStream, NodeSocket, fromDuplex, serveHttp, toDuplex, toWebStreams }
-export type { NodeSocketOptions, ServeHttpOptions, WebStreams, WebStreamsOptions }
+export type { NodeSocketOptions, ServeHTTPOptions, WebStreams, WebStreamsOptions }

@@ -130,6 +130,12 @@ interface VirtualNetworkOptions extends LinkOptions {
   /** Whether `record` is kept; it grows for as long as the network lives. Default true. */
   record?: boolean | undefined
 }
+interface HostOptions {
+  readonly addresses?: readonly string[] | undefined
+}
+interface OneLinkOptions extends LinkOptions {
+  readonly oneWay?: boolean | undefined
+}
 /**
  * The network of the runs of the `virtual` backend: hosts with names and addresses, links between them, and whatever may
  * happen to these. One network may serve several runs, at once and one after the other, all on the same clock.
@@ -145,12 +151,7 @@ declare class VirtualNetwork {
    *
    * @param options - `addresses`: numeric, in the resolver's order; without them it gets an IPv4 and an IPv6 address
    */
-  host(
-    name: string,
-    options?: {
-      readonly addresses?: readonly string[] | undefined
-    },
-  ): VirtualHost
+  host(name: string, options?: HostOptions): VirtualHost
   /**
    * Gives these addresses a name, in the order in which the resolver tells them. An address may be one that nobody has:
    * whoever connects to it hears nothing.
@@ -161,13 +162,7 @@ declare class VirtualNetwork {
    *
    * @param options - `oneWay`: only from `a` to `b`
    */
-  link(
-    a: string | VirtualHost,
-    b: string | VirtualHost,
-    options: LinkOptions & {
-      readonly oneWay?: boolean | undefined
-    },
-  ): void
+  link(a: string | VirtualHost, b: string | VirtualHost, options: OneLinkOptions): void
   /**
    * From now on nothing passes between these hosts and the others, in either direction: no packet, no error. Datagrams are
    * lost, TCP keeps trying. Partitions add up until they are healed.

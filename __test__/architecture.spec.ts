@@ -25,7 +25,7 @@ const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
   .filter((path) => path !== '' && existsSync(new URL(path, root)))
 
 const GENERATED =
-  /^(src\/native\/binding\.|(index|testing|node)\.d\.ts$|package-lock\.json$|Cargo\.lock$|bench\/results\/)/
+  /^(src\/native\/binding\.|(index|testing|node)\.d\.c?ts$|package-lock\.json$|Cargo\.lock$|bench\/results\/)/
 const handWritten = files.filter((path) => !GENERATED.test(path))
 const code = handWritten.filter((path) => /\.(ts|js|mjs|cjs|rs)$/.test(path))
 const sources: Sources = new Map(
@@ -68,6 +68,16 @@ for (const [barrel, declarations, inside] of [
     )
   })
 }
+
+test('the names of exported classes, types and errors have their initialisms in capitals', (t) => {
+  const mixed = /(?:Tls|Tcp|Udp|Unix|Http|Dns|Url|Json|Alpn|Fds?)(?![a-z])/
+  const names = ['index.d.ts', 'testing.d.ts', 'node.d.ts'].flatMap((path) => exportedNames(read(path)))
+  t.deepEqual(
+    names.filter((name) => /^[A-Z]/.test(name) && mixed.test(name)),
+    [],
+  )
+  t.true(names.includes('TLSContext') && mixed.test('TlsContext') && mixed.test('ReceivedFds'))
+})
 
 test('the porting table lists every export, and what it says is here is here', (t) => {
   const rows = readPortingTable(read('docs/porting-from-anyio.md'))

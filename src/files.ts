@@ -9,7 +9,7 @@ import { checkCombination, open, type Opener, type Opening } from './files/openi
 import { UsageError } from './errors.ts'
 import { rejected } from './kernel/operation.ts'
 import { asOneOperation } from './streams/opening.ts'
-import { checkBoolean, checkFunction, checkInteger, checkOptions, checkString } from './validate.ts'
+import { checkBoolean, checkFunction, checkInteger, checkOptions, checkString, optionNames } from './validate.ts'
 
 /** Options of `aopen`. */
 export interface OpenOptions {
@@ -75,7 +75,7 @@ export function aopen(
 
 /** @internal for whatever else opens files */
 export function checkOpening(file: unknown, mode: unknown, options: OpenOptions): Opening {
-  checkOptions('options', options)
+  checkOptions('options', options, OPTIONS)
   const { encoding, errors, newline, bufferSize, closefd = true, opener } = options
   if (typeof file === 'number') checkInteger('file', file)
   const access = parseMode(mode)
@@ -105,3 +105,12 @@ function refuseTextOptions({ encoding, errors, newline }: OpenOptions): void {
     throw new UsageError(`options.${name} is for text: the mode is binary`)
   }
 }
+
+const OPTIONS = optionNames<OpenOptions>({
+  encoding: true,
+  errors: true,
+  newline: true,
+  bufferSize: true,
+  closefd: true,
+  opener: true,
+})

@@ -6,7 +6,7 @@ import { ADDRESS_FLAGS, type Flags, NAME_FLAGS, toFlags } from './names/flags.ts
 import { familyOf } from './streams/addresses.ts'
 import { ask, currentBackend } from './streams/ask.ts'
 import { checkHost, checkPort } from './streams/opening.ts'
-import { checkOptions, checkString, invalidArgType, outOfRange } from './validate.ts'
+import { checkOptions, checkString, invalidArgType, optionNames, outOfRange } from './validate.ts'
 
 /** Options of `getAddrInfo`. */
 export interface AddrInfoOptions {
@@ -95,7 +95,7 @@ export function getNameInfo(
     checkString('address.address', host)
     if (familyOf(host) === 0) throw outOfRange('address.address', 'a numeric address', host)
     checkPort('address.port', port)
-    checkOptions('options', options)
+    checkOptions('options', options, NAME_OPTIONS)
     const query = { address: host, port, flags: toFlags('options.flags', options.flags, NAME_FLAGS) }
     const { backend } = currentBackend('getNameInfo')
     // A copy: others may have the same answer.
@@ -121,7 +121,7 @@ const FAMILIES: ReadonlyMap<unknown, 0 | 4 | 6> = new Map<unknown, 0 | 4 | 6>([
 function toQuery(host: unknown, port: unknown, options: AddrInfoOptions): AddressQuery {
   if (host !== null) checkHost('host', host)
   const service = toService(port)
-  checkOptions('options', options)
+  checkOptions('options', options, ADDRESS_OPTIONS)
   const { type } = options
   const family = FAMILIES.get(options.family)
   if (family === undefined) {
@@ -159,3 +159,6 @@ function toAnswers(records: readonly AddressRecord[]): AddrInfo[] {
     return [{ address, port, family, type, protocol, ...(canonicalName === undefined ? {} : { canonicalName }) }]
   })
 }
+
+const ADDRESS_OPTIONS = optionNames<AddrInfoOptions>({ family: true, type: true, flags: true })
+const NAME_OPTIONS = optionNames<NameInfoOptions>({ flags: true })

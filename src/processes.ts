@@ -8,7 +8,7 @@ import { type PipedProcess, Process } from './processes/process.ts'
 import { asOneOperation, type Opening } from './streams/opening.ts'
 import type { Stream } from './streams/stream.ts'
 import { gather } from './task-groups.ts'
-import { checkFunction, checkOptions } from './validate.ts'
+import { checkFunction, checkOptions, optionNames } from './validate.ts'
 
 /** What a program that has ended leaves. */
 export interface CompletedProcess<Captured extends Buffer | null = Buffer> {
@@ -61,7 +61,7 @@ export function runProcess(
   options: RunProcessOptions = {},
 ): Promise<CompletedProcess<Buffer | null>> {
   try {
-    checkOptions('options', options)
+    checkOptions('options', options, RUN_OPTIONS)
     const { input, stdin } = toInput(options)
     const launch = toLaunch(command, options, stdin)
     const { check = true } = options
@@ -114,7 +114,7 @@ export function openProcess(
     const body = rest.length > 1 || typeof rest[0] === 'function' ? rest[rest.length - 1] : undefined
     const options = typeof rest[0] === 'function' || rest[0] === undefined ? {} : rest[0]
     if (body !== undefined) checkFunction('body', body)
-    checkOptions('options', options)
+    checkOptions('options', options, OPEN_OPTIONS)
     const launch = toLaunch(command, options)
     return asOneOperation('openProcess', PROCESS, async (opening) => {
       const child = await start('openProcess', launch, opening)
@@ -200,3 +200,24 @@ async function feed(stream: Stream | null, input: Uint8Array | undefined): Promi
     if (!(error instanceof BrokenResourceError)) throw error
   }
 }
+
+const OPEN_OPTIONS = optionNames<OpenProcessOptions>({
+  stdin: true,
+  stdout: true,
+  stderr: true,
+  env: true,
+  cwd: true,
+  killAfter: true,
+  processGroup: true,
+})
+const RUN_OPTIONS = optionNames<RunProcessOptions>({
+  stdin: true,
+  stdout: true,
+  stderr: true,
+  env: true,
+  cwd: true,
+  killAfter: true,
+  processGroup: true,
+  input: true,
+  check: true,
+})

@@ -7,7 +7,7 @@ import { CopyRelay } from './relay/copy-relay.ts'
 import { DirectRelay } from './relay/direct-relay.ts'
 import { endOf, SocketEnd } from './relay/ends.ts'
 import { Stream } from './streams/stream.ts'
-import { checkOptions, checkTime, invalidArgType, outOfRange } from './validate.ts'
+import { checkOptions, checkTime, invalidArgType, optionNames, outOfRange } from './validate.ts'
 
 /** Options of `relay`. */
 export interface RelayOptions {
@@ -46,7 +46,7 @@ export function relay(a: Stream, b: Stream, options: RelayOptions = {}): Promise
     checkStream('a', a)
     checkStream('b', b)
     if (a === b) throw outOfRange('b', 'another stream than a', b)
-    checkOptions('options', options)
+    checkOptions('options', options, OPTIONS)
     const { idleTimeout = Infinity } = options
     checkTime('options.idleTimeout', idleTimeout)
     return begin(a, b, idleTimeout)
@@ -78,3 +78,5 @@ function lowerRelay(transport: StreamTransport): StreamTransport['relayWith'] {
 function checkStream(name: string, stream: unknown): void {
   if (!(stream instanceof Stream)) throw invalidArgType(name, 'an instance of Stream', stream)
 }
+
+const OPTIONS = optionNames<RelayOptions>({ idleTimeout: true })

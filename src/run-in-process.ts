@@ -8,7 +8,7 @@ import { ThreadHolding } from './sync/starvation.ts'
 import { ProcessCall } from './threads/process-call.ts'
 import { hasOptions, numberedTask, type NumberedTask, type ThreadTask } from './threads/task.ts'
 import type { ThreadFunction } from './threads.ts'
-import { checkBoolean, invalidArgType } from './validate.ts'
+import { checkBoolean, invalidArgType, optionNames } from './validate.ts'
 
 /** Options of `runInProcess`. */
 export interface RunInProcessOptions {
@@ -39,8 +39,9 @@ export function runInProcess<A extends unknown[], T>(
 ): Promise<T>
 export function runInProcess(...given: unknown[]): Promise<unknown> {
   try {
-    const options = hasOptions(given) ? (given[0] as RunInProcessOptions) : {}
-    const [task, ...args] = hasOptions(given) ? given.slice(1) : given
+    const withOptions = hasOptions(given, OPTIONS)
+    const options = withOptions ? (given[0] as RunInProcessOptions) : {}
+    const [task, ...args] = withOptions ? given.slice(1) : given
     const { limiter = (defaultLimiter ??= createCapacityLimiter(availableParallelism())), abandonOnCancel = false } =
       options
     if (!(limiter instanceof CapacityLimiter)) throw invalidArgType('options.limiter', 'a CapacityLimiter', limiter)
@@ -72,3 +73,5 @@ async function start(
   }
   return new ProcessCall(task, args, abandonOnCancel, holding, grant).start(enterFrame('runInProcess').scope)
 }
+
+const OPTIONS = optionNames<RunInProcessOptions>({ abandonOnCancel: true, limiter: true })

@@ -10,7 +10,17 @@ import { rejected } from './kernel/operation.ts'
 import { refuseNestedRun, startRun } from './kernel/root.ts'
 import { listen, requireMainThread, unlisten } from './signals/listeners.ts'
 import { toCatchable } from './signals/names.ts'
-import { checkBoolean, checkFunction, checkOptions, checkSignal, checkString, invalidArgType } from './validate.ts'
+import {
+  checkBoolean,
+  checkFunction,
+  checkOptions,
+  checkSignal,
+  checkString,
+  checkTime,
+  invalidArgType,
+  optionNames,
+  outOfRange,
+} from './validate.ts'
 
 export { getAllBackends, getAvailableBackends } from './backends/select.ts'
 export type { BackendOptions, NativeOptions, NodeOptions, VirtualOptions } from './backends/select.ts'
@@ -30,6 +40,30 @@ export interface RunOptions {
    * unwound. From then on they have their default action. Main thread only.
    */
   shutdownSignals?: readonly NodeJS.Signals[] | undefined
+  /**
+   * Is called when the first of the `shutdownSignals` arrives, with its name: a `run` that a signal ended resolves with
+   * `undefined`, as one whose `main` returned nothing does. What it throws is an uncaught exception.
+   *
+   * @example
+   * ```ts
+   * await run(main, {
+   *   shutdownSignals: ['SIGINT', 'SIGTERM'],
+   *   onShutdown: (signal) => (process.exitCode = 128 + constants.signals[signal]),   // as a shell reports it
+   * })
+   * ```
+   */
+  onShutdown?: ((signal: NodeJS.Signals) => void) | undefined
+  /**
+   * The run settles as soon as it is cancelled and its `main` waits for nothing of the library, and leaves `main` behind:
+   * see the option of `openCancelScope`. Default false.
+   */
+  abandon?: boolean | undefined
+  /**
+   * Real milliseconds after which a cancelled scope that has not ended is warned about (`STRUCTIO_OVERDUE`), where its body
+   * waits for nothing of the library: what it waits for cannot be cancelled. Default 1,000; `Infinity`, which is the default on
+   * `virtual`, is never.
+   */
+  overdueAfter?: number | undefined
   /** Whether the active run keeps the process alive (default), or only what it waits for in the operating system does. */
   keepAlive?: boolean | undefined
   /**
@@ -69,15 +103,25 @@ export function run(main: () => unknown, options: RunOptions = {}): Promise<unkn
       name,
       signal,
       shutdownSignals = [],
+      onShutdown,
+      abandon,
       keepAlive = true,
       traceResources = false,
       detectDeadlocks = false,
     } = options
     const host = selectBackend(backend, backendOptions)
     // The listeners come first: `main` starts inside `startRun`, and whoever it tells that it is there may signal at once.
-    const shutdown = new Shutdown(shutdownSignals)
-    const traceTasks = traceResources || detectDeadlocks
-    const { run, scope, promise } = startRun(host, main, { name, signal, keepAlive, traceResources, traceTasks })
+    const shutdown = new Shutdown(shutdownSignals, onShutdown)
+    const { run, scope, promise } = startRun(host, main, {
+      name,
+      signal,
+      abandon,
+      keepAlive,
+      traceResources,
+      traceTasks: traceResources || detectDeadlocks,
+      // Where time is simulated, real time says nothing.
+      overdueAfter: options.overdueAfter ?? (host.name === 'virtual' ? Infinity : OVERDUE_AFTER),
+    })
     run.listens = shutdownSignals.length > 0
     if (detectDeadlocks) failOnDeadlock(run)
     return shutdown.watch(scope, promise)
@@ -89,11 +133,13 @@ export function run(main: () => unknown, options: RunOptions = {}): Promise<unkn
 /** The first signal cancels; after it, and after the run, the process is as it was. */
 class Shutdown {
   readonly #signals: readonly NodeJS.Signals[]
+  readonly #onShutdown: ((signal: NodeJS.Signals) => void) | undefined
   #scope: CancelScope | undefined
   #received: NodeJS.Signals | undefined
 
-  constructor(signals: readonly NodeJS.Signals[]) {
+  constructor(signals: readonly NodeJS.Signals[], onShutdown: RunOptions['onShutdown']) {
     this.#signals = signals
+    this.#onShutdown = onShutdown
     for (const signal of signals) listen(signal, this.#onSignal)
   }
 
@@ -108,6 +154,7 @@ class Shutdown {
     this.#received = signal
     this.#unlisten()
     this.#scope?._cancel('shutdown', signal)
+    this.#onShutdown?.(signal)
   }
 
   #unlisten(): void {
@@ -116,16 +163,25 @@ class Shutdown {
 }
 
 function checkRunOptions(options: RunOptions): void {
-  checkOptions('options', options)
+  checkOptions('options', options, OPTIONS)
   const { backend, backendOptions, name, signal, shutdownSignals, keepAlive, traceResources, detectDeadlocks } = options
+  const { onShutdown, abandon, overdueAfter } = options
   if (backend !== undefined) checkString('options.backend', backend)
   if (backendOptions !== undefined) checkOptions('options.backendOptions', backendOptions)
   if (name !== undefined) checkString('options.name', name)
   if (signal !== undefined) checkSignal('options.signal', signal)
   if (shutdownSignals !== undefined) checkShutdownSignals(shutdownSignals)
+  if (onShutdown !== undefined) checkFunction('options.onShutdown', onShutdown)
+  if (abandon !== undefined) checkBoolean('options.abandon', abandon)
+  if (overdueAfter !== undefined) checkOverdueAfter(overdueAfter)
   if (keepAlive !== undefined) checkBoolean('options.keepAlive', keepAlive)
   if (traceResources !== undefined) checkBoolean('options.traceResources', traceResources)
   if (detectDeadlocks !== undefined) checkBoolean('options.detectDeadlocks', detectDeadlocks)
+}
+
+function checkOverdueAfter(ms: unknown): void {
+  checkTime('options.overdueAfter', ms)
+  if (ms < 0) throw outOfRange('options.overdueAfter', 'at least 0', ms)
 }
 
 function checkShutdownSignals(signals: readonly unknown[]): void {
@@ -136,3 +192,20 @@ function checkShutdownSignals(signals: readonly unknown[]): void {
   }
   if (signals.length > 0) requireMainThread('shutdownSignals work')
 }
+
+/** Milliseconds. */
+const OVERDUE_AFTER = 1000
+
+const OPTIONS = optionNames<RunOptions>({
+  backend: true,
+  backendOptions: true,
+  name: true,
+  signal: true,
+  shutdownSignals: true,
+  onShutdown: true,
+  abandon: true,
+  overdueAfter: true,
+  keepAlive: true,
+  traceResources: true,
+  detectDeadlocks: true,
+})

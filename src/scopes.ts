@@ -11,7 +11,7 @@ import { deadlines } from './kernel/deadlines.ts'
 import { rejected } from './kernel/operation.ts'
 import { EFFECTIVE } from './kernel/scope-flags.ts'
 import { immediateVoid } from './kernel/turn.ts'
-import { checkFunction, checkOptions, checkTime, invalidArgType, isThenable } from './validate.ts'
+import { checkFunction, checkOptions, checkTime, invalidArgType, isThenable, optionNames } from './validate.ts'
 
 export { CancelScope } from './kernel/cancel-scope.ts'
 export type { CancelReason, CancelScopeOptions } from './kernel/cancel-scope.ts'
@@ -20,6 +20,9 @@ export type { CancelReason, CancelScopeOptions } from './kernel/cancel-scope.ts'
 export type ScopeBody<T> = (scope: CancelScope) => T | PromiseLike<T>
 /** Options of a scope whose deadline is an argument of its own. */
 export type TimedScopeOptions = Omit<CancelScopeOptions, 'deadline'>
+interface AbandonOptions<T> {
+  discard?: ((value: T) => void) | undefined
+}
 /** A body that gets the scope if it asks for it. */
 export type FailBody = (scope: CancelScope) => unknown
 /** The body's value; `undefined` as well where the body takes the scope, which it can then cancel. */
@@ -103,13 +106,10 @@ export function currentTime(): number {
  * Waits for work that knows nothing of scopes. On cancellation the caller leaves at once and the work goes on without it:
  * its failure is then nobody's, and `discard` gets a value that arrives too late, to close or release it.
  */
-export function abandonOnCancel<T>(
-  promise: PromiseLike<T>,
-  options: { discard?: ((value: T) => void) | undefined } = {},
-): Promise<T> {
+export function abandonOnCancel<T>(promise: PromiseLike<T>, options: AbandonOptions<T> = {}): Promise<T> {
   try {
     if (!isThenable(promise)) throw invalidArgType('promise', 'a promise', promise)
-    checkOptions('options', options)
+    checkOptions('options', options, ABANDON_OPTIONS)
     if (options.discard !== undefined) checkFunction('options.discard', options.discard)
     return abandonable(promise, options.discard)
   } catch (error) {
@@ -188,12 +188,18 @@ function open(what: string, deadlineOf: (() => number) | undefined, given: unkno
     const body = given.length > 1 ? given[1] : given[0]
     const options = given.length > 1 ? (given[0] as CancelScopeOptions) : undefined
     const scope = new CancelScope(options)
+    if (deadline !== undefined && options !== undefined && 'deadline' in options) refuseSecondDeadline()
     if (deadline !== undefined) scope.deadline = deadline
     const mode = what.startsWith('fail') ? 'fail' : 'move-on'
     return scope._run(body as ScopeBody<unknown>, mode, what)
   } catch (error) {
     return rejected(error)
   }
+}
+
+/** `moveOnAfter(ms, { deadline })`: which of them was meant cannot be known. */
+function refuseSecondDeadline(): never {
+  throw invalidArgType('options.deadline', 'left out: the limit is the first argument', undefined)
 }
 
 function delayed(ms: number | null): number {
@@ -206,3 +212,5 @@ function pointInTime(time: number): number {
   checkTime('time', time)
   return time
 }
+
+const ABANDON_OPTIONS = optionNames<AbandonOptions<unknown>>({ discard: true })

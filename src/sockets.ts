@@ -13,13 +13,13 @@ import { asOneOperation, checkHost, checkPort, type Opening, resolve } from './s
 import { CLOSE_TIMEOUT, type Origin, TCP_STREAM } from './streams/origin.ts'
 import { SocketStreamServer } from './streams/socket-stream-server.ts'
 import { SocketStream } from './streams/socket-stream.ts'
-import { checkContext, defaultSettings, requireCertificate, settingsOf, type TlsContext } from './tls/context.ts'
-import { checkBoolean, checkFunction, checkInteger, checkOptions, checkTime } from './validate.ts'
+import { checkContext, defaultSettings, requireCertificate, settingsOf, type TLSContext } from './tls/context.ts'
+import { checkBoolean, checkFunction, checkInteger, checkOptions, checkTime, optionNames } from './validate.ts'
 
 /** Options of `connectTcp`; with any that begins with `tls`, the stream is encrypted. */
-export interface ConnectTcpOptions {
+export interface ConnectTCPOptions {
   /** For the TLS handshake. Default: a context that trusts what the platform trusts. */
-  tls?: TlsContext | undefined
+  tls?: TLSContext | undefined
   /** Does the TLS handshake before the stream is returned. Default false: `startTls` does it when it is time. */
   autostartTls?: boolean | undefined
   /** The name or address that the server's certificate must be for. Default: the one connected to. */
@@ -42,7 +42,7 @@ export interface ConnectTcpOptions {
 }
 
 /** Options of `createTcpServer`; with `tls`, connections are encrypted. */
-export interface TcpServerOptions {
+export interface TCPServerOptions {
   /** A name or an address of this machine; the default is IPv4 and IPv6 on one port, `'::'` is IPv6 alone. */
   interface?: string | undefined
   /** How many connections may wait in the kernel to be accepted. Default 511. */
@@ -59,7 +59,7 @@ export interface TcpServerOptions {
    */
   closeTimeout?: number | undefined
   /** Makes it a TLS server: the context needs a certificate, or an `sni` callback. */
-  tls?: TlsContext | undefined
+  tls?: TLSContext | undefined
   /** With `tls`, does the handshake before a connection is accepted. Default true; `startTls` does it otherwise. */
   autostartTls?: boolean | undefined
   /** As for `connectTcp`, of the accepted connections. Default true. */
@@ -82,7 +82,7 @@ export interface TcpServerOptions {
  * @throws the bare system error (`ECONNREFUSED`, `ENOTFOUND`…) where one address was tried, `ConnectionFailed` with one
  * error per attempt where several were, `TLSError` when the handshake fails; nothing stays open then
  */
-export function connectTcp(address: string, port: number, options: ConnectTcpOptions = {}): Promise<SocketStream> {
+export function connectTcp(address: string, port: number, options: ConnectTCPOptions = {}): Promise<SocketStream> {
   try {
     checkHost('address', address)
     checkPort('port', port)
@@ -102,7 +102,7 @@ export function connectTcp(address: string, port: number, options: ConnectTcpOpt
  * @param port - 0 (the default) lets the system choose a free one, see `server.port`
  * @throws the bare system error (`EADDRINUSE`, `EACCES`…)
  */
-export function createTcpServer(port: number = 0, options: TcpServerOptions = {}): Promise<SocketStreamServer> {
+export function createTcpServer(port: number = 0, options: TCPServerOptions = {}): Promise<SocketStreamServer> {
   try {
     checkPort('port', port)
     checkServerOptions(options)
@@ -116,7 +116,7 @@ async function connect(
   context: Opening,
   host: string,
   port: number,
-  options: ConnectTcpOptions,
+  options: ConnectTCPOptions,
 ): Promise<SocketStream> {
   const { backend, frame, made } = context
   const { bindHost, bindPort, happyEyeballsDelay = 250, noDelay = true, keepAlive = false } = options
@@ -147,7 +147,7 @@ async function connect(
   return new SocketStream(new Connection(connected, frame.task.run, origin).registerWith(frame, made))
 }
 
-function originOf(host: string, options: ConnectTcpOptions): Origin {
+function originOf(host: string, options: ConnectTCPOptions): Origin {
   const { tls, tlsHostname = host, tlsStandardCompatible: standardCompatible = true } = options
   return {
     kind: TCP_STREAM,
@@ -170,7 +170,7 @@ function handshake(backend: Backend, transport: StreamTransport, origin: Origin)
 async function listen(
   { backend, frame, made }: Opening,
   port: number,
-  options: TcpServerOptions,
+  options: TCPServerOptions,
 ): Promise<SocketStreamServer> {
   const {
     interface: host,
@@ -200,7 +200,7 @@ async function listen(
   return new SocketStreamServer(new Listener(transport, { origin, backend, frame, made, handshakes }))
 }
 
-function handshakesOf(settings: TlsSettings, options: TcpServerOptions): HandshakeSettings | undefined {
+function handshakesOf(settings: TlsSettings, options: TCPServerOptions): HandshakeSettings | undefined {
   const {
     autostartTls = true,
     tlsStandardCompatible: standardCompatible = true,
@@ -217,8 +217,8 @@ function reachable(found: readonly SocketAddress[], local: readonly SocketAddres
   return usable.length === 0 ? found : usable
 }
 
-function checkConnectOptions(options: ConnectTcpOptions): void {
-  checkOptions('options', options)
+function checkConnectOptions(options: ConnectTCPOptions): void {
+  checkOptions('options', options, CONNECT_OPTIONS)
   const { bindHost, bindPort, happyEyeballsDelay, noDelay, keepAlive } = options
   if (bindHost !== undefined) checkHost('options.bindHost', bindHost)
   if (bindPort !== undefined) checkPort('options.bindPort', bindPort)
@@ -229,15 +229,15 @@ function checkConnectOptions(options: ConnectTcpOptions): void {
   if (options.tlsHostname !== undefined) checkHost('options.tlsHostname', options.tlsHostname)
 }
 
-function checkTlsOptions(options: ConnectTcpOptions | TcpServerOptions): void {
+function checkTlsOptions(options: ConnectTCPOptions | TCPServerOptions): void {
   const { tls, autostartTls, tlsStandardCompatible } = options
   if (tls !== undefined) checkContext('options.tls', tls)
   if (autostartTls !== undefined) checkBoolean('options.autostartTls', autostartTls)
   if (tlsStandardCompatible !== undefined) checkBoolean('options.tlsStandardCompatible', tlsStandardCompatible)
 }
 
-function checkServerOptions(options: TcpServerOptions): void {
-  checkOptions('options', options)
+function checkServerOptions(options: TCPServerOptions): void {
+  checkOptions('options', options, SERVER_OPTIONS)
   const { interface: host, backlog, reusePort, noDelay, keepAlive, closeTimeout } = options
   if (host !== undefined) checkHost('options.interface', host)
   if (backlog !== undefined) checkInteger('options.backlog', backlog, 1, 2 ** 31 - 1)
@@ -251,3 +251,29 @@ function checkServerOptions(options: TcpServerOptions): void {
   if (handshakeTimeout !== undefined) checkTime('options.handshakeTimeout', handshakeTimeout)
   if (onTlsError !== undefined) checkFunction('options.onTlsError', onTlsError)
 }
+
+const CONNECT_OPTIONS = optionNames<ConnectTCPOptions>({
+  tls: true,
+  autostartTls: true,
+  tlsHostname: true,
+  tlsStandardCompatible: true,
+  bindHost: true,
+  bindPort: true,
+  happyEyeballsDelay: true,
+  noDelay: true,
+  keepAlive: true,
+})
+const SERVER_OPTIONS = optionNames<TCPServerOptions>({
+  interface: true,
+  backlog: true,
+  reusePort: true,
+  noDelay: true,
+  keepAlive: true,
+  closeTimeout: true,
+  tls: true,
+  autostartTls: true,
+  tlsStandardCompatible: true,
+  maxHandshakes: true,
+  handshakeTimeout: true,
+  onTlsError: true,
+})

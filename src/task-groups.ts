@@ -17,6 +17,7 @@ import {
   checkOptions,
   checkString,
   invalidArgType,
+  optionNames,
   outOfRange,
 } from './validate.ts'
 
@@ -28,8 +29,17 @@ export type { TaskHandle } from './kernel/task.ts'
 export interface TaskGroupOptions {
   /** For introspection and the texts of errors. */
   name?: string | undefined
-  /** Keeps cancellation from outside out of the whole group. */
+  /** Blocks cancellation from enclosing scopes, for the whole group. */
   shield?: boolean | undefined
+  /**
+   * Once the group is cancelled and nothing in it waits for the library, it settles and leaves its body and its tasks behind:
+   * see the option of `openCancelScope`. Default false.
+   */
+  abandon?: boolean | undefined
+}
+
+interface GatherOptions {
+  limit?: number | undefined
 }
 
 /** A function that is run as a task. */
@@ -63,11 +73,11 @@ export function createTaskGroup(...given: unknown[]): Promise<unknown> {
  */
 export function gather<const F extends readonly Job<unknown>[]>(
   fns: F,
-  options: { limit?: number | undefined } = {},
+  options: GatherOptions = {},
 ): Promise<JobValues<F>> {
   try {
     const jobs = checkJobs(fns)
-    checkOptions('options', options)
+    checkOptions('options', options, GATHER_OPTIONS)
     const limit = checkLimit(options.limit ?? Infinity)
     enterOperation('gather')
     const body = (group: TaskGroup) => mapEach(group, jobs, limit, (fn) => ({ fn, args: [] }))
@@ -89,7 +99,7 @@ export function mapConcurrent<I, T>(
   try {
     if (!isIterable(items)) throw invalidArgType('items', 'an iterable or an async iterable', items)
     checkFunction('fn', fn)
-    checkOptions('options', options)
+    checkOptions('options', options, GATHER_OPTIONS)
     const limit = checkLimit(options.limit)
     enterOperation('mapConcurrent')
     const body = (group: TaskGroup) => mapEach(group, items, limit, (item, index) => ({ fn, args: [item, index] }))
@@ -116,11 +126,12 @@ export function raceTasks<const F extends readonly Job<unknown>[]>(fns: F): Prom
 
 function groupScope(options: unknown): CancelScope {
   if (options === undefined) return new CancelScope()
-  checkOptions('options', options)
-  const { name, shield } = options as TaskGroupOptions
+  checkOptions('options', options, GROUP_OPTIONS)
+  const { name, shield, abandon } = options as TaskGroupOptions
   if (name !== undefined) checkString('options.name', name)
   if (shield !== undefined) checkBoolean('options.shield', shield)
-  return new CancelScope({ name, shield })
+  if (abandon !== undefined) checkBoolean('options.abandon', abandon)
+  return new CancelScope({ name, shield, abandon })
 }
 
 function checkJobs(fns: unknown): readonly Job<unknown>[] {
@@ -139,3 +150,6 @@ function isIterable(value: unknown): value is Iterable<unknown> | AsyncIterable<
   if (typeof value === 'string') return true
   return typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value)
 }
+
+const GROUP_OPTIONS = optionNames<TaskGroupOptions>({ name: true, shield: true, abandon: true })
+const GATHER_OPTIONS = optionNames<GatherOptions>({ limit: true })

@@ -3,7 +3,6 @@
  * themselves are in `threads/`; docs/design/threads.md says why they are not a library's.
  */
 import { availableParallelism } from 'node:os'
-import type { TransferListItem } from 'node:worker_threads'
 import { enterFrame, type Frame } from './kernel/context.ts'
 import { rejected } from './kernel/operation.ts'
 import { CapacityLimiter, createCapacityLimiter } from './sync/capacity-limiter.ts'
@@ -12,7 +11,8 @@ import { ThreadHolding } from './sync/starvation.ts'
 import { checkExposed, type ExposedFunction } from './threads/exposed.ts'
 import { hasOptions, numberedTask, type ThreadTask } from './threads/task.ts'
 import { ThreadCall, type ThreadJob } from './threads/thread-call.ts'
-import { checkBoolean, checkString, invalidArgType } from './validate.ts'
+import type { Transferable } from './threads/wire.ts'
+import { checkBoolean, checkString, invalidArgType, optionNames } from './validate.ts'
 
 export { threadTask } from './threads/task.ts'
 export type { ThreadTask } from './threads/task.ts'
@@ -35,7 +35,7 @@ export interface RunInThreadOptions {
   /** Functions of this thread that the other may call by name, with `runAsyncFromThread`. */
   expose?: Readonly<Record<string, ExposedFunction>> | undefined
   /** What in the arguments is moved to the thread instead of copied: array buffers, message ports. */
-  transfer?: readonly TransferListItem[] | undefined
+  transfer?: readonly Transferable[] | undefined
   /** For introspection; by default the function's name. */
   name?: string | undefined
 }
@@ -104,8 +104,9 @@ async function waitAndStart(job: ThreadJob, limiter: CapacityLimiter, holding: T
 
 /** `[options], task, ...args`, checked. */
 function readArguments(given: unknown[]): { job: ThreadJob; limiter: CapacityLimiter } {
-  const options = hasOptions(given) ? (given[0] as RunInThreadOptions) : {}
-  const [task, ...args] = hasOptions(given) ? given.slice(1) : given
+  const withOptions = hasOptions(given, OPTIONS)
+  const options = withOptions ? (given[0] as RunInThreadOptions) : {}
+  const [task, ...args] = withOptions ? given.slice(1) : given
   const { limiter = currentDefaultThreadLimiter(), abandonOnCancel = false, expose, transfer = [], name } = options
   if (!(limiter instanceof CapacityLimiter)) throw invalidArgType('options.limiter', 'a CapacityLimiter', limiter)
   checkBoolean('options.abandonOnCancel', abandonOnCancel)
@@ -113,7 +114,15 @@ function readArguments(given: unknown[]): { job: ThreadJob; limiter: CapacityLim
   if (name !== undefined) checkString('options.name', name)
   const exposed = expose === undefined ? undefined : checkExposed('options.expose', expose)
   return {
-    job: { task: numberedTask(task), args, transfer: transfer as TransferListItem[], abandonOnCancel, exposed, name },
+    job: { task: numberedTask(task), args, transfer: transfer as Transferable[], abandonOnCancel, exposed, name },
     limiter,
   }
 }
+
+const OPTIONS = optionNames<RunInThreadOptions>({
+  limiter: true,
+  abandonOnCancel: true,
+  expose: true,
+  transfer: true,
+  name: true,
+})

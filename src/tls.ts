@@ -14,20 +14,20 @@ import { Connection } from './streams/connection.ts'
 import { CLOSE_TIMEOUT, type Origin, TCP_STREAM } from './streams/origin.ts'
 import { SocketStream } from './streams/socket-stream.ts'
 import { Stream } from './streams/stream.ts'
-import { checkContext, requireCertificate, settingsOf, type TlsContext } from './tls/context.ts'
+import { checkContext, requireCertificate, settingsOf, type TLSContext } from './tls/context.ts'
 import { OverStream } from './tls/stream-transport.ts'
-import { checkBoolean, checkOptions, checkString, invalidArgType, outOfRange } from './validate.ts'
+import { checkBoolean, checkOptions, checkString, invalidArgType, optionNames, outOfRange } from './validate.ts'
 
 export { createTlsContext } from './tls/context.ts'
-export type { TlsContext, TlsContextOptions } from './tls/context.ts'
-export type { TlsMaterial } from './tls/credentials.ts'
+export type { TLSContext, TLSContextOptions } from './tls/context.ts'
+export type { TLSMaterial } from './tls/credentials.ts'
 export type { Cipher } from './tls/cipher-suites.ts'
 export type { ChannelBindingType } from './tls/channel-binding.ts'
 export type { PeerCertificate } from './tls/certificate.ts'
-export type { TlsVersion } from './backends/backend.ts'
+export type { TLSVersion } from './backends/backend.ts'
 
 /** Options of `wrapTls`. */
-export interface WrapTlsOptions {
+export interface WrapTLSOptions {
   /** Whether this side is the server of the handshake. Default false. */
   serverSide?: boolean | undefined
   /**
@@ -46,15 +46,15 @@ export interface WrapTlsOptions {
  */
 export function wrapTls<A extends Address>(
   stream: SocketStream<A>,
-  context: TlsContext,
-  options?: WrapTlsOptions,
+  context: TLSContext,
+  options?: WrapTLSOptions,
 ): Promise<SocketStream<A>>
-export function wrapTls(stream: Stream, context: TlsContext, options?: WrapTlsOptions): Promise<SocketStream>
-export function wrapTls(stream: Stream, context: TlsContext, options: WrapTlsOptions = {}): Promise<SocketStream> {
+export function wrapTls(stream: Stream, context: TLSContext, options?: WrapTLSOptions): Promise<SocketStream>
+export function wrapTls(stream: Stream, context: TLSContext, options: WrapTLSOptions = {}): Promise<SocketStream> {
   try {
     if (!(stream instanceof Stream)) throw invalidArgType('stream', 'an instance of Stream', stream)
     checkContext('context', context)
-    checkOptions('options', options)
+    checkOptions('options', options, OPTIONS)
     const { serverSide = false } = options
     checkBoolean('options.serverSide', serverSide)
     const origin = originOf(stream, context, serverSide, options.hostname)
@@ -93,7 +93,7 @@ class WrappedStream extends SocketStream {
   }
 }
 
-function originOf(stream: Stream, context: TlsContext, serverSide: boolean, hostname: string | undefined): Origin {
+function originOf(stream: Stream, context: TLSContext, serverSide: boolean, hostname: string | undefined): Origin {
   if (hostname !== undefined) {
     checkString('options.hostname', hostname)
     if (hostname === '') throw outOfRange('options.hostname', 'a name or an address', hostname)
@@ -114,3 +114,5 @@ function originOf(stream: Stream, context: TlsContext, serverSide: boolean, host
     standardCompatible: below?.standardCompatible ?? true,
   }
 }
+
+const OPTIONS = optionNames<WrapTLSOptions>({ serverSide: true, hostname: true })

@@ -7,10 +7,10 @@ import { rejected } from './kernel/operation.ts'
 import { ask } from './streams/ask.ts'
 import { familyOf } from './streams/addresses.ts'
 import { asOneOperation, checkHost, checkPort, type Opening, resolve } from './streams/opening.ts'
-import { checkBoolean, checkInteger, checkOptions } from './validate.ts'
+import { checkBoolean, checkInteger, checkOptions, optionNames } from './validate.ts'
 
 /** Options of `createUdpSocket`. */
-export interface UdpSocketOptions {
+export interface UDPSocketOptions {
   /** The own end: a name or an address of this machine; the default is IPv4 and IPv6 on one port, `'::'` is IPv6 alone. */
   interface?: string | undefined
   /** The own port. Default 0: the system chooses a free one, see `socket.port`. */
@@ -29,7 +29,7 @@ export interface UdpSocketOptions {
  * @throws the bare system error: `EADDRINUSE`, `ENOTFOUND`, `EAFNOSUPPORT` where `interface` and `targetHost` are not of one
  * family…
  */
-export function createUdpSocket(options: UdpSocketOptions = {}): Promise<UDPSocket> {
+export function createUdpSocket(options: UDPSocketOptions = {}): Promise<UDPSocket> {
   try {
     check(options)
   } catch (error) {
@@ -38,7 +38,7 @@ export function createUdpSocket(options: UdpSocketOptions = {}): Promise<UDPSock
   return asOneOperation('createUdpSocket', UDP_SOCKET, (opening) => open(opening, options))
 }
 
-async function open(opening: Opening, options: UdpSocketOptions): Promise<UDPSocket> {
+async function open(opening: Opening, options: UDPSocketOptions): Promise<UDPSocket> {
   const { backend } = opening
   const { interface: host, port = 0, targetHost, targetPort = 0, reusePort = false } = options
   const own = host === undefined ? [] : await resolve(backend, host)
@@ -58,8 +58,8 @@ function isOfOne({ family }: SocketAddress, addresses: readonly SocketAddress[])
   return addresses.some((address) => address.family === family)
 }
 
-function check(options: UdpSocketOptions): void {
-  checkOptions('options', options)
+function check(options: UDPSocketOptions): void {
+  checkOptions('options', options, OPTIONS)
   const { interface: host, port, targetHost, targetPort, reusePort } = options
   if (host !== undefined) checkHost('options.interface', host)
   if (port !== undefined) checkPort('options.port', port)
@@ -70,3 +70,11 @@ function check(options: UdpSocketOptions): void {
   }
   if (reusePort !== undefined) checkBoolean('options.reusePort', reusePort)
 }
+
+const OPTIONS = optionNames<UDPSocketOptions>({
+  interface: true,
+  port: true,
+  targetHost: true,
+  targetPort: true,
+  reusePort: true,
+})

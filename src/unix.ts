@@ -14,10 +14,10 @@ import { CLOSE_TIMEOUT, type Origin, UNIX_STREAM } from './streams/origin.ts'
 import { checkPath } from './streams/paths.ts'
 import { SocketStreamServer } from './streams/socket-stream-server.ts'
 import { SocketStream } from './streams/socket-stream.ts'
-import { checkInteger, checkOptions, checkTime } from './validate.ts'
+import { checkInteger, checkOptions, checkTime, optionNames } from './validate.ts'
 
 /** Options of `createUnixServer`. */
-export interface UnixServerOptions {
+export interface UNIXServerOptions {
   /** The permissions of the socket file, in force before anybody can connect: `0o600`. Default: what the umask leaves. */
   mode?: number | undefined
   /** How many connections may wait in the kernel to be accepted. Default 511. */
@@ -27,7 +27,7 @@ export interface UnixServerOptions {
 }
 
 /** Options of `createUnixDatagramSocket`. */
-export interface UnixDatagramSocketOptions {
+export interface UNIXDatagramSocketOptions {
   /** The own end; without one nobody can answer. The file is made, replaced and removed as a server's is. */
   path?: string | Buffer | undefined
   /** Connects the socket to this path: it sends to and hears of nobody else. */
@@ -65,7 +65,7 @@ export function connectUnix(path: string | Buffer): Promise<SocketStream<string>
  */
 export function createUnixServer(
   path: string | Buffer,
-  options: UnixServerOptions = {},
+  options: UNIXServerOptions = {},
 ): Promise<SocketStreamServer<string>> {
   try {
     checkPath('path', path)
@@ -89,9 +89,9 @@ export function createUnixServer(
  *
  * @throws UnsupportedError on the `node` backend; the bare system error, as for `createUnixServer` and `connectUnix`
  */
-export function createUnixDatagramSocket(options: UnixDatagramSocketOptions = {}): Promise<UNIXDatagramSocket> {
+export function createUnixDatagramSocket(options: UNIXDatagramSocketOptions = {}): Promise<UNIXDatagramSocket> {
   try {
-    checkOptions('options', options)
+    checkOptions('options', options, DATAGRAM_OPTIONS)
     if (options.path !== undefined) checkPath('options.path', options.path)
     if (options.remotePath !== undefined) checkPath('options.remotePath', options.remotePath)
   } catch (error) {
@@ -130,10 +130,13 @@ function originOf(side: 'client' | 'server', closeTimeout: number): Origin {
   return { kind: UNIX_STREAM, side, closeTimeout, settings: undefined, hostname: undefined, standardCompatible: true }
 }
 
-function checkServerOptions(options: UnixServerOptions): void {
-  checkOptions('options', options)
+function checkServerOptions(options: UNIXServerOptions): void {
+  checkOptions('options', options, SERVER_OPTIONS)
   const { mode, backlog, closeTimeout } = options
   if (mode !== undefined) checkInteger('options.mode', mode, 0, 0o777)
   if (backlog !== undefined) checkInteger('options.backlog', backlog, 1, 2 ** 31 - 1)
   if (closeTimeout !== undefined) checkTime('options.closeTimeout', closeTimeout)
 }
+
+const SERVER_OPTIONS = optionNames<UNIXServerOptions>({ mode: true, backlog: true, closeTimeout: true })
+const DATAGRAM_OPTIONS = optionNames<UNIXDatagramSocketOptions>({ path: true, remotePath: true })

@@ -12,6 +12,8 @@ export {
   checkTime,
   invalidArgType,
   isThenable,
+  optionNames,
+  type OptionNames,
   outOfRange,
 } from './kernel/arguments.ts'
 

@@ -17,9 +17,9 @@ import {
   sleep,
   sleepForever,
   type TaskGroup,
-  type TcpServerOptions,
+  type TCPServerOptions,
 } from '../../index.ts'
-import { serveHttp, type ServeHttpOptions } from '../../src/node/index.ts'
+import { serveHttp, type ServeHTTPOptions } from '../../src/node/index.ts'
 import type { TestBackend } from '../support/backends.ts'
 import { certificates } from '../support/certificates.ts'
 import { eachBackendWithRealSockets } from '../support/net.ts'
@@ -33,8 +33,8 @@ interface Serving {
 }
 
 interface Setup {
-  readonly listen?: TcpServerOptions
-  readonly serve?: ServeHttpOptions
+  readonly listen?: TCPServerOptions
+  readonly serve?: ServeHTTPOptions
 }
 
 /** Serves while `body` runs, and drains. */

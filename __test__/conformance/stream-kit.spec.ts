@@ -8,7 +8,7 @@ import {
   createUnixServer,
   run,
   type Stream,
-  type TlsContextOptions,
+  type TLSContextOptions,
   wrapTls,
 } from '../../index.ts'
 import { checkStream, forEachSeed, lockstepStreamPair, memoryStreamPair } from '../../src/testing/index.ts'
@@ -56,7 +56,7 @@ for (const [version, halfClose] of [
   ['TLSv1.3', true],
   ['TLSv1.2', false],
 ] as const) {
-  const client: TlsContextOptions = { maxVersion: version }
+  const client: TLSContextOptions = { maxVersion: version }
 
   eachBackendWithSockets(test, `${version} over TCP keeps the rules of streams`, async (t, backend) => {
     await t.notThrowsAsync(
@@ -102,7 +102,7 @@ async function pairOf(listener: { accept(): Promise<Stream> }, connecting: Promi
   return [client, server]
 }
 
-async function wrappedPair(options: TlsContextOptions): Promise<[Stream, Stream]> {
+async function wrappedPair(options: TLSContextOptions): Promise<[Stream, Stream]> {
   const { ca, server } = await certificates()
   const [here, there] = lockstepStreamPair()
   return Promise.all([

@@ -9,7 +9,7 @@ import {
   TLSEOFError,
   TLSError,
   type TLSErrorReason,
-  type TlsContextOptions,
+  type TLSContextOptions,
 } from '../../index.ts'
 import { type Certificates, certificates, type Identity } from '../support/certificates.ts'
 import { eachBackendWithSockets, eachBackendWithRealSockets } from '../support/net.ts'
@@ -166,7 +166,7 @@ eachBackendWithSockets(
   'a certificate that is asked for may be missing; what is sent must be good, unless nothing is verified',
   async (t, backend) => {
     const { ca, unknownClient, server: own } = await certificates()
-    const server: TlsContextOptions = { ...own, ca, requestClientCert: 'optional' }
+    const server: TLSContextOptions = { ...own, ca, requestClientCert: 'optional' }
     await withTlsPair(
       backend,
       async (client, accepted) => {
@@ -194,7 +194,7 @@ const NOTHING_IN_COMMON: readonly (PairOptions & {
   readonly reason: TLSErrorReason
   readonly text: RegExp
   readonly alert: RegExp
-  readonly bystander?: TlsContextOptions
+  readonly bystander?: TLSContextOptions
 })[] = [
   {
     title: 'no TLS version: the client’s is older',

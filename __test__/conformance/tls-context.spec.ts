@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import test from 'ava'
-import { createTlsContext, type TlsContext, type TlsContextOptions } from '../../index.ts'
+import { createTlsContext, type TLSContext, type TLSContextOptions } from '../../index.ts'
 import { certificates, encrypted, toPem, traditional } from '../support/certificates.ts'
 import { eachBackendWithSockets, nextTurn } from '../support/net.ts'
 import { failedHandshake, isTlsError, type PairOptions, withTlsPair } from '../support/tls.ts'
@@ -13,7 +13,7 @@ import { failedHandshake, isTlsError, type PairOptions, withTlsPair } from '../s
 test('bad credentials are a TLSError that says which option is bad, and how', async (t) => {
   const { server, client, rsa, chained, ca } = await certificates()
   const { cert, key } = server
-  const cases: readonly [options: TlsContextOptions, text: RegExp][] = [
+  const cases: readonly [options: TLSContextOptions, text: RegExp][] = [
     [{ cert: '', key }, /options\.cert/],
     [{ cert, key: '' }, /options\.key/],
     [{ cert: Buffer.alloc(0), key }, /options\.cert is empty/],
@@ -57,9 +57,9 @@ test('arguments of the wrong type or value are refused, before anything is read'
   const type = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' }
   const range = { instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE' }
   const wrong =
-    (options: unknown): (() => TlsContext) =>
+    (options: unknown): (() => TLSContext) =>
     () =>
-      createTlsContext(options as TlsContextOptions)
+      createTlsContext(options as TLSContextOptions)
   for (const options of [
     'cert',
     null,
@@ -104,7 +104,7 @@ test('a context is immutable, and shows no key when it is printed', async (t) =>
 })
 
 /** The same certificate and key, in every form that is taken. */
-const FORMS: readonly [string, (folder: string) => Promise<TlsContextOptions>][] = [
+const FORMS: readonly [string, (folder: string) => Promise<TLSContextOptions>][] = [
   ['PEM in strings', async () => (await certificates()).server],
   [
     'PEM in buffers',
@@ -216,7 +216,7 @@ eachBackendWithSockets(
   'ca replaces the platform’s store, systemCa adds it, and neither knows our authority by itself',
   async (t, backend) => {
     const { ca, unknownAuthority, authority } = await certificates()
-    const refused = async (client: TlsContextOptions): Promise<void> => {
+    const refused = async (client: TLSContextOptions): Promise<void> => {
       const failed = await failedHandshake(t, backend, { connect: { tls: createTlsContext(client) } })
       isTlsError(t, failed.client, 'certificate-unknown-issuer')
     }
@@ -265,7 +265,7 @@ for (const [version, bounds] of [
 
 eachBackendWithSockets(test, 'every cipher suite is spoken, under its name', async (t, backend) => {
   const { rsa, server } = await certificates()
-  const suites: readonly [string, TlsContextOptions, number][] = [
+  const suites: readonly [string, TLSContextOptions, number][] = [
     ['TLS_AES_256_GCM_SHA384', server, 256],
     ['TLS_AES_128_GCM_SHA256', server, 128],
     ['TLS_CHACHA20_POLY1305_SHA256', rsa, 256],
@@ -331,16 +331,16 @@ eachBackendWithSockets(test, 'keyLog gets the same secrets on both sides, line b
 })
 
 /** Two servers in one: which one a client gets is up to the name it asks for. */
-async function bySni(sni: NonNullable<TlsContextOptions['sni']>): Promise<PairOptions> {
+async function bySni(sni: NonNullable<TLSContextOptions['sni']>): Promise<PairOptions> {
   const { server } = await certificates()
   return { server: { ...server, sni }, connect: { tlsHostname: 'other.test' } }
 }
 
 for (const [title, answer] of [
-  ['at once', (context: TlsContext) => context],
+  ['at once', (context: TLSContext) => context],
   [
     'later',
-    async (context: TlsContext) => {
+    async (context: TLSContext) => {
       await nextTurn()
       return context
     },
@@ -438,7 +438,7 @@ for (const [title, fail] of [
 }
 
 eachBackendWithSockets(test, 'sni that gives something else than a context is refused', async (t, backend) => {
-  const options = await bySni((name) => (name === 'other.test' ? ({} as TlsContext) : undefined))
+  const options = await bySni((name) => (name === 'other.test' ? ({} as TLSContext) : undefined))
   const failed = await failedHandshake(t, backend, options)
   t.true(isTlsError(t, failed.server, 'no-settings').cause instanceof TypeError)
 })

@@ -8,8 +8,8 @@ import {
   createTlsContext,
   openCancelScope,
   type SocketStream,
-  type TlsContext,
-  type TlsContextOptions,
+  type TLSContext,
+  type TLSContextOptions,
   TLSEOFError,
   TLSRequired,
   UsageError,
@@ -25,11 +25,11 @@ import { closeBoth, isTlsError, withTlsPair } from '../support/tls.ts'
 import { PipeEnd, pipe } from '../support/pipe.ts'
 
 interface Both {
-  readonly ours: TlsContext
-  readonly theirs: TlsContext
+  readonly ours: TLSContext
+  readonly theirs: TLSContext
 }
 
-async function contexts(client: TlsContextOptions = {}, server: TlsContextOptions = {}): Promise<Both> {
+async function contexts(client: TLSContextOptions = {}, server: TLSContextOptions = {}): Promise<Both> {
   const { ca, server: identity } = await certificates()
   return { ours: createTlsContext({ ca, ...client }), theirs: createTlsContext({ ...identity, ...server }) }
 }
@@ -38,7 +38,7 @@ async function contexts(client: TlsContextOptions = {}, server: TlsContextOption
 async function withWrapped(
   backend: TestBackend,
   body: (client: SocketStream, server: SocketStream, ends: readonly [PipeEnd, PipeEnd]) => unknown,
-  client: TlsContextOptions = {},
+  client: TLSContextOptions = {},
 ): Promise<void> {
   const { ours, theirs } = await contexts(client)
   await backend.run(async () => {
@@ -228,7 +228,7 @@ eachBackend(test, 'what wrapTls refuses before anything is started', async (t, b
     const [end, other] = pipe()
     const type = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' }
     await t.throwsAsync(wrapTls({} as Stream, ours, { hostname: 'x' }), type)
-    await t.throwsAsync(wrapTls(end, {} as TlsContext, { hostname: 'x' }), type)
+    await t.throwsAsync(wrapTls(end, {} as TLSContext, { hostname: 'x' }), type)
     await t.throwsAsync(wrapTls(end, ours, { hostname: 5 } as never), type)
     await t.throwsAsync(wrapTls(end, ours, { serverSide: 'yes' } as never), type)
     await t.throwsAsync(wrapTls(end, ours), { instanceOf: UsageError, message: /hostname/ })

@@ -6,7 +6,7 @@ import {
   moveOnAfter,
   openCancelScope,
   type UDPSocket,
-  type UdpSocketOptions,
+  type UDPSocketOptions,
   UnsupportedError,
   UsageError,
 } from '../../index.ts'
@@ -64,7 +64,7 @@ eachBackendWith('udp', test, 'bad arguments are refused before anything starts',
     const open =
       (options: unknown): Call =>
       () =>
-        createUdpSocket(options as UdpSocketOptions)
+        createUdpSocket(options as UDPSocketOptions)
     for (const call of [
       open(null),
       open({ interface: 1 }),

@@ -10,7 +10,7 @@ import {
   createTcpServer,
   createTlsContext,
   type SocketStream,
-  type TlsContext,
+  type TLSContext,
 } from '../../index.ts'
 import { eachRealBackend } from '../support/backends.ts'
 import { certificates } from '../support/certificates.ts'
@@ -95,7 +95,7 @@ for (const version of VERSIONS) {
     await once(server, 'listening')
     const { port } = server.address() as net.AddressInfo
     await backend.run(async () => {
-      const talk = async (context: TlsContext): Promise<void> => {
+      const talk = async (context: TLSContext): Promise<void> => {
         const stream = await connectTcp('127.0.0.1', port, { tls: context, autostartTls: true })
         await stream.sendAll('hello')
         t.is((await stream.receiveExactly(5)).toString(), 'hello')
@@ -191,7 +191,7 @@ eachRealBackend(test, 'node:https gets a page from a server of twenty lines', as
 })
 
 /** Runs `body` beside a server that echoes. */
-async function echoing(context: TlsContext, body: (port: number) => Promise<void>): Promise<void> {
+async function echoing(context: TLSContext, body: (port: number) => Promise<void>): Promise<void> {
   await createTaskGroup(async (group) => {
     const server = await createTcpServer(0, { ...LOCAL, tls: context })
     group.spawn(() =>

@@ -7,7 +7,7 @@ import {
   createTcpServer,
   createTlsContext,
   type SocketStream,
-  type TlsContext,
+  type TLSContext,
 } from '../../index.ts'
 import { eachRealBackend } from '../support/backends.ts'
 import { certificates } from '../support/certificates.ts'
@@ -249,7 +249,7 @@ interface Seen {
 
 /** Runs `client` beside a server, and tells what the server has seen of each connection. */
 async function served(
-  tls: TlsContext,
+  tls: TLSContext,
   handler: (stream: SocketStream) => Promise<void>,
   client: (port: number, streams: readonly Seen[]) => Promise<void>,
 ): Promise<void> {
@@ -278,7 +278,7 @@ async function echo(stream: SocketStream): Promise<void> {
 }
 
 /** As much of a mail server as a client needs to begin TLS. */
-async function mailServer(stream: SocketStream, tls: TlsContext): Promise<void> {
+async function mailServer(stream: SocketStream, tls: TLSContext): Promise<void> {
   const line = async (): Promise<string> => (await stream.receiveUntil('\r\n', 1000)).toString().trim()
   await stream.sendAll('220 mail.test ready\r\n')
   for (;;) {

@@ -5,7 +5,7 @@
  */
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 import test, { type ExecutionContext } from 'ava'
-import { connectTcp, createTlsContext, type SocketStream, TLSError, type TlsContextOptions } from '../../index.ts'
+import { connectTcp, createTlsContext, type SocketStream, TLSError, type TLSContextOptions } from '../../index.ts'
 import { eachRealBackend } from '../support/backends.ts'
 import { certificates } from '../support/certificates.ts'
 import { where } from '../support/programs.ts'
@@ -57,7 +57,7 @@ where('postgres', (postgres) => {
 })
 
 /** A connection that has been allowed to begin TLS, and has. */
-async function upgraded(t: ExecutionContext, port: number, options: TlsContextOptions): Promise<SocketStream> {
+async function upgraded(t: ExecutionContext, port: number, options: TLSContextOptions): Promise<SocketStream> {
   const stream = await connectTcp('127.0.0.1', port)
   const request = Buffer.alloc(8)
   request.writeInt32BE(8)

@@ -13,7 +13,7 @@ import {
   sleep,
   type SocketStream,
   TLSError,
-  type TlsContextOptions,
+  type TLSContextOptions,
 } from '../../index.ts'
 import { eachRealBackend, type TestBackend } from '../support/backends.ts'
 import { certificates } from '../support/certificates.ts'
@@ -246,7 +246,7 @@ async function drained(stream: SocketStream, heard: string[]): Promise<never> {
 /** Runs `client` beside a server that echoes, and answers with the errors of its handshakes. */
 async function serving(
   backend: TestBackend,
-  options: TlsContextOptions,
+  options: TLSContextOptions,
   client: (port: number) => Promise<void>,
 ): Promise<TLSError[]> {
   const { server: own } = await certificates()

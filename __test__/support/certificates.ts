@@ -82,11 +82,7 @@ export class Authority {
   async issue(options: IssueOptions): Promise<Identity> {
     const key = await makeKey(options.keyType ?? 'ec')
     const certificate = await certify(key, options, { ...this.#issuer, authority: false })
-    return {
-      cert: pemOf(certificate) + this.#chain,
-      key: key.pem,
-      der: Buffer.from(certificate.rawData),
-    }
+    return identityOf(pemOf(certificate) + this.#chain, key, certificate)
   }
 
   get #issuer(): { key: Key; name: string } {
@@ -99,7 +95,12 @@ export async function selfSigned(options: IssueOptions): Promise<Identity> {
   const key = await makeKey(options.keyType ?? 'ec')
   const name = `CN=${options.commonName ?? options.names?.[0] ?? ''}`
   const certificate = await certify(key, options, { key, name, authority: false })
-  return { cert: pemOf(certificate), key: key.pem, der: Buffer.from(certificate.rawData) }
+  return identityOf(pemOf(certificate), key, certificate)
+}
+
+/** `der` is not enumerable: an identity is spread into the options of a context, which have no such member. */
+function identityOf(cert: string, { pem: key }: Key, { rawData }: x509.X509Certificate): Identity {
+  return Object.defineProperty({ cert, key }, 'der', { value: Buffer.from(rawData) }) as Identity
 }
 
 /** What most tests need. The names say what is wrong with the others. */
@@ -193,7 +194,9 @@ function exported(key: KeyObject, options: object): string {
 function forge(identity: Identity): Identity {
   const der = Buffer.from(identity.der)
   der[der.length - 1]! ^= 1
-  return { ...identity, der, cert: toPem('CERTIFICATE', der) }
+  return Object.defineProperty({ key: identity.key, cert: toPem('CERTIFICATE', der) }, 'der', {
+    value: der,
+  }) as Identity
 }
 
 async function makeKey(type: 'ec' | 'rsa'): Promise<Key> {

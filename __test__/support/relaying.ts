@@ -9,7 +9,7 @@ import {
   type SocketAddress,
   type SocketStream,
   type Stream,
-  type TlsContextOptions,
+  type TLSContextOptions,
 } from '../../index.ts'
 import type { TestBackend } from './backends.ts'
 import { certificates } from './certificates.ts'
@@ -48,7 +48,7 @@ export const tls12: Link = () => tlsLink({ maxVersion: 'TLSv1.2' }, false)
 
 export const own: Link = async () => ownStreamPair()
 
-async function tlsLink(options: TlsContextOptions, swapped: boolean): Promise<[SocketStream, SocketStream]> {
+async function tlsLink(options: TLSContextOptions, swapped: boolean): Promise<[SocketStream, SocketStream]> {
   const { server: identity, ca } = await certificates()
   const theirs = createTlsContext({ cert: identity.cert, key: identity.key, ...options })
   await using server = await createTcpServer(0, { ...LOCAL, tls: theirs })

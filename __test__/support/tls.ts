@@ -7,7 +7,7 @@ import * as net from 'node:net'
 import * as tls from 'node:tls'
 import type { ExecutionContext } from 'ava'
 import {
-  type ConnectTcpOptions,
+  type ConnectTCPOptions,
   connectTcp,
   createTaskGroup,
   createTcpServer,
@@ -16,10 +16,10 @@ import {
   sleep,
   type SocketStream,
   type SocketStreamServer,
-  type TcpServerOptions,
+  type TCPServerOptions,
   TLSError,
   type TLSErrorReason,
-  type TlsContextOptions,
+  type TLSContextOptions,
 } from '../../index.ts'
 import type { TestBackend } from './backends.ts'
 import { certificates } from './certificates.ts'
@@ -30,16 +30,16 @@ export const LOCAL = { interface: '127.0.0.1' } as const
 
 /** Both sides by the library. Without more, the client trusts the server's authority and connects to 127.0.0.1. */
 export interface PairOptions {
-  readonly server?: TlsContextOptions
-  readonly client?: TlsContextOptions
-  readonly listen?: TcpServerOptions
-  readonly connect?: ConnectTcpOptions
+  readonly server?: TLSContextOptions
+  readonly client?: TLSContextOptions
+  readonly listen?: TCPServerOptions
+  readonly connect?: ConnectTCPOptions
 }
 
 /** A server that shows the usual certificate. */
 export async function tlsServer(
   { server, listen }: PairOptions = {},
-  standard?: TlsContextOptions,
+  standard?: TLSContextOptions,
 ): Promise<SocketStreamServer> {
   const { server: own } = await certificates()
   const context = createTlsContext({ ...(standard ?? { cert: own.cert, key: own.key }), ...server })
@@ -246,7 +246,7 @@ export interface Failed {
 export async function failedHandshake(
   t: ExecutionContext,
   backend: TestBackend,
-  options: PairOptions & { readonly bystander?: TlsContextOptions; readonly beside?: ConnectTcpOptions },
+  options: PairOptions & { readonly bystander?: TLSContextOptions; readonly beside?: ConnectTCPOptions },
   act: (port: number) => Promise<unknown> = (port) => connectAndListen(port, options),
 ): Promise<Failed> {
   const failures: { error: unknown; address: SocketAddress }[] = []

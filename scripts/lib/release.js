@@ -89,9 +89,8 @@ function checkPackage(files, manifest) {
     problems.push('its optional dependencies are not every platform, in exactly this version')
   }
   if (Object.keys(manifest.dependencies ?? {}).length > 0) problems.push('has dependencies')
-  const named = Object.values(manifest.exports ?? {}).flatMap((target) =>
-    typeof target === 'string' ? [target] : Object.values(target),
-  )
+  const pathsOf = (target) => (typeof target === 'string' ? [target] : Object.values(target).flatMap(pathsOf))
+  const named = pathsOf(manifest.exports ?? {})
   for (const path of named) if (!files.has(path.replace(/^\.\//, ''))) problems.push(`lacks ${path}, which it exports`)
   if (!files.has('dist/internal/binding.cjs')) problems.push('lacks the loader of its binary')
   for (const path of files.keys()) if (path.endsWith('.node')) problems.push(`carries a binary of its own: ${path}`)

@@ -114,11 +114,13 @@ async function firstServer(folder) {
 
 /** With this repository's compiler and types of Node, which a stranger has of their own. */
 async function typeCheck(folder) {
-  const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext', '--types', 'node']
-  const { code, stdout } = await folder.run(process.execPath, [
-    binOf('typescript', 'tsc'),
-    ...options,
-    ...['--typeRoots', inRoot('node_modules', '@types'), 'consumer.mts', 'consumer.cts'],
-  ])
-  if (code !== 0) throw new Error(`the types do not check:\n${stdout}`)
+  for (const module of ['nodenext', 'node16']) {
+    const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', module, '--types', 'node']
+    const { code, stdout } = await folder.run(process.execPath, [
+      binOf('typescript', 'tsc'),
+      ...options,
+      ...['--typeRoots', inRoot('node_modules', '@types'), 'consumer.mts', 'consumer.cts'],
+    ])
+    if (code !== 0) throw new Error(`the types do not check under --module ${module}:\n${stdout}`)
+  }
 }

@@ -127,7 +127,7 @@ export interface FileSource {
 }
 
 /** The versions of TLS that there are here; older ones are broken (RFC 8996). */
-export type TlsVersion = 'TLSv1.2' | 'TLSv1.3'
+export type TLSVersion = 'TLSv1.2' | 'TLSv1.3'
 
 /**
  * A TLS context as the backends see it: checked, complete, and never changed. A backend compiles it when it is first used
@@ -144,8 +144,8 @@ export interface TlsSettings {
   readonly systemCa: boolean
   /** In order of preference. */
   readonly alpnProtocols: readonly string[]
-  readonly minVersion: TlsVersion
-  readonly maxVersion: TlsVersion
+  readonly minVersion: TLSVersion
+  readonly maxVersion: TLSVersion
   /** By OpenSSL's names, in order of preference; never empty, and only suites that every backend has. */
   readonly cipherSuites: readonly string[]
   /** Whether a peer's certificate has to be good. */
@@ -179,7 +179,7 @@ export interface TlsStart {
 /** What a handshake agreed on. After `destroy` of its transport its members may throw `ClosedResourceError`. */
 export interface TlsSession {
   readonly serverSide: boolean
-  readonly version: TlsVersion
+  readonly version: TLSVersion
   readonly alpnProtocol: string | null
   /** A client's own `TlsStart.hostname`, also where it is an address; on a server the name that the client sent. */
   readonly serverName: string | null

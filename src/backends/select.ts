@@ -1,7 +1,7 @@
 /** Which backend a `run` gets. */
 import { BackendNotFoundError, UsageError } from '../errors.ts'
 import { warnOnce } from '../kernel/warnings.ts'
-import { checkInteger, checkOptions, invalidArgType, outOfRange } from '../validate.ts'
+import { checkInteger, checkOptions, invalidArgType, optionNames, outOfRange } from '../validate.ts'
 import type { Backend } from './backend.ts'
 import { explainLoadError, loadNativeBackend, type NativeOptions } from './native/index.ts'
 import { makeNativeEngine } from './native/tls-engine.ts'
@@ -33,10 +33,11 @@ export function getAvailableBackends(): readonly string[] {
  * @throws BackendNotFoundError naming those there are; where the addon did not load, with the load error as `cause`
  */
 export function selectBackend(name: string | undefined, options: BackendOptions = {}): Backend {
-  checkOptions('options.backendOptions', options)
+  checkOptions(NAME, options)
   switch (name) {
     case 'node':
       refuseVirtualOptions(options)
+      checkOptions(NAME, options, NODE_OPTIONS)
       return nodeBackend
     case 'native':
       refuseVirtualOptions(options)
@@ -112,7 +113,9 @@ function isLoadError(error: unknown): boolean {
   return !(error instanceof UsageError)
 }
 
-function checkNativeOptions({ driver, lookupThreads, fileThreads, tlsHandshakes }: NativeOptions): void {
+function checkNativeOptions(options: NativeOptions): void {
+  checkOptions(NAME, options, NATIVE_OPTIONS)
+  const { driver, lookupThreads, fileThreads, tlsHandshakes } = options
   if (driver !== undefined && typeof driver !== 'string')
     throw invalidArgType('options.backendOptions.driver', 'of type string', driver)
   if (driver !== undefined && driver !== 'nested' && driver !== 'thread') {
@@ -126,3 +129,12 @@ function checkNativeOptions({ driver, lookupThreads, fileThreads, tlsHandshakes 
   if (lookupThreads !== undefined) checkInteger('options.backendOptions.lookupThreads', lookupThreads, 1, 1024)
   if (fileThreads !== undefined) checkInteger('options.backendOptions.fileThreads', fileThreads, 1, 1024)
 }
+
+const NAME = 'options.backendOptions'
+const NATIVE_OPTIONS = optionNames<NativeOptions>({
+  driver: true,
+  lookupThreads: true,
+  fileThreads: true,
+  tlsHandshakes: true,
+})
+const NODE_OPTIONS = optionNames<NodeOptions>({})

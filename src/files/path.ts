@@ -12,6 +12,22 @@ import type { AsyncFile } from './async-file.ts'
 import { askFileSystem, type Done } from './file-system.ts'
 import type { BinaryMode, TextMode } from './mode.ts'
 import { codePoints } from './newlines.ts'
+import {
+  LINK_OPTIONS,
+  type LinkOptions,
+  MKDIR_OPTIONS,
+  type MkdirOptions,
+  RESOLVE_OPTIONS,
+  type ResolveOptions,
+  SYMLINK_OPTIONS,
+  type SymlinkOptions,
+  TOUCH_OPTIONS,
+  type TouchOptions,
+  UNLINK_OPTIONS,
+  type UnlinkOptions,
+  WALK_OPTIONS,
+  type WalkingOptions,
+} from './path-options.ts'
 import { formatPath, suffixStart } from './path-parts.ts'
 import { globStep, iterStep, type Walked, walkStep } from './path-steps.ts'
 import { Search } from './path-search.ts'
@@ -112,9 +128,9 @@ export class Path extends PurePath {
    *
    * @throws ENOENT with `strict`, where something is missing; otherwise the rest is added as it is
    */
-  resolve(options: { strict?: boolean | undefined } = {}): Promise<Path> {
+  resolve(options: ResolveOptions = {}): Promise<Path> {
     try {
-      checkOptions('options', options)
+      checkOptions('options', options, RESOLVE_OPTIONS)
       const { strict = false } = options
       checkBoolean('options.strict', strict)
       return ownedByScope(this.#resolve(new Path(absoluteText(this.toString())), strict))
@@ -124,11 +140,17 @@ export class Path extends PurePath {
   }
 
   /** The status of what it names, links followed. */
-  stat(options: { followSymlinks?: boolean | undefined } = {}): Promise<Stats> {
-    const { followSymlinks = true } = options
-    return this.#ask('stat', (fs, path, done: Done<Stats>) =>
-      followSymlinks ? fs.stat(path, done) : fs.lstat(path, done),
-    )
+  stat(options: LinkOptions = {}): Promise<Stats> {
+    try {
+      checkOptions('options', options, LINK_OPTIONS)
+      const { followSymlinks = true } = options
+      checkBoolean('options.followSymlinks', followSymlinks)
+      return this.#ask('stat', (fs, path, done: Done<Stats>) =>
+        followSymlinks ? fs.stat(path, done) : fs.lstat(path, done),
+      )
+    } catch (error) {
+      return rejected(error)
+    }
   }
 
   /** As `stat`, of a symbolic link itself. */
@@ -244,11 +266,9 @@ export class Path extends PurePath {
    *
    * @param options - `parents`: makes those that are missing; `existOk`: a folder that is there is as good
    */
-  mkdir(
-    options: { mode?: number | undefined; parents?: boolean | undefined; existOk?: boolean | undefined } = {},
-  ): Promise<void> {
+  mkdir(options: MkdirOptions = {}): Promise<void> {
     try {
-      checkOptions('options', options)
+      checkOptions('options', options, MKDIR_OPTIONS)
       const { mode = 0o777, parents = false, existOk = false } = options
       checkInteger('options.mode', mode, 0, 0o7777)
       checkBoolean('options.parents', parents)
@@ -265,13 +285,19 @@ export class Path extends PurePath {
   }
 
   /** Removes a file or a symbolic link. */
-  unlink(options: { missingOk?: boolean | undefined } = {}): Promise<void> {
-    const { missingOk = false } = options
-    const removed = this.#ask('unlink', (fs, path, done: Done<void>) => fs.unlink(path, done as never))
-    if (!missingOk) return removed
-    return thenOwned(removed, nothing, (error) => {
-      if (!isMissing(error)) throw error
-    })
+  unlink(options: UnlinkOptions = {}): Promise<void> {
+    try {
+      checkOptions('options', options, UNLINK_OPTIONS)
+      const { missingOk = false } = options
+      checkBoolean('options.missingOk', missingOk)
+      const removed = this.#ask('unlink', (fs, path, done: Done<void>) => fs.unlink(path, done as never))
+      if (!missingOk) return removed
+      return thenOwned(removed, nothing, (error) => {
+        if (!isMissing(error)) throw error
+      })
+    } catch (error) {
+      return rejected(error)
+    }
   }
 
   /** Moves it to `target`, and replaces a file that is there: the new path. */
@@ -285,15 +311,21 @@ export class Path extends PurePath {
   }
 
   /** Copies a file, or a folder with all there is in it, to `target`: the new path. */
-  copy(target: PathSegment, options: { followSymlinks?: boolean | undefined } = {}): Promise<Path> {
-    const { followSymlinks = true } = options
-    return this.#to('copy', target, (fs, path, to, done) =>
-      fs.cp(path, to, { recursive: true, dereference: followSymlinks }, done),
-    )
+  copy(target: PathSegment, options: LinkOptions = {}): Promise<Path> {
+    try {
+      checkOptions('options', options, LINK_OPTIONS)
+      const { followSymlinks = true } = options
+      checkBoolean('options.followSymlinks', followSymlinks)
+      return this.#to('copy', target, (fs, path, to, done) =>
+        fs.cp(path, to, { recursive: true, dereference: followSymlinks }, done),
+      )
+    } catch (error) {
+      return rejected(error)
+    }
   }
 
   /** As `copy`, into a folder. */
-  copyInto(folder: PathSegment, options: { followSymlinks?: boolean | undefined } = {}): Promise<Path> {
+  copyInto(folder: PathSegment, options: LinkOptions = {}): Promise<Path> {
     return this.#into(folder, (target) => this.copy(target, options))
   }
 
@@ -314,11 +346,18 @@ export class Path extends PurePath {
   }
 
   /** Makes this a symbolic link to `target`. On Windows it has to be known whether that is a folder. */
-  symlinkTo(target: PathSegment, options: { targetIsDirectory?: boolean | undefined } = {}): Promise<void> {
-    const { targetIsDirectory = false } = options
-    return this.#ask('symlinkTo', (fs, path, done: Done<void>) =>
-      fs.symlink(formatPath(partsOf(target)), path, targetIsDirectory ? 'dir' : 'file', done as never),
-    )
+  symlinkTo(target: PathSegment, options: SymlinkOptions = {}): Promise<void> {
+    try {
+      checkOptions('options', options, SYMLINK_OPTIONS)
+      const { targetIsDirectory = false } = options
+      checkBoolean('options.targetIsDirectory', targetIsDirectory)
+      const to = formatPath(partsOf(target))
+      return this.#ask('symlinkTo', (fs, path, done: Done<void>) =>
+        fs.symlink(to, path, targetIsDirectory ? 'dir' : 'file', done as never),
+      )
+    } catch (error) {
+      return rejected(error)
+    }
   }
 
   /** Makes this one more name of `target`. */
@@ -339,9 +378,9 @@ export class Path extends PurePath {
   }
 
   /** Makes the file, or sets its times to now. @throws EEXIST with `existOk: false`, where it is there */
-  touch(options: { mode?: number | undefined; existOk?: boolean | undefined } = {}): Promise<void> {
+  touch(options: TouchOptions = {}): Promise<void> {
     try {
-      checkOptions('options', options)
+      checkOptions('options', options, TOUCH_OPTIONS)
       const { mode = 0o666, existOk = true } = options
       checkInteger('options.mode', mode, 0, 0o7777)
       checkBoolean('options.existOk', existOk)
@@ -370,14 +409,8 @@ export class Path extends PurePath {
    * The folder and all below it, each with the names of the folders and of the other things in it. From the top down, what is
    * taken out of the list of folders is not visited.
    */
-  walk(
-    options: {
-      topDown?: boolean | undefined
-      onError?: ((error: Error) => void) | undefined
-      followSymlinks?: boolean | undefined
-    } = {},
-  ): AsyncIterableIterator<Walked> {
-    checkOptions('options', options)
+  walk(options: WalkingOptions = {}): AsyncIterableIterator<Walked> {
+    checkOptions('options', options, WALK_OPTIONS)
     const { topDown = true, onError = nothing, followSymlinks = false } = options
     return new Search(walkStep(this, { topDown, onError, followSymlinks }))
   }

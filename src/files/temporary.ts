@@ -10,7 +10,7 @@ import { Resource } from '../kernel/resources.ts'
 import { immediateVoid } from '../kernel/turn.ts'
 import { REAL } from '../kernel/waits.ts'
 import { type Opening as Context, asOneOperation } from '../streams/opening.ts'
-import { checkBoolean, checkOptions, checkString, outOfRange } from '../validate.ts'
+import { checkBoolean, checkOptions, checkString, optionNames, type OptionNames, outOfRange } from '../validate.ts'
 import { checkPath } from './arguments.ts'
 import type { AsyncFile } from './async-file.ts'
 import { askFileSystem, type Done } from './file-system.ts'
@@ -67,7 +67,7 @@ export function NamedTemporaryFile(
   options: NamedTemporaryFileOptions = {},
 ): Promise<AsyncFile<string> | AsyncFile<Buffer>> {
   try {
-    checkOptions('options', options)
+    checkOptions('options', options, NAMED_OPTIONS)
     const { delete: deletes = true } = options
     checkBoolean('options.delete', deletes)
     return openTemporary('NamedTemporaryFile', mode, options, deletes ? 'named' : 'kept')
@@ -79,7 +79,7 @@ export function NamedTemporaryFile(
 /** A folder, with everything in it removed when it is closed. Re-creates AnyIO's `TemporaryDirectory`. */
 export function TemporaryDirectory(options: TemporaryDirectoryOptions = {}): Promise<TemporaryDirectory> {
   try {
-    const place = checkPlace(options)
+    const place = checkPlace(options, FOLDER_OPTIONS)
     const { delete: deletes = true, ignoreCleanupErrors = false } = options
     checkBoolean('options.delete', deletes)
     checkBoolean('options.ignoreCleanupErrors', ignoreCleanupErrors)
@@ -119,7 +119,7 @@ function openTemporary(
   kind: Kind,
 ): Promise<AsyncFile<string> | AsyncFile<Buffer>> {
   try {
-    const place = checkPlace(options)
+    const place = checkPlace(options, kind === 'nameless' ? FILE_OPTIONS : NAMED_OPTIONS)
     const { encoding, errors, newline, bufferSize } = options
     const opening = checkOpening('', mode, { encoding, errors, newline, bufferSize })
     if (opening.access.access === 'r')
@@ -172,8 +172,8 @@ async function makeOne<T>(
 
 const ATTEMPTS = 100
 
-function checkPlace(options: TemporaryOptions): Place {
-  checkOptions('options', options)
+function checkPlace(options: TemporaryOptions, known: OptionNames): Place {
+  checkOptions('options', options, known)
   const { prefix = 'tmp', suffix = '', dir = tmpdir() } = options
   for (const [name, value] of Object.entries({ prefix, suffix })) {
     checkString(`options.${name}`, value)
@@ -282,3 +282,30 @@ class FolderClose extends Operation<void> {
     this.#cancelled = cancelled()
   }
 }
+
+const FILE_OPTIONS = optionNames<TemporaryFileOptions>({
+  prefix: true,
+  suffix: true,
+  dir: true,
+  encoding: true,
+  errors: true,
+  newline: true,
+  bufferSize: true,
+})
+const NAMED_OPTIONS = optionNames<NamedTemporaryFileOptions>({
+  prefix: true,
+  suffix: true,
+  dir: true,
+  encoding: true,
+  errors: true,
+  newline: true,
+  bufferSize: true,
+  delete: true,
+})
+const FOLDER_OPTIONS = optionNames<TemporaryDirectoryOptions>({
+  prefix: true,
+  suffix: true,
+  dir: true,
+  delete: true,
+  ignoreCleanupErrors: true,
+})

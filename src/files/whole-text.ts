@@ -1,6 +1,6 @@
 /** Text that is read and written as a whole. */
 import type { OpenOptions } from '../files.ts'
-import { checkOptions } from '../validate.ts'
+import { checkOptions, optionNames } from '../validate.ts'
 import { type Encoding, makeEncoding } from './encodings.ts'
 import { checkNewline, NewlineFinder } from './newlines.ts'
 
@@ -29,10 +29,12 @@ export function textToBytes(text: string, options: TextOptions): Buffer {
 }
 
 function check(options: TextOptions): { encoding: Encoding; newlines: NewlineFinder } {
-  checkOptions('options', options)
+  checkOptions('options', options, OPTIONS)
   const { encoding, errors, newline } = options
   return {
     encoding: makeEncoding(encoding ?? 'utf-8', errors ?? 'strict'),
     newlines: new NewlineFinder(checkNewline(newline)),
   }
 }
+
+const OPTIONS = optionNames<TextOptions>({ encoding: true, errors: true, newline: true })

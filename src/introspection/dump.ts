@@ -14,6 +14,7 @@ import type { CancelReason, CancelScope } from '../kernel/cancel-scope.ts'
 import { currentFrame } from '../kernel/context.ts'
 import type { RunState } from '../kernel/run-state.ts'
 import { collect } from '../kernel/links.ts'
+import { overdueFor } from '../kernel/overdue.ts'
 import { CANCEL_CALLED, CLOSING, EFFECTIVE, ENDED, LINGERING, SHIELD, TASK } from '../kernel/scope-flags.ts'
 import { siteOf } from '../kernel/sites.ts'
 import { TaskGroup } from '../kernel/task-group.ts'
@@ -133,6 +134,9 @@ class Dump {
     if ((flags & SHIELD) !== 0) traits.push('shielded')
     if (scope.cancelReason !== undefined) traits.push(`cancelled (${reasonText(scope.cancelReason)})`)
     else if ((flags & EFFECTIVE) !== 0) traits.push('cancelled from outside')
+    const overdue = overdueFor(scope)
+    if (overdue !== undefined)
+      traits.push(`overdue for ${overdue} ms: its body waits for something that cannot be cancelled`)
     return traits
   }
 

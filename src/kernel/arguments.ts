@@ -4,6 +4,9 @@
  * A wrong type is a `TypeError` with `ERR_INVALID_ARG_TYPE`, a wrong value a
  * `RangeError` with `ERR_OUT_OF_RANGE` (api.md §0), as in Node's own modules. They run before anything is started.
  */
+import { type OptionNames, suggestion, unknownOption } from './option-names.ts'
+
+export { optionNames, type OptionNames } from './option-names.ts'
 
 export function invalidArgType(name: string, expected: string, actual: unknown): TypeError {
   return coded(
@@ -44,11 +47,22 @@ export function checkString(name: string, value: unknown): asserts value is stri
   if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value)
 }
 
-/** An object of options. A function, an array or a promise in its place is a forgotten argument. */
-export function checkOptions(name: string, value: unknown): asserts value is object {
+/**
+ * An object of options. A function, an array or a promise in its place is a forgotten argument; an option that is not among
+ * those that are `known` is a mistake. (Maps whose keys are the user's own have none that are known.)
+ */
+export function checkOptions(name: string, value: unknown, known?: OptionNames): asserts value is object {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || isThenable(value)) {
     throw invalidArgType(name, 'an object', value)
   }
+  const wrong = known === undefined ? undefined : unknownOption(value, known)
+  if (wrong !== undefined) throw refusedOption(name, wrong, known!)
+}
+
+/** For an option that the function does not take. */
+export function refusedOption(name: string, wrong: string, known: OptionNames): TypeError {
+  const text = `The "${name}" argument has an unknown option "${wrong}". ${suggestion(wrong, known)}`
+  return coded(new TypeError(text), 'ERR_INVALID_ARG_TYPE')
 }
 
 /** By shape: signals of another realm, and of polyfills, are as good. */

@@ -21,7 +21,7 @@
  */
 import { type Cancelled, UsageError, createCancelled } from '../errors.ts'
 import { abandoning, considerAbandoning, noteActivity } from './abandonment.ts'
-import { checkBoolean, checkFunction, checkOptions, checkSignal, checkString, checkTime } from './arguments.ts'
+import { checkBoolean, checkFunction, checkTime } from './arguments.ts'
 import { type Frame, requireFrame } from './context.ts'
 import { Deadline, type Host, type Timed } from './deadlines.ts'
 import { scopeChannel, tellScope } from './diagnostics.ts'
@@ -50,6 +50,7 @@ import {
 } from './scope-flags.ts'
 import { type BodySink, type ExitMode, ScopeRun } from './scope-run.ts'
 import { Extras } from './scope-extras.ts'
+import { checkScopeOptions } from './scope-options.ts'
 import { spread, withdraw } from './spread.ts'
 import type { Task } from './task.ts'
 import { nextTurn } from './turn.ts'
@@ -380,9 +381,9 @@ export class CancelScope implements Timed {
     this.#disarm()
     this.#extras?.unlisten()
     const parent = this._parent
+    if (abandoning > 0) noteActivity(this)
     if (parent !== null) {
       parent._scopes = unlink(parent._scopes, this)
-      if (abandoning > 0) noteActivity(parent)
       parent._childLeft()
     }
     this.#stir()
@@ -550,14 +551,4 @@ const CAUSES: Record<CancelReason['kind'], string> = {
   signal: 'its signal was aborted',
   shutdown: 'the process was told to shut down',
   'scope-ended': 'the body that it was begun in has ended',
-}
-
-function checkScopeOptions(options: CancelScopeOptions): void {
-  checkOptions('options', options)
-  const { deadline, shield, signal, abandon, name } = options
-  if (deadline !== undefined) checkTime('options.deadline', deadline)
-  if (shield !== undefined) checkBoolean('options.shield', shield)
-  if (signal !== undefined) checkSignal('options.signal', signal)
-  if (abandon !== undefined) checkBoolean('options.abandon', abandon)
-  if (name !== undefined) checkString('options.name', name)
 }

@@ -16,7 +16,7 @@
  *    where the host was cancelled from outside, else the body's value.
  */
 import { Cancelled, ExceptionGroup, UsageError } from '../errors.ts'
-import { checkFunction, checkOptions, checkString } from './arguments.ts'
+import { checkFunction, checkOptions, checkString, optionNames } from './arguments.ts'
 import { CancelScope, type ScopeOwner } from './cancel-scope.ts'
 import { Frame, requireFrame } from './context.ts'
 import { judge } from './exit.ts'
@@ -289,7 +289,7 @@ function taskArguments(given: unknown[]): { name: string | undefined; fn: TaskFu
     return { name: undefined, fn: first as TaskFunction, args: given.slice(1) }
   }
   if (given.length < 2) checkFunction('fn', first)
-  checkOptions('options', first)
+  checkOptions('options', first, TASK_OPTIONS)
   const { name } = first as TaskOptions
   if (name !== undefined) checkString('options.name', name)
   const fn = given[1]
@@ -298,3 +298,4 @@ function taskArguments(given: unknown[]): { name: string | undefined; fn: TaskFu
 }
 
 const NO_ARGUMENTS: unknown[] = []
+const TASK_OPTIONS = optionNames<TaskOptions>({ name: true })

@@ -16,4 +16,4 @@ export type { WebStreams, WebStreamsOptions } from './web-streams.ts'
 
 // Node's HTTP servers, and frameworks on them, on connections of this library.
 export { serveHttp } from './serve-http.ts'
-export type { ServeHttpOptions } from './serve-http.ts'
+export type { ServeHTTPOptions } from './serve-http.ts'

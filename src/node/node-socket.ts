@@ -26,7 +26,7 @@ import { CLOSE_TIMEOUT } from '../streams/origin.ts'
 import type { SocketStream } from '../streams/socket-stream.ts'
 import type { Stream } from '../streams/stream.ts'
 import { connectUnix } from '../unix.ts'
-import { checkBoolean, checkFunction, checkInteger, checkOptions, checkSignal } from '../validate.ts'
+import { checkBoolean, checkFunction, checkInteger, checkOptions, checkSignal, optionNames } from '../validate.ts'
 import { type ConnectTarget, toTarget } from './connect-arguments.ts'
 import { after, IdleTimer } from './idle-timer.ts'
 import { Lifetime, type Tenant } from './lifetime.ts'
@@ -386,9 +386,11 @@ function open(target: ConnectTarget): Promise<SocketStream<Address>> {
 }
 
 function checkSocketOptions(options: NodeSocketOptions): void {
-  checkOptions('options', options)
+  checkOptions('options', options, OPTIONS)
   const { allowHalfOpen, signal, highWaterMark } = options
   if (allowHalfOpen !== undefined) checkBoolean('options.allowHalfOpen', allowHalfOpen)
   if (signal !== undefined) checkSignal('options.signal', signal)
   if (highWaterMark !== undefined) checkInteger('options.highWaterMark', highWaterMark)
 }
+
+const OPTIONS = optionNames<NodeSocketOptions>({ allowHalfOpen: true, signal: true, highWaterMark: true })

@@ -6,12 +6,12 @@ import { CancelScope } from '../kernel/cancel-scope.ts'
 import { rejected } from '../kernel/operation.ts'
 import type { SocketStream } from '../streams/socket-stream.ts'
 import { SocketStreamServer } from '../streams/socket-stream-server.ts'
-import { checkFunction, checkInteger, checkOptions, checkSignal, invalidArgType } from '../validate.ts'
+import { checkFunction, checkInteger, checkOptions, checkSignal, invalidArgType, optionNames } from '../validate.ts'
 import { HttpConnection, type HttpServing } from './http-connection.ts'
 import { standInFront } from './http-events.ts'
 
 /** Options of `serveHttp`. */
-export interface ServeHttpOptions {
+export interface ServeHTTPOptions {
   /** How many connections are served at once; the others wait to be accepted. Default: as many as come. */
   maxConnections?: number | undefined
   /** Gets what a handler threw, and its request. Without it such an error ends the server and comes out of `serveHttp`. */
@@ -37,7 +37,7 @@ export interface ServeHttpOptions {
 export function serveHttp<A extends SocketAddress | string>(
   server: SocketStreamServer<A>,
   httpServer: Server,
-  options: ServeHttpOptions = {},
+  options: ServeHTTPOptions = {},
 ): Promise<void> {
   try {
     if (!(server instanceof SocketStreamServer))
@@ -64,7 +64,7 @@ class HttpService implements HttpServing {
   readonly #limit: number | undefined
   readonly #connections = new Set<HttpConnection>()
 
-  constructor(server: SocketStreamServer<Address>, httpServer: Server, { maxConnections, onError }: ServeHttpOptions) {
+  constructor(server: SocketStreamServer<Address>, httpServer: Server, { maxConnections, onError }: ServeHTTPOptions) {
     this.#server = server
     this.#limit = maxConnections
     this.httpServer = httpServer
@@ -131,8 +131,8 @@ function checkHttpServer(server: unknown): void {
   throw invalidArgType('httpServer', 'a server of node:http, node:https or node:http2', server)
 }
 
-function checkServeHttpOptions(options: ServeHttpOptions): void {
-  checkOptions('options', options)
+function checkServeHttpOptions(options: ServeHTTPOptions): void {
+  checkOptions('options', options, OPTIONS)
   const { maxConnections, onError, signal } = options
   if (maxConnections !== undefined && maxConnections !== Infinity)
     checkInteger('options.maxConnections', maxConnections, 1)
@@ -141,3 +141,5 @@ function checkServeHttpOptions(options: ServeHttpOptions): void {
 }
 
 const connectionErrors = channel('structio:connection-error')
+
+const OPTIONS = optionNames<ServeHTTPOptions>({ maxConnections: true, onError: true, signal: true })

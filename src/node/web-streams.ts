@@ -8,7 +8,7 @@ import { type ReadableByteStreamController, ReadableStream, WritableStream } fro
 import type { WritableStreamDefaultController } from 'node:stream/web'
 import type { Cancelled } from '../errors.ts'
 import { Stream } from '../streams/stream.ts'
-import { checkOptions, checkSignal, invalidArgType } from '../validate.ts'
+import { checkOptions, checkSignal, invalidArgType, optionNames } from '../validate.ts'
 import { Lifetime, type Tenant } from './lifetime.ts'
 import { AbortError, toNodeError } from './node-errors.ts'
 
@@ -35,7 +35,7 @@ export interface WebStreams {
  */
 export function toWebStreams(stream: Stream, options: WebStreamsOptions = {}): WebStreams {
   if (!(stream instanceof Stream)) throw invalidArgType('stream', 'an instance of Stream', stream)
-  checkOptions('options', options)
+  checkOptions('options', options, OPTIONS)
   const { signal } = options
   if (signal !== undefined) checkSignal('options.signal', signal)
   const { readable, writable } = new Pair(stream, signal)
@@ -177,3 +177,5 @@ class Pair implements Tenant {
 function known(error: unknown): unknown {
   return toNodeError(error) ?? error
 }
+
+const OPTIONS = optionNames<WebStreamsOptions>({ signal: true })

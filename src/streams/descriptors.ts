@@ -11,7 +11,7 @@ import type { ReceiveBuffer } from './receive-buffer.ts'
 const MOST = 253
 
 /** What `SocketStream.receiveFds` gives. */
-export interface ReceivedFds {
+export interface ReceivedFDs {
   /** The bytes that came with them. */
   data: Buffer
   /** The receiver's to close. */
@@ -37,7 +37,7 @@ export function requireFds(what: string, origin: Origin, { tls, sendFds, receive
 }
 
 /** `receiveFds`. Bytes that an earlier receive has read ahead come first, and without descriptors. */
-export class WithFds implements Demand<ReceivedFds> {
+export class WithFds implements Demand<ReceivedFDs> {
   readonly what = 'receiveFds'
   readonly ask: number
   readonly maxFds: number
@@ -47,11 +47,11 @@ export class WithFds implements Demand<ReceivedFds> {
     this.maxFds = maxFds
   }
 
-  take(bytes: ReceiveBuffer): ReceivedFds | undefined {
+  take(bytes: ReceiveBuffer): ReceivedFDs | undefined {
     return bytes.length === 0 ? undefined : { data: bytes.take(Math.min(this.ask, bytes.length)), fds: [] }
   }
 
-  end(): ReceivedFds {
+  end(): ReceivedFDs {
     return { data: Buffer.alloc(0), fds: [] }
   }
 }

@@ -10,7 +10,7 @@ import { CancelScope } from '../kernel/cancel-scope.ts'
 import { enterOperation } from '../kernel/context.ts'
 import { Operation } from '../kernel/operation.ts'
 import { REAL } from '../kernel/waits.ts'
-import { checkInteger, checkOptions, invalidArgType, outOfRange } from '../validate.ts'
+import { checkInteger, checkOptions, invalidArgType, optionNames, outOfRange } from '../validate.ts'
 import type { Rest, Sender } from './sender.ts'
 
 /** Options of `sendFile`. */
@@ -37,7 +37,7 @@ export interface FileRange {
 
 export function checkFileRange(file: unknown, options: unknown): FileRange {
   const checked = checkFile(file)
-  checkOptions('options', options)
+  checkOptions('options', options, OPTIONS)
   const { offset = 0, length } = options as SendFileOptions
   checkInteger('options.offset', offset)
   if (length !== undefined) checkInteger('options.length', length)
@@ -167,3 +167,5 @@ function checkPath<P extends string | Buffer>(path: P): P {
   if (path.includes('\0')) throw outOfRange('file', 'a path without NUL bytes', path)
   return path
 }
+
+const OPTIONS = optionNames<SendFileOptions>({ offset: true, length: true })

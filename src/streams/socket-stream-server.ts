@@ -5,7 +5,7 @@ import { Cancelled, UsageError } from '../errors.ts'
 import { enterUncancelled, pendingCancellation } from '../kernel/context.ts'
 import { rejected } from '../kernel/operation.ts'
 import { immediateVoid } from '../kernel/turn.ts'
-import { checkFunction, checkInteger, checkOptions } from '../validate.ts'
+import { checkFunction, checkInteger, checkOptions, optionNames } from '../validate.ts'
 import { AcceptIterator, Acceptor } from './acceptor.ts'
 import { ConnectionWait } from './connection-wait.ts'
 import type { Listener, ServerStatistics } from './listener.ts'
@@ -136,9 +136,11 @@ export class SocketStreamServer<A extends Address = SocketAddress> implements As
 }
 
 function checkServeOptions<A extends Address>(options: ServeOptions<A>): void {
-  checkOptions('options', options)
+  checkOptions('options', options, SERVE_OPTIONS)
   const { maxConnections, onError } = options
   if (maxConnections !== undefined && maxConnections !== Infinity)
     checkInteger('options.maxConnections', maxConnections, 1)
   if (onError !== undefined) checkFunction('options.onError', onError)
 }
+
+const SERVE_OPTIONS = optionNames<ServeOptions>({ maxConnections: true, onError: true })

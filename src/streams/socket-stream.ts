@@ -1,17 +1,17 @@
 /** `SocketStream`: a TCP or a UNIX connection. */
 
-import type { Address, Direction, SocketAddress, TlsSession, TlsVersion } from '../backends/backend.ts'
+import type { Address, Direction, SocketAddress, TlsSession, TLSVersion } from '../backends/backend.ts'
 import { TLSRequired, UnsupportedError } from '../errors.ts'
 import { rejected } from '../kernel/operation.ts'
 import { certificateRecord, type PeerCertificate } from '../tls/certificate.ts'
 import { channelBinding, type ChannelBindingType } from '../tls/channel-binding.ts'
 import { type Cipher, toCipher } from '../tls/cipher-suites.ts'
-import { checkContext, settingsOf, type TlsContext } from '../tls/context.ts'
-import { checkBoolean, checkOptions, checkString, outOfRange } from '../validate.ts'
+import { checkContext, settingsOf, type TLSContext } from '../tls/context.ts'
+import { checkBoolean, checkOptions, checkString, optionNames, outOfRange } from '../validate.ts'
 import { currentBackend } from './ask.ts'
 import { checkSize, READ_SIZE, toBytes } from './bytes.ts'
 import type { Connection } from './connection.ts'
-import { checkFds, checkMaxFds, type ReceivedFds, requireFds, WithFds } from './descriptors.ts'
+import { checkFds, checkMaxFds, type ReceivedFDs, requireFds, WithFds } from './descriptors.ts'
 import type { Origin } from './origin.ts'
 import { checkFileRange, type OpenedFile, type SendFileOptions, sendThrough } from './send-file.ts'
 import type { SocketReader } from './socket-reader.ts'
@@ -20,7 +20,7 @@ import { Stream, toParts } from './stream.ts'
 import { TlsUpgrade } from './tls-upgrade.ts'
 
 /** Options of `startTls`. */
-export interface StartTlsOptions {
+export interface StartTLSOptions {
   /** A client's: the name or address that the server's certificate must be for. Default: the one connected to. */
   hostname?: string | undefined
 }
@@ -175,7 +175,7 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
    *
    * @throws UnsupportedError on the `node` and `virtual` backends, over TCP and with TLS
    */
-  receiveFds(maxBytes: number, maxFds: number): Promise<ReceivedFds> {
+  receiveFds(maxBytes: number, maxFds: number): Promise<ReceivedFDs> {
     try {
       checkSize('maxBytes', maxBytes)
       checkMaxFds('maxFds', maxFds)
@@ -206,10 +206,10 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
    * @throws TLSError when the handshake fails, and when the peer had sent plaintext that nobody has received before it was
    * told to go ahead (whoever sits in between may have injected it)
    */
-  startTls(context?: TlsContext, options: StartTlsOptions = {}): Promise<void> {
+  startTls(context?: TLSContext, options: StartTLSOptions = {}): Promise<void> {
     try {
       if (context !== undefined) checkContext('context', context)
-      checkOptions('options', options)
+      checkOptions('options', options, OPTIONS)
       const { hostname } = options
       if (hostname !== undefined) checkHostname(hostname)
       const { backend } = currentBackend('startTls')
@@ -221,7 +221,7 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
   }
 
   /** `'TLSv1.2'`, `'TLSv1.3'`, or `null` before a handshake. Re-creates `tls_version`. */
-  get tlsVersion(): TlsVersion | null {
+  get tlsVersion(): TLSVersion | null {
     return this.#connection.requireOpen('tlsVersion').tls?.version ?? null
   }
 
@@ -318,3 +318,5 @@ function checkHostname(hostname: unknown): void {
   checkString('options.hostname', hostname)
   if (hostname === '') throw outOfRange('options.hostname', 'a name or an address', hostname)
 }
+
+const OPTIONS = optionNames<StartTLSOptions>({ hostname: true })

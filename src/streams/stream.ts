@@ -4,7 +4,7 @@
 
 import { Cancelled } from '../errors.ts'
 import { rejected } from '../kernel/operation.ts'
-import { checkBoolean, checkInteger, checkOptions, invalidArgType } from '../validate.ts'
+import { checkBoolean, checkInteger, checkOptions, invalidArgType, optionNames } from '../validate.ts'
 import { currentBackend } from './ask.ts'
 import { checkSize, checkView, READ_SIZE, toBytes, toDelimiter } from './bytes.ts'
 import {
@@ -187,8 +187,10 @@ function checkFrames(
 ): Frames {
   const sought = toDelimiter('delimiter', delimiter)
   checkInteger(limitName, limit)
-  checkOptions('options', options)
+  checkOptions('options', options, DELIMITED_OPTIONS)
   const { includeDelimiter = includeByDefault } = options
   checkBoolean('options.includeDelimiter', includeDelimiter)
   return new Frames(sought, limit, includeDelimiter)
 }
+
+const DELIMITED_OPTIONS = optionNames<DelimitedOptions>({ includeDelimiter: true })

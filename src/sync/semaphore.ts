@@ -10,7 +10,7 @@ import { enterFrame } from '../kernel/context.ts'
 import { rejected } from '../kernel/operation.ts'
 import { immediate } from '../kernel/turn.ts'
 import { WaitQueue } from '../kernel/wait-queue.ts'
-import { checkFunction, checkInteger, checkOptions } from '../validate.ts'
+import { checkFunction, checkInteger, checkOptions, optionNames } from '../validate.ts'
 import { Claim, type Grant, OneGrant, UseCall } from './grant.ts'
 import { frameForUse, refuseHeld } from './ownership.ts'
 
@@ -33,7 +33,7 @@ export interface SemaphoreStatistics {
  */
 export function createSemaphore(value: number, options: SemaphoreOptions = {}): Semaphore {
   checkInteger('value', value)
-  checkOptions('options', options)
+  checkOptions('options', options, OPTIONS)
   const { maxValue } = options
   if (maxValue !== undefined) checkInteger('options.maxValue', maxValue, Math.max(value, 1))
   return new Semaphore(value, maxValue)
@@ -145,3 +145,5 @@ class SemaphoreWaiter extends Claim {
     this.#semaphore._takeBack()
   }
 }
+
+const OPTIONS = optionNames<SemaphoreOptions>({ maxValue: true })

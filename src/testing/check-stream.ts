@@ -15,6 +15,7 @@ import {
   checkString,
   checkTime,
   invalidArgType,
+  optionNames,
 } from '../validate.ts'
 import { AssertionError, failure, show } from './failure.ts'
 import { RandomBytes } from './random.ts'
@@ -68,7 +69,7 @@ export function checkStream(
 ): Promise<void> {
   try {
     checkFunction('makePair', makePair)
-    checkOptions('options', options)
+    checkOptions('options', options, OPTIONS)
     const { name = 'stream', halfClose = true, capacity = 16_777_216, timeout = 10_000, seed = 1 } = options
     checkString('options.name', name)
     checkBoolean('options.halfClose', halfClose)
@@ -158,3 +159,11 @@ async function makeOne(makePair: MakePair): Promise<readonly [Stream, Stream]> {
     making.leave()
   }
 }
+
+const OPTIONS = optionNames<CheckStreamOptions>({
+  name: true,
+  halfClose: true,
+  capacity: true,
+  timeout: true,
+  seed: true,
+})

@@ -16,7 +16,7 @@ import { Operation, rejected } from '../kernel/operation.ts'
 import { Resource } from '../kernel/resources.ts'
 import { immediate, settleFairly } from '../kernel/turn.ts'
 import { NEUTRAL } from '../kernel/waits.ts'
-import { checkOptions } from '../validate.ts'
+import { checkOptions, optionNames } from '../validate.ts'
 import { isCloneFailure, notCloneable, packError } from './crossing.ts'
 import { callExposed } from './exposed-call.ts'
 import { checkExposed, type Exposed, exposedFunction, type ExposedFunction } from './exposed.ts'
@@ -48,7 +48,7 @@ export interface BlockingPortalOptions {
  */
 export function createBlockingPortal(options: BlockingPortalOptions): Promise<BlockingPortal> {
   try {
-    checkOptions('options', options)
+    checkOptions('options', options, OPTIONS)
     const exposed = checkExposed('options.expose', options.expose)
     return immediate(new BlockingPortal(new OpenPortal(enterFrame('createBlockingPortal'), exposed)))
   } catch (error) {
@@ -267,3 +267,5 @@ function open<M>(name: string, hear: (message: M) => void): BroadcastChannel {
     return channel
   })
 }
+
+const OPTIONS = optionNames<BlockingPortalOptions>({ expose: true })

@@ -3,7 +3,7 @@
  * refuses what can never work before anything is started; `program.ts` is the other.
  */
 import { types } from 'node:util'
-import { checkFunction, checkOptions, checkString, invalidArgType, outOfRange } from '../validate.ts'
+import { checkFunction, checkOptions, checkString, invalidArgType, type OptionNames, outOfRange } from '../validate.ts'
 import type { TaskSource } from './wire.ts'
 
 declare const signature: unique symbol
@@ -123,9 +123,9 @@ function sourceOf(task: object): string {
 }
 
 /** Whether the first argument of a call is its options, and not the task. */
-export function hasOptions(given: readonly unknown[]): boolean {
+export function hasOptions(given: readonly unknown[], known: OptionNames): boolean {
   const [first] = given
   if (typeof first === 'function' || first instanceof ModuleTask) return false
-  if (given.length > 1) checkOptions('options', first)
+  if (given.length > 1) checkOptions('options', first, known)
   return given.length > 1
 }

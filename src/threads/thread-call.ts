@@ -16,7 +16,6 @@
  * 3. A thread that blocks in a call is answered, whatever becomes of the function, of the caller and of its run.
  */
 import { AsyncResource } from 'node:async_hooks'
-import type { TransferListItem } from 'node:worker_threads'
 import { BrokenResourceError, Cancelled, RunFinishedError } from '../errors.ts'
 import type { CancelScope } from '../kernel/cancel-scope.ts'
 import type { Frame } from '../kernel/context.ts'
@@ -30,11 +29,12 @@ import { type Exposed, exposedFunction } from './exposed.ts'
 import { threads } from './pool.ts'
 import { nameOfTask, type NumberedTask } from './task.ts'
 import type { JobSink, Thread } from './thread.ts'
+import type { Transferable } from './wire.ts'
 
 export interface ThreadJob {
   readonly task: NumberedTask
   readonly args: unknown[]
-  readonly transfer: readonly TransferListItem[]
+  readonly transfer: readonly Transferable[]
   readonly abandonOnCancel: boolean
   readonly exposed: Exposed | undefined
   readonly name: string | undefined

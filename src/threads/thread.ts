@@ -6,13 +6,7 @@
  * 2. The thread keeps the process alive while its job does, and never otherwise.
  * 3. What the thread posted before it died counts: the port is emptied before its death is told.
  */
-import {
-  MessageChannel,
-  type MessagePort,
-  receiveMessageOnPort,
-  type TransferListItem,
-  Worker,
-} from 'node:worker_threads'
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { detached } from '../kernel/detached.ts'
 import { isCloneFailure, notCloneable, type PackedError } from './crossing.ts'
 import { FROM_SOURCE, programOfThread } from './programs.ts'
@@ -29,6 +23,7 @@ import {
   REPLY,
   type ThreadSetup,
   type ToThread,
+  type Transferable,
   WAKE,
   WORDS,
 } from './wire.ts'
@@ -83,7 +78,7 @@ export class Thread {
    *
    * @throws DOMException (`DataCloneError`) for arguments that cannot be sent; the thread is idle as before
    */
-  start({ key, source }: NumberedTask, args: unknown[], transfer: readonly TransferListItem[], sink: JobSink): void {
+  start({ key, source }: NumberedTask, args: unknown[], transfer: readonly Transferable[], sink: JobSink): void {
     const known = this.#known.has(key)
     const forget = !known && this.#known.size === MOST_KNOWN
     Atomics.store(this.#words, CANCELLED, 0)
@@ -126,7 +121,7 @@ export class Thread {
     this.#post([EXIT])
   }
 
-  #post(message: ToThread, transfer: readonly TransferListItem[] = []): void {
+  #post(message: ToThread, transfer: readonly Transferable[] = []): void {
     this.#port.postMessage(message, transfer)
     Atomics.add(this.#words, WAKE, 1)
     Atomics.notify(this.#words, WAKE)

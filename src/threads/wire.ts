@@ -17,8 +17,14 @@
  * 3. `CANCELLED` is cleared by the host before it posts a job, and set by it alone: a thread that computes can read it without
  *    any help of its event loop.
  */
-import type { MessagePort } from 'node:worker_threads'
+import type { MessagePort, Worker } from 'node:worker_threads'
 import type { PackedError } from './crossing.ts'
+
+/**
+ * What can be moved to a thread. Derived, because no version range of @types/node has one name for it: `TransferListItem`
+ * has gone in 26, `Transferable` is new in 20.19.
+ */
+export type Transferable = NonNullable<Parameters<Worker['postMessage']>[1]>[number]
 
 /** How a thread gets at a function. */
 export type TaskSource =

@@ -2,10 +2,10 @@
  * The cipher suites of structio, by OpenSSL's names: what every backend has and nobody need be warned of. Anything older
  * (no forward secrecy, no authenticated encryption) is not offered at all.
  */
-import type { TlsVersion } from '../backends/backend.ts'
+import type { TLSVersion } from '../backends/backend.ts'
 
 interface Suite {
-  readonly version: TlsVersion
+  readonly version: TLSVersion
   readonly bits: number
 }
 
@@ -28,13 +28,13 @@ const SUITES: ReadonlyMap<string, Suite> = new Map([
 export const CIPHER_SUITES: readonly string[] = [...SUITES.keys()]
 
 /** A cipher suite as the reference gives it: OpenSSL's name, the TLS version that defines it, the bits of its key. */
-export type Cipher = readonly [name: string, version: TlsVersion, bits: number]
+export type Cipher = readonly [name: string, version: TLSVersion, bits: number]
 
 export function toCipher(name: string): Cipher {
   const { version, bits } = SUITES.get(name) as Suite
   return Object.freeze([name, version, bits] as const)
 }
 
-export function versionOf(name: string): TlsVersion | undefined {
+export function versionOf(name: string): TLSVersion | undefined {
   return SUITES.get(name)?.version
 }

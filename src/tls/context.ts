@@ -1,6 +1,6 @@
-/** `TlsContext`: what one side of a TLS connection knows and demands, checked when it is made. */
+/** `TLSContext`: what one side of a TLS connection knows and demands, checked when it is made. */
 
-import type { TlsSettings, TlsVersion } from '../backends/backend.ts'
+import type { TlsSettings, TLSVersion } from '../backends/backend.ts'
 import { TLSError } from '../errors.ts'
 import {
   checkBoolean,
@@ -9,28 +9,29 @@ import {
   checkString,
   invalidArgType,
   isThenable,
+  optionNames,
   outOfRange,
 } from '../validate.ts'
 import { CIPHER_SUITES, versionOf } from './cipher-suites.ts'
-import { toAuthorities, toCredentials, type TlsMaterial } from './credentials.ts'
+import { toAuthorities, toCredentials, type TLSMaterial } from './credentials.ts'
 import { lineAppender } from './files.ts'
 
 /** Options of `createTlsContext`. */
-export interface TlsContextOptions {
+export interface TLSContextOptions {
   /** The own certificate, then those that lead to its authority. A server needs one, or `sni`. */
-  cert?: TlsMaterial | readonly TlsMaterial[] | undefined
+  cert?: TLSMaterial | readonly TLSMaterial[] | undefined
   /** The private key of `cert`, not encrypted. */
-  key?: TlsMaterial | undefined
+  key?: TLSMaterial | undefined
   /** Authorities to trust, instead of the platform's. */
-  ca?: TlsMaterial | readonly TlsMaterial[] | undefined
+  ca?: TLSMaterial | readonly TLSMaterial[] | undefined
   /** Trusts the platform's authorities; with `ca`, as well. Default: only where there is no `ca`. */
   systemCa?: boolean | undefined
   /** Application protocols (ALPN), best first. Where both sides have some and none in common, the handshake fails. */
   alpnProtocols?: readonly string[] | undefined
   /** Default `'TLSv1.2'`. */
-  minVersion?: TlsVersion | undefined
+  minVersion?: TLSVersion | undefined
   /** Default `'TLSv1.3'`. */
-  maxVersion?: TlsVersion | undefined
+  maxVersion?: TLSVersion | undefined
   /** By OpenSSL's names, best first; a server's order counts. Default: all that structio has. */
   cipherSuites?: readonly string[] | undefined
   /** False accepts any certificate of the peer, also none that is for its name: for tests and debugging. Default true. */
@@ -41,7 +42,7 @@ export interface TlsContextOptions {
    * Called on a server with the name that a client asks for; the context it returns is used for this client, instead of
    * this one. `undefined` keeps this one; an error refuses the client.
    */
-  sni?: ((name: string) => TlsContext | undefined | PromiseLike<TlsContext | undefined>) | undefined
+  sni?: ((name: string) => TLSContext | undefined | PromiseLike<TLSContext | undefined>) | undefined
   /** Whether sessions are resumed, which saves most of the handshake. Default true. */
   sessionTickets?: boolean | undefined
   /** Gets the secrets of every session in the NSS key log format, line by line, or names a file to append them to. */
@@ -49,7 +50,7 @@ export interface TlsContextOptions {
 }
 
 /** Made by `createTlsContext`; immutable, and meant to be shared by all connections of a kind. */
-export class TlsContext {
+export class TLSContext {
   readonly #settings: TlsSettings
 
   /** @internal */
@@ -58,12 +59,12 @@ export class TlsContext {
   }
 
   /** @internal */
-  static settingsOf(context: TlsContext): TlsSettings {
+  static settingsOf(context: TLSContext): TlsSettings {
     return context.#settings
   }
 
   /** @internal */
-  static is(value: unknown): value is TlsContext {
+  static is(value: unknown): value is TLSContext {
     return typeof value === 'object' && value !== null && #settings in value
   }
 }
@@ -74,8 +75,8 @@ export class TlsContext {
  *
  * @throws TLSError for a certificate or key that is of no use: empty, malformed, encrypted, or not each other's
  */
-export function createTlsContext(options: TlsContextOptions = {}): TlsContext {
-  checkOptions('options', options)
+export function createTlsContext(options: TLSContextOptions = {}): TLSContext {
+  checkOptions('options', options, OPTIONS)
   const { cert, key, ca, sni, keyLog } = options
   const {
     systemCa = ca === undefined,
@@ -91,7 +92,7 @@ export function createTlsContext(options: TlsContextOptions = {}): TlsContext {
   if (sni !== undefined) checkFunction('options.sni', sni)
   checkProtocols(alpnProtocols)
   const { certificates, key: privateKey } = toCredentials(cert, key)
-  return new TlsContext(
+  return new TLSContext(
     Object.freeze({
       certificates,
       key: privateKey,
@@ -109,12 +110,12 @@ export function createTlsContext(options: TlsContextOptions = {}): TlsContext {
   )
 }
 
-export function checkContext(name: string, value: unknown): asserts value is TlsContext {
-  if (!TlsContext.is(value)) throw invalidArgType(name, 'a TLS context made by createTlsContext', value)
+export function checkContext(name: string, value: unknown): asserts value is TLSContext {
+  if (!TLSContext.is(value)) throw invalidArgType(name, 'a TLS context made by createTlsContext', value)
 }
 
-export function settingsOf(context: TlsContext): TlsSettings {
-  return TlsContext.settingsOf(context)
+export function settingsOf(context: TLSContext): TlsSettings {
+  return TLSContext.settingsOf(context)
 }
 
 /** What a client without a context uses. Made once: the platform's store is large. */
@@ -133,7 +134,7 @@ export function requireCertificate(settings: TlsSettings): void {
 let fallback: TlsSettings | undefined
 
 /** The suites, and the versions that are left with them. */
-function checkSuites(options: TlsContextOptions): Pick<TlsSettings, 'minVersion' | 'maxVersion' | 'cipherSuites'> {
+function checkSuites(options: TLSContextOptions): Pick<TlsSettings, 'minVersion' | 'maxVersion' | 'cipherSuites'> {
   const { minVersion = 'TLSv1.2', maxVersion = 'TLSv1.3', cipherSuites = CIPHER_SUITES } = options
   checkVersion('options.minVersion', minVersion)
   checkVersion('options.maxVersion', maxVersion)
@@ -144,10 +145,10 @@ function checkSuites(options: TlsContextOptions): Pick<TlsSettings, 'minVersion'
       throw outOfRange(`options.cipherSuites[${index}]`, `one of ${CIPHER_SUITES.join(', ')}`, name)
   }
   const usable = cipherSuites.filter((name) => {
-    const version = versionOf(name) as TlsVersion
+    const version = versionOf(name) as TLSVersion
     return version >= minVersion && version <= maxVersion
   })
-  const versions = usable.map((name) => versionOf(name) as TlsVersion).sort()
+  const versions = usable.map((name) => versionOf(name) as TLSVersion).sort()
   const [lowest] = versions
   const highest = versions.at(-1)
   if (lowest === undefined || highest === undefined) {
@@ -157,7 +158,7 @@ function checkSuites(options: TlsContextOptions): Pick<TlsSettings, 'minVersion'
   return { minVersion: lowest, maxVersion: highest, cipherSuites: Object.freeze(usable) }
 }
 
-function checkVersion(name: string, version: unknown): asserts version is TlsVersion {
+function checkVersion(name: string, version: unknown): asserts version is TLSVersion {
   checkString(name, version)
   // Older ones are broken (RFC 8996), and no backend has them.
   if (version !== 'TLSv1.2' && version !== 'TLSv1.3') throw outOfRange(name, "'TLSv1.2' or 'TLSv1.3'", version)
@@ -177,8 +178,8 @@ function checkProtocols(list: unknown): asserts list is readonly string[] {
   }
 }
 
-function chooser(sni: NonNullable<TlsContextOptions['sni']>): NonNullable<TlsSettings['chooseByName']> {
-  const toSettings = (context: TlsContext | undefined): TlsSettings | undefined => {
+function chooser(sni: NonNullable<TLSContextOptions['sni']>): NonNullable<TlsSettings['chooseByName']> {
+  const toSettings = (context: TLSContext | undefined): TlsSettings | undefined => {
     if (context === undefined) return undefined
     checkContext('the answer of options.sni', context)
     const settings = settingsOf(context)
@@ -207,3 +208,19 @@ function toKeyLog(keyLog: unknown): TlsSettings['keyLog'] {
     }
   }
 }
+
+const OPTIONS = optionNames<TLSContextOptions>({
+  cert: true,
+  key: true,
+  ca: true,
+  systemCa: true,
+  alpnProtocols: true,
+  minVersion: true,
+  maxVersion: true,
+  cipherSuites: true,
+  verify: true,
+  requestClientCert: true,
+  sni: true,
+  sessionTickets: true,
+  keyLog: true,
+})

@@ -12,7 +12,7 @@ import { readMaterial } from './files.ts'
  * A certificate or key: PEM text, the bytes of a PEM or DER file, or the path of one (a string without `-----BEGIN` in it,
  * or a `file:` URL). PEM may hold several certificates.
  */
-export type TlsMaterial = string | Uint8Array | URL
+export type TLSMaterial = string | Uint8Array | URL
 
 /** A chain and its key, in DER. */
 export interface Credentials {
@@ -22,8 +22,8 @@ export interface Credentials {
 
 /** The end entity's certificate first, then those that lead to its authority; the key is the first one's. */
 export function toCredentials(
-  cert: TlsMaterial | readonly TlsMaterial[] | undefined,
-  key: TlsMaterial | undefined,
+  cert: TLSMaterial | readonly TLSMaterial[] | undefined,
+  key: TLSMaterial | undefined,
 ): Credentials {
   if (cert === undefined && key === undefined) return { certificates: [], key: undefined }
   if (cert === undefined) throw bad('options.key is of no use without options.cert')
@@ -45,12 +45,12 @@ export function toCredentials(
 }
 
 /** Certificates of authorities, in DER. */
-export function toAuthorities(name: string, ca: TlsMaterial | readonly TlsMaterial[]): readonly Buffer[] {
+export function toAuthorities(name: string, ca: TLSMaterial | readonly TLSMaterial[]): readonly Buffer[] {
   return toCertificates(name, ca).map(({ raw }) => raw)
 }
 
-function toCertificates(name: string, given: TlsMaterial | readonly TlsMaterial[]): X509Certificate[] {
-  const list: readonly TlsMaterial[] = Array.isArray(given) ? given : [given as TlsMaterial]
+function toCertificates(name: string, given: TLSMaterial | readonly TLSMaterial[]): X509Certificate[] {
+  const list: readonly TLSMaterial[] = Array.isArray(given) ? given : [given as TLSMaterial]
   if (list.length === 0) throw bad(`${name} holds no certificate`)
   return list.flatMap((material, index) => {
     const at = Array.isArray(given) ? `${name}[${index}]` : name
@@ -70,7 +70,7 @@ function parseCertificate(name: string, content: string | Buffer): X509Certifica
   }
 }
 
-function toPrivateKey(name: string, material: TlsMaterial): KeyObject {
+function toPrivateKey(name: string, material: TLSMaterial): KeyObject {
   const content = read(name, material)
   const key = typeof content === 'string' ? keyFromPem(name, content) : keyFromDer(name, content)
   if (key.asymmetricKeyType === undefined || !KEY_TYPES.has(key.asymmetricKeyType)) {

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net'
 import { ClosedResourceError, UnsupportedError } from '../../errors.ts'
 import type { BindingTlsFacts } from '../../native/load.ts'
-import type { TlsSession, TlsSettings, TlsStart, TlsVersion } from '../backend.ts'
+import type { TlsSession, TlsSettings, TlsStart, TLSVersion } from '../backend.ts'
 
 /** Where the addon keeps the session: behind a handle, or in an engine. `null`: it is gone. */
 export interface SessionSource {
@@ -26,8 +26,8 @@ export class NativeTlsSession implements TlsSession {
     this.#ownCertificate = settings.certificates[0]
   }
 
-  get version(): TlsVersion {
-    return this.#known.version as TlsVersion
+  get version(): TLSVersion {
+    return this.#known.version as TLSVersion
   }
 
   get alpnProtocol(): string | null {

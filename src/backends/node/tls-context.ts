@@ -4,7 +4,7 @@
  */
 import { constants } from 'node:crypto'
 import * as tls from 'node:tls'
-import type { TlsSettings, TlsVersion } from '../backend.ts'
+import type { TlsSettings, TLSVersion } from '../backend.ts'
 import { SessionCache } from './session-cache.ts'
 import { platformTrust } from './trust-store.ts'
 
@@ -62,6 +62,6 @@ function toPem(der: Buffer, label: string): string {
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`
 }
 
-export function toVersion(protocol: string | null): TlsVersion {
+export function toVersion(protocol: string | null): TLSVersion {
   return protocol === 'TLSv1.2' ? 'TLSv1.2' : 'TLSv1.3'
 }

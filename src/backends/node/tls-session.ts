@@ -1,7 +1,7 @@
 /** What a handshake of node:tls agreed on. */
 import type { TLSSocket } from 'node:tls'
 import { ClosedResourceError, UnsupportedError } from '../../errors.ts'
-import type { TlsSession, TlsStart, TlsVersion } from '../backend.ts'
+import type { TlsSession, TlsStart, TLSVersion } from '../backend.ts'
 
 /** What node:tls does not tell, or not every time. Certificates in DER. */
 export interface SessionFacts {
@@ -12,7 +12,7 @@ export interface SessionFacts {
 
 export class NodeTlsSession implements TlsSession {
   readonly serverSide: boolean
-  readonly version: TlsVersion
+  readonly version: TLSVersion
   readonly alpnProtocol: string | null
   readonly serverName: string | null
   readonly cipher: string

@@ -3,7 +3,7 @@ import type { Cancelled } from '../../errors.ts'
 import { currentFrame, enterOperation } from '../../kernel/context.ts'
 import { Operation, rejected } from '../../kernel/operation.ts'
 import { TIME } from '../../kernel/waits.ts'
-import { checkBoolean, checkOptions, checkTime, outOfRange } from '../../validate.ts'
+import { checkBoolean, checkOptions, checkTime, optionNames, outOfRange } from '../../validate.ts'
 import { type Goal, Timeline } from './timeline.ts'
 
 /** Options of a `VirtualClock`. */
@@ -43,7 +43,7 @@ export class VirtualClock {
   }
 
   constructor(options: VirtualClockOptions = {}) {
-    checkOptions('options', options)
+    checkOptions('options', options, OPTIONS)
     const { start = 0, autoJump = true } = options
     checkTime('options.start', start)
     if (!Number.isFinite(start)) throw outOfRange('options.start', 'a finite number of milliseconds', start)
@@ -122,3 +122,5 @@ class AdvanceOperation extends Operation<void> implements Goal {
     this.reject(cancelled())
   }
 }
+
+const OPTIONS = optionNames<VirtualClockOptions>({ start: true, autoJump: true })

@@ -1,5 +1,13 @@
 /** The simulated network, as tests see it. */
-import { checkBoolean, checkOptions, checkString, checkTime, invalidArgType, outOfRange } from '../../validate.ts'
+import {
+  checkBoolean,
+  checkOptions,
+  checkString,
+  checkTime,
+  invalidArgType,
+  optionNames,
+  outOfRange,
+} from '../../validate.ts'
 import { canonical, isLoopback, isWildcard } from './addresses.ts'
 import { Fabric, nameKey } from './fabric.ts'
 import { hostOf, machineOf, VirtualHost } from './host.ts'
@@ -13,6 +21,14 @@ export interface VirtualNetworkOptions extends LinkOptions {
   connectTimeout?: number | undefined
   /** Whether `record` is kept; it grows for as long as the network lives. Default true. */
   record?: boolean | undefined
+}
+
+interface HostOptions {
+  readonly addresses?: readonly string[] | undefined
+}
+
+interface OneLinkOptions extends LinkOptions {
+  readonly oneWay?: boolean | undefined
 }
 
 /** Default as Linux has it: six repetitions. */
@@ -41,7 +57,7 @@ export class VirtualNetwork {
   }
 
   constructor(options: VirtualNetworkOptions = {}) {
-    checkOptions('options', options)
+    checkOptions('options', options, NETWORK_OPTIONS)
     const { connectTimeout = CONNECT_TIMEOUT, record: records = true } = options
     checkTime('options.connectTimeout', connectTimeout)
     if (connectTimeout <= 0) throw outOfRange('options.connectTimeout', 'a number of milliseconds > 0', connectTimeout)
@@ -54,9 +70,9 @@ export class VirtualNetwork {
    *
    * @param options - `addresses`: numeric, in the resolver's order; without them it gets an IPv4 and an IPv6 address
    */
-  host(name: string, options: { readonly addresses?: readonly string[] | undefined } = {}): VirtualHost {
+  host(name: string, options: HostOptions = {}): VirtualHost {
     checkName('name', name)
-    checkOptions('options', options)
+    checkOptions('options', options, HOST_OPTIONS)
     const { addresses } = options
     if (addresses === undefined) return hostOf(this.#fabric.machine(name))
     const checked = checkAddresses('options.addresses', addresses)
@@ -87,14 +103,10 @@ export class VirtualNetwork {
    *
    * @param options - `oneWay`: only from `a` to `b`
    */
-  link(
-    a: string | VirtualHost,
-    b: string | VirtualHost,
-    options: LinkOptions & { readonly oneWay?: boolean | undefined },
-  ): void {
+  link(a: string | VirtualHost, b: string | VirtualHost, options: OneLinkOptions): void {
     const from = this.#machine('a', a)
     const to = this.#machine('b', b)
-    checkOptions('options', options)
+    checkOptions('options', options, LINK_OPTIONS)
     const { oneWay = false } = options
     checkBoolean('options.oneWay', oneWay)
     const forth = this.#fabric.link(from, to)
@@ -172,3 +184,24 @@ function checkAddresses(argument: string, addresses: unknown): string[] {
     return checked
   })
 }
+
+const NETWORK_OPTIONS = optionNames<VirtualNetworkOptions>({
+  latency: true,
+  jitter: true,
+  bandwidth: true,
+  loss: true,
+  duplicate: true,
+  reorder: true,
+  connectTimeout: true,
+  record: true,
+})
+const HOST_OPTIONS = optionNames<HostOptions>({ addresses: true })
+const LINK_OPTIONS = optionNames<OneLinkOptions>({
+  latency: true,
+  jitter: true,
+  bandwidth: true,
+  loss: true,
+  duplicate: true,
+  reorder: true,
+  oneWay: true,
+})

@@ -1,5 +1,5 @@
 /** How a run of the `virtual` backend is set up. */
-import { checkInteger, checkOptions, invalidArgType } from '../../validate.ts'
+import { checkInteger, checkOptions, invalidArgType, optionNames } from '../../validate.ts'
 import { VirtualClock } from './clock.ts'
 import { VirtualNetwork } from './network.ts'
 
@@ -18,7 +18,7 @@ export interface VirtualOptions {
 }
 
 export function checkVirtualOptions(options: VirtualOptions): void {
-  checkOptions('options.backendOptions', options)
+  checkOptions('options.backendOptions', options, OPTIONS)
   const { seed, clock, network } = options
   if (seed !== undefined) checkInteger('options.backendOptions.seed', seed, Number.MIN_SAFE_INTEGER)
   if (clock !== undefined && !(clock instanceof VirtualClock))
@@ -26,3 +26,5 @@ export function checkVirtualOptions(options: VirtualOptions): void {
   if (network !== undefined && !(network instanceof VirtualNetwork))
     throw invalidArgType('options.backendOptions.network', 'a VirtualNetwork', network)
 }
+
+const OPTIONS = optionNames<VirtualOptions>({ seed: true, clock: true, network: true })

@@ -1,0 +1,143 @@
+/**
+ * Options by their names: one that a function does not take is an error that names the right one. A misspelt option that is
+ * dropped silently becomes a server that listens everywhere, or a limit that does not hold.
+ */
+
+/** The names of the options that a function takes. A record: it is asked for each scope, and is twice as fast as a set. */
+export type OptionNames = Readonly<Record<string, true>>
+
+/** Lists the members of `O`, all of them: an option that is missing here does not compile. */
+export function optionNames<O>(names: { readonly [Name in keyof Required<O>]: true }): OptionNames {
+  return names
+}
+
+/** The first own key of `options` that is not among the names, also where its value is `undefined`. */
+export function unknownOption(options: object, known: OptionNames): string | undefined {
+  for (const key in options) {
+    // What a polluted `Object.prototype` adds is not the caller's doing.
+    if (known[key] !== true && Object.hasOwn(options, key)) return key
+  }
+  return undefined
+}
+
+/** One sentence that names the right option: the known name for it elsewhere, else the most similar one, else all. */
+export function suggestion(wrong: string, known: OptionNames): string {
+  const plain = simplified(wrong)
+  // An option that was only written differently, as `no_delay`, comes before everything else.
+  const names = Object.keys(known)
+  const same = names.find((name) => simplified(name) === plain)
+  const alias = same ?? own(ALIASES, plain)?.find((name) => known[name])
+  const nearest = alias ?? mostSimilar(plain, names)
+  if (nearest !== undefined) return `Did you mean "${nearest}"?`
+  const advice = own(ADVICE, plain)
+  if (advice !== undefined) return advice
+  if (names.length === 0) return 'It has no options'
+  const all = names.map((name) => `"${name}"`)
+  return all.length === 1
+    ? `Its only option is ${all[0]}`
+    : `Its options are ${all.slice(0, -1).join(', ')} and ${all.at(-1)}`
+}
+
+/** What an option is called in Node, in AnyIO and in other libraries, and here. The first that the function takes counts. */
+const ALIASES: Readonly<Record<string, readonly string[]>> = {
+  abortsignal: ['signal'],
+  address: ['interface', 'bindHost', 'targetHost'],
+  alpn: ['alpnProtocols'],
+  bind: ['interface', 'bindHost'],
+  buffer: ['bufferSize'],
+  buffering: ['bufferSize'],
+  cancellable: ['abandonOnCancel'],
+  certfile: ['cert'],
+  ciphers: ['cipherSuites'],
+  concurrency: ['limit', 'maxConnections'],
+  context: ['tls'],
+  deleteonclose: ['delete'],
+  dereference: ['followSymlinks'],
+  detached: ['processGroup'],
+  environment: ['env'],
+  filename: ['path'],
+  folder: ['dir', 'cwd'],
+  force: ['missingOk'],
+  functions: ['expose'],
+  graceful: ['killAfter'],
+  highwatermark: ['bufferSize', 'capacity'],
+  host: ['interface', 'bindHost', 'targetHost'],
+  hostname: ['interface', 'tlsHostname', 'targetHost'],
+  keyfile: ['key'],
+  killtimeout: ['killAfter'],
+  label: ['name'],
+  localaddress: ['bindHost', 'interface'],
+  localhost: ['bindHost', 'interface'],
+  localport: ['bindPort', 'port'],
+  max: ['limit', 'maxValue', 'maxConnections'],
+  maxconcurrency: ['limit', 'maxConnections'],
+  ms: ['deadline', 'idleTimeout'],
+  permissions: ['mode'],
+  recursive: ['parents'],
+  rejectunauthorized: ['verify'],
+  remoteaddress: ['targetHost', 'remotePath'],
+  remotehost: ['targetHost'],
+  remoteport: ['targetPort'],
+  requestcert: ['requestClientCert'],
+  securecontext: ['tls'],
+  servername: ['tlsHostname', 'hostname'],
+  signals: ['shutdownSignals'],
+  sslcontext: ['tls'],
+  ssl: ['tls'],
+  timeout: ['deadline', 'idleTimeout'],
+  title: ['name'],
+  transferlist: ['transfer'],
+  workingdirectory: ['cwd'],
+}
+
+/** What the library has in another place than an option. */
+const ADVICE: Readonly<Record<string, string>> = {
+  abortsignal: 'Open a scope with it: openCancelScope({ signal }, () => …)',
+  deadline: 'Open a scope with it: openCancelScope({ deadline }, () => …)',
+  ms: 'Set a limit with failAfter(ms, () => …) or moveOnAfter(ms, () => …)',
+  signal: 'Open a scope with it: openCancelScope({ signal }, () => …)',
+  timeout: 'Set a limit with failAfter(ms, () => …) or moveOnAfter(ms, () => …)',
+}
+
+/** A key may be any text, `constructor` too. */
+function own<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined
+}
+
+function simplified(name: string): string {
+  return name.replace(/[-_]/g, '').toLowerCase()
+}
+
+function mostSimilar(plain: string, known: readonly string[]): string | undefined {
+  let nearest: string | undefined
+  // A third of the letters may be wrong; of a short name one may.
+  let distance = Math.max(1, Math.floor(plain.length / 3)) + 1
+  for (const name of known) {
+    const steps = editDistance(plain, simplified(name))
+    if (steps < distance) {
+      nearest = name
+      distance = steps
+    }
+  }
+  return nearest
+}
+
+/** Letters to add, remove, replace or swap with their neighbour (optimal string alignment). */
+function editDistance(a: string, b: string): number {
+  let beforeLast: number[] = []
+  let last = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = last[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      let steps = Math.min(last[j]! + 1, row[j - 1]! + 1, replaced)
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        steps = Math.min(steps, beforeLast[j - 2]! + 1)
+      }
+      row.push(steps)
+    }
+    beforeLast = last
+    last = row
+  }
+  return last[b.length]!
+}
