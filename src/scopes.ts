@@ -4,17 +4,19 @@
  */
 import { Cancelled } from './errors.ts'
 import { abandonable } from './kernel/abandon.ts'
-import { CancelScope, type CancelScopeOptions } from './kernel/cancel-scope.ts'
+import { CancelScope } from './kernel/cancel-scope.ts'
 import { waitUntil, yieldShielded, yieldToOthers } from './kernel/checkpoint.ts'
 import { currentFrame, enterOperation, requireFrame } from './kernel/context.ts'
 import { deadlines } from './kernel/deadlines.ts'
 import { rejected } from './kernel/operation.ts'
 import { EFFECTIVE } from './kernel/scope-flags.ts'
+import type { CancelScopeOptions } from './kernel/scope-options.ts'
 import { immediateVoid } from './kernel/turn.ts'
 import { checkFunction, checkOptions, checkTime, invalidArgType, isThenable, optionNames } from './validate.ts'
 
 export { CancelScope } from './kernel/cancel-scope.ts'
-export type { CancelReason, CancelScopeOptions } from './kernel/cancel-scope.ts'
+export type { CancelReason } from './kernel/cancel-reason.ts'
+export type { CancelScopeOptions } from './kernel/scope-options.ts'
 
 /** What runs in a scope. */
 export type ScopeBody<T> = (scope: CancelScope) => T | PromiseLike<T>

@@ -10,7 +10,8 @@
  * ```
  */
 import { inspect } from 'node:util'
-import type { CancelReason, CancelScope } from '../kernel/cancel-scope.ts'
+import type { CancelReason } from '../kernel/cancel-reason.ts'
+import type { CancelScope } from '../kernel/cancel-scope.ts'
 import { currentFrame } from '../kernel/context.ts'
 import type { RunState } from '../kernel/run-state.ts'
 import { collect } from '../kernel/links.ts'

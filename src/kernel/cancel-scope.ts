@@ -22,6 +22,7 @@
 import { type Cancelled, UsageError, createCancelled } from '../errors.ts'
 import { abandoning, considerAbandoning, noteActivity } from './abandonment.ts'
 import { checkBoolean, checkFunction, checkTime } from './arguments.ts'
+import { CAUSES, type CancelReason } from './cancel-reason.ts'
 import { type Frame, requireFrame } from './context.ts'
 import { Deadline, type Host, type Timed } from './deadlines.ts'
 import { scopeChannel, tellScope } from './diagnostics.ts'
@@ -49,54 +50,12 @@ import {
   TASK,
 } from './scope-flags.ts'
 import { type BodySink, type ExitMode, ScopeRun } from './scope-run.ts'
+import type { ScopeOwner } from './scope-owner.ts'
 import { Extras } from './scope-extras.ts'
-import { checkScopeOptions } from './scope-options.ts'
+import { type CancelScopeOptions, checkScopeOptions } from './scope-options.ts'
 import { spread, withdraw } from './spread.ts'
 import type { Task } from './task.ts'
 import { nextTurn } from './turn.ts'
-
-/** Options of a cancel scope. */
-export interface CancelScopeOptions {
-  /** Point in time of `currentTime()`; `Infinity` (the default) is none, `-Infinity` already cancelled. */
-  deadline?: number | undefined
-  /** Keeps cancellation from outside out. */
-  shield?: boolean | undefined
-  /** Cancels the scope when it aborts; what the scope was opened with then rejects with `signal.reason`. */
-  signal?: AbortSignal | undefined
-  /**
-   * When the scope is cancelled and its body waits for nothing of the library, the scope settles at once and leaves the body
-   * behind. Operations that the body begins later are a `UsageError`, its outcome is discarded, and what it had opened is
-   * closed when it settles. For foreign work that takes no `AbortSignal`. Default false.
-   */
-  abandon?: boolean | undefined
-  /** For the texts of errors, and whoever looks at the tree. */
-  name?: string | undefined
-}
-
-/** Why a scope was cancelled. */
-export interface CancelReason {
-  /** What has cancelled the scope. */
-  readonly kind: 'explicit' | 'deadline' | 'task-failed' | 'signal' | 'shutdown' | 'scope-ended'
-  /** The scope that was cancelled first; scopes inside it report the same reason only if cancelled themselves. */
-  readonly scope: CancelScope
-  /** What was given to `cancel()`, the error of the failed task, the signal's reason or the name of the process signal. */
-  readonly detail?: unknown
-}
-
-/** Hears of the end of a scope. @internal */
-export interface ScopeOwner extends BodySink {
-  /** The body has settled and nothing begun in its frame is left. Must call `_end`. */
-  drained(): void
-  /** The scope outlived the body that it was opened in: its failure belongs to that body's scope now. */
-  disown(): void
-  /** What runs in the scope; `undefined` where that is no function of the user's. */
-  readonly body: ((...args: never[]) => unknown) | undefined
-  /**
-   * The body is left behind: the scope has to end now, as cancelled. `settles` says whether its promise does, too; that of a
-   * scope inside the one that is abandoned settles with its body.
-   */
-  leave(settles: boolean): void
-}
 
 /**
  * A scope whose operations can be cancelled together. Re-creates the reference's `CancelScope`.
@@ -228,13 +187,9 @@ export class CancelScope implements Timed {
 
   /** @internal The body is left behind (abandonment.ts), unless it has settled. */
   _leave(settles: boolean): void {
-    if ((this._flags & CLOSING) !== 0) {
-      this._flags |= LEFT
-      this._childLeft()
-      return
-    }
     this._flags |= LEFT
-    this.#owner!.leave(settles)
+    if ((this._flags & CLOSING) !== 0) this._childLeft()
+    else this.#owner!.leave(settles)
   }
 
   /** @internal Who hears how the body of this scope ended. */
@@ -344,10 +299,11 @@ export class CancelScope implements Timed {
     return cause
   }
 
-  /** @internal For texts: 'scope "load"'. */
+  /** @internal For texts: 'scope "load" in task "main"', 'failAfter in task "main"'. */
   get _label(): string {
-    if (this._name !== undefined) return `scope "${this._name}"`
-    return (this._flags & TASK) === 0 ? 'a scope without a name' : `the scope of task "${this._task!.name}"`
+    const task = this._task === null ? '' : `task "${this._task.name}"`
+    if ((this._flags & TASK) !== 0) return task
+    return `${this._name === undefined ? (this.#owner?.what ?? 'a scope') : `scope "${this._name}"`} in ${task}`
   }
 
   /** @internal */
@@ -425,12 +381,7 @@ export class CancelScope implements Timed {
    */
   _drainLater(): void {
     this._flags |= LINGERING
-    nextTurn(this)
-  }
-
-  /** @internal */
-  resume(): void {
-    this._lingered()
+    nextTurn({ resume: () => this._lingered() })
   }
 
   /** @internal The cached bits of the subtree, and everybody who must know (invariants 1 and 2). */
@@ -542,13 +493,4 @@ export class CancelScope implements Timed {
       scope._cancel('scope-ended')
     }
   }
-}
-
-const CAUSES: Record<CancelReason['kind'], string> = {
-  explicit: 'cancel() was called',
-  deadline: 'the deadline passed',
-  'task-failed': 'a task of the group failed',
-  signal: 'its signal was aborted',
-  shutdown: 'the process was told to shut down',
-  'scope-ended': 'the body that it was begun in has ended',
 }

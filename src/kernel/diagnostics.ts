@@ -3,7 +3,8 @@
  * costs one look at the channel, and nothing is made.
  */
 import { type Channel, channel } from 'node:diagnostics_channel'
-import type { CancelReason, CancelScope } from './cancel-scope.ts'
+import type { CancelReason } from './cancel-reason.ts'
+import type { CancelScope } from './cancel-scope.ts'
 import type { TaskInfo } from './task-info.ts'
 import type { Task } from './task.ts'
 

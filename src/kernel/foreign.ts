@@ -7,7 +7,6 @@
  * 1. A promise has one reaction, a signal one listener, however many wait. Who leaves, leaves nothing here.
  * 2. The reaction is registered outside every task: it would otherwise keep the frame of the first that waited.
  */
-import { types } from 'node:util'
 import { detached } from './detached.ts'
 
 /** Waits for a promise. */
@@ -31,7 +30,7 @@ export class PromiseHub<T> {
     promiseHubs.set(promise, hub as PromiseHub<unknown>)
     const settled = (value: T): void => hub.#settle(promise, (waiter) => waiter.settled(value), value)
     const failed = (error: unknown): void => hub.#settle(promise, (waiter) => waiter.failed(error))
-    if (types.isPromise(promise)) detached(() => void (promise as Promise<T>).then(settled, failed))
+    if (promise instanceof Promise) detached(() => void promise.then(settled, failed))
     // A lazy one begins its work when it is asked: in the context of its caller.
     else void Promise.resolve(promise).then(settled, failed)
     return hub

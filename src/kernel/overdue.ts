@@ -22,7 +22,7 @@ import { warnOnce } from './warnings.ts'
 /** `scope`, which has been entered, is cancelled. */
 export function watchOverdue(scope: CancelScope): void {
   if (scope._task!.run.overdueAfter === Infinity) return
-  if (cancelled.push({ scope, since: 0 }) === 1) detached(setImmediate, keepSurvivors).unref()
+  if (cancelled.push({ scope, since: 0 }) === 1) detached(setImmediate, keepSurvivors)
 }
 
 /** Milliseconds since `scope`, or one around it, was cancelled, where its body waits for nothing of the library. */
@@ -104,14 +104,16 @@ function warnOverdue(scope: CancelScope, watch: Watch, now: number): void {
   const task = scope._task!
   const body = scope._body!
   const signal = shutdownSignal(scope)
-  const named = body.name === '' ? '' : ` (body "${body.name}")`
-  const seconds = ((now - watch.since) / 1000).toFixed(1)
+  const named = body.name === '' || (scope._flags & TASK) !== 0 ? '' : ` "${body.name}"`
+  const ago = `${((now - watch.since) / 1000).toFixed(1)} s ago`
   const cause = scope._cause ?? watch.scope
-  const why = signal === undefined ? `${cause._label} was cancelled` : `the run was told by ${signal} to end`
+  const outer = cause === scope || signal !== undefined ? '' : ` (the cancellation is that of ${cause._label})`
+  const what =
+    signal === undefined
+      ? `${scope._label} was cancelled ${ago} and has not ended`
+      : `${signal} told the run to end ${ago}, and ${scope._label} has not ended`
   const hint = signal === undefined ? '' : `; another ${signal} ends the process at once`
-  const text =
-    `${why} ${seconds} s ago, and ${scope._label}${named} in task "${task.name}" goes on: ` +
-    `its body waits for something that the library cannot cancel${hint}`
+  const text = `${what}${outer}: its body${named} waits for something that the library cannot cancel${hint}`
   // The source of a function is the same for all that were made in one place.
   const place = `${scope._name}\n${signal}\n${Function.prototype.toString.call(body)}`
   warnOnce('STRUCTIO_OVERDUE', place, text, siteOf(task))

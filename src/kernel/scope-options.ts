@@ -1,6 +1,23 @@
 /** What a scope may be opened with, checked. */
 import { checkBoolean, checkOptions, checkSignal, checkString, checkTime, optionNames } from './arguments.ts'
-import type { CancelScopeOptions } from './cancel-scope.ts'
+
+/** Options of a cancel scope. */
+export interface CancelScopeOptions {
+  /** Point in time of `currentTime()`; `Infinity` (the default) is none, `-Infinity` already cancelled. */
+  deadline?: number | undefined
+  /** Keeps cancellation from outside out. */
+  shield?: boolean | undefined
+  /** Cancels the scope when it aborts; what the scope was opened with then rejects with `signal.reason`. */
+  signal?: AbortSignal | undefined
+  /**
+   * When the scope is cancelled and its body waits for nothing of the library, the scope settles at once and leaves the body
+   * behind. Operations that the body begins later are a `UsageError`, its outcome is discarded, and what it had opened is
+   * closed when it settles. For foreign work that takes no `AbortSignal`. Default false.
+   */
+  abandon?: boolean | undefined
+  /** For the texts of errors, and whoever looks at the tree. */
+  name?: string | undefined
+}
 
 export function checkScopeOptions(options: CancelScopeOptions): void {
   checkOptions('options', options, allCommon(options) ? undefined : OPTIONS)

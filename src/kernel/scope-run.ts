@@ -3,12 +3,13 @@
  */
 import { TimeoutError } from '../errors.ts'
 import { isThenable } from './arguments.ts'
-import type { CancelScope, ScopeOwner } from './cancel-scope.ts'
+import type { CancelScope } from './cancel-scope.ts'
 import { Frame, callInFrame, currentFrame } from './context.ts'
 import { judge, noteSignalReason } from './exit.ts'
 import { rejectOwned, takeFunctions, takenFunctions } from './operation.ts'
 import { closeOpenedIn } from './resources.ts'
 import { CAUGHT } from './scope-flags.ts'
+import type { ScopeOwner } from './scope-owner.ts'
 import { spendBudget } from './turn.ts'
 
 /**
@@ -61,8 +62,7 @@ function threw(error: unknown): void {
 export class ScopeRun<T> implements ScopeOwner, BodySink {
   readonly #scope: CancelScope
   readonly #mode: ExitMode
-  /** For the text of a `Cancelled`. */
-  readonly #what: string
+  readonly what: string
   readonly #promise: Promise<T | undefined>
   readonly #resolve: (value: unknown) => void
   readonly #reject: (error: unknown) => void
@@ -77,7 +77,7 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
   constructor(scope: CancelScope, mode: ExitMode, what: string) {
     this.#scope = scope
     this.#mode = mode
-    this.#what = what
+    this.what = what
     this.#promise = new Promise<T | undefined>(takeFunctions)
     const { resolve, reject } = takenFunctions()
     this.#resolve = resolve
@@ -135,7 +135,7 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
 
   leave(settles: boolean): void {
     this.#left = settles ? 'settled' : 'unsettled'
-    this.#threw(this.#scope._cancelled(this.#what))
+    this.#threw(this.#scope._cancelled(this.what))
   }
 
   /** The first cause decides (rules 4 and 5). */
@@ -145,7 +145,7 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
     if (kind === 'signal') {
       noteSignalReason(detail)
       this.#fail(detail)
-    } else if (kind === 'scope-ended' && this.#mode !== 'move-on') this.#fail(this.#scope._cancelled(this.#what))
+    } else if (kind === 'scope-ended' && this.#mode !== 'move-on') this.#fail(this.#scope._cancelled(this.what))
     else if (kind === 'deadline' && this.#mode === 'fail') this.#fail(timeout(this.#scope))
   }
 

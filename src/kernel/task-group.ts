@@ -17,13 +17,14 @@
  */
 import { Cancelled, ExceptionGroup, UsageError } from '../errors.ts'
 import { checkFunction, checkOptions, checkString, optionNames } from './arguments.ts'
-import { CancelScope, type ScopeOwner } from './cancel-scope.ts'
+import { CancelScope } from './cancel-scope.ts'
 import { Frame, requireFrame } from './context.ts'
 import { judge } from './exit.ts'
 import { inspectCustom, oneLine } from './inspect.ts'
 import { rejected, rejectOwned, takeFunctions, takenFunctions } from './operation.ts'
 import { closeOpenedIn } from './resources.ts'
 import { CAUGHT, EFFECTIVE, ENDED, TASK } from './scope-flags.ts'
+import type { ScopeOwner } from './scope-owner.ts'
 import { type BodySink, runBody } from './scope-run.ts'
 import { keepSite } from './sites.ts'
 import { startTask } from './start.ts'
@@ -64,6 +65,7 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
   #leftOver = false
   /** The body has been left behind, and whether the promise settles before it does. */
   #left: undefined | 'settled' | 'unsettled'
+  /** @internal */
   readonly body: (...args: never[]) => unknown
   /** What settles in place of the group; its caller knows no `undefined`. */
   readonly #call: GroupCall | undefined
@@ -170,6 +172,11 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
       if (this.#left === 'unsettled') rejectOwned(this.#promise, this.#reject, error, true)
       closeOpenedIn(this.cancelScope)
     } else this.#threw(error)
+  }
+
+  /** @internal */
+  get what(): string {
+    return this.#call?.what ?? 'createTaskGroup'
   }
 
   /** @internal */

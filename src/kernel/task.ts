@@ -10,7 +10,7 @@
  * 4. There is one for each connection of a server. Fields are few, closures are let go once they have been called.
  */
 import { TaskCancelled, TaskFailed, UsageError } from '../errors.ts'
-import { CancelScope, type ScopeOwner } from './cancel-scope.ts'
+import { CancelScope } from './cancel-scope.ts'
 import { Frame, callInFrame, currentFrame, enterFrame } from './context.ts'
 import { taskChannel, tellTask } from './diagnostics.ts'
 import { judgeTask } from './exit.ts'
@@ -21,6 +21,7 @@ import { closeOpenedIn } from './resources.ts'
 import type { RunState } from './run-state.ts'
 import { scheduleFirstStep } from './schedule.ts'
 import { CAUGHT, EFFECTIVE, LEFT } from './scope-flags.ts'
+import type { ScopeOwner } from './scope-owner.ts'
 import { type BodySink, runBodyHere } from './scope-run.ts'
 import { TaskInfo } from './task-info.ts'
 import { immediate, immediateVoid, settleFairly } from './turn.ts'
@@ -183,6 +184,11 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
   }
 
   /** @internal */
+  get what(): string {
+    return 'a task'
+  }
+
+  /** @internal */
   get body(): TaskFunction {
     return this.fn
   }
@@ -265,8 +271,9 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
     let scope: CancelScope
     try {
       const frame = enterFrame(what)
-      if (frame.task === (this as Task<unknown>))
-        throw new UsageError(`${what}: task "${this.name}" would wait for itself`)
+      // Waiting for its own end is a deadlock as well, and found as one; its own value is a plain mistake.
+      if (wantsValue && frame.task === (this as Task<unknown>))
+        throw new UsageError(`value(): task "${this.name}" would wait for itself`)
       scope = frame.scope
     } catch (error) {
       return rejected(error)

@@ -18,11 +18,12 @@
  *    its run.
  */
 import type { Cancelled } from '../errors.ts'
-import { CancelScope, type ScopeOwner } from '../kernel/cancel-scope.ts'
+import { CancelScope } from '../kernel/cancel-scope.ts'
 import { callInFrame, Frame, pendingCancellation, requireFrame } from '../kernel/context.ts'
 import { Operation } from '../kernel/operation.ts'
 import { warnLeftOpen } from '../kernel/resources.ts'
 import type { RunState } from '../kernel/run-state.ts'
+import type { ScopeOwner } from '../kernel/scope-owner.ts'
 import { CLOSING, EFFECTIVE, ENDED, SERVICE } from '../kernel/scope-flags.ts'
 import { BACKEND, NEUTRAL, TIME } from '../kernel/waits.ts'
 
@@ -99,6 +100,8 @@ export class Lifetime implements ScopeOwner {
 
   /** @internal */
   readonly body = undefined
+  /** @internal */
+  readonly what = 'an adapter'
 
   /** @internal What abandons a scope leaves this alone, as it leaves every scope with an end of its own. */
   leave(): void {}
