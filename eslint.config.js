@@ -97,7 +97,7 @@ export default tseslint.config(
   },
   {
     // Giving way to the event loop: the one place that waits for its check phase.
-    files: ['src/kernel/turn.ts', 'src/kernel/quiet.ts'],
+    files: ['src/kernel/iteration.ts'],
     rules: { 'no-restricted-globals': ['error', ...timers('setImmediate')] },
   },
   {

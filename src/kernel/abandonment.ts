@@ -16,7 +16,7 @@
  * 3. The code behind what was cancelled gets its turn first: a full iteration in which nothing was begun, refused or ended.
  */
 import type { CancelScope } from './cancel-scope.ts'
-import { detached } from './detached.ts'
+import { atCheck } from './iteration.ts'
 import { ABANDON, EFFECTIVE, ENDED, LINGERING, NEW, SERVICE, TASK } from './scope-flags.ts'
 import { NEUTRAL } from './waits.ts'
 
@@ -43,7 +43,7 @@ const watched = new Set<CancelScope>()
 const idle = new Map<CancelScope, number>()
 
 function watchFrom(scope: CancelScope): void {
-  if (idle.size === 0) detached(setImmediate, look)
+  if (idle.size === 0) atCheck(look)
   idle.set(scope, 0)
 }
 
@@ -57,7 +57,7 @@ function look(): void {
       leave(scope)
     }
   }
-  if (idle.size > 0) detached(setImmediate, look)
+  if (idle.size > 0) atCheck(look)
 }
 
 function forget(scope: CancelScope): void {

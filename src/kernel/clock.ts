@@ -21,6 +21,11 @@ const BUSY = 8
 /** Beyond this Node fires at once; the heap looks again and arms the rest. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1
 
+/** Calls `fn` after `ms` of real time, whatever clock the runs have. It keeps no process alive. */
+export function realTimeout(fn: () => void, ms: number): NodeJS.Timeout {
+  return detached(setTimeout, fn, ms).unref()
+}
+
 export class SystemClock implements Clock {
   #timer: NodeJS.Timeout | undefined
 

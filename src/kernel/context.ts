@@ -99,7 +99,7 @@ function liveScope(frame: Frame | undefined, what: string): CancelScope {
     const text = `${what} needs a running event loop: call it in a task of run(main), or start one with tg.spawn`
     throw refuse(frame, what, new NotRunningError(text))
   }
-  const { task, scope } = frame
+  const { scope } = frame
   if ((scope._flags & ENDED) === 0) return scope
   throw refuse(frame, what, endedError(frame, what))
 }

@@ -4,7 +4,7 @@
  * so the scope ends only after a full iteration of the event loop, from one `setImmediate` to the next, in which none of
  * that code began anything.
  */
-import { detached } from './detached.ts'
+import { atCheck } from './iteration.ts'
 
 export interface Lingering {
   /** @internal a full iteration is over */
@@ -12,7 +12,7 @@ export interface Lingering {
 }
 
 export function linger(scope: Lingering): void {
-  if (came.push(scope) === 1 && inIteration.length === 0) detached(setImmediate, iterationEnded)
+  if (came.push(scope) === 1 && inIteration.length === 0) atCheck(iterationEnded)
 }
 
 /** Since the last `setImmediate`. */
@@ -24,6 +24,6 @@ function iterationEnded(): void {
   const done = inIteration
   inIteration = came
   came = []
-  if (inIteration.length > 0) detached(setImmediate, iterationEnded)
+  if (inIteration.length > 0) atCheck(iterationEnded)
   for (const scope of done) scope._lingered()
 }

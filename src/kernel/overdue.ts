@@ -13,7 +13,8 @@
  * 3. The innermost body is named: it is the one that waits.
  */
 import type { CancelScope } from './cancel-scope.ts'
-import { detached } from './detached.ts'
+import { realTimeout } from './clock.ts'
+import { atCheck } from './iteration.ts'
 import { CLOSING, ENDED, LINGERING, TASK } from './scope-flags.ts'
 import { siteOf } from './sites.ts'
 import { NEUTRAL } from './waits.ts'
@@ -22,7 +23,7 @@ import { warnOnce } from './warnings.ts'
 /** `scope`, which has been entered, is cancelled. */
 export function watchOverdue(scope: CancelScope): void {
   if (scope._task!.run.overdueAfter === Infinity) return
-  if (cancelled.push({ scope, since: 0 }) === 1) detached(setImmediate, keepSurvivors)
+  if (cancelled.push({ scope, since: 0 }) === 1) atCheck(keepSurvivors)
 }
 
 /** Milliseconds since `scope`, or one around it, was cancelled, where its body waits for nothing of the library. */
@@ -76,7 +77,7 @@ function look(): void {
     }
   }
   stuckSince = seen
-  if (watches.length > 0) timer = detached(setTimeout, look, Math.max(shortest / LOOKS, SHORTEST)).unref()
+  if (watches.length > 0) timer = realTimeout(look, Math.max(shortest / LOOKS, SHORTEST))
 }
 
 /** The innermost bodies in the subtree that wait for nothing of the library. */

@@ -16,7 +16,7 @@
  */
 import type { CancelScope } from './cancel-scope.ts'
 import type { Holding } from './context.ts'
-import { detached } from './detached.ts'
+import { atCheck } from './iteration.ts'
 import type { RunState } from './run-state.ts'
 import { CANCEL_CALLED, CLOSING, LINGERING, TASK } from './scope-flags.ts'
 import { BACKEND, FOREIGN, RUNNABLE, TASKS, TIME, UNKNOWN } from './waits.ts'
@@ -97,7 +97,7 @@ const lastQuiet = new Map<QuietWatcher, Sight>()
 function lookSoon(): void {
   if (lookDue) return
   lookDue = true
-  detached(setImmediate, look)
+  atCheck(look)
 }
 
 function look(): void {

@@ -14,7 +14,7 @@ import { Cancelled } from '../errors.ts'
 import { abandoning, noteActivity } from './abandonment.ts'
 import type { CancelScope } from './cancel-scope.ts'
 import type { Frame } from './context.ts'
-import { detached } from './detached.ts'
+import { atCheck } from './iteration.ts'
 import { noteRefused } from './left-behind.ts'
 import { CLOSING, ENDED } from './scope-flags.ts'
 import { siteOf } from './sites.ts'
@@ -86,7 +86,7 @@ function waitingScope(frame: Frame | undefined): CancelScope | undefined {
 }
 
 function arm(keepsAlive: boolean): void {
-  if (iteration === undefined) iteration = detached(setImmediate, nextIteration).unref()
+  if (iteration === undefined) iteration = atCheck(nextIteration).unref()
   if (keepsAlive) iteration.ref()
 }
 

@@ -11,7 +11,7 @@
  *   cheaper. The native driver, which knows its turns, refills it.
  */
 import { deadlines } from './deadlines.ts'
-import { detached } from './detached.ts'
+import { atCheck } from './iteration.ts'
 
 /** Immediate completions between two looks at the clock. */
 const BATCH = 128
@@ -46,7 +46,7 @@ export function settleFairly<T>(settle: (value: T) => void, value: T): void {
 
 /** Resumes `waiter` once timers and I/O have had their turn. Deadlines that passed meanwhile are delivered first. */
 export function nextTurn(waiter: Resumable): void {
-  if (waiting.push(waiter) === 1) detached(setImmediate, onImmediate)
+  if (waiting.push(waiter) === 1) atCheck(onImmediate)
 }
 
 /** From now on the budget is a number of operations and knows no time, so that a run can be replayed. Returns the undo. */
