@@ -201,6 +201,7 @@ export type ServeOptions<A extends esm.SocketAddress | string = esm.SocketAddres
 export type ServerStatistics = esm.ServerStatistics
 export type SocketAddress = esm.SocketAddress
 export type StartTLSOptions = esm.StartTLSOptions
+export type SuppressedErrorEvent = esm.SuppressedErrorEvent
 export type TCPServerOptions = esm.TCPServerOptions
 export type TLSContextOptions = esm.TLSContextOptions
 export type TLSErrorReason = esm.TLSErrorReason

@@ -513,13 +513,16 @@ declare function createTaskGroup<T>(
   body: (group: TaskGroup) => T | PromiseLike<T>,
 ): Promise<T | undefined>
 /**
- * Runs the functions as tasks, at most `limit` at a time, and resolves with their values in order. Rejects as a task group
- * does.
+ * Runs the functions as tasks, at most `limit` at a time, and resolves with their values in order.
+ *
+ * Rejects with the first failure itself, as `Promise.all` does, and only after all other tasks have been cancelled and have
+ * ended. What these throw meanwhile goes to the diagnostics channel `structio:suppressed-error`.
  */
 declare function gather<const F extends readonly Job<unknown>[]>(fns: F, options?: GatherOptions): Promise<JobValues<F>>
 /**
  * Calls `fn(item, index)` for every item, at most `limit` at a time, and resolves with the values in order. The next item is
- * asked for when there is room for it; on failure the iterator is closed. Rejects as a task group does.
+ * asked for when there is room for it; on failure the iterator is closed. Rejects as `gather` does; a failure of the iterator
+ * counts as that of a task.
  */
 declare function mapConcurrent<I, T>(
   items: Iterable<I> | AsyncIterable<I>,
@@ -530,7 +533,8 @@ declare function mapConcurrent<I, T>(
 ): Promise<T[]>
 /**
  * Runs the functions as tasks until the first has finished or failed; the others are cancelled and waited for. Settles as
- * that first one did: with its value, or its bare error. `RangeError` for an empty list.
+ * that first one did: with its value, or its bare error. What the others throw while they clean up goes to the diagnostics
+ * channel `structio:suppressed-error`. `RangeError` for an empty list.
  */
 declare function raceTasks<const F extends readonly Job<unknown>[]>(fns: F): Promise<Awaited<ReturnType<F[number]>>>
 
@@ -2360,6 +2364,18 @@ interface ScopeEvent {
   /** With `cancelled`. */
   readonly reason?: CancelReason
 }
+/**
+ * A message of the channel `structio:suppressed-error`: a task failed, and no caller gets its error, because an earlier one
+ * came out of the same `gather`, `mapConcurrent` or `raceTasks`. An iterator that failed so is told of with the task that asked it.
+ */
+interface SuppressedErrorEvent {
+  /** What the task threw. */
+  readonly error: unknown
+  /** The task that failed. */
+  readonly task: TaskInfo
+  /** Milliseconds of the run's clock (`currentTime()`). */
+  readonly time: number
+}
 
 /** The task that runs this code. Re-creates `get_current_task`; `NotRunningError` in a callback outside every task. */
 declare function getCurrentTask(): TaskInfo
@@ -2540,6 +2556,7 @@ export type {
   ServerStatistics,
   SocketAddress,
   StartTLSOptions,
+  SuppressedErrorEvent,
   TCPServerOptions,
   TLSContextOptions,
   TLSErrorReason,

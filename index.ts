@@ -114,7 +114,7 @@ export { SignalReceiver } from './src/signals/receiver.ts'
 // Introspection.
 export { TaskInfo, getCurrentTask, getRunningTasks } from './src/introspection.ts'
 export { waitAllTasksBlocked, dumpTasks } from './src/introspection.ts'
-export type { TaskEvent, ScopeEvent } from './src/introspection.ts'
+export type { TaskEvent, ScopeEvent, SuppressedErrorEvent } from './src/introspection.ts'
 
 // Errors: one class for each condition that a caller may want to tell apart, each with a stable `code`.
 export { Cancelled, TimeoutError, ExceptionGroup, TaskFailed, TaskCancelled } from './src/errors.ts'

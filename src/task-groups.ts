@@ -8,7 +8,7 @@ import { CancelScope } from './kernel/cancel-scope.ts'
 import { enterOperation } from './kernel/context.ts'
 import { rejected } from './kernel/operation.ts'
 import { type TaskGroup, runTaskGroup } from './kernel/task-group.ts'
-import { mapEach } from './map-concurrent.ts'
+import { mapAll } from './map-concurrent.ts'
 import { race } from './race-tasks.ts'
 import {
   checkBoolean,
@@ -63,8 +63,10 @@ export function createTaskGroup(...given: unknown[]): Promise<unknown> {
 }
 
 /**
- * Runs the functions as tasks, at most `limit` at a time, and resolves with their values in order. Rejects as a task group
- * does.
+ * Runs the functions as tasks, at most `limit` at a time, and resolves with their values in order.
+ *
+ * Rejects with the first failure itself, as `Promise.all` does, and only after all other tasks have been cancelled and have
+ * ended. What these throw meanwhile goes to the diagnostics channel `structio:suppressed-error`.
  */
 export function gather<const F extends readonly Job<unknown>[]>(
   fns: F,
@@ -75,8 +77,7 @@ export function gather<const F extends readonly Job<unknown>[]>(
     checkOptions('options', options, GATHER_OPTIONS)
     const limit = checkLimit(options.limit ?? Infinity)
     enterOperation('gather')
-    const body = (group: TaskGroup) => mapEach(group, jobs, limit, (fn) => ({ fn, args: [] }))
-    return runTaskGroup(new CancelScope(), body) as Promise<JobValues<F>>
+    return mapAll(jobs, limit, (fn) => ({ fn, args: [] })) as Promise<JobValues<F>>
   } catch (error) {
     return rejected(error)
   }
@@ -84,7 +85,8 @@ export function gather<const F extends readonly Job<unknown>[]>(
 
 /**
  * Calls `fn(item, index)` for every item, at most `limit` at a time, and resolves with the values in order. The next item is
- * asked for when there is room for it; on failure the iterator is closed. Rejects as a task group does.
+ * asked for when there is room for it; on failure the iterator is closed. Rejects as `gather` does; a failure of the iterator
+ * counts as that of a task.
  */
 export function mapConcurrent<I, T>(
   items: Iterable<I> | AsyncIterable<I>,
@@ -97,8 +99,7 @@ export function mapConcurrent<I, T>(
     checkOptions('options', options, GATHER_OPTIONS)
     const limit = checkLimit(options.limit)
     enterOperation('mapConcurrent')
-    const body = (group: TaskGroup) => mapEach(group, items, limit, (item, index) => ({ fn, args: [item, index] }))
-    return runTaskGroup(new CancelScope(), body) as Promise<T[]>
+    return mapAll(items, limit, (item, index) => ({ fn, args: [item, index] })) as Promise<T[]>
   } catch (error) {
     return rejected(error)
   }
@@ -106,7 +107,8 @@ export function mapConcurrent<I, T>(
 
 /**
  * Runs the functions as tasks until the first has finished or failed; the others are cancelled and waited for. Settles as
- * that first one did: with its value, or its bare error. `RangeError` for an empty list.
+ * that first one did: with its value, or its bare error. What the others throw while they clean up goes to the diagnostics
+ * channel `structio:suppressed-error`. `RangeError` for an empty list.
  */
 export function raceTasks<const F extends readonly Job<unknown>[]>(fns: F): Promise<Awaited<ReturnType<F[number]>>> {
   try {
