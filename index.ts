@@ -15,7 +15,8 @@ export { checkpoint, checkpointIfCancelled, cancelShieldedCheckpoint } from './s
 // Timeouts and cancellation: a scope reaches everything that was begun inside it, and nothing else.
 export { openCancelScope, moveOnAfter, moveOnAt, failAfter, failAt } from './src/scopes.ts'
 export { currentEffectiveDeadline, currentTime, CancelScope, abandonOnCancel } from './src/scopes.ts'
-export type { CancelScopeOptions, TimedScopeOptions, CancelReason } from './src/scopes.ts'
+export { currentSignal, isCancelled } from './src/scopes.ts'
+export type { CancelScopeOptions, TimedScopeOptions, FailScope, CancelReason } from './src/scopes.ts'
 
 // Task groups: a task ends before the block that started it does.
 export { createTaskGroup, TaskGroup, gather, mapConcurrent, raceTasks } from './src/task-groups.ts'

@@ -10,6 +10,7 @@ import { rejected } from './kernel/operation.ts'
 import { type TaskGroup, runTaskGroup } from './kernel/task-group.ts'
 import { mapAll } from './map-concurrent.ts'
 import { race } from './race-tasks.ts'
+import type { BodyValue } from './scopes.ts'
 import {
   checkBoolean,
   checkFunction,
@@ -37,6 +38,8 @@ interface GatherOptions {
   limit?: number | undefined
 }
 
+/** What runs together with the tasks of its group. */
+type GroupBody = (group: TaskGroup) => unknown
 /** A function that is run as a task. */
 type Job<T> = () => T | PromiseLike<T>
 /** What a list of jobs gives, in their order. */
@@ -44,14 +47,11 @@ type JobValues<F extends readonly Job<unknown>[]> = { -readonly [K in keyof F]: 
 
 /**
  * Runs `body` with a group to spawn tasks into, and ends after all of them. Resolves with the body's value, or with
- * `undefined` when the group was cancelled and its body with it. Rejects with one `ExceptionGroup` of everything that
+ * `undefined` when the group was cancelled and its body with it (a body without parameters cannot do that). Rejects with one `ExceptionGroup` of everything that
  * the body and the tasks threw. Re-creates `create_task_group`.
  */
-export function createTaskGroup<T>(body: (group: TaskGroup) => T | PromiseLike<T>): Promise<T | undefined>
-export function createTaskGroup<T>(
-  options: TaskGroupOptions,
-  body: (group: TaskGroup) => T | PromiseLike<T>,
-): Promise<T | undefined>
+export function createTaskGroup<F extends GroupBody>(body: F): Promise<BodyValue<F>>
+export function createTaskGroup<F extends GroupBody>(options: TaskGroupOptions, body: F): Promise<BodyValue<F>>
 export function createTaskGroup(...given: unknown[]): Promise<unknown> {
   try {
     const body = given.length > 1 ? given[1] : given[0]

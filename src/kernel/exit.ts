@@ -113,3 +113,9 @@ function isRaisedWithin(error: Cancelled, boundary: CancelScope): boolean {
   const scope = cancelledIn(error) as CancelScope | undefined
   return scope !== undefined && scope._isWithin(boundary)
 }
+
+/** Rule 8 without context: whether an error is made of cancellations and nothing else. */
+export function isCancellation(error: unknown): boolean {
+  const { cancelled, rest } = sift(error, 0)
+  return cancelled.length > 0 && rest === NOTHING
+}

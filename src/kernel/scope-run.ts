@@ -10,8 +10,8 @@ import { markHandled, takeFunctions, takenFunctions } from './operation.ts'
 import { CAUGHT } from './scope-flags.ts'
 import { settleFairly } from './turn.ts'
 
-/** What a scope makes of its own deadline: `fail` is a `TimeoutError`. */
-export type ExitMode = 'move-on' | 'fail'
+/** What a scope makes of its own deadline: `fail`, or the milliseconds of `failAfter`, is a `TimeoutError`. */
+export type ExitMode = 'move-on' | 'fail' | number
 
 /** Hears how a body ended. */
 export interface BodySink {
@@ -106,7 +106,7 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
     this.#scope._flags |= CAUGHT
     const { kind, detail } = this.#scope.cancelReason!
     if (kind === 'signal') this.#fail(detail)
-    else if (kind === 'deadline' && this.#mode === 'fail') this.#fail(timeout(this.#scope))
+    else if (kind === 'deadline' && this.#mode !== 'move-on') this.#fail(timeout(this.#scope, this.#mode))
   }
 
   #fail(error: unknown): void {
@@ -115,8 +115,17 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
   }
 }
 
-function timeout(scope: CancelScope): TimeoutError {
+/** Says which limit it was, and how long. The deadline may have been moved since, so the milliseconds are those of the call. */
+function timeout(scope: CancelScope, mode: ExitMode): TimeoutError {
+  const where = scope._name === undefined ? '' : ` of scope "${scope._name}"`
   return new TimeoutError(
-    scope._name === undefined ? 'the deadline passed' : `the deadline of scope "${scope._name}" passed`,
+    typeof mode === 'number'
+      ? `failAfter(${rounded(mode)} ms): the deadline${where} passed`
+      : `the deadline${where} passed, at ${rounded(scope.deadline)} of currentTime()`,
   )
+}
+
+/** Three decimals are enough. */
+function rounded(ms: number): number {
+  return Math.round(ms * 1000) / 1000
 }
