@@ -142,6 +142,31 @@ declare class TimeoutError extends Error {
 declare class ExceptionGroup extends AggregateError {
   #private
   readonly code = 'ERR_EXCEPTION_GROUP'
+  /**
+   * `except*` for JavaScript: gives each part of `error` to the handler that it belongs to. The leaves that match (a class, or a
+   * predicate) go to the handler as one group that keeps their nesting; a leaf goes to the first handler that matches. An error
+   * that is no group is matched as a group of one.
+   *
+   * ```ts
+   * try {
+   *   await createTaskGroup(serveEverything)
+   * } catch (error) {
+   *   ExceptionGroup.handle(error, [
+   *     [TimeoutError, (group) => console.warn('too slow', group.errors)],
+   *     [(leaf) => isSystemError(leaf, 'ECONNRESET'), () => undefined],
+   *   ])
+   * }
+   * ```
+   *
+   * Returns when everything was handled. Otherwise throws: an error that is no group and matches nothing, as itself; the leaves
+   * that match nothing and what handlers throw, in one `ExceptionGroup`. Handlers are synchronous.
+   *
+   * @throws TypeError for handlers of a wrong shape, before any is called; `error` is then its `cause`
+   */
+  static handle(
+    error: unknown,
+    handlers: readonly (readonly [match: Match, handler: (group: ExceptionGroup) => void])[],
+  ): void
   /** @param message - by default made from the first leaf, so that a log line says what happened */
   constructor(errors: Iterable<unknown>, message?: string)
   /**
@@ -279,6 +304,8 @@ declare class CalledProcessError extends Error {
   get cmd(): string | readonly string[]
   constructor(command: string | readonly string[], returncode: number, stdout?: Buffer, stderr?: Buffer)
 }
+/** What a handler of `ExceptionGroup.handle` is for: the instances of a class, or what a predicate accepts. */
+type Match = (abstract new (...args: never[]) => unknown) | ((leaf: unknown) => boolean)
 
 /** What can be known of a task. Re-creates the reference's `TaskInfo`; its `coro` is `fn`. */
 declare class TaskInfo {
@@ -377,16 +404,31 @@ type TimedScopeOptions = Omit<CancelScopeOptions, 'deadline'>
 interface AbandonOptions<T> {
   discard?: ((value: T) => void) | undefined
 }
-/** A body that gets the scope if it asks for it. */
-type FailBody = (scope: CancelScope) => unknown
-/** The body's value; `undefined` as well where the body takes the scope, which it can then cancel. */
-type FailValue<F extends FailBody> =
+/**
+ * The scope that the body of `failAfter` gets: one that it has no way to cancel, so that the call has a value or rejects. (It is
+ * an ordinary `CancelScope`.)
+ */
+type FailScope = Omit<CancelScope, 'cancel'>
+/** What runs in the scope of `failAfter`. */
+type FailBody<T> = (scope: FailScope) => T | PromiseLike<T>
+/** What a body came to; `undefined` as well where the body takes the scope or group as a parameter, and so can cancel it. */
+type BodyValue<F extends (parameter: never) => unknown> =
   Parameters<F> extends [] ? Awaited<ReturnType<F>> : Awaited<ReturnType<F>> | undefined
+/** Without a deadline, only the body can cancel the scope. (A foreign signal rejects.) */
+type EndlessScopeOptions = CancelScopeOptions & {
+  deadline?: undefined
+}
 /**
  * Runs `body` in a scope of its own. Resolves with its value, or with `undefined` when the scope's cancellation ended it;
  * rejects with `signal.reason` when the foreign signal did. Re-creates `open_cancel_scope`.
+ *
+ * A body without parameters cannot cancel the scope: without a deadline, the call then always has the body's value.
  */
-declare function openCancelScope<T>(body: ScopeBody<T>): Promise<T | undefined>
+declare function openCancelScope<F extends ScopeBody<unknown>>(body: F): Promise<BodyValue<F>>
+declare function openCancelScope<F extends ScopeBody<unknown>>(
+  options: EndlessScopeOptions,
+  body: F,
+): Promise<BodyValue<F>>
 declare function openCancelScope<T>(options: CancelScopeOptions, body: ScopeBody<T>): Promise<T | undefined>
 /**
  * Runs `body` for at most `ms` milliseconds; `null` is no limit, a negative number has passed already. Resolves with
@@ -403,23 +445,47 @@ declare function moveOnAt<T>(time: number, body: ScopeBody<T>): Promise<T | unde
 declare function moveOnAt<T>(time: number, options: TimedScopeOptions, body: ScopeBody<T>): Promise<T | undefined>
 /**
  * Runs `body` for at most `ms` milliseconds; `null` is no limit. Rejects with `TimeoutError` when the deadline was the
- * first cause that ended the body. A body that takes the scope as a parameter may cancel it: the value is then
- * `undefined`. Re-creates `fail_after`.
+ * first cause that ended the body. Re-creates `fail_after`.
+ *
+ * The scope that the body gets has no `cancel` for the compiler. A body that may give up by itself belongs into
+ * `moveOnAfter` or `openCancelScope`.
  */
-declare function failAfter<F extends FailBody>(ms: number | null, body: F): Promise<FailValue<F>>
-declare function failAfter<F extends FailBody>(
-  ms: number | null,
-  options: TimedScopeOptions,
-  body: F,
-): Promise<FailValue<F>>
+declare function failAfter<T>(ms: number | null, body: FailBody<T>): Promise<T>
+declare function failAfter<T>(ms: number | null, options: TimedScopeOptions, body: FailBody<T>): Promise<T>
 /** `failAfter` with a point in time of `currentTime()`. */
-declare function failAt<F extends FailBody>(time: number, body: F): Promise<FailValue<F>>
-declare function failAt<F extends FailBody>(time: number, options: TimedScopeOptions, body: F): Promise<FailValue<F>>
+declare function failAt<T>(time: number, body: FailBody<T>): Promise<T>
+declare function failAt<T>(time: number, options: TimedScopeOptions, body: FailBody<T>): Promise<T>
 /**
  * The nearest deadline of the scopes around the running code, up to and including the first shield; `-Infinity` once
  * cancelled, `Infinity` where there is none. Re-creates `current_effective_deadline`.
  */
 declare function currentEffectiveDeadline(): number
+/**
+ * The `signal` of the innermost scope around the running code: aborts when that is cancelled, with a `Cancelled` as its reason.
+ * For foreign work that takes an `AbortSignal`, without opening a scope.
+ *
+ * ```ts
+ * const response = await fetch(url, { signal: currentSignal() })
+ * ```
+ *
+ * @throws NotRunningError outside every `run`
+ */
+declare function currentSignal(): AbortSignal
+/**
+ * Whether an error is a cancellation, also behind what JavaScript makes of one: a `Cancelled`; an `AbortError` whose `cause` is
+ * one; an `AggregateError` or `ExceptionGroup` all of whose leaves are; a `SuppressedError` whose two errors both are. For
+ * `catch` blocks that log or report errors, and let cancellations pass.
+ *
+ * ```ts
+ * try {
+ *   await handle(request)
+ * } catch (error) {
+ *   if (!isCancelled(error)) report(error)
+ *   throw error
+ * }
+ * ```
+ */
+declare function isCancelled(error: unknown): boolean
 /** Milliseconds of the monotonic clock that deadlines are measured by. Works outside a `run` too. */
 declare function currentTime(): number
 /**
@@ -496,6 +562,8 @@ interface TaskGroupOptions {
 interface GatherOptions {
   limit?: number | undefined
 }
+/** What runs together with the tasks of its group. */
+type GroupBody = (group: TaskGroup) => unknown
 /** A function that is run as a task. */
 type Job<T> = () => T | PromiseLike<T>
 /** What a list of jobs gives, in their order. */
@@ -504,22 +572,22 @@ type JobValues<F extends readonly Job<unknown>[]> = {
 }
 /**
  * Runs `body` with a group to spawn tasks into, and ends after all of them. Resolves with the body's value, or with
- * `undefined` when the group was cancelled and its body with it. Rejects with one `ExceptionGroup` of everything that
+ * `undefined` when the group was cancelled and its body with it (a body without parameters cannot do that). Rejects with one `ExceptionGroup` of everything that
  * the body and the tasks threw. Re-creates `create_task_group`.
  */
-declare function createTaskGroup<T>(body: (group: TaskGroup) => T | PromiseLike<T>): Promise<T | undefined>
-declare function createTaskGroup<T>(
-  options: TaskGroupOptions,
-  body: (group: TaskGroup) => T | PromiseLike<T>,
-): Promise<T | undefined>
+declare function createTaskGroup<F extends GroupBody>(body: F): Promise<BodyValue<F>>
+declare function createTaskGroup<F extends GroupBody>(options: TaskGroupOptions, body: F): Promise<BodyValue<F>>
 /**
- * Runs the functions as tasks, at most `limit` at a time, and resolves with their values in order. Rejects as a task group
- * does.
+ * Runs the functions as tasks, at most `limit` at a time, and resolves with their values in order.
+ *
+ * Rejects with the first failure itself, as `Promise.all` does, and only after all other tasks have been cancelled and have
+ * ended. What these throw meanwhile goes to the diagnostics channel `structio:suppressed-error`.
  */
 declare function gather<const F extends readonly Job<unknown>[]>(fns: F, options?: GatherOptions): Promise<JobValues<F>>
 /**
  * Calls `fn(item, index)` for every item, at most `limit` at a time, and resolves with the values in order. The next item is
- * asked for when there is room for it; on failure the iterator is closed. Rejects as a task group does.
+ * asked for when there is room for it; on failure the iterator is closed. Rejects as `gather` does; a failure of the iterator
+ * counts as that of a task.
  */
 declare function mapConcurrent<I, T>(
   items: Iterable<I> | AsyncIterable<I>,
@@ -530,7 +598,8 @@ declare function mapConcurrent<I, T>(
 ): Promise<T[]>
 /**
  * Runs the functions as tasks until the first has finished or failed; the others are cancelled and waited for. Settles as
- * that first one did: with its value, or its bare error. `RangeError` for an empty list.
+ * that first one did: with its value, or its bare error. What the others throw while they clean up goes to the diagnostics
+ * channel `structio:suppressed-error`. `RangeError` for an empty list.
  */
 declare function raceTasks<const F extends readonly Job<unknown>[]>(fns: F): Promise<Awaited<ReturnType<F[number]>>>
 
@@ -2360,6 +2429,18 @@ interface ScopeEvent {
   /** With `cancelled`. */
   readonly reason?: CancelReason
 }
+/**
+ * A message of the channel `structio:suppressed-error`: a task failed, and no caller gets its error, because an earlier one
+ * came out of the same `gather`, `mapConcurrent` or `raceTasks`. An iterator that failed so is told of with the task that asked it.
+ */
+interface SuppressedErrorEvent {
+  /** What the task threw. */
+  readonly error: unknown
+  /** The task that failed. */
+  readonly task: TaskInfo
+  /** Milliseconds of the run's clock (`currentTime()`). */
+  readonly time: number
+}
 
 /** The task that runs this code. Re-creates `get_current_task`; `NotRunningError` in a callback outside every task. */
 declare function getCurrentTask(): TaskInfo
@@ -2454,6 +2535,7 @@ export {
   createUnixServer,
   currentDefaultThreadLimiter,
   currentEffectiveDeadline,
+  currentSignal,
   currentTime,
   dumpTasks,
   failAfter,
@@ -2468,6 +2550,7 @@ export {
   getCurrentTask,
   getNameInfo,
   getRunningTasks,
+  isCancelled,
   mapConcurrent,
   moveOnAfter,
   moveOnAt,
@@ -2507,6 +2590,7 @@ export type {
   DelimitedOptions,
   EventStatistics,
   ExposedFunction,
+  FailScope,
   Grant,
   LockStatistics,
   MemoryObjectStreamStatistics,
@@ -2540,6 +2624,7 @@ export type {
   ServerStatistics,
   SocketAddress,
   StartTLSOptions,
+  SuppressedErrorEvent,
   TCPServerOptions,
   TLSContextOptions,
   TLSErrorReason,
