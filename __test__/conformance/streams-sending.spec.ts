@@ -147,6 +147,7 @@ eachBackendWithSockets(test, 'own close wakes a waiting sendAll with ClosedResou
       // The peer never reads, so the bytes taken never leave: the scope bounds the close.
       const ended = await moveOnAfter(1, async () => {
         await stream.close()
+        await checkpoint()
         return true
       })
       t.is(ended, undefined)
@@ -185,7 +186,7 @@ eachBackendWithSockets(test, 'close waits for what was taken, and the peer gets 
 
 eachBackendWithRealSockets(
   test,
-  'a close in a cancelled scope drops what was taken and raises the cancellation; asyncDispose does not raise it',
+  'a close in a cancelled scope drops what was taken, and raises nothing; nor does asyncDispose',
   async (t, backend) => {
     const peers = await PeerServer.listen(t, NEVER_READS)
     await backend.run(async () => {
@@ -196,7 +197,7 @@ eachBackendWithRealSockets(
         const refused = t.throwsAsync(waiting, { instanceOf: ClosedResourceError })
         await openCancelScope(async (scope) => {
           scope.cancel()
-          if (how === 'close') await t.throwsAsync(stream.close(), { instanceOf: Cancelled })
+          if (how === 'close') await t.notThrowsAsync(stream.close())
           else await t.notThrowsAsync(stream[Symbol.asyncDispose]())
         })
         await refused
@@ -224,7 +225,7 @@ eachBackendWithSockets(
           await openCancelScope(async (scope) => {
             const second = stream.close()
             scope.cancel()
-            await t.throwsAsync(second, { instanceOf: Cancelled })
+            await t.notThrowsAsync(second)
           })
           await first.value()
         })

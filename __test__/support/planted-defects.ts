@@ -203,7 +203,7 @@ export const planted: Record<string, { rule: string; make: Make; text?: RegExp; 
     make: both((stream) => ({ sendAll: (data) => stream.sendAll(data).catch(unless(ResourceBusyError)) })),
   },
   'close in a cancelled scope does not close': {
-    rule: 'close in a cancelled scope closes, and raises the cancellation',
+    rule: 'close in a cancelled scope closes, and raises no cancellation',
     make: both((stream) => ({
       close: async () => {
         await checkpoint()
@@ -295,9 +295,24 @@ export const planted: Record<string, { rule: string; make: Make; text?: RegExp; 
     })),
     text: /succeeded, and should have thrown BrokenResourceError/,
   },
+  'close raises the cancellation': {
+    rule: 'close in a cancelled scope closes, and raises no cancellation',
+    make: both((stream) => ({
+      close: async () => {
+        await stream.close()
+        await checkpoint()
+      },
+    })),
+    text: /in a cancelled scope threw Cancelled/,
+  },
   'a disposer raises the cancellation': {
     rule: 'a disposer closes, and never raises a cancellation',
-    make: both((stream) => ({ [Symbol.asyncDispose]: () => stream.close() })),
+    make: both((stream) => ({
+      [Symbol.asyncDispose]: async () => {
+        await stream.close()
+        await checkpoint()
+      },
+    })),
     text: /\[Symbol.asyncDispose\]\(\) in a cancelled scope threw Cancelled/,
   },
   'sendEof closes both halves': {

@@ -13,7 +13,8 @@ import type { Socket } from 'node:net'
 import type { SocketAddress } from '../backends/backend.ts'
 import { BrokenResourceError, type Cancelled, ClosedResourceError, ResourceBusyError } from '../errors.ts'
 import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { enterOperation, enterUncancelled, pendingCancellation, requireFrame } from '../kernel/context.ts'
+import { closingScope, isInterrupted } from '../kernel/closing.ts'
+import { enterOperation, requireFrame } from '../kernel/context.ts'
 import { Operation, rejected } from '../kernel/operation.ts'
 import { Resource } from '../kernel/resources.ts'
 import { immediate, immediateVoid } from '../kernel/turn.ts'
@@ -43,7 +44,7 @@ export class DuplexStream extends Stream {
   readonly #resource: OpenDuplex
   readonly #receiving = new Wait<Buffer>('receiveSome')
   readonly #sending = new Wait<void>('sendAll')
-  readonly #closing = new Wait<void>('close')
+  readonly #closing = new CloseWait(() => this.#destroy())
   #maxBytes = READ_SIZE
   /** What a waiting `sendAll` has not handed over. */
   #rest: Uint8Array | undefined
@@ -116,20 +117,9 @@ export class DuplexStream extends Stream {
   }
 
   override close(): Promise<void> {
-    let scope: CancelScope
-    try {
-      scope = enterUncancelled('close')
-    } catch (error) {
-      this.#shut()
-      this.#destroy()
-      return rejected(error)
-    }
+    const scope = closingScope()
+    if (scope === undefined) return this._closeForRun()
     this.#shut()
-    const cancelled = pendingCancellation(scope, 'close')
-    if (cancelled !== undefined) {
-      this.#destroy()
-      return rejected(cancelled)
-    }
     if (this.#failure !== undefined && !this.#told) {
       this.#told = true
       this.#destroy()
@@ -137,13 +127,18 @@ export class DuplexStream extends Stream {
     }
     if (this.#duplex.destroyed) return immediateVoid()
     if (this.#closing.pending) return immediateVoid()
-    this.#duplex.end()
-    if (this.#duplex.writableFinished) {
+    const interrupted = isInterrupted(scope)
+    if (!interrupted) this.#duplex.end()
+    if (interrupted || this.#duplex.writableFinished) {
       this.#destroy()
       return immediateVoid()
     }
-    this.#closing.gaveUp = () => this.#destroy()
     return this.#closing.begin(scope)
+  }
+
+  /** @internal */
+  get _closed(): boolean {
+    return this.#closed
   }
 
   /** @internal outside every frame, and for no longer than a while */
@@ -265,8 +260,6 @@ export class DuplexStream extends Stream {
 /** A call that waits for an event of the Duplex. */
 class Wait<T> extends Operation<T> {
   what: string
-  /** What a cancelled one leaves to be done. */
-  gaveUp: (() => void) | undefined
 
   constructor(what: string) {
     super()
@@ -279,7 +272,21 @@ class Wait<T> extends Operation<T> {
 
   protected override onCancel(cancelled: () => Cancelled): void {
     this.reject(cancelled())
-    this.gaveUp?.()
+  }
+}
+
+/** A close that waits for the last bytes to leave; cancelled, it drops them. */
+class CloseWait extends Wait<void> {
+  readonly #drop: () => void
+
+  constructor(drop: () => void) {
+    super('close')
+    this.#drop = drop
+  }
+
+  protected override onCancel(): void {
+    this.resolve()
+    this.#drop()
   }
 }
 
@@ -299,6 +306,11 @@ class OpenDuplex extends Resource {
 
   closed(): void {
     this.unregister()
+  }
+
+  /** @internal A close that is under way is nobody's mistake. */
+  override _warn(): void {
+    if (!this.#stream._closed) super._warn()
   }
 
   override describeResource(): string {

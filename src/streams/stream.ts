@@ -64,7 +64,10 @@ export abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable {
   /** Ends the own half of the stream; the other one goes on. */
   abstract sendEof(): Promise<void>
 
-  /** Closes the stream, also in a cancelled scope, and raises the cancellation afterwards. Idempotent. */
+  /**
+   * Closes the stream, also in a cancelled scope, where it does not wait. Never raises a cancellation: the next checkpoint
+   * does. Idempotent.
+   */
   abstract close(): Promise<void>
 
   /** Receives into the caller's memory and returns the number of bytes; 0 means that the peer has closed its half. */
@@ -162,7 +165,7 @@ export abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable {
     return this.receiveChunks()
   }
 
-  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  /** Does what `close()` does. A cancellation that a `close()` of your own raises is left to the next checkpoint. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       await this.close()

@@ -2,7 +2,7 @@
 
 import { ClosedResourceError, ResourceBusyError } from '../errors.ts'
 import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { enterOperation, enterUncancelled, pendingCancellation } from '../kernel/context.ts'
+import { enterOperation } from '../kernel/context.ts'
 import { rejected } from '../kernel/operation.ts'
 import { immediateVoid } from '../kernel/turn.ts'
 import { READ_SIZE, toBytes } from '../streams/bytes.ts'
@@ -75,16 +75,12 @@ class MemoryStream extends Stream {
   }
 
   close(): Promise<void> {
-    let scope: CancelScope
-    try {
-      scope = enterUncancelled('close')
-    } catch (error) {
-      this.#close()
-      return rejected(error)
+    if (!this.#closed) {
+      this.#closed = true
+      this.#out.close()
+      this.#in.abandon()
     }
-    this.#close()
-    const cancelled = pendingCancellation(scope, 'close')
-    return cancelled === undefined ? immediateVoid() : rejected(cancelled)
+    return immediateVoid()
   }
 
   #enterSend(what: string): CancelScope {
@@ -92,12 +88,5 @@ class MemoryStream extends Stream {
     if (this.#closed) throw new ClosedResourceError(`${what}: the stream is closed`)
     if (this.#out.sending) throw new ResourceBusyError(`${what}: another task is already sending to this stream`)
     return scope
-  }
-
-  #close(): void {
-    if (this.#closed) return
-    this.#closed = true
-    this.#out.close()
-    this.#in.abandon()
   }
 }
