@@ -11,7 +11,7 @@
 import { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
 import type { SocketAddress } from '../backends/backend.ts'
-import { BrokenResourceError, type Cancelled, ClosedResourceError, ResourceBusyError } from '../errors.ts'
+import { BrokenResourceError, type Cancelled, ClosedResourceError } from '../errors.ts'
 import type { CancelScope } from '../kernel/cancel-scope.ts'
 import { closingScope, isInterrupted } from '../kernel/closing.ts'
 import { enterOperation, requireFrame } from '../kernel/context.ts'
@@ -43,11 +43,10 @@ export class DuplexStream extends Stream {
   readonly #duplex: Duplex
   readonly #resource: OpenDuplex
   readonly #receiving = new Wait<Buffer>('receiveSome')
-  readonly #sending = new Wait<void>('sendAll')
+  /** The calls that wait, in their order; only the first has begun. */
+  #sends: SendWait[] = []
   readonly #closing = new CloseWait(() => this.#destroy())
   #maxBytes = READ_SIZE
-  /** What a waiting `sendAll` has not handed over. */
-  #rest: Uint8Array | undefined
   #failure: Error | undefined
   /** The failure has been told by a call of the sending side. */
   #told = false
@@ -98,9 +97,10 @@ export class DuplexStream extends Stream {
     try {
       const bytes = toBytes('data', data)
       const scope = this.#enterSend('sendAll')
-      if (this.#duplex.writableEnded) throw new ClosedResourceError('sendAll: the sending half was closed by sendEof')
-      this.#rest = this.#push(bytes)
-      return this.#rest === undefined ? immediateVoid() : this.#sending.begin(scope)
+      if (this.#sends.length > 0) return this.#sendLater('sendAll', bytes, scope)
+      if (this.#duplex.writableEnded) throw endedError()
+      const rest = this.#push(bytes)
+      return rest === undefined ? immediateVoid() : this.#sendLater('sendAll', rest, scope, rest.length < bytes.length)
     } catch (error) {
       return rejected(error)
     }
@@ -109,8 +109,9 @@ export class DuplexStream extends Stream {
   override sendEof(): Promise<void> {
     try {
       const scope = this.#enterSend('sendEof')
+      if (this.#sends.length > 0) return this.#sendLater('sendEof', undefined, scope)
       if (!this.#duplex.writableEnded) this.#duplex.end()
-      return this.#duplex.writableFinished ? immediateVoid() : this.#sending.begin(scope)
+      return this.#duplex.writableFinished ? immediateVoid() : this.#sendLater('sendEof', undefined, scope)
     } catch (error) {
       return rejected(error)
     }
@@ -167,15 +168,61 @@ export class DuplexStream extends Stream {
   }
 
   readonly #onWritable = (): void => {
-    const { writableFinished: finished } = this.#duplex
-    if (this.#closed) {
-      if (!finished) return
+    if (!this.#closed) this.#sendOn()
+    else if (this.#duplex.writableFinished) {
       this.#closing.resolve()
       this.#destroy()
-    } else if (this.#rest !== undefined) {
-      this.#rest = this.#push(this.#rest)
-      if (this.#rest === undefined) this.#sending.resolve()
-    } else if (finished) this.#sending.resolve()
+    }
+  }
+
+  /** @internal a call that waited was cancelled */
+  _sendCancelled(send: SendWait): void {
+    this.#sends = this.#sends.filter((other) => other !== send)
+    if (send.begun) {
+      const text =
+        'the call in front of it was cancelled after a part of its data had left, and this would have followed that part'
+      for (const behind of this.#takeSends()) {
+        if (isInterrupted(behind._scope as CancelScope)) behind._cancel()
+        else behind.reject(new BrokenResourceError(`${behind.what}: ${text}`))
+      }
+    } else this.#sendOn()
+  }
+
+  #sendLater(what: string, rest: Uint8Array | undefined, scope: CancelScope, begun = false): Promise<void> {
+    const send = new SendWait(this, what, rest, begun)
+    this.#sends.push(send)
+    return send.begin(scope)
+  }
+
+  /** Hands over what the calls wait with, in their order, as far as the Duplex takes it. */
+  #sendOn(): void {
+    const duplex = this.#duplex
+    for (let send = this.#sends[0]; send !== undefined; send = this.#sends[0]) {
+      if (send.rest === undefined) {
+        if (!duplex.writableEnded) duplex.end()
+        if (!duplex.writableFinished) return
+      } else if (duplex.writableEnded) {
+        this.#sends.shift()
+        send.reject(endedError())
+        continue
+      } else {
+        const { length } = send.rest
+        const rest = this.#push(send.rest)
+        if (rest !== undefined) {
+          if (rest.length < length) send.begun = true
+          send.rest = rest
+          return
+        }
+      }
+      this.#sends.shift()
+      send.resolve()
+    }
+  }
+
+  #takeSends(): SendWait[] {
+    const sends = this.#sends
+    this.#sends = []
+    return sends
   }
 
   readonly #onError = (error: Error): void => {
@@ -199,16 +246,14 @@ export class DuplexStream extends Stream {
 
   #fail(): void {
     this.#onReadable()
-    this.#rest = undefined
     if (this.#closing.pending) this.#closing.reject(this.#tell('close'))
-    if (this.#sending.pending) this.#sending.reject(this.#tell('sendAll'))
+    for (const send of this.#takeSends()) send.reject(this.#tell(send.what))
   }
 
   #shut(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#rest = undefined
-    for (const wait of [this.#receiving, this.#sending]) {
+    for (const wait of [this.#receiving, ...this.#takeSends()]) {
       wait.reject(new ClosedResourceError(`${wait.what}: the stream was closed while this waited`))
     }
   }
@@ -216,9 +261,7 @@ export class DuplexStream extends Stream {
   #enterSend(what: string): CancelScope {
     const scope = enterOperation(what)
     this.#requireOpen(what)
-    if (this.#sending.pending) throw new ResourceBusyError(`${what}: another task is already sending to this stream`)
     if (this.#failure !== undefined) throw this.#tell(what)
-    this.#sending.what = what
     return scope
   }
 
@@ -257,9 +300,13 @@ export class DuplexStream extends Stream {
   }
 }
 
+function endedError(): ClosedResourceError {
+  return new ClosedResourceError('sendAll: the sending half was closed by sendEof')
+}
+
 /** A call that waits for an event of the Duplex. */
 class Wait<T> extends Operation<T> {
-  what: string
+  readonly what: string
 
   constructor(what: string) {
     super()
@@ -272,6 +319,26 @@ class Wait<T> extends Operation<T> {
 
   protected override onCancel(cancelled: () => Cancelled): void {
     this.reject(cancelled())
+  }
+}
+
+/** A send that the Duplex has not taken, or the end (`undefined`). */
+class SendWait extends Wait<void> {
+  rest: Uint8Array | undefined
+  /** A part of it has been taken. */
+  begun: boolean
+  readonly #stream: DuplexStream
+
+  constructor(stream: DuplexStream, what: string, rest: Uint8Array | undefined, begun: boolean) {
+    super(what)
+    this.#stream = stream
+    this.rest = rest
+    this.begun = begun
+  }
+
+  protected override onCancel(cancelled: () => Cancelled): void {
+    this.reject(cancelled())
+    this.#stream._sendCancelled(this)
   }
 }
 

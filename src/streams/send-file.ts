@@ -10,8 +10,9 @@ import { CancelScope } from '../kernel/cancel-scope.ts'
 import { enterOperation } from '../kernel/context.ts'
 import { Operation } from '../kernel/operation.ts'
 import { REAL } from '../kernel/waits.ts'
+import { ownedByScope } from '../sync/owned.ts'
 import { checkInteger, checkOptions, invalidArgType, outOfRange } from '../validate.ts'
-import type { Rest, Sender } from './sender.ts'
+import type { Sender } from './sender.ts'
 
 /** Options of `sendFile`. */
 export interface SendFileOptions {
@@ -53,24 +54,32 @@ export function sendByChunks(
   return asOne(() => sendRange(backend, range, () => Buffer.allocUnsafe(CHUNK), sendAll))
 }
 
-/** For a socket: nobody else sends meanwhile. */
-export async function sendThrough(sender: Sender, backend: Backend, range: FileRange): Promise<number> {
-  enterOperation('sendFile')
-  sender.occupy('sendFile')
+/** For a socket: other sends wait until the whole file has left. */
+export function sendThrough(sender: Sender, backend: Backend, range: FileRange): Promise<number> {
+  return ownedByScope(sendInTurn(sender, backend, range))
+}
+
+async function sendInTurn(sender: Sender, backend: Backend, range: FileRange): Promise<number> {
+  await sender.turn('sendFile')
+  let begun = false
+  const moved = (): void => {
+    begun = true
+  }
+  // What was sent is not looked at again (backend.ts): one block of memory serves the whole file.
+  let block: Buffer | undefined
   try {
-    if (sender.ended) throw sender.endedError('sendFile')
-    // What was sent is not looked at again (backend.ts): one block of memory serves the whole file.
-    let block: Buffer | undefined
-    return await asOne(() =>
+    const sent = await asOne(() =>
       sendRange(
         backend,
         range,
         () => (block ??= Buffer.allocUnsafeSlow(CHUNK)),
-        (chunk) => sender.sendRest('sendFile', restOf(chunk)),
+        (chunk) => sender.sendRest('sendFile', { parts: [chunk], part: 0, offset: 0, moved }),
       ),
     )
+    begun = false
+    return sent
   } finally {
-    sender.vacate()
+    sender.endTurn(begun ? 'sendFile' : undefined)
   }
 }
 
@@ -110,10 +119,6 @@ async function sendRange(
   } finally {
     source.close()
   }
-}
-
-function restOf(chunk: Buffer): Rest {
-  return { parts: [chunk], part: 0, offset: 0 }
 }
 
 /** One question to the file system. */

@@ -1,6 +1,6 @@
 /** Two streams connected to each other in memory: with a buffer that takes everything, or with none. */
 
-import { ClosedResourceError, ResourceBusyError } from '../errors.ts'
+import { ClosedResourceError } from '../errors.ts'
 import type { CancelScope } from '../kernel/cancel-scope.ts'
 import { enterOperation } from '../kernel/context.ts'
 import { rejected } from '../kernel/operation.ts'
@@ -58,9 +58,7 @@ class MemoryStream extends Stream {
   sendAll(data: Uint8Array | string): Promise<void> {
     try {
       const bytes = toBytes('data', data)
-      const scope = this.#enterSend('sendAll')
-      if (this.#out.ended) throw new ClosedResourceError('sendAll: the sending half was closed by sendEof')
-      return this.#out.put(bytes, scope)
+      return this.#out.put(bytes, this.#enterSend('sendAll'))
     } catch (error) {
       return rejected(error)
     }
@@ -86,7 +84,6 @@ class MemoryStream extends Stream {
   #enterSend(what: string): CancelScope {
     const scope = enterOperation(what)
     if (this.#closed) throw new ClosedResourceError(`${what}: the stream is closed`)
-    if (this.#out.sending) throw new ResourceBusyError(`${what}: another task is already sending to this stream`)
     return scope
   }
 }
