@@ -743,10 +743,10 @@ declare class BlockingPortal {
   static attach(handle: PortalHandle): AttachedPortal
   /**
    * Closes the portal: the functions that still run are cancelled, and waited for; threads that wait for them, and whoever
-   * calls from now on, get a `ClosedResourceError`. Idempotent.
+   * calls from now on, get a `ClosedResourceError`. Never raises a cancellation: the next checkpoint does. Idempotent.
    */
   close(): Promise<void>
-  /** The same, and never raises a cancellation. */
+  /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -910,11 +910,11 @@ declare class AsyncFile<D extends string | Buffer = string | Buffer> implements 
   /** Hands what was written to the system. */
   flush(): Promise<void>
   /**
-   * Flushes and closes, after the calls made before. The file is closed also in a cancelled scope, and when flushing fails; the
-   * error, or the cancellation, is thrown afterwards. A second call is harmless.
+   * Flushes and closes, after the calls made before. The file is closed also in a cancelled scope, and when flushing fails; that
+   * error is thrown afterwards. Never raises a cancellation: the next checkpoint does. A second call is harmless.
    */
   close(): Promise<void>
-  /** As `close`, but never raises a cancellation: the next checkpoint does. */
+  /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
   /** The lines, with their endings, from where the file is. */
   [Symbol.asyncIterator](): AsyncIterableIterator<D>
@@ -1213,7 +1213,7 @@ interface TemporaryDirectory extends AsyncDisposable {
   readonly name: string
   /** Where it is. */
   readonly path: Path
-  /** Removes it, also in a cancelled scope; the cancellation is raised afterwards. A second call is harmless. */
+  /** Removes it, also in a cancelled scope. Never raises a cancellation: the next checkpoint does. A second call is harmless. */
   close(): Promise<void>
 }
 
@@ -1344,7 +1344,10 @@ declare abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable 
   abstract sendAll(data: Uint8Array | string): Promise<void>
   /** Ends the own half of the stream; the other one goes on. */
   abstract sendEof(): Promise<void>
-  /** Closes the stream, also in a cancelled scope, and raises the cancellation afterwards. Idempotent. */
+  /**
+   * Closes the stream, also in a cancelled scope, where it does not wait. Never raises a cancellation: the next checkpoint
+   * does. Idempotent.
+   */
   abstract close(): Promise<void>
   /** Receives into the caller's memory and returns the number of bytes; 0 means that the peer has closed its half. */
   receiveInto(view: Uint8Array): Promise<number>
@@ -1386,7 +1389,7 @@ declare abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable 
   sendFile(file: string | URL | Buffer | number | OpenedFile, options?: SendFileOptions): Promise<number>
   /** The same as `receiveChunks()`. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>
-  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  /** Does what `close()` does. A cancellation that a `close()` of your own raises is left to the next checkpoint. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -1442,7 +1445,8 @@ declare class SocketStream<A extends Address = SocketAddress> extends Stream {
   receiveFds(maxBytes: number, maxFds: number): Promise<ReceivedFDs>
   /**
    * Closes the connection. Waits for the bytes already taken as long as the caller's scope is not cancelled; then they are
-   * dropped. Whoever waits in another task gets `ClosedResourceError`. TLS that is standard compatible is ended first:
+   * dropped. Never raises a cancellation: the next checkpoint does. Outside every run, and in a task or scope that has ended,
+   * it waits `closeTimeout` at most, and tells of no failed write. Whoever waits in another task gets `ClosedResourceError`. TLS that is standard compatible is ended first:
    * `close_notify` is sent, and the peer's own end awaited under the same scope; what it still sends is dropped.
    *
    * @throws BrokenResourceError when a write failed and no call has reported it yet; the connection is closed all the same
@@ -1535,9 +1539,12 @@ declare class SocketStreamServer<A extends Address = SocketAddress> implements A
   get address(): A
   /** The port it listens on, also where the system chose it. @throws UsageError on a UNIX socket, which has none */
   get port(): number
-  /** Stops listening at once, also in a cancelled scope, and raises the cancellation afterwards. Connections live on. */
+  /**
+   * Stops listening at once, also in a cancelled scope. Never raises a cancellation: the next checkpoint does. Connections
+   * live on.
+   */
   close(): Promise<void>
-  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
   /** A socket option of the listening socket, by number or by name (`'SOL_SOCKET'`, `'SO_RCVBUF'`). */
   getsockopt(level: number | string, name: number | string): number
@@ -1652,9 +1659,9 @@ declare abstract class DatagramSocket<A extends DatagramAddress> implements Asyn
    * first one that fails ends it: those before it have left, those after it have not.
    */
   sendBatch(list: readonly (readonly [data: Uint8Array | string, to?: A])[]): Promise<void>
-  /** Closes at once, also in a cancelled scope, and raises the cancellation afterwards. */
+  /** Closes at once, also in a cancelled scope. Never raises a cancellation: the next checkpoint does. */
   close(): Promise<void>
-  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
   /** A socket option, by number or by name (`'SOL_SOCKET'`, `'SO_RCVBUF'`). */
   getsockopt(level: number | string, name: number | string): number
@@ -2283,10 +2290,11 @@ declare class Process implements AsyncDisposable {
   sendSignal(signal: NodeJS.Signals | number): void
   /**
    * Closes its streams and waits for its end. Cancelled, it ends the process, by `SIGTERM` and after `killAfter` by `SIGKILL`, waits
-   * until it is gone, and raises the cancellation afterwards. Idempotent.
+   * until it is gone, and never raises the cancellation: the next checkpoint does. Outside every run, and in a task or scope
+   * that has ended, it does so at once. Idempotent.
    */
   close(): Promise<void>
-  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 /** A process with three pipes, as `openProcess` gives it by default. */
@@ -2378,12 +2386,13 @@ declare class SignalReceiver implements AsyncIterable<NodeJS.Signals>, AsyncDisp
   #private
   /**
    * Puts the process's other listeners back in order, if this was the last receiver of their signal. What has come meanwhile
-   * and no receiver was asked for goes on to them, or to the default action, which may end the process here. Idempotent.
+   * and no receiver was asked for goes on to them, or to the default action, which may end the process here. Never raises a
+   * cancellation: the next checkpoint does. Idempotent.
    */
   close(): Promise<void>
   /** Iterates over the names of the signals, as they come. `break` leaves the receiver open. */
   [Symbol.asyncIterator](): AsyncIterableIterator<NodeJS.Signals>
-  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
