@@ -88,6 +88,30 @@ interface RunOptions {
    * unwound. From then on they have their default action. Main thread only.
    */
   shutdownSignals?: readonly NodeJS.Signals[] | undefined
+  /**
+   * Is called when the first of the `shutdownSignals` arrives, with its name: a `run` that a signal ended resolves with
+   * `undefined`, as one whose `main` returned nothing does. What it throws is an uncaught exception.
+   *
+   * @example
+   * ```ts
+   * await run(main, {
+   *   shutdownSignals: ['SIGINT', 'SIGTERM'],
+   *   onShutdown: (signal) => (process.exitCode = 128 + constants.signals[signal]),   // as a shell reports it
+   * })
+   * ```
+   */
+  onShutdown?: ((signal: NodeJS.Signals) => void) | undefined
+  /**
+   * The run settles as soon as it is cancelled and its `main` waits for nothing of the library, and leaves `main` behind:
+   * see the option of `openCancelScope`. Default false.
+   */
+  abandon?: boolean | undefined
+  /**
+   * Real milliseconds after which a cancelled scope that has not ended is warned about (`STRUCTIO_OVERDUE`), where its body
+   * waits for nothing of the library: what it waits for cannot be cancelled. Default 1,000; `Infinity`, which is the default on
+   * `virtual`, is never.
+   */
+  overdueAfter?: number | undefined
   /** Whether the active run keeps the process alive (default), or only what it waits for in the operating system does. */
   keepAlive?: boolean | undefined
   /**
@@ -307,6 +331,16 @@ declare class CalledProcessError extends Error {
 /** What a handler of `ExceptionGroup.handle` is for: the instances of a class, or what a predicate accepts. */
 type Match = (abstract new (...args: never[]) => unknown) | ((leaf: unknown) => boolean)
 
+/** Why a scope was cancelled. */
+interface CancelReason {
+  /** What has cancelled the scope. */
+  readonly kind: 'explicit' | 'deadline' | 'task-failed' | 'signal' | 'shutdown' | 'scope-ended'
+  /** The scope that was cancelled first; scopes inside it report the same reason only if cancelled themselves. */
+  readonly scope: CancelScope
+  /** What was given to `cancel()`, the error of the failed task, the signal's reason or the name of the process signal. */
+  readonly detail?: unknown
+}
+
 /** What can be known of a task. Re-creates the reference's `TaskInfo`; its `coro` is `fn`. */
 declare class TaskInfo {
   /** Unique in this thread. */
@@ -344,18 +378,16 @@ interface CancelScopeOptions {
   shield?: boolean | undefined
   /** Cancels the scope when it aborts; what the scope was opened with then rejects with `signal.reason`. */
   signal?: AbortSignal | undefined
+  /**
+   * When the scope is cancelled and its body waits for nothing of the library, the scope settles at once and leaves the body
+   * behind. Operations that the body begins later are a `UsageError`, its outcome is discarded, and what it had opened is
+   * closed when it settles. For foreign work that takes no `AbortSignal`. Default false.
+   */
+  abandon?: boolean | undefined
   /** For the texts of errors, and whoever looks at the tree. */
   name?: string | undefined
 }
-/** Why a scope was cancelled. */
-interface CancelReason {
-  /** What has cancelled the scope. */
-  readonly kind: 'explicit' | 'deadline' | 'task-failed' | 'signal' | 'shutdown' | 'scope-ended'
-  /** The scope that was cancelled first; scopes inside it report the same reason only if cancelled themselves. */
-  readonly scope: CancelScope
-  /** What was given to `cancel()`, the error of the failed task, the signal's reason or the name of the process signal. */
-  readonly detail?: unknown
-}
+
 /**
  * A scope whose operations can be cancelled together. Re-creates the reference's `CancelScope`.
  *
@@ -556,8 +588,13 @@ declare class TaskGroup {
 interface TaskGroupOptions {
   /** For introspection and the texts of errors. */
   name?: string | undefined
-  /** Keeps cancellation from outside out of the whole group. */
+  /** Blocks cancellation from enclosing scopes, for the whole group. */
   shield?: boolean | undefined
+  /**
+   * Once the group is cancelled and nothing in it waits for the library, it settles and leaves its body and its tasks behind:
+   * see the option of `openCancelScope`. Default false.
+   */
+  abandon?: boolean | undefined
 }
 interface GatherOptions {
   limit?: number | undefined
@@ -632,7 +669,7 @@ declare class CapacityLimiter {
   /**
    * Waits for a token, which then belongs to the running task.
    *
-   * @throws UsageError when the task has one already, or inside a `use` of the limiter
+   * @throws UsageError when the task has one, or waits for one, already, or inside a `use` of the limiter
    */
   acquire(): Promise<Grant>
   /** Takes a token without waiting. @throws WouldBlock where none is free; UsageError when the task has one already */
@@ -1223,7 +1260,7 @@ interface ServerStatistics {
   readonly accepted: number
   /** Handlers of `serve` that are running now. */
   readonly handling: number
-  /** Connection errors that `serve` has dropped. */
+  /** Errors of handlers and connections that `serve` has gone on after, without an `onError` for them. */
   readonly dropped: number
   /** How often accepting failed for want of descriptors or memory, and was tried again. */
   readonly retries: number
@@ -1326,8 +1363,10 @@ interface OpenedFile {
  * else is derived from these, and may be overridden. Your `receiveSome` is then called by one task at a time, never
  * after `close`, and only for bytes that have not been read ahead already.
  *
- * One task may receive while another sends. Two tasks in the same direction: the second gets a `ResourceBusyError`, the
- * first is undisturbed. After the own `close()` every call fails with `ClosedResourceError`; a connection that the peer
+ * One task may receive while another sends. Of two tasks that receive, the second gets a `ResourceBusyError`, and the first
+ * is undisturbed. Sends that overlap wait for each other in call order, and each leaves whole; when one is cancelled after a
+ * part of it has left, those already queued behind it fail with `BrokenResourceError`. (In a stream of your own that is up to
+ * your `sendAll`, which is called when the caller calls it: queue, or refuse with `ResourceBusyError`, but do not mix.) After the own `close()` every call fails with `ClosedResourceError`; a connection that the peer
  * has reset fails with `BrokenResourceError`, the system error its `cause`.
  */
 declare abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable {
@@ -1509,8 +1548,13 @@ declare class SocketStream<A extends Address = SocketAddress> extends Stream {
 interface ServeOptions<A extends Address = SocketAddress> {
   /** How many connections are handled at once; the others wait to be accepted. Default: as many as come. */
   maxConnections?: number | undefined
-  /** Gets what a handler threw, except the end of its own connection. Without it such an error ends the server. */
-  onError?: ((error: unknown, stream: SocketStream<A>) => unknown) | undefined
+  /**
+   * Gets what a handler threw, except the end of its own connection; that is still open meanwhile, so that a last word can be
+   * sent. Without it such an error goes to the diagnostics channel `structio:connection-error` and, unless a peer can bring it
+   * about, to a process warning (`STRUCTIO_HANDLER_FAILED`), and so does what it throws itself. `'throw'`: such an error
+   * closes the server, cancels the other handlers, and comes out of `serve` in an `ExceptionGroup`.
+   */
+  onError?: 'throw' | ((error: unknown, stream: SocketStream<A>) => unknown) | undefined
 }
 
 /**
@@ -1530,9 +1574,9 @@ declare class SocketStreamServer<A extends Address = SocketAddress> implements A
    * Calls `handler` for each connection in a task of its own, and closes the connection when the handler has ended. Returns
    * once the server is closed and the handlers have ended; cancelled, it cancels them and leaves the server open.
    *
-   * When a handler fails because its own connection broke, was closed or ended inside a frame, that connection has ended
-   * and nothing else (`structio:connection-error` on `diagnostics_channel` shows it). Any other error goes to `onError`;
-   * without one, it closes the server, cancels the other handlers and comes out in an `ExceptionGroup`.
+   * A handler that fails does not end the server. When its own connection broke, was closed or ended inside a frame, that
+   * connection has ended and nothing else (`structio:connection-error` on `diagnostics_channel` shows it). Any other error
+   * goes to `onError`; without one, to the same channel and, unless a peer can bring it about, to a process warning.
    */
   serve(handler: (stream: SocketStream<A>) => unknown, options?: ServeOptions<A>): Promise<void>
   /** Where the server listens. Stays known after `close()`. */
@@ -1554,11 +1598,14 @@ declare class SocketStreamServer<A extends Address = SocketAddress> implements A
   statistics(): ServerStatistics
 }
 
-/** Options of `connectTcp`; with any that begins with `tls`, the stream is encrypted. */
+/** Options of `connectTcp`; with `tls` or `tlsHostname`, the stream is encrypted. */
 interface ConnectTCPOptions {
   /** For the TLS handshake. Default: a context that trusts what the platform trusts. */
   tls?: TLSContext | undefined
-  /** Does the TLS handshake before the stream is returned. Default false: `startTls` does it when it is time. */
+  /**
+   * Does the TLS handshake before the stream is returned. Default: where `tls` or `tlsHostname` is given. With false,
+   * `startTls` does it when it is time.
+   */
   autostartTls?: boolean | undefined
   /** The name or address that the server's certificate must be for. Default: the one connected to. */
   tlsHostname?: string | undefined
@@ -1613,7 +1660,7 @@ interface TCPServerOptions {
  *
  * A name is resolved off the JavaScript thread, and its addresses are tried as RFC 8305 says.
  *
- * With `autostartTls` the TLS handshake is part of connecting, under the caller's scope.
+ * With `tls`, `tlsHostname` or `autostartTls: true` the TLS handshake is part of connecting, under the caller's scope.
  *
  * @throws the bare system error (`ECONNREFUSED`, `ENOTFOUND`…) where one address was tried, `ConnectionFailed` with one
  * error per attempt where several were, `TLSError` when the handshake fails; nothing stays open then
@@ -1993,7 +2040,7 @@ declare class Lock {
   /**
    * Waits for the lock, which then belongs to the running task.
    *
-   * @throws UsageError when the task has it already; BrokenResourceError when its owner has ended without releasing it
+   * @throws UsageError when the task has it, or waits for it, already; BrokenResourceError when its owner has ended without releasing it
    */
   acquire(): Promise<Grant>
   /** Takes the lock without waiting. @throws WouldBlock where it is not free; otherwise as `acquire` */
