@@ -10,6 +10,7 @@ import { traceOpening } from '../kernel/resources.ts'
 import { checkInteger, checkString, outOfRange } from '../validate.ts'
 import { familyOf } from './addresses.ts'
 import { ask, type Context, currentBackend } from './ask.ts'
+import { callSite, withCallSite } from './call-site.ts'
 
 /** What opens a resource, and where it was asked to, for the warning that it was left open. */
 export interface Opening extends Context {
@@ -21,8 +22,16 @@ export function asOneOperation<T>(what: string, kind: string, body: (context: Op
   try {
     const { backend, frame } = currentBackend(what)
     const context = { backend, frame, made: traceOpening(frame, kind) }
+    const site = callSite(asOneOperation)
     // The scope is cancelled by nobody but its surroundings, so it never ends without a value or an error.
-    return new CancelScope().run(() => body(context)) as Promise<T>
+    const called = async (): Promise<T> => {
+      try {
+        return await body(context)
+      } catch (error) {
+        throw withCallSite(site, error)
+      }
+    }
+    return new CancelScope().run(called) as Promise<T>
   } catch (error) {
     return rejected(error)
   }
