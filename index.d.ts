@@ -1148,7 +1148,7 @@ interface ServerStatistics {
   readonly accepted: number
   /** Handlers of `serve` that are running now. */
   readonly handling: number
-  /** Connection errors that `serve` has dropped. */
+  /** Errors of handlers and connections that `serve` has gone on after, without an `onError` for them. */
   readonly dropped: number
   /** How often accepting failed for want of descriptors or memory, and was tried again. */
   readonly retries: number
@@ -1251,8 +1251,10 @@ interface OpenedFile {
  * else is derived from these, and may be overridden. Your `receiveSome` is then called by one task at a time, never
  * after `close`, and only for bytes that have not been read ahead already.
  *
- * One task may receive while another sends. Two tasks in the same direction: the second gets a `ResourceBusyError`, the
- * first is undisturbed. After the own `close()` every call fails with `ClosedResourceError`; a connection that the peer
+ * One task may receive while another sends. Of two tasks that receive, the second gets a `ResourceBusyError`, and the first
+ * is undisturbed. Sends that overlap wait for each other in call order, and each leaves whole; when one is cancelled after a
+ * part of it has left, those already queued behind it fail with `BrokenResourceError`. (In a stream of your own that is up to
+ * your `sendAll`, which is called when the caller calls it: queue, or refuse with `ResourceBusyError`, but do not mix.) After the own `close()` every call fails with `ClosedResourceError`; a connection that the peer
  * has reset fails with `BrokenResourceError`, the system error its `cause`.
  */
 declare abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable {
@@ -1434,8 +1436,13 @@ declare class SocketStream<A extends Address = SocketAddress> extends Stream {
 interface ServeOptions<A extends Address = SocketAddress> {
   /** How many connections are handled at once; the others wait to be accepted. Default: as many as come. */
   maxConnections?: number | undefined
-  /** Gets what a handler threw, except the end of its own connection. Without it such an error ends the server. */
-  onError?: ((error: unknown, stream: SocketStream<A>) => unknown) | undefined
+  /**
+   * Gets what a handler threw, except the end of its own connection; that is still open meanwhile, so that a last word can be
+   * sent. Without it such an error goes to the diagnostics channel `structio:connection-error` and, unless a peer can bring it
+   * about, to a process warning (`STRUCTIO_HANDLER_FAILED`), and so does what it throws itself. `'throw'`: such an error
+   * closes the server, cancels the other handlers, and comes out of `serve` in an `ExceptionGroup`.
+   */
+  onError?: 'throw' | ((error: unknown, stream: SocketStream<A>) => unknown) | undefined
 }
 
 /**
@@ -1455,9 +1462,9 @@ declare class SocketStreamServer<A extends Address = SocketAddress> implements A
    * Calls `handler` for each connection in a task of its own, and closes the connection when the handler has ended. Returns
    * once the server is closed and the handlers have ended; cancelled, it cancels them and leaves the server open.
    *
-   * When a handler fails because its own connection broke, was closed or ended inside a frame, that connection has ended
-   * and nothing else (`structio:connection-error` on `diagnostics_channel` shows it). Any other error goes to `onError`;
-   * without one, it closes the server, cancels the other handlers and comes out in an `ExceptionGroup`.
+   * A handler that fails does not end the server. When its own connection broke, was closed or ended inside a frame, that
+   * connection has ended and nothing else (`structio:connection-error` on `diagnostics_channel` shows it). Any other error
+   * goes to `onError`; without one, to the same channel and, unless a peer can bring it about, to a process warning.
    */
   serve(handler: (stream: SocketStream<A>) => unknown, options?: ServeOptions<A>): Promise<void>
   /** Where the server listens. Stays known after `close()`. */
@@ -1479,11 +1486,14 @@ declare class SocketStreamServer<A extends Address = SocketAddress> implements A
   statistics(): ServerStatistics
 }
 
-/** Options of `connectTcp`; with any that begins with `tls`, the stream is encrypted. */
+/** Options of `connectTcp`; with `tls` or `tlsHostname`, the stream is encrypted. */
 interface ConnectTcpOptions {
   /** For the TLS handshake. Default: a context that trusts what the platform trusts. */
   tls?: TlsContext | undefined
-  /** Does the TLS handshake before the stream is returned. Default false: `startTls` does it when it is time. */
+  /**
+   * Does the TLS handshake before the stream is returned. Default: where `tls` or `tlsHostname` is given. With false,
+   * `startTls` does it when it is time.
+   */
   autostartTls?: boolean | undefined
   /** The name or address that the server's certificate must be for. Default: the one connected to. */
   tlsHostname?: string | undefined
@@ -1538,7 +1548,7 @@ interface TcpServerOptions {
  *
  * A name is resolved off the JavaScript thread, and its addresses are tried as RFC 8305 says.
  *
- * With `autostartTls` the TLS handshake is part of connecting, under the caller's scope.
+ * With `tls`, `tlsHostname` or `autostartTls: true` the TLS handshake is part of connecting, under the caller's scope.
  *
  * @throws the bare system error (`ECONNREFUSED`, `ENOTFOUND`…) where one address was tried, `ConnectionFailed` with one
  * error per attempt where several were, `TLSError` when the handshake fails; nothing stays open then
