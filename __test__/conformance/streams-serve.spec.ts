@@ -7,12 +7,9 @@ import {
   BrokenResourceError,
   Cancelled,
   ClosedResourceError,
-  DelimiterNotFound,
   ExceptionGroup,
   IncompleteRead,
-  TLSError,
 } from '../../src/errors.ts'
-import { aopen } from '../../src/files.ts'
 import { getCurrentTask } from '../../src/introspection.ts'
 import { checkpoint, moveOnAfter, openCancelScope, sleep } from '../../src/scopes.ts'
 import { connectTcp, createTcpServer } from '../../src/sockets.ts'
@@ -20,7 +17,6 @@ import type { SocketStream } from '../../src/streams/socket-stream.ts'
 import type { SocketStreamServer } from '../../src/streams/socket-stream-server.ts'
 import { createTaskGroup, type TaskGroup } from '../../src/task-groups.ts'
 import { eachBackendWithClock, eachRealBackendWithClock, realBackends } from '../support/backends.ts'
-import { warnings } from '../support/datagrams.ts'
 import { eachBackendWithSockets, nextTurn, type Peer, PeerServer, peerTo } from '../support/net.ts'
 
 const LOCAL = { interface: '127.0.0.1' }
@@ -280,93 +276,6 @@ eachBackendWithSockets(
         peer.socket.destroy()
       }
     })
-  },
-)
-
-/** Handlers that fail, and whose doing that is. */
-const failures: Record<string, { fail(): unknown; peers: boolean }> = {
-  'a bug': { fail: () => Promise.reject(new TypeError('a bug')), peers: false },
-  'something that is no error': { fail: () => Promise.reject('a text'), peers: false },
-  'a file that is not there': { fail: () => aopen('/nothing/here'), peers: false },
-  'an upstream that refuses': { fail: () => connectTcp('127.0.0.1', 1), peers: true },
-  'a line that is too long': { fail: () => Promise.reject(new DelimiterNotFound('too long')), peers: true },
-  'a stream that is broken': { fail: () => Promise.reject(new BrokenResourceError('broken')), peers: true },
-  'a group of such errors': {
-    fail: () => Promise.reject(new ExceptionGroup([new IncompleteRead('x'), new ExceptionGroup([new TLSError('y')])])),
-    peers: true,
-  },
-  'a group with a bug in it': {
-    fail: () => Promise.reject(new ExceptionGroup([new IncompleteRead('x'), new RangeError('y')])),
-    peers: false,
-  },
-}
-
-for (const [what, { fail, peers: peersDoing }] of Object.entries(failures)) {
-  for (const reporter of ['none', 'one that fails itself'] as const) {
-    eachBackendWithSockets(
-      test,
-      `N40: a handler fails with ${what}, and onError is ${reporter}: it is told of, and the server goes on`,
-      async (t, backend) => {
-        const shown: unknown[] = []
-        const listener = (message: unknown): void => void shown.push((message as { error: unknown }).error)
-        subscribe('structio:connection-error', listener)
-        t.teardown(() => unsubscribe('structio:connection-error', listener))
-        const warned = warnings(t)
-        let first = true
-        const handler = async (stream: SocketStream): Promise<void> => {
-          await stream.receiveSome()
-          if (first) {
-            first = false
-            if (reporter === 'none') await fail()
-            throw new Error('for onError')
-          }
-          await stream.sendAll('served')
-        }
-        // One name for each test: warnings appear once for each place.
-        Object.defineProperty(handler, 'name', { value: t.title })
-        await backend.run(() =>
-          serving(handler, reporter === 'none' ? {} : { onError: () => fail() }, async (server) => {
-            const bad = await peerTo(server)
-            await bad.write('x')
-            await bad.gone()
-            const good = await peerTo(server)
-            await good.write('x')
-            t.is(await good.text(6), 'served')
-            bad.socket.destroy()
-            good.socket.destroy()
-          }),
-        )
-        t.is(shown.length, 1)
-        const about = (await warned()).filter(({ message }) => message.includes(t.title))
-        t.is(about.length, peersDoing ? 0 : 1)
-        if (!peersDoing) t.like(about[0], { code: 'STRUCTIO_HANDLER_FAILED' } as never)
-      },
-    )
-  }
-}
-
-eachBackendWithSockets(
-  test,
-  'N41: a handler that fails a hundred times, in two places, is two warnings',
-  async (t, backend) => {
-    const warned = warnings(t)
-    const handler = async (stream: SocketStream): Promise<void> => {
-      const text = (await stream.receiveSome()).toString()
-      if (text.startsWith('one')) throw new TypeError(`what the peer sent: ${text}`)
-      throw new TypeError(`what the peer sent: ${text}`)
-    }
-    Object.defineProperty(handler, 'name', { value: t.title })
-    await backend.run(() =>
-      serving(handler, {}, async (server) => {
-        for (let i = 0; i < 100; i++) {
-          const peer = await peerTo(server)
-          await peer.write(`${i % 2 === 0 ? 'one' : 'two'} ${i}`)
-          await peer.gone()
-          peer.socket.destroy()
-        }
-      }),
-    )
-    t.is((await warned()).filter(({ message }) => message.includes(t.title)).length, 2)
   },
 )
 
