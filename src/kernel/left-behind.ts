@@ -87,6 +87,6 @@ function tell(reason: unknown): boolean {
   const site = begun === undefined ? undefined : siteOf(begun)
   const where = site === undefined ? '' : `; it was begun at ${site}`
   const text = `task "${task}" left a call behind that was not awaited: ${reason.message}${where}`
-  warnOnce('STRUCTIO_LEFT_BEHIND', `${what}\n${task}\n${site}`, text)
+  warnOnce('STRUCTIO_LEFT_BEHIND', `${what}\n${task}`, text, undefined, site)
   return true
 }

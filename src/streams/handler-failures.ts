@@ -25,8 +25,8 @@ export function handlerFailed(error: unknown, stream: SocketStream, where: strin
   if (isPeersDoing(error)) return
   const stack = error instanceof Error ? error.stack : undefined
   // Not the message: that may hold what the peer has sent.
-  const place = error instanceof Error ? `${error.name} ${ownLine(stack) ?? ''}` : typeof error
-  warnOnce('STRUCTIO_HANDLER_FAILED', `${where}: ${place}`, `${where} failed: ${textOf(error)}`, stack)
+  const kind = error instanceof Error ? error.name : typeof error
+  warnOnce('STRUCTIO_HANDLER_FAILED', `${where}\n${kind}`, `${where} failed: ${textOf(error)}`, stack, ownLine(stack))
 }
 
 export function publishConnectionError(error: unknown, stream: SocketStream): void {
