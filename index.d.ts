@@ -88,6 +88,30 @@ interface RunOptions {
    * unwound. From then on they have their default action. Main thread only.
    */
   shutdownSignals?: readonly NodeJS.Signals[] | undefined
+  /**
+   * Is called when the first of the `shutdownSignals` arrives, with its name: a `run` that a signal ended resolves with
+   * `undefined`, as one whose `main` returned nothing does. What it throws is an uncaught exception.
+   *
+   * @example
+   * ```ts
+   * await run(main, {
+   *   shutdownSignals: ['SIGINT', 'SIGTERM'],
+   *   onShutdown: (signal) => (process.exitCode = 128 + constants.signals[signal]),   // as a shell reports it
+   * })
+   * ```
+   */
+  onShutdown?: ((signal: NodeJS.Signals) => void) | undefined
+  /**
+   * The run settles as soon as it is cancelled and its `main` waits for nothing of the library, and leaves `main` behind:
+   * see the option of `openCancelScope`. Default false.
+   */
+  abandon?: boolean | undefined
+  /**
+   * Real milliseconds after which a cancelled scope that has not ended is warned about (`STRUCTIO_OVERDUE`), where its body
+   * waits for nothing of the library: what it waits for cannot be cancelled. Default 1,000; `Infinity`, which is the default on
+   * `virtual`, is never.
+   */
+  overdueAfter?: number | undefined
   /** Whether the active run keeps the process alive (default), or only what it waits for in the operating system does. */
   keepAlive?: boolean | undefined
   /**
@@ -307,6 +331,16 @@ declare class CalledProcessError extends Error {
 /** What a handler of `ExceptionGroup.handle` is for: the instances of a class, or what a predicate accepts. */
 type Match = (abstract new (...args: never[]) => unknown) | ((leaf: unknown) => boolean)
 
+/** Why a scope was cancelled. */
+interface CancelReason {
+  /** What has cancelled the scope. */
+  readonly kind: 'explicit' | 'deadline' | 'task-failed' | 'signal' | 'shutdown' | 'scope-ended'
+  /** The scope that was cancelled first; scopes inside it report the same reason only if cancelled themselves. */
+  readonly scope: CancelScope
+  /** What was given to `cancel()`, the error of the failed task, the signal's reason or the name of the process signal. */
+  readonly detail?: unknown
+}
+
 /** What can be known of a task. Re-creates the reference's `TaskInfo`; its `coro` is `fn`. */
 declare class TaskInfo {
   /** Unique in this thread. */
@@ -344,18 +378,16 @@ interface CancelScopeOptions {
   shield?: boolean | undefined
   /** Cancels the scope when it aborts; what the scope was opened with then rejects with `signal.reason`. */
   signal?: AbortSignal | undefined
+  /**
+   * When the scope is cancelled and its body waits for nothing of the library, the scope settles at once and leaves the body
+   * behind. Operations that the body begins later are a `UsageError`, its outcome is discarded, and what it had opened is
+   * closed when it settles. For foreign work that takes no `AbortSignal`. Default false.
+   */
+  abandon?: boolean | undefined
   /** For the texts of errors, and whoever looks at the tree. */
   name?: string | undefined
 }
-/** Why a scope was cancelled. */
-interface CancelReason {
-  /** What has cancelled the scope. */
-  readonly kind: 'explicit' | 'deadline' | 'task-failed' | 'signal' | 'shutdown' | 'scope-ended'
-  /** The scope that was cancelled first; scopes inside it report the same reason only if cancelled themselves. */
-  readonly scope: CancelScope
-  /** What was given to `cancel()`, the error of the failed task, the signal's reason or the name of the process signal. */
-  readonly detail?: unknown
-}
+
 /**
  * A scope whose operations can be cancelled together. Re-creates the reference's `CancelScope`.
  *
@@ -556,8 +588,13 @@ declare class TaskGroup {
 interface TaskGroupOptions {
   /** For introspection and the texts of errors. */
   name?: string | undefined
-  /** Keeps cancellation from outside out of the whole group. */
+  /** Blocks cancellation from enclosing scopes, for the whole group. */
   shield?: boolean | undefined
+  /**
+   * Once the group is cancelled and nothing in it waits for the library, it settles and leaves its body and its tasks behind:
+   * see the option of `openCancelScope`. Default false.
+   */
+  abandon?: boolean | undefined
 }
 interface GatherOptions {
   limit?: number | undefined
@@ -632,7 +669,7 @@ declare class CapacityLimiter {
   /**
    * Waits for a token, which then belongs to the running task.
    *
-   * @throws UsageError when the task has one already, or inside a `use` of the limiter
+   * @throws UsageError when the task has one, or waits for one, already, or inside a `use` of the limiter
    */
   acquire(): Promise<Grant>
   /** Takes a token without waiting. @throws WouldBlock where none is free; UsageError when the task has one already */
@@ -1986,7 +2023,7 @@ declare class Lock {
   /**
    * Waits for the lock, which then belongs to the running task.
    *
-   * @throws UsageError when the task has it already; BrokenResourceError when its owner has ended without releasing it
+   * @throws UsageError when the task has it, or waits for it, already; BrokenResourceError when its owner has ended without releasing it
    */
   acquire(): Promise<Grant>
   /** Takes the lock without waiting. @throws WouldBlock where it is not free; otherwise as `acquire` */
