@@ -780,10 +780,10 @@ declare class BlockingPortal {
   static attach(handle: PortalHandle): AttachedPortal
   /**
    * Closes the portal: the functions that still run are cancelled, and waited for; threads that wait for them, and whoever
-   * calls from now on, get a `ClosedResourceError`. Idempotent.
+   * calls from now on, get a `ClosedResourceError`. Never raises a cancellation: the next checkpoint does. Idempotent.
    */
   close(): Promise<void>
-  /** The same, and never raises a cancellation. */
+  /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -947,11 +947,11 @@ declare class AsyncFile<D extends string | Buffer = string | Buffer> implements 
   /** Hands what was written to the system. */
   flush(): Promise<void>
   /**
-   * Flushes and closes, after the calls made before. The file is closed also in a cancelled scope, and when flushing fails; the
-   * error, or the cancellation, is thrown afterwards. A second call is harmless.
+   * Flushes and closes, after the calls made before. The file is closed also in a cancelled scope, and when flushing fails; that
+   * error is thrown afterwards. Never raises a cancellation: the next checkpoint does. A second call is harmless.
    */
   close(): Promise<void>
-  /** As `close`, but never raises a cancellation: the next checkpoint does. */
+  /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
   /** The lines, with their endings, from where the file is. */
   [Symbol.asyncIterator](): AsyncIterableIterator<D>
@@ -1250,7 +1250,7 @@ interface TemporaryDirectory extends AsyncDisposable {
   readonly name: string
   /** Where it is. */
   readonly path: Path
-  /** Removes it, also in a cancelled scope; the cancellation is raised afterwards. A second call is harmless. */
+  /** Removes it, also in a cancelled scope. Never raises a cancellation: the next checkpoint does. A second call is harmless. */
   close(): Promise<void>
 }
 
@@ -1260,7 +1260,7 @@ interface ServerStatistics {
   readonly accepted: number
   /** Handlers of `serve` that are running now. */
   readonly handling: number
-  /** Connection errors that `serve` has dropped. */
+  /** Errors of handlers and connections that `serve` has gone on after, without an `onError` for them. */
   readonly dropped: number
   /** How often accepting failed for want of descriptors or memory, and was tried again. */
   readonly retries: number
@@ -1363,8 +1363,10 @@ interface OpenedFile {
  * else is derived from these, and may be overridden. Your `receiveSome` is then called by one task at a time, never
  * after `close`, and only for bytes that have not been read ahead already.
  *
- * One task may receive while another sends. Two tasks in the same direction: the second gets a `ResourceBusyError`, the
- * first is undisturbed. After the own `close()` every call fails with `ClosedResourceError`; a connection that the peer
+ * One task may receive while another sends. Of two tasks that receive, the second gets a `ResourceBusyError`, and the first
+ * is undisturbed. Sends that overlap wait for each other in call order, and each leaves whole; when one is cancelled after a
+ * part of it has left, those already queued behind it fail with `BrokenResourceError`. (In a stream of your own that is up to
+ * your `sendAll`, which is called when the caller calls it: queue, or refuse with `ResourceBusyError`, but do not mix.) After the own `close()` every call fails with `ClosedResourceError`; a connection that the peer
  * has reset fails with `BrokenResourceError`, the system error its `cause`.
  */
 declare abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable {
@@ -1381,7 +1383,10 @@ declare abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable 
   abstract sendAll(data: Uint8Array | string): Promise<void>
   /** Ends the own half of the stream; the other one goes on. */
   abstract sendEof(): Promise<void>
-  /** Closes the stream, also in a cancelled scope, and raises the cancellation afterwards. Idempotent. */
+  /**
+   * Closes the stream, also in a cancelled scope, where it does not wait. Never raises a cancellation: the next checkpoint
+   * does. Idempotent.
+   */
   abstract close(): Promise<void>
   /** Receives into the caller's memory and returns the number of bytes; 0 means that the peer has closed its half. */
   receiveInto(view: Uint8Array): Promise<number>
@@ -1423,7 +1428,7 @@ declare abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable 
   sendFile(file: string | URL | Buffer | number | OpenedFile, options?: SendFileOptions): Promise<number>
   /** The same as `receiveChunks()`. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>
-  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  /** Does what `close()` does. A cancellation that a `close()` of your own raises is left to the next checkpoint. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -1479,7 +1484,8 @@ declare class SocketStream<A extends Address = SocketAddress> extends Stream {
   receiveFds(maxBytes: number, maxFds: number): Promise<ReceivedFDs>
   /**
    * Closes the connection. Waits for the bytes already taken as long as the caller's scope is not cancelled; then they are
-   * dropped. Whoever waits in another task gets `ClosedResourceError`. TLS that is standard compatible is ended first:
+   * dropped. Never raises a cancellation: the next checkpoint does. Outside every run, and in a task or scope that has ended,
+   * it waits `closeTimeout` at most, and tells of no failed write. Whoever waits in another task gets `ClosedResourceError`. TLS that is standard compatible is ended first:
    * `close_notify` is sent, and the peer's own end awaited under the same scope; what it still sends is dropped.
    *
    * @throws BrokenResourceError when a write failed and no call has reported it yet; the connection is closed all the same
@@ -1542,8 +1548,13 @@ declare class SocketStream<A extends Address = SocketAddress> extends Stream {
 interface ServeOptions<A extends Address = SocketAddress> {
   /** How many connections are handled at once; the others wait to be accepted. Default: as many as come. */
   maxConnections?: number | undefined
-  /** Gets what a handler threw, except the end of its own connection. Without it such an error ends the server. */
-  onError?: ((error: unknown, stream: SocketStream<A>) => unknown) | undefined
+  /**
+   * Gets what a handler threw, except the end of its own connection; that is still open meanwhile, so that a last word can be
+   * sent. Without it such an error goes to the diagnostics channel `structio:connection-error` and, unless a peer can bring it
+   * about, to a process warning (`STRUCTIO_HANDLER_FAILED`), and so does what it throws itself. `'throw'`: such an error
+   * closes the server, cancels the other handlers, and comes out of `serve` in an `ExceptionGroup`.
+   */
+  onError?: 'throw' | ((error: unknown, stream: SocketStream<A>) => unknown) | undefined
 }
 
 /**
@@ -1563,18 +1574,21 @@ declare class SocketStreamServer<A extends Address = SocketAddress> implements A
    * Calls `handler` for each connection in a task of its own, and closes the connection when the handler has ended. Returns
    * once the server is closed and the handlers have ended; cancelled, it cancels them and leaves the server open.
    *
-   * When a handler fails because its own connection broke, was closed or ended inside a frame, that connection has ended
-   * and nothing else (`structio:connection-error` on `diagnostics_channel` shows it). Any other error goes to `onError`;
-   * without one, it closes the server, cancels the other handlers and comes out in an `ExceptionGroup`.
+   * A handler that fails does not end the server. When its own connection broke, was closed or ended inside a frame, that
+   * connection has ended and nothing else (`structio:connection-error` on `diagnostics_channel` shows it). Any other error
+   * goes to `onError`; without one, to the same channel and, unless a peer can bring it about, to a process warning.
    */
   serve(handler: (stream: SocketStream<A>) => unknown, options?: ServeOptions<A>): Promise<void>
   /** Where the server listens. Stays known after `close()`. */
   get address(): A
   /** The port it listens on, also where the system chose it. @throws UsageError on a UNIX socket, which has none */
   get port(): number
-  /** Stops listening at once, also in a cancelled scope, and raises the cancellation afterwards. Connections live on. */
+  /**
+   * Stops listening at once, also in a cancelled scope. Never raises a cancellation: the next checkpoint does. Connections
+   * live on.
+   */
   close(): Promise<void>
-  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
   /** A socket option of the listening socket, by number or by name (`'SOL_SOCKET'`, `'SO_RCVBUF'`). */
   getsockopt(level: number | string, name: number | string): number
@@ -1584,11 +1598,14 @@ declare class SocketStreamServer<A extends Address = SocketAddress> implements A
   statistics(): ServerStatistics
 }
 
-/** Options of `connectTcp`; with any that begins with `tls`, the stream is encrypted. */
+/** Options of `connectTcp`; with `tls` or `tlsHostname`, the stream is encrypted. */
 interface ConnectTCPOptions {
   /** For the TLS handshake. Default: a context that trusts what the platform trusts. */
   tls?: TLSContext | undefined
-  /** Does the TLS handshake before the stream is returned. Default false: `startTls` does it when it is time. */
+  /**
+   * Does the TLS handshake before the stream is returned. Default: where `tls` or `tlsHostname` is given. With false,
+   * `startTls` does it when it is time.
+   */
   autostartTls?: boolean | undefined
   /** The name or address that the server's certificate must be for. Default: the one connected to. */
   tlsHostname?: string | undefined
@@ -1643,7 +1660,7 @@ interface TCPServerOptions {
  *
  * A name is resolved off the JavaScript thread, and its addresses are tried as RFC 8305 says.
  *
- * With `autostartTls` the TLS handshake is part of connecting, under the caller's scope.
+ * With `tls`, `tlsHostname` or `autostartTls: true` the TLS handshake is part of connecting, under the caller's scope.
  *
  * @throws the bare system error (`ECONNREFUSED`, `ENOTFOUND`…) where one address was tried, `ConnectionFailed` with one
  * error per attempt where several were, `TLSError` when the handshake fails; nothing stays open then
@@ -1689,9 +1706,9 @@ declare abstract class DatagramSocket<A extends DatagramAddress> implements Asyn
    * first one that fails ends it: those before it have left, those after it have not.
    */
   sendBatch(list: readonly (readonly [data: Uint8Array | string, to?: A])[]): Promise<void>
-  /** Closes at once, also in a cancelled scope, and raises the cancellation afterwards. */
+  /** Closes at once, also in a cancelled scope. Never raises a cancellation: the next checkpoint does. */
   close(): Promise<void>
-  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
   /** A socket option, by number or by name (`'SOL_SOCKET'`, `'SO_RCVBUF'`). */
   getsockopt(level: number | string, name: number | string): number
@@ -2320,10 +2337,11 @@ declare class Process implements AsyncDisposable {
   sendSignal(signal: NodeJS.Signals | number): void
   /**
    * Closes its streams and waits for its end. Cancelled, it ends the process, by `SIGTERM` and after `killAfter` by `SIGKILL`, waits
-   * until it is gone, and raises the cancellation afterwards. Idempotent.
+   * until it is gone, and never raises the cancellation: the next checkpoint does. Outside every run, and in a task or scope
+   * that has ended, it does so at once. Idempotent.
    */
   close(): Promise<void>
-  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 /** A process with three pipes, as `openProcess` gives it by default. */
@@ -2415,12 +2433,13 @@ declare class SignalReceiver implements AsyncIterable<NodeJS.Signals>, AsyncDisp
   #private
   /**
    * Puts the process's other listeners back in order, if this was the last receiver of their signal. What has come meanwhile
-   * and no receiver was asked for goes on to them, or to the default action, which may end the process here. Idempotent.
+   * and no receiver was asked for goes on to them, or to the default action, which may end the process here. Never raises a
+   * cancellation: the next checkpoint does. Idempotent.
    */
   close(): Promise<void>
   /** Iterates over the names of the signals, as they come. `break` leaves the receiver open. */
   [Symbol.asyncIterator](): AsyncIterableIterator<NodeJS.Signals>
-  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 

@@ -199,8 +199,12 @@ declare function toWebStreams(stream: Stream, options?: WebStreamsOptions): WebS
 interface ServeHTTPOptions {
   /** How many connections are served at once; the others wait to be accepted. Default: as many as come. */
   maxConnections?: number | undefined
-  /** Gets what a handler threw, and its request. Without it such an error ends the server and comes out of `serveHttp`. */
-  onError?: ((error: unknown, request: unknown) => unknown) | undefined
+  /**
+   * Gets what a handler threw, and its request. Without it such an error goes where those of `serve` go: to the diagnostics
+   * channel `structio:connection-error` and, unless a peer can bring it about, to a process warning. `'throw'`: it ends the
+   * server and comes out of `serveHttp`.
+   */
+  onError?: 'throw' | ((error: unknown, request: unknown) => unknown) | undefined
   /** Cancels when it aborts; `serveHttp` then rejects with its reason. */
   signal?: AbortSignal | undefined
 }
@@ -212,7 +216,7 @@ interface ServeHTTPOptions {
  *
  * Request listeners run in the scope of their connection: operations of this library work in them, and are cancelled when the
  * client goes away or `serveHttp` is cancelled. A listener that fails is answered with 500, as Node's servers do with
- * `captureRejections`; its error goes to `onError`, or ends the server, as in `serve`.
+ * `captureRejections`; its error goes to `onError`, as in `serve`, and the server goes on.
  *
  * Closing `server`, or the HTTP server itself, drains: no more connections, what has been asked is answered, and connections
  * without a request under way end. Then `serveHttp` returns. Cancelled, it ends all connections at once, and leaves `server`

@@ -106,6 +106,7 @@ export class ExceptionGroup extends AggregateError {
   constructor(errors: Iterable<unknown>, message?: string) {
     const list = [...errors]
     super(list, message ?? groupMessage(list))
+    showLeavesFirst(this)
   }
 
   /**
@@ -419,6 +420,44 @@ function synchronous(handler: (group: ExceptionGroup) => unknown): Clause['handl
     if (result instanceof Promise) {
       throw new UsageError('ExceptionGroup.handle: a handler returned a promise; handlers are synchronous')
     }
+  }
+}
+
+/**
+ * Node prints the stack of what nobody caught. The leaves say what went wrong, the group's own frames only where it was made, so
+ * those come first. The text is made when it is asked for.
+ */
+function showLeavesFirst(group: ExceptionGroup): void {
+  const descriptor = Object.getOwnPropertyDescriptor(group, 'stack')
+  if (descriptor === undefined) return
+  const own = (): unknown => (descriptor.get === undefined ? descriptor.value : descriptor.get.call(group))
+  Object.defineProperty(group, 'stack', {
+    get: () => withLeaves(group, own()),
+    set: (value: unknown) =>
+      void Object.defineProperty(group, 'stack', { value, writable: true, configurable: true, enumerable: false }),
+    configurable: true,
+    enumerable: false,
+  })
+}
+
+/** More are not read. */
+const MOST_LEAVES = 10
+
+function withLeaves(group: ExceptionGroup, stack: unknown): unknown {
+  if (typeof stack !== 'string') return stack
+  try {
+    const all = [...group.leaves()]
+    const shown = all.slice(0, MOST_LEAVES).map((leaf, index) => {
+      const text = leaf instanceof Error && typeof leaf.stack === 'string' ? leaf.stack : show(leaf)
+      return `${index + 1}) ${text}`.replaceAll('\n', '\n  ')
+    })
+    if (all.length > MOST_LEAVES) shown.push(`and ${all.length - MOST_LEAVES} more`)
+    const frames = stack.search(/\n\s+at /)
+    const head = frames === -1 ? stack : stack.slice(0, frames)
+    return [head, ...shown.map((text) => `  ${text.replaceAll('\n', '\n  ')}`)].join('\n') + stack.slice(head.length)
+  } catch {
+    // A group that contains itself, or a leaf whose stack cannot be read.
+    return stack
   }
 }
 

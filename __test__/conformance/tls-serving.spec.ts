@@ -274,15 +274,18 @@ eachBackendWithRealSockets(
 
 eachBackendWithSockets(
   test,
-  'a TLS error of another stream is none of the connection’s own, and ends the server',
+  "a TLS error of another stream is none of the connection’s own, and ends the server with onError 'throw'",
   async (t, backend) => {
     await backend.run(async () => {
       await using upstream = await tlsServer()
       await using listener = await tlsServer()
       const serving = rejection(
-        listener.serve(async () => {
-          await tlsConnect(upstream.port, { connect: { tlsHostname: 'wrong.test' } })
-        }),
+        listener.serve(
+          async () => {
+            await tlsConnect(upstream.port, { connect: { tlsHostname: 'wrong.test' } })
+          },
+          { onError: 'throw' },
+        ),
       )
       const failed = new Promise<void>((resolve) => {
         void rejection(upstream.accept()).then(() => resolve())

@@ -216,7 +216,9 @@ export class Frames {
 
   incomplete(bytes: ReceiveBuffer): IncompleteRead {
     return new IncompleteRead(
-      `The data ended ${bytes.length} bytes into a frame, before its delimiter; they stay in bufferedData`,
+      bytes.length === 0
+        ? 'The data ended before a frame began'
+        : `The data ended ${bytes.length} bytes into a frame, before its delimiter; they stay in bufferedData`,
     )
   }
 }

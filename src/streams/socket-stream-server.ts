@@ -1,8 +1,7 @@
 /** `SocketStreamServer`: a listening TCP or UNIX socket. */
 
 import type { Address, Direction, SocketAddress } from '../backends/backend.ts'
-import { Cancelled, UsageError } from '../errors.ts'
-import { enterUncancelled, pendingCancellation } from '../kernel/context.ts'
+import { UsageError } from '../errors.ts'
 import { rejected } from '../kernel/operation.ts'
 import { immediateVoid } from '../kernel/turn.ts'
 import { checkFunction, checkInteger, checkOptions, optionNames } from '../validate.ts'
@@ -59,9 +58,9 @@ export class SocketStreamServer<A extends Address = SocketAddress> implements As
    * Calls `handler` for each connection in a task of its own, and closes the connection when the handler has ended. Returns
    * once the server is closed and the handlers have ended; cancelled, it cancels them and leaves the server open.
    *
-   * When a handler fails because its own connection broke, was closed or ended inside a frame, that connection has ended
-   * and nothing else (`structio:connection-error` on `diagnostics_channel` shows it). Any other error goes to `onError`;
-   * without one, it closes the server, cancels the other handlers and comes out in an `ExceptionGroup`.
+   * A handler that fails does not end the server. When its own connection broke, was closed or ended inside a frame, that
+   * connection has ended and nothing else (`structio:connection-error` on `diagnostics_channel` shows it). Any other error
+   * goes to `onError`; without one, to the same channel and, unless a peer can bring it about, to a process warning.
    */
   serve(handler: (stream: SocketStream<A>) => unknown, options: ServeOptions<A> = {}): Promise<void> {
     try {
@@ -96,24 +95,18 @@ export class SocketStreamServer<A extends Address = SocketAddress> implements As
     return address.port
   }
 
-  /** Stops listening at once, also in a cancelled scope, and raises the cancellation afterwards. Connections live on. */
+  /**
+   * Stops listening at once, also in a cancelled scope. Never raises a cancellation: the next checkpoint does. Connections
+   * live on.
+   */
   close(): Promise<void> {
     this.#listener.close()
-    try {
-      const cancelled = pendingCancellation(enterUncancelled('close'), 'close')
-      return cancelled === undefined ? immediateVoid() : rejected(cancelled)
-    } catch (error) {
-      return rejected(error)
-    }
+    return immediateVoid()
   }
 
-  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      await this.close()
-    } catch (error) {
-      if (!(error instanceof Cancelled)) throw error
-    }
+  /** The same as `close()`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 
   /** A socket option of the listening socket, by number or by name (`'SOL_SOCKET'`, `'SO_RCVBUF'`). */
@@ -140,7 +133,7 @@ function checkServeOptions<A extends Address>(options: ServeOptions<A>): void {
   const { maxConnections, onError } = options
   if (maxConnections !== undefined && maxConnections !== Infinity)
     checkInteger('options.maxConnections', maxConnections, 1)
-  if (onError !== undefined) checkFunction('options.onError', onError)
+  if (onError !== undefined && onError !== 'throw') checkFunction('options.onError', onError)
 }
 
 const SERVE_OPTIONS = optionNames<ServeOptions>({ maxConnections: true, onError: true })

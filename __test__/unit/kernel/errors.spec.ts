@@ -261,3 +261,17 @@ test('R49: handlers of a wrong shape are a TypeError that keeps the error as its
     t.is(thrown.cause, first)
   }
 })
+
+test('R54: the stack of a group has the leaves with their own frames first, then where the group was made', (t) => {
+  const leaf = new Error('the leaf')
+  leaf.stack = 'Error: the leaf\n    at somewhere (file.ts:1:1)'
+  const { stack = '' } = new ExceptionGroup([new ExceptionGroup([leaf]), 7])
+  t.regex(stack, /^ExceptionGroup: 2 errors.*\n {2}1\) Error: the leaf\n\s+at somewhere .*\n {2}2\) 7\n {4}at /)
+  const many = new ExceptionGroup(Array.from({ length: 12 }, (_, n) => n))
+  t.regex(String(many.stack), / {2}10\) 9\n {2}and 2 more\n/)
+  const own = new ExceptionGroup([leaf])
+  own.errors.push(own)
+  t.regex(String(own.stack), /^ExceptionGroup/)
+  own.stack = 'another'
+  t.is(own.stack, 'another')
+})
