@@ -39,6 +39,9 @@ use super::{
     relaying::RelayQueue,
 };
 
+/// Connections accepted in one look at a listener: then others have their turn.
+const ACCEPTS: usize = 64;
+
 /// Steps of handshakes in one turn. A full one takes two, and some 0.1 ms of computing in all.
 const HANDSHAKE_STEPS: usize = 8;
 
@@ -173,6 +176,7 @@ impl Turn {
             && self.late.is_empty()
             && no_handshakes
             && self.relays.is_idle()
+            && !self.ready.has_tokens()
     }
 
     /// Whether anything waits for another turn, which no new readiness would bring about.
@@ -369,8 +373,8 @@ impl Turn {
     }
 
     fn poll_accept(&mut self, index: u32) {
-        loop {
-            if !self.has_room() {
+        for accepted in 0.. {
+            if accepted == ACCEPTS || !self.has_room() {
                 self.backlog.push(Token(index));
                 return;
             }
