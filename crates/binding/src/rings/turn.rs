@@ -469,6 +469,10 @@ pub fn errno(error: &io::Error) -> i32 {
     error.raw_os_error().unwrap_or_else(|| match error.kind() {
         io::ErrorKind::WouldBlock => libc::EAGAIN,
         io::ErrorKind::Unsupported => libc::EOPNOTSUPP,
+        io::ErrorKind::BrokenPipe => libc::EPIPE,
+        io::ErrorKind::NotConnected => libc::ENOTCONN,
+        io::ErrorKind::InvalidInput => libc::EINVAL,
+        io::ErrorKind::OutOfMemory => libc::ENOMEM,
         _ if is_tls() => TLS_FAILED,
         _ => libc::EIO,
     })
