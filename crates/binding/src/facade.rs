@@ -201,7 +201,7 @@ impl EventLoop {
     }
 
     /// Writes `data` after what the connection has taken; returns how much of it was taken, `-1 - taken` where something
-    /// taken is unsent.
+    /// taken is unsent, or sending has failed: a completion says which.
     #[napi(catch_unwind)]
     pub fn send(&self, handle: f64, data: &[u8]) -> i64 {
         let (taken, unsent) = self

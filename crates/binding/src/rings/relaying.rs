@@ -72,7 +72,7 @@ pub struct WayReport {
     pub rest: Vec<u8>,
     pub source_ended: bool,
     pub ended: bool,
-    /// Bytes that the destination has taken are unsent.
+    /// Bytes that the destination has taken are unsent, or it has failed; a completion says so, now or before.
     pub unsent: bool,
 }
 
@@ -140,7 +140,7 @@ impl Turn {
         for (index, id) in [(1, first), (0, second)] {
             if let Some(stream) = self.handles.stream(id) {
                 stream.relaying = None;
-                unsent[index] = stream.connection.unsent() > 0;
+                unsent[index] = stream.connection.unsent() > 0 || stream.connection.has_failed_sending();
                 report_sending(
                     stream,
                     id.index,

@@ -66,7 +66,7 @@ impl Turn {
     }
 
     /// Writes `data` after everything the connection has taken: what the kernel takes now, and little more. True: bytes
-    /// that were taken are unsent.
+    /// that were taken are unsent, or the sending half has failed; a completion follows that says so.
     pub fn send_direct(&mut self, id: HandleId, data: &[u8]) -> (usize, bool) {
         self.ingest();
         if self.handles.stream(id).is_none() {
@@ -76,7 +76,7 @@ impl Turn {
         let unsent = self
             .handles
             .stream(id)
-            .is_some_and(|stream| stream.connection.unsent() > 0);
+            .is_some_and(|stream| stream.connection.unsent() > 0 || stream.connection.has_failed_sending());
         (taken, unsent)
     }
 
