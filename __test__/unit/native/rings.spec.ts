@@ -2,12 +2,14 @@
 import test from 'ava'
 import net from 'node:net'
 import { once } from 'node:events'
+import { networkInterfaces } from 'node:os'
 import { ClosedResourceError } from '../../../src/errors.ts'
 import { moveOnAfter } from '../../../src/scopes.ts'
 import { connectTcp, createTcpServer } from '../../../src/sockets.ts'
 import type { SocketStreamServer } from '../../../src/streams/socket-stream-server.ts'
 import type { SocketStream } from '../../../src/streams/socket-stream.ts'
-import { eachBackend, testBackends } from '../../support/backends.ts'
+import { createUdpSocket } from '../../../src/udp.ts'
+import { eachBackend, realBackends, testBackends } from '../../support/backends.ts'
 
 const native = testBackends.filter(({ label }) => label.startsWith('native'))
 const PIECE = 7500
@@ -146,4 +148,37 @@ eachBackend(
     })
   },
   native,
+)
+
+const linkLocal = Object.entries(networkInterfaces())
+  .flatMap(([name, addresses]) => (addresses ?? []).map((each) => ({ name, address: each.address })))
+  .find(({ address }) => address.startsWith('fe80:'))
+
+eachBackend(
+  test,
+  'an IPv6 zone by its name is understood, and kept in addresses',
+  async (t, backend) => {
+    if (linkLocal === undefined) {
+      t.log('no interface here has a link-local address')
+      t.pass()
+      return
+    }
+    const zone = `${linkLocal.address}%${linkLocal.name}`
+    await backend.run(async () => {
+      await using server = await createTcpServer(0, { interface: zone })
+      t.is((server.address as net.AddressInfo).address, zone)
+      await using client = await connectTcp(zone, server.port)
+      await using stream = await server.accept()
+      for (const { localAddress, remoteAddress } of [client, stream]) {
+        t.deepEqual([localAddress.address, remoteAddress.address], [zone, zone])
+      }
+      await using receiver = await createUdpSocket({ interface: zone })
+      t.is(receiver.address.address, zone)
+      await using sender = await createUdpSocket({ targetHost: zone, targetPort: receiver.address.port })
+      await sender.send('x')
+      const [, from] = await receiver.receive(1)
+      t.is(from.address, zone)
+    })
+  },
+  realBackends,
 )
