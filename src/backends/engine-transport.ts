@@ -363,10 +363,7 @@ class EngineTransport implements StreamTransport {
       const first = this.#atHand[0] as Buffer
       const part = first.subarray(0, left)
       if (part.length === first.length) this.#atHand.shift()
-      else {
-        share(first)
-        this.#atHand[0] = first.subarray(left)
-      }
+      else this.#atHand[0] = share(first).subarray(left)
       parts.push(part)
       left -= part.length
     }

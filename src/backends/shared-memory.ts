@@ -10,10 +10,9 @@ import { markAsUntransferable } from 'node:worker_threads'
 /** The one that was marked last: marking again costs as much as the first time. */
 let marked: ArrayBufferLike | undefined
 
-/** Marks the memory of `bytes`, before it is handed out in parts. */
-export function share(bytes: Uint8Array): void {
+/** Marks the memory of `bytes`, before it is handed out in parts. Answers with the same. */
+export function share<T extends Uint8Array>(bytes: T): T {
   const { buffer } = bytes
-  if (buffer === marked) return
-  marked = buffer
-  markAsUntransferable(buffer)
+  if (buffer !== marked) markAsUntransferable((marked = buffer))
+  return bytes
 }

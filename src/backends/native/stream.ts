@@ -9,6 +9,7 @@
  *    given since are counted as taken still.
  * 3. A direct call tells in its answer whether bytes are unsent.
  */
+import { closeSync } from 'node:fs'
 import { Completion, Control, Submission, TLS_FAILED, Wait } from '../../native/protocol.ts'
 import type {
   Address,
@@ -62,6 +63,8 @@ export class NativeStream implements StreamTransport, HandleOwner {
   /** Bytes of earlier turns that the kernel has not taken: an upper bound. */
   #unsent = 0
   #receiving = false
+  /** The pending receive takes descriptors, too. */
+  #takesFds = false
   #waiting = false
   /** The number of the last wait; an answer to another one comes too late. */
   #waitNumber = 0
@@ -103,6 +106,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
 
   receiveFds(maxBytes: number, maxFds: number): void {
     this.#receiving = true
+    this.#takesFds = maxFds > 0
     this.#count(1)
     this.loop.submit(Submission.Receive, this.index, this.generation, maxBytes, maxFds)
   }
@@ -123,6 +127,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
     if (count >= 0) return count
     if (count !== WOULD_BLOCK) throw this.receiveError(ERROR_BASE - count)
     this.#receiving = true
+    this.#takesFds = false
     this.#count(1)
     // The addon has armed the wait; what is left is that somebody looks at the reference just counted.
     if (this.loop.control[Control.InTurn] === 0) this.loop.arm()
@@ -265,7 +270,6 @@ export class NativeStream implements StreamTransport, HandleOwner {
         this.#received()
         return this.#deliver(a, b)
       case Completion.ReceivedFds:
-        this.#received()
         return this.#deliverFds(a, b)
       case Completion.ReceivedEnd:
         this.#received()
@@ -302,9 +306,14 @@ export class NativeStream implements StreamTransport, HandleOwner {
 
   #deliverFds(offset: number, length: number): void {
     const { received, binding } = this.loop
+    const asked = this.#receiving && this.#takesFds
+    this.#received()
     const fds = binding.takeFds(this.handle)
     const at = received.own(offset, length)
-    this.sink.receivedFds?.(received.memory, at, at + length, true, fds)
+    if (asked) return this.sink.receivedFds?.(received.memory, at, at + length, true, fds)
+    // Who asked for them has cancelled. As with any receive that does not ask, the bytes are kept and the descriptors are not.
+    for (const fd of fds) closeSync(fd)
+    this.sink.received(received.memory, at, at + length, true)
   }
 
   receiveError(errno: number): Error {

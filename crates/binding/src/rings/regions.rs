@@ -112,6 +112,12 @@ impl Regions {
         self.completions.set_word(REPORTED_BY, reported_by);
     }
 
+    /// What JavaScript is reading.
+    pub fn published(&self) -> impl Iterator<Item = Completion> + '_ {
+        let count = usize::try_from(self.completions.word(0)).unwrap_or(0);
+        (0..count.min(self.completion_capacity())).map(|index| self.completions.record(index))
+    }
+
     pub fn receive_capacity(&self) -> usize {
         self.receive_slab.length
     }

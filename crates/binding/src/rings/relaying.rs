@@ -113,9 +113,12 @@ impl Turn {
                 None => return,
             }
         }
+        let [mut there, mut back] = ahead.map(<[u8]>::to_vec);
+        self.take_undelivered(first, &mut there);
+        self.take_undelivered(second, &mut back);
         let relay = Relay {
             second,
-            ways: ahead.map(Way::new),
+            ways: [Way::new(&there), Way::new(&back)],
             queued: false,
             tells,
             outcome: None,

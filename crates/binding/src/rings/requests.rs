@@ -1,5 +1,11 @@
 //! What JavaScript asks for by a call of its own, outside the rings: what is rare, large, or must be done when the call
 //! returns.
+//!
+//! Invariants:
+//! 1. What JavaScript has submitted before the call comes first. Whatever changes what a handle waits for ingests the ring before:
+//!    a cancellation that is still in it would take back what the call has begun.
+//! 2. Bytes that have been read, and that JavaScript has not been told of yet, come before those that are still in the socket. They
+//!    are there when a receive was cancelled, in mid turn, after it had been answered.
 
 use std::{
     io,
@@ -60,6 +66,7 @@ impl Turn {
 
     /// Keeps bytes and descriptors, which leave when a `WaitSend` for them is submitted.
     pub fn post(&mut self, id: HandleId, parcel: Parcel) {
+        self.ingest();
         if let Some(stream) = self.handles.stream(id) {
             stream.connection.post(parcel);
         }
@@ -82,9 +89,15 @@ impl Turn {
 
     /// Reads straight into the caller's memory; on `Pending` the completion `Readable` follows.
     pub fn receive_into(&mut self, id: HandleId, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.ingest();
+        let is_behind = self.has_undelivered(id);
         let Some(stream) = self.handles.stream(id) else {
             return Poll::Ready(Ok(0));
         };
+        if is_behind {
+            // Invariant 2: their completion is the answer.
+            return Poll::Pending;
+        }
         let outcome = stream
             .connection
             .poll_receive(&mut Context::from_waker(&stream.waker), buffer);
