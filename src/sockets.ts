@@ -162,12 +162,19 @@ function originOf(host: string, options: ConnectTCPOptions): Origin {
   }
 }
 
-function handshake(backend: Backend, transport: StreamTransport, origin: Origin): Promise<StreamTransport> {
-  const { side, settings = defaultSettings(), hostname, standardCompatible } = origin
-  const peer = formatAddress(transport.remoteAddress)
-  return ask<StreamTransport>(`TLS handshake with ${peer}`, (answer) =>
-    backend.startTls(transport, { side, settings, hostname, standardCompatible, ahead: Buffer.alloc(0), peer }, answer),
-  )
+async function handshake(backend: Backend, transport: StreamTransport, origin: Origin): Promise<StreamTransport> {
+  try {
+    const { side, settings = defaultSettings(), hostname, standardCompatible } = origin
+    const peer = formatAddress(transport.remoteAddress)
+    const ahead = Buffer.alloc(0)
+    return await ask<StreamTransport>(`TLS handshake with ${peer}`, (answer) =>
+      backend.startTls(transport, { side, settings, hostname, standardCompatible, ahead, peer }, answer),
+    )
+  } catch (error) {
+    // The backend has destroyed it where the handshake had begun; it has not where the call was cancelled between the two.
+    transport.destroy()
+    throw error
+  }
 }
 
 async function listen(

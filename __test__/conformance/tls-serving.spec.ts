@@ -403,6 +403,30 @@ eachBackendWithSockets(test, 'a cancelled connectTcp leaves nothing of its hands
   })
 })
 
+eachBackendWithSockets(
+  test,
+  'a connectTcp that is cancelled between the connection and its handshake leaves nothing',
+  async (t, backend) => {
+    await backend.run(async () => {
+      const { ca } = await certificates()
+      await using listener = await createTcpServer(0, LOCAL)
+      const tls = createTlsContext({ ca })
+      // However many microtasks lie between the two: the cancellation comes after each number of them.
+      for (let steps = 0; steps < 24; steps++) {
+        await openCancelScope(async (scope) => {
+          const connecting = connectTcp('127.0.0.1', listener.port, { tls, autostartTls: true })
+          const accepted = await listener.accept()
+          for (let step = 0; step < steps; step++) await Promise.resolve()
+          scope.cancel()
+          accepted._reset()
+          await connecting
+        })
+      }
+      t.pass()
+    })
+  },
+)
+
 async function drained(stream: SocketStream): Promise<never> {
   while ((await stream.receiveSome()).length > 0);
   throw new Error('ended')
