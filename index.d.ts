@@ -818,7 +818,11 @@ interface RunInThreadOptions {
   abandonOnCancel?: boolean | undefined
   /** Functions of this thread that the other may call by name, with `runAsyncFromThread`. */
   expose?: Readonly<Record<string, ExposedFunction>> | undefined
-  /** What in the arguments is moved to the thread instead of copied: array buffers, message ports. */
+  /**
+   * What in the arguments is moved to the thread instead of copied: array buffers, message ports. Not the memory of bytes that the
+   * library has received or read, which other buffers share: Node 22 and later refuse it with a `DataCloneError`, Node 20 copies
+   * it. `Uint8Array.from(bytes)` has memory of its own.
+   */
   transfer?: readonly Transferable[] | undefined
   /** For introspection; by default the function's name. */
   name?: string | undefined
@@ -1388,7 +1392,12 @@ declare abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable 
    * does. Idempotent.
    */
   abstract close(): Promise<void>
-  /** Receives into the caller's memory and returns the number of bytes; 0 means that the peer has closed its half. */
+  /**
+   * Receives into the caller's memory and returns the number of bytes; 0 means that the peer has closed its half.
+   *
+   * @throws TypeError when the view lost its memory while this waited: its `ArrayBuffer` was transferred, or became smaller.
+   * Nothing has been taken from the stream then.
+   */
   receiveInto(view: Uint8Array): Promise<number>
   /** @throws IncompleteRead when the data ends before `nbytes`; what had arrived stays in `bufferedData` */
   receiveExactly(nbytes: number): Promise<Buffer>
@@ -1444,6 +1453,9 @@ interface StartTLSOptions {
  * `sendAll` resolves when the stream has *taken* the bytes: the kernel has them, or the stream itself, which keeps up to
  * 64 KiB and sends what one turn of the event loop brought as one write. Beyond that it waits for the peer. A write that
  * failed afterwards is reported by the next call of the sending side or by `close()`, never by a receive.
+ *
+ * Received bytes share memory with others: it cannot be transferred (`postMessage`, `structuredClone`), only copied. TCP's urgent
+ * data (`MSG_OOB`) is ignored, as by node:net: its byte is left out, and the stream goes on behind it.
  *
  * With TLS (`autostartTls`, `startTls`, `wrapTls`) everything above is unchanged, and the members about the TLS session
  * answer; before a handshake they throw `TLSRequired`, except `tlsVersion`, which is then `null`.
