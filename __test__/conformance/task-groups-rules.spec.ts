@@ -216,7 +216,7 @@ eachBackend(
           type,
         )
       })
-      const open = createTaskGroup as (...args: unknown[]) => Promise<unknown>
+      const open = createTaskGroup
       await t.throwsAsync(open(), type)
       await t.throwsAsync(
         open({ shield: 1 }, () => undefined),

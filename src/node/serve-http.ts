@@ -55,7 +55,7 @@ export function serveHttp<A extends SocketAddress | string>(
       () => new HttpService(server, httpServer, options).serve(),
       'operation',
       'serveHttp',
-    ) as Promise<void>
+    )
   } catch (error) {
     return rejected(error)
   }
