@@ -434,6 +434,7 @@ type ScopeBody<T> = (scope: CancelScope) => T | PromiseLike<T>
 /** Options of a scope whose deadline is an argument of its own. */
 type TimedScopeOptions = Omit<CancelScopeOptions, 'deadline'>
 interface AbandonOptions<T> {
+  /** Gets a value that arrives after the caller has left, to close or release it. */
   discard?: ((value: T) => void) | undefined
 }
 /**
@@ -443,11 +444,16 @@ interface AbandonOptions<T> {
 type FailScope = Omit<CancelScope, 'cancel'>
 /** What runs in the scope of `failAfter`. */
 type FailBody<T> = (scope: FailScope) => T | PromiseLike<T>
-/** What a body came to; `undefined` as well where the body takes the scope or group as a parameter, and so can cancel it. */
+/**
+ * What a body came to; `undefined` as well where the body takes the scope or group as a parameter, and so can cancel it.
+ *
+ * @typeParam F - the function type of the body
+ */
 type BodyValue<F extends (parameter: never) => unknown> =
   Parameters<F> extends [] ? Awaited<ReturnType<F>> : Awaited<ReturnType<F>> | undefined
 /** Without a deadline, only the body can cancel the scope. (A foreign signal rejects.) */
 type EndlessScopeOptions = CancelScopeOptions & {
+  /** None. */
   deadline?: undefined
 }
 /**
@@ -597,6 +603,7 @@ interface TaskGroupOptions {
   abandon?: boolean | undefined
 }
 interface GatherOptions {
+  /** How many tasks run at a time. */
   limit?: number | undefined
 }
 /** What runs together with the tasks of its group. */
@@ -969,29 +976,41 @@ type BinaryMode = `${Access}b` | `${Access}b+` | `${Access}+b` | `b${Access}` | 
 type TextMode = Access | `${Access}+` | `${Access}t` | `${Access}t+` | `${Access}+t` | `t${Access}` | `t${Access}+`
 
 interface ResolveOptions {
+  /** Whether a path that does not exist is an error. Default false. */
   strict?: boolean | undefined
 }
 interface LinkOptions {
+  /** Whether a symbolic link is followed. Default true. */
   followSymlinks?: boolean | undefined
 }
 interface MkdirOptions {
+  /** Permissions of the new directory, before the umask. Default 0o777. */
   mode?: number | undefined
+  /** Makes missing parents as well. Default false. */
   parents?: boolean | undefined
+  /** Takes a directory that is there already for made. Default false. */
   existOk?: boolean | undefined
 }
 interface UnlinkOptions {
+  /** Takes a file that is not there for removed. Default false. */
   missingOk?: boolean | undefined
 }
 interface SymlinkOptions {
+  /** Whether the target is a directory; it matters on Windows alone. Default false. */
   targetIsDirectory?: boolean | undefined
 }
 interface TouchOptions {
+  /** Permissions of a new file, before the umask. Default 0o666. */
   mode?: number | undefined
+  /** Takes a file that is there already; its times are set. Default true. */
   existOk?: boolean | undefined
 }
 interface WalkingOptions {
+  /** Whether a directory comes before those in it. Default true. */
   topDown?: boolean | undefined
+  /** Gets the error of a directory that cannot be read. Default: it is left out. */
   onError?: ((error: Error) => void) | undefined
+  /** Whether symbolic links to directories are walked into. Default false. */
   followSymlinks?: boolean | undefined
 }
 

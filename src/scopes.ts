@@ -25,6 +25,7 @@ export type ScopeBody<T> = (scope: CancelScope) => T | PromiseLike<T>
 /** Options of a scope whose deadline is an argument of its own. */
 export type TimedScopeOptions = Omit<CancelScopeOptions, 'deadline'>
 interface AbandonOptions<T> {
+  /** Gets a value that arrives after the caller has left, to close or release it. */
   discard?: ((value: T) => void) | undefined
 }
 /**
@@ -34,11 +35,18 @@ interface AbandonOptions<T> {
 export type FailScope = Omit<CancelScope, 'cancel'>
 /** What runs in the scope of `failAfter`. */
 type FailBody<T> = (scope: FailScope) => T | PromiseLike<T>
-/** What a body came to; `undefined` as well where the body takes the scope or group as a parameter, and so can cancel it. */
+/**
+ * What a body came to; `undefined` as well where the body takes the scope or group as a parameter, and so can cancel it.
+ *
+ * @typeParam F - the function type of the body
+ */
 export type BodyValue<F extends (parameter: never) => unknown> =
   Parameters<F> extends [] ? Awaited<ReturnType<F>> : Awaited<ReturnType<F>> | undefined
 /** Without a deadline, only the body can cancel the scope. (A foreign signal rejects.) */
-type EndlessScopeOptions = CancelScopeOptions & { deadline?: undefined }
+type EndlessScopeOptions = CancelScopeOptions & {
+  /** None. */
+  deadline?: undefined
+}
 
 /**
  * Runs `body` in a scope of its own. Resolves with its value, or with `undefined` when the scope's cancellation ended it;

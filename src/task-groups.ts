@@ -40,6 +40,7 @@ export interface TaskGroupOptions {
 }
 
 interface GatherOptions {
+  /** How many tasks run at a time. */
   limit?: number | undefined
 }
 

@@ -51,11 +51,7 @@ export function serveHttp<A extends SocketAddress | string>(
     checkServeHttpOptions(options)
     const { signal } = options
     const scope = new CancelScope({ signal })
-    return scope._run(
-      () => new HttpService(server, httpServer, options).serve(),
-      'operation',
-      'serveHttp',
-    )
+    return scope._run(() => new HttpService(server, httpServer, options).serve(), 'operation', 'serveHttp')
   } catch (error) {
     return rejected(error)
   }
