@@ -106,9 +106,20 @@ interface NodeSocketOptions {
  * `toDuplex` makes one of a stream; `new NodeSocket()` makes one that is not connected yet, for clients that call
  * `connect(port, host)` themselves.
  *
- * It belongs to the scope in which it was made. When that is cancelled, or a scope around it, the socket is destroyed with an
- * `AbortError` whose `cause` is the `Cancelled`; the scope waits until it is closed. When that scope ends, the next one out
- * takes over, and what is open when its `run` ends is closed with a warning.
+ * It belongs to the scope in which it was made. Cancelling that scope, or one around it, leaves the socket alone, so that the
+ * clean-up of the body, in a shield, can still use it. Once the body of a cancelled scope has settled, the socket is destroyed
+ * with an `AbortError` whose `cause` is the `Cancelled`, and the scope waits until it is closed. When a scope ends that was not
+ * cancelled, the next one out takes over. What is open when its `run` ends is closed within `closeTimeout`; with a warning,
+ * unless the run was cancelled.
+ *
+ * What a body awaits on the socket is therefore not ended by cancellation: an event, a chunk of `for await`. Give the socket the
+ * scope's signal (`signal`, or `addAbortSignal` of `node:stream`), or wait with `abandonOnCancel`.
+ *
+ * ```ts
+ * await moveOnAfter(1000, async (scope) => {
+ *   for await (const chunk of toDuplex(stream, { signal: scope.signal })) handle(chunk)
+ * })
+ * ```
  *
  * As everywhere in Node, an error is emitted as `'error'`; a broken connection is the system's error (`ECONNRESET`).
  */
@@ -148,7 +159,8 @@ declare class NodeSocket extends SocketMembers {
 
 /**
  * The stream as a Duplex of Node's, for clients and servers that are made for `net.Socket`: from now on it belongs to the
- * Duplex, which closes it. See {@link NodeSocket}.
+ * Duplex, which closes it. See {@link NodeSocket}: it is destroyed when the scope that it was made in was cancelled and its
+ * body has settled. A body that waits for the Duplex itself needs `{ signal: scope.signal }`, or `abandonOnCancel`.
  *
  * @throws NotRunningError outside every `run`
  */
@@ -189,7 +201,8 @@ interface WebStreams {
 /**
  * The stream as a pair of web streams; from now on it belongs to them. Closing `writable` ends the own half, `abort()` closes
  * everything; cancelling `readable` leaves the other half open. The stream is closed when both are over. As a `NodeSocket`, they
- * belong to the scope in which they were made, and fail with an `AbortError` when that is cancelled.
+ * belong to the scope in which they were made: when that was cancelled, and its body has settled, they fail with an `AbortError`.
+ * A body that waits for them needs `{ signal: scope.signal }`, or `abandonOnCancel`.
  *
  * @throws NotRunningError outside every `run`
  */
@@ -219,8 +232,8 @@ interface ServeHTTPOptions {
  * `captureRejections`; its error goes to `onError`, as in `serve`, and the server goes on.
  *
  * Closing `server`, or the HTTP server itself, drains: no more connections, what has been asked is answered, and connections
- * without a request under way end. Then `serveHttp` returns. Cancelled, it ends all connections at once, and leaves `server`
- * open.
+ * without a request under way end. Then `serveHttp` returns. Cancelled, it ends each connection once nothing of this library waits
+ * in its scope and no shield is open there, so that listeners can say goodbye in a shield; and it leaves `server` open.
  */
 declare function serveHttp<A extends SocketAddress | string>(
   server: SocketStreamServer<A>,

@@ -1,13 +1,18 @@
-/** Where a Duplex belongs: to the scope that made it, to the next one out when that ends, never to more than its run. */
+/**
+ * Where a Duplex belongs: to the scope that made it, whose end closes it if it was cancelled; else to the next one out when that
+ * ends; never to more than its run.
+ */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { once } from 'node:events'
 import * as net from 'node:net'
+import { addAbortSignal } from 'node:stream'
 import test from 'ava'
 import {
   Cancelled,
   CancelScope,
   connectTcp,
   createTaskGroup,
+  currentSignal,
   failAfter,
   getCurrentTask,
   moveOnAfter,
@@ -17,12 +22,13 @@ import {
 } from '../../index.ts'
 import { type NodeSocket, toDuplex } from '../../src/node/index.ts'
 import { eachBackendWithClock } from '../support/backends.ts'
+import { warnings } from '../support/datagrams.ts'
 import { settle } from '../support/manual-clock.ts'
 import { eachBackendWithRealSockets, eachBackendWithSockets, nextTurn, withPair, withPeer } from '../support/net.ts'
 
 eachBackendWithSockets(
   test,
-  'a Duplex whose scope is cancelled is destroyed, and the scope waits for it',
+  'a Duplex is destroyed at the end of its scope that was cancelled, and the scope waits for it',
   async (t, backend) => {
     await withPeer(t, backend, async (stream, peer) => {
       let duplex: NodeSocket | undefined
@@ -53,15 +59,16 @@ eachBackendWithSockets(
     await withPair(backend, async (client) => {
       t.is(
         await moveOnAfter(20, async () => {
-          for await (const _ of toDuplex(client));
+          const duplex = toDuplex(client)
+          for await (const _ of addAbortSignal(currentSignal(), duplex));
           return 'not reached'
         }),
         undefined,
       )
     })
     await withPair(backend, async (client) => {
-      const waiting = failAfter(20, async () => {
-        await once(toDuplex(client), 'data')
+      const waiting = failAfter(20, async (scope) => {
+        await once(toDuplex(client, { signal: scope.signal }), 'data')
       })
       await t.throwsAsync(waiting, { instanceOf: TimeoutError })
     })
@@ -105,22 +112,126 @@ eachBackendWithSockets(
   },
 )
 
-eachBackendWithSockets(test, 'a shield keeps its Duplex, until it ends', async (t, backend) => {
-  await withPair(backend, async (client, server) => {
-    let duplex: NodeSocket | undefined
-    await openCancelScope(async (outer) => {
-      outer.cancel()
-      await openCancelScope({ shield: true }, async () => {
-        duplex = toDuplex(client)
-        duplex.on('error', () => {})
-        duplex.write('goodbye')
-        t.is((await server.receiveExactly(7)).toString(), 'goodbye')
-        t.false(duplex.destroyed)
+eachBackendWithSockets(
+  test,
+  'R92: a shield hands its Duplex on, and the end of the cancelled scope destroys it',
+  async (t, backend) => {
+    await withPair(backend, async (client, server) => {
+      let duplex: NodeSocket | undefined
+      await openCancelScope(async (outer) => {
+        outer.cancel()
+        await openCancelScope({ shield: true }, async () => {
+          duplex = toDuplex(client)
+          duplex.on('error', () => {})
+          duplex.write('goodbye')
+          t.is((await server.receiveExactly(7)).toString(), 'goodbye')
+          t.false(duplex.destroyed)
+        })
+        // The scope that takes over was cancelled, and its body goes on.
+        t.false(duplex?.destroyed)
       })
       t.true(duplex?.destroyed)
     })
-  })
-})
+  },
+)
+
+eachBackendWithSockets(
+  test,
+  'R90: a Duplex is used and closed in a shield, after its scope was cancelled',
+  async (t, backend) => {
+    await withPair(backend, async (client, server) => {
+      const failures: unknown[] = []
+      let duplex: NodeSocket | undefined
+      await moveOnAfter(60_000, async (scope) => {
+        duplex = toDuplex(client)
+        duplex.on('error', (error) => failures.push(error))
+        try {
+          scope.cancel()
+          await sleepForever()
+        } finally {
+          await openCancelScope({ shield: true }, async () => {
+            const answered = once(duplex!, 'data')
+            duplex!.write('goodbye')
+            t.is((await server.receiveExactly(7)).toString(), 'goodbye')
+            await server.sendAll('so long')
+            t.is(String((await answered)[0]), 'so long')
+            const closed = once(duplex!, 'close')
+            duplex!.end()
+            t.is((await server.receiveSome()).length, 0)
+            await server.sendEof()
+            await closed
+          })
+        }
+      })
+      t.true(duplex?.closed)
+      t.deepEqual(failures, [])
+    })
+  },
+)
+
+eachBackendWithSockets(
+  test,
+  'R90: cancellation alone lets a Duplex go on, until the body has settled',
+  async (t, backend) => {
+    await withPair(backend, async (client, server) => {
+      const error = await openCancelScope(async (outer) => {
+        let failure: unknown
+        await openCancelScope(async () => {
+          const duplex = toDuplex(client)
+          duplex.on('error', (reason) => (failure = reason))
+          const data = once(duplex, 'data')
+          outer.cancel()
+          await openCancelScope({ shield: true }, () => server.sendAll('late'))
+          t.is(String((await data)[0]), 'late')
+        })
+        // The inner scope waited until it was closed.
+        return failure
+      })
+      t.true((error as Error).cause instanceof Cancelled)
+    })
+  },
+)
+
+eachBackendWithRealSockets(
+  test,
+  'R91: a cancelled run sends what its clean-up has written, and closes without a warning',
+  async (t, backend) => {
+    const warned = warnings(t)
+    const server = net.createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const connected = once(server, 'connection') as Promise<[net.Socket]>
+    const controller = new AbortController()
+    const reason = new Error('shut down')
+    const goodbye = Buffer.alloc(300_000, 'goodbye ')
+    let duplex: NodeSocket | undefined
+    const running = backend.run(
+      async () => {
+        duplex = toDuplex(await connectTcp('127.0.0.1', (server.address() as net.AddressInfo).port))
+        duplex.on('error', () => {})
+        try {
+          controller.abort(reason)
+          await sleepForever()
+        } finally {
+          duplex.write(goodbye)
+        }
+      },
+      { signal: controller.signal },
+    )
+    const failing = t.throwsAsync(running, { is: reason })
+    const [socket] = await connected
+    const pieces: Buffer[] = []
+    for await (const piece of socket) pieces.push(piece as Buffer)
+    t.true(Buffer.concat(pieces).equals(goodbye))
+    await failing
+    t.true(duplex?.destroyed)
+    t.deepEqual(
+      (await warned()).filter(({ message }) => /NodeSocket/.test(message)),
+      [],
+    )
+    server.close()
+    await once(server, 'close')
+  },
+)
 
 eachBackendWithRealSockets(
   test,

@@ -13,6 +13,8 @@ import {
   createTlsContext,
   ExceptionGroup,
   getCurrentTask,
+  moveOnAfter,
+  openCancelScope,
   type SocketStreamServer,
   sleep,
   sleepForever,
@@ -273,6 +275,52 @@ eachBackendWithRealSockets(
       t.is(handle.status, 'cancelled')
       group.spawn(() => serveHttp(server, httpServer))
       t.is((await get(server.port, '/quick')).text, 'answered')
+    })
+  },
+)
+
+eachBackendWithRealSockets(
+  test,
+  'R94: serveHttp: cancelled, it lets handlers say goodbye in a shield, and then ends what waits for its client alone',
+  async (t, backend) => {
+    const asked = createEvent()
+    const stalled = createEvent()
+    let failure: unknown
+    const httpServer = serverOf(async (request, response) => {
+      if (request.url === '/stalled') {
+        stalled.set()
+        try {
+          // A scope of its own, with foreign work alone.
+          await moveOnAfter(60_000, async () => {
+            for await (const _ of request);
+          })
+        } catch (error) {
+          failure = error
+        }
+        return
+      }
+      asked.set()
+      try {
+        await sleepForever()
+      } finally {
+        await openCancelScope({ shield: true }, async () => {
+          await sleep(1)
+          await new Promise<void>((resolve) => response.end('goodbye', resolve))
+        })
+      }
+    })
+    await serving(backend, httpServer, async ({ server, handle }) => {
+      const upload = http.request({ host: '127.0.0.1', port: server.port, path: '/stalled', method: 'POST' })
+      const uploading = t.throwsAsync(once(upload, 'response'), { code: 'ECONNRESET' })
+      upload.write('a part of it')
+      const answer = get(server.port, '/slow')
+      await asked.wait()
+      await stalled.wait()
+      handle.cancel()
+      t.is((await answer).text, 'goodbye')
+      await handle.wait()
+      await uploading
+      t.is((failure as NodeJS.ErrnoException).code, 'ECONNRESET')
     })
   },
 )

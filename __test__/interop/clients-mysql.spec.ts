@@ -59,8 +59,8 @@ where('mariadbd', (program) => {
     const config = await settings()
     await backend.run(async () => {
       let socket: NodeSocket | undefined
-      const waiting = failAfter(200, async () => {
-        socket = toDuplex(await connectTcp('127.0.0.1', config.port))
+      const waiting = failAfter(200, async (scope) => {
+        socket = toDuplex(await connectTcp('127.0.0.1', config.port), { signal: scope.signal })
         const client = await mysql.createConnection({ ...config, stream: socket })
         client.on('error', () => {})
         await client.query('select sleep(600)')

@@ -57,8 +57,8 @@ where('postgres', (postgres) => {
     await backend.run(async () => {
       let socket: NodeSocket | undefined
       await t.throwsAsync(
-        failAfter(200, async () => {
-          const client = new pg.Client({ ...config, stream: () => (socket = new NodeSocket()) })
+        failAfter(200, async (scope) => {
+          const client = new pg.Client({ ...config, stream: () => (socket = new NodeSocket({ signal: scope.signal })) })
           client.on('error', () => {})
           await client.connect()
           await client.query('select pg_sleep(600)')

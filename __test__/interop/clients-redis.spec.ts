@@ -2,6 +2,7 @@
 import test from 'ava'
 import { Redis, type RedisOptions } from 'ioredis'
 import { once } from 'node:events'
+import { addAbortSignal } from 'node:stream'
 import { connectTcp, moveOnAfter } from '../../index.ts'
 import { type NodeSocket, toDuplex } from '../../src/node/index.ts'
 import { eachRealBackend } from '../support/backends.ts'
@@ -85,15 +86,16 @@ where('redis-server', (program) => {
     })
   })
 
-  eachRealBackend(test, 'ioredis: a cancelled scope ends what waits in it', async (t, backend) => {
+  eachRealBackend(test, 'ioredis: the signal of a cancelled scope ends what waits in it', async (t, backend) => {
     const { port } = await server()
     await backend.run(async () => {
       const made: NodeSocket[] = []
       let failure: unknown
-      await moveOnAfter(100, async () => {
+      await moveOnAfter(100, async (scope) => {
         const redis = client(port, made)
         redis.on('error', () => {})
         await redis.connect()
+        addAbortSignal(scope.signal, made[0]!)
         redis.options.retryStrategy = () => null
         await redis.blpop('nothing comes here', 0).catch((error: unknown) => (failure = error))
       })

@@ -1,12 +1,21 @@
 /** Frameworks behind `serveHttp`, unchanged: Express, Fastify, ws; the clients are Node's own. */
 import { once } from 'node:events'
 import * as http from 'node:http'
+import type { AddressInfo } from 'node:net'
 import test from 'ava'
 import express from 'express'
 import fastify from 'fastify'
 import { WebSocket, WebSocketServer } from 'ws'
-import { createTaskGroup, createTcpServer, getCurrentTask, sleep } from '../../index.ts'
-import { serveHttp } from '../../src/node/index.ts'
+import {
+  connectTcp,
+  createTaskGroup,
+  createTcpServer,
+  getCurrentTask,
+  openCancelScope,
+  sleep,
+  sleepForever,
+} from '../../index.ts'
+import { serveHttp, toDuplex } from '../../src/node/index.ts'
 import { eachBackendWithRealSockets } from '../support/net.ts'
 import { LOCAL } from '../support/tls.ts'
 
@@ -92,3 +101,102 @@ eachBackendWithRealSockets(test, 'ws: a server, with compression, behind serveHt
     sockets.close()
   })
 })
+
+for (const where of ['a shield of a listener', 'the clean-up of main'] as const) {
+  eachBackendWithRealSockets(
+    test,
+    `R93: ws: close(1001) in ${where} reaches the clients of serveHttp at shutdown`,
+    async (t, backend) => {
+      const controller = new AbortController()
+      const httpServer = http.createServer()
+      const sockets = new WebSocketServer({ server: httpServer })
+      const goAway = (socket: WebSocket): Promise<unknown> =>
+        openCancelScope({ shield: true }, async () => {
+          const closed = once(socket, 'close')
+          socket.close(1001, 'going away')
+          t.is(((await closed) as [number])[0], 1001)
+        })
+      sockets.on('connection', (socket) => {
+        if (where === 'the clean-up of main') return
+        void (async () => {
+          try {
+            await sleepForever()
+          } finally {
+            await goAway(socket)
+          }
+        })().catch(() => {})
+      })
+      const codes: Promise<[number, Buffer]>[] = []
+      const running = backend.run(
+        async () => {
+          const server = await createTcpServer(0, LOCAL)
+          try {
+            await createTaskGroup(async (group) => {
+              group.spawn(() => serveHttp(server, httpServer))
+              for (let i = 0; i < 3; i++) {
+                const client = new WebSocket(`ws://127.0.0.1:${server.port}`)
+                codes.push(once(client, 'close') as Promise<[number, Buffer]>)
+                await once(client, 'open')
+              }
+              try {
+                controller.abort(new Error('shut down'))
+                await sleepForever()
+              } finally {
+                // Those who wait for the other side in the connection's scope keep it; here it is the frame that has to leave.
+                if (where === 'the clean-up of main')
+                  for (const socket of sockets.clients) socket.close(1001, 'going away')
+              }
+            })
+          } finally {
+            await server.close()
+            sockets.close()
+          }
+        },
+        { signal: controller.signal },
+      )
+      await t.throwsAsync(running, { message: 'shut down' })
+      const closed = await Promise.all(codes)
+      t.deepEqual(
+        closed.map(([code, reason]) => `${code} ${String(reason)}`),
+        Array.from({ length: 3 }, () => '1001 going away'),
+      )
+    },
+  )
+}
+
+eachBackendWithRealSockets(
+  test,
+  'R93: ws: close(1001) of a client over toDuplex, in a shield at shutdown, is a whole goodbye',
+  async (t, backend) => {
+    const controller = new AbortController()
+    const httpServer = http.createServer()
+    const sockets = new WebSocketServer({ server: httpServer })
+    const seen = once(sockets, 'connection').then(([socket]) => once(socket as WebSocket, 'close')) as Promise<[number]>
+    httpServer.listen(0, '127.0.0.1')
+    await once(httpServer, 'listening')
+    const { port } = httpServer.address() as AddressInfo
+    const running = backend.run(
+      async () => {
+        const socket = toDuplex(await connectTcp('127.0.0.1', port))
+        const client = new WebSocket(`ws://127.0.0.1:${port}`, { createConnection: () => socket })
+        await once(client, 'open')
+        try {
+          controller.abort(new Error('shut down'))
+          await sleepForever()
+        } finally {
+          await openCancelScope({ shield: true }, async () => {
+            const closed = once(client, 'close')
+            client.close(1001, 'going away')
+            t.is(((await closed) as [number])[0], 1001)
+          })
+        }
+      },
+      { signal: controller.signal },
+    )
+    await t.throwsAsync(running, { message: 'shut down' })
+    t.is((await seen)[0], 1001)
+    sockets.close()
+    httpServer.close()
+    await once(httpServer, 'close')
+  },
+)

@@ -20,15 +20,21 @@ import { atCheck } from './iteration.ts'
 import { ABANDON, EFFECTIVE, ENDED, LINGERING, NEW, SERVICE, TASK } from './scope-flags.ts'
 import { NEUTRAL } from './waits.ts'
 
-/** How many cancelled scopes with `abandon` have not ended. */
+/** How many cancelled scopes are watched: those with `abandon`, and what `whenCleanedUp` was asked for. */
 export let abandoning = 0
 
 /** `scope` has become effectively cancelled, or was entered so. Harmless for one without `abandon`, and a second time. */
 export function considerAbandoning(scope: CancelScope): void {
   if ((scope._flags & (ABANDON | EFFECTIVE | NEW | ENDED)) !== (ABANDON | EFFECTIVE) || watched.has(scope)) return
-  watched.add(scope)
-  abandoning++
-  watchFrom(scope)
+  watch(scope, { isBusy: waitsForLibrary, idle: leave })
+}
+
+/**
+ * Calls `then` once nothing in `scope`, which is effectively cancelled, waits for the library, for a full iteration, and no
+ * shield in it is open: its clean-up is done. Never, where the scope ends first.
+ */
+export function whenCleanedUp(scope: CancelScope, then: () => void): void {
+  watch(scope, { isBusy: cleansUp, idle: then })
 }
 
 /** Something began, ended or was refused in `scope`: those around it that may be abandoned are looked at again. */
@@ -38,9 +44,20 @@ export function noteActivity(scope: CancelScope): void {
   }
 }
 
-const watched = new Set<CancelScope>()
+interface Watch {
+  isBusy(scope: CancelScope): boolean
+  idle(scope: CancelScope): void
+}
+
+const watched = new Map<CancelScope, Watch>()
 /** Iterations that they have been seen idle for. Those that wait for the library are not in it. */
 const idle = new Map<CancelScope, number>()
+
+function watch(scope: CancelScope, how: Watch): void {
+  watched.set(scope, how)
+  abandoning++
+  watchFrom(scope)
+}
 
 function watchFrom(scope: CancelScope): void {
   if (idle.size === 0) atCheck(look)
@@ -50,11 +67,12 @@ function watchFrom(scope: CancelScope): void {
 function look(): void {
   for (const [scope, iterations] of [...idle]) {
     if ((scope._flags & (EFFECTIVE | ENDED)) !== EFFECTIVE) forget(scope)
-    else if (waitsForLibrary(scope)) idle.delete(scope)
+    else if (watched.get(scope)!.isBusy(scope)) idle.delete(scope)
     else if (iterations === 0) idle.set(scope, 1)
     else {
+      const how = watched.get(scope)!
       forget(scope)
-      leave(scope)
+      how.idle(scope)
     }
   }
   if (idle.size > 0) atCheck(look)
@@ -65,8 +83,16 @@ function forget(scope: CancelScope): void {
   if (watched.delete(scope)) abandoning--
 }
 
-/** Whether an operation is pending in the subtree. What merely listens, or runs a body, does not count. */
 function waitsForLibrary(top: CancelScope): boolean {
+  return isBusy(top, false)
+}
+
+function cleansUp(top: CancelScope): boolean {
+  return isBusy(top, true)
+}
+
+/** Whether an operation is pending in the subtree. What merely listens, or runs a body, does not count; a shield may. */
+function isBusy(top: CancelScope, shieldsCount: boolean): boolean {
   const scopes = [top]
   for (const scope of scopes) {
     if ((scope._flags & LINGERING) !== 0) return true
@@ -75,7 +101,9 @@ function waitsForLibrary(top: CancelScope): boolean {
       if (operation._waits !== NEUTRAL) return true
     }
     for (let child = scope._scopes; child !== null; child = child._next) {
-      if ((child._flags & SERVICE) === 0) scopes.push(child)
+      if ((child._flags & SERVICE) !== 0) continue
+      if (shieldsCount && (child._flags & EFFECTIVE) === 0) return true
+      scopes.push(child)
     }
   }
   return false

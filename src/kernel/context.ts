@@ -8,11 +8,10 @@
  * 3. On the way in, an operation costs one look-up and one test of `scope._flags`; everything else is the slow path.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Cancelled } from '../errors.ts'
 import { NotRunningError, RunFinishedError, UsageError } from '../errors.ts'
 import type { CancelScope } from './cancel-scope.ts'
 import { refuse } from './refusals.ts'
-import { ENDED, INTERRUPTED, SHUT } from './scope-flags.ts'
+import { ENDED, SHUT } from './scope-flags.ts'
 import type { Task } from './task.ts'
 
 /** What the async context carries. */
@@ -75,16 +74,10 @@ export function enterFrame(what: string): Frame {
 }
 
 /**
- * The entry of what must work in a cancelled scope too: schedule points, and whatever closes. It never throws
- * `Cancelled`; ask `pendingCancellation` once the work is done.
+ * The entry of what must work in a cancelled scope too: schedule points, and whatever closes. It never throws `Cancelled`.
  */
 export function enterUncancelled(what: string): CancelScope {
   return liveScope(storage.getStore(), what)
-}
-
-/** The cancellation that the next checkpoint in `scope` would raise, to be thrown by the caller. */
-export function pendingCancellation(scope: CancelScope, what: string): Cancelled | undefined {
-  return (scope._flags & INTERRUPTED) === 0 ? undefined : scope._cancelled(what)
 }
 
 /** The current frame, which must be that of a task that has not ended. */

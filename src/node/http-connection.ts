@@ -4,20 +4,24 @@
  * ```text
  *   begin ─► 'connection' ─► requests, in the connection's scope ─► the socket has closed ─► what still answers is cancelled
  *                              │ drain: finish what is under way, then end               └─► its promises are waited for
+ *                              └ cancelled: the handlers clean up ─► the socket is destroyed ─► the same
  * ```
  *
  * What must stay true:
  * 1. Handlers run in the connection's scope, so that what they begin is cancelled when the client has gone, and nothing they
  *    began outlives the connection.
  * 2. The promise that a handler returns is looked after here: it never becomes an `unhandledRejection`.
- * 3. Draining drops no request that has begun to arrive: a connection is idle when a request has been answered on it and not
+ * 3. What handlers do in a shield, when they are cancelled, still finds the connection open. A handler that waits for the client
+ *    alone is ended by the end of its connection.
+ * 4. Draining drops no request that has begun to arrive: a connection is idle when a request has been answered on it and not
  *    a byte came since. One on which nothing was asked yet gets `FIRST_REQUEST_TIME` for it.
  */
 import { captureRejectionSymbol } from 'node:events'
 import type { Server } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import { abandonable } from '../kernel/abandon.ts'
-import { CancelScope } from '../kernel/cancel-scope.ts'
+import { whenCleanedUp } from '../kernel/abandonment.ts'
+import type { CancelScope } from '../kernel/cancel-scope.ts'
 import { callInFrame, currentFrame, type Frame } from '../kernel/context.ts'
 import { judge } from '../kernel/exit.ts'
 import { BACKEND } from '../kernel/waits.ts'
@@ -90,7 +94,9 @@ export class HttpConnection implements RequestTaker {
     } finally {
       this.#stopWaiting?.()
       this.#scope.cancel('the client has gone')
-      await new CancelScope({ shield: true }).run(() => abandonable(this.#settled(gone), undefined, BACKEND))
+      whenCleanedUp(this.#scope, () => this.#socket._destroyInTime())
+      // No operation: what still runs is the handlers', and theirs is to be looked at (3).
+      await this.#settled(gone)
     }
     if (this.#failure !== undefined) throw this.#failure.error
   }
@@ -156,9 +162,10 @@ export class HttpConnection implements RequestTaker {
 
   async #failed(error: unknown, event: string, args: readonly unknown[]): Promise<void> {
     const verdict = judge(this.#scope, error)
+    // It was cancelled, and so is the connection, which ends.
+    if (verdict.kind !== 'failed') return
     const clientGone = this.#socket.destroyed
     if (!clientGone) this.#answerForIt(error, event, args)
-    if (verdict.kind !== 'failed') return
     if (clientGone && saysGone(verdict.error)) {
       this.#serving.drop(verdict.error, this.#stream)
       return
@@ -202,7 +209,7 @@ export class HttpConnection implements RequestTaker {
     while (this.#handlers.size > 0) await Promise.all(this.#handlers)
   }
 
-  /** (3) */
+  /** (4) */
   get #isIdle(): boolean {
     return (
       !this.#upgraded && this.#answers.size === 0 && this.#requests > 0 && this.#socket.bytesRead === this.#readWhenIdle

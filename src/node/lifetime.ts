@@ -4,22 +4,23 @@
  *
  * ```text
  *   root task's scope ──┬── private scope, shielded ── the receives and sends of the tenant
- *                       └── … scope that made it ── a Stay (an operation that only listens)
- *                                  │ is cancelled ─► the tenant is told, and that scope waits until it is closed
- *                                  │ ends         ─► the next scope out takes over
- *                                  └ was the last ─► the run ends, and waits for it: a while, then it is closed, with a warning
+ *                       └── … scope that made it ── a Stay (an operation that only listens for the end of the body)
+ *                                  │ cancelled      ─► the tenant is told, and that scope waits until it is closed
+ *                                  │ not cancelled  ─► the next scope out takes over
+ *                                  └ the root       ─► the run waits until it is closed: a while, then it closes it
  * ```
  *
  * What must stay true:
  * 1. The I/O is never cancelled half-way for another reason than the tenant's own end. A send that stopped in the middle
  *    would leave a gap in the data, and nobody could say where; hence a scope of its own, and the shield.
- * 2. A scope in which the tenant was made is not left while cancelled before the tenant has closed its stream.
- * 3. A tenant outlives a scope that merely ends, as a stream does (a pool keeps what one request has opened), and never
+ * 2. Cancellation alone does not touch the tenant: the clean-up of the cancelled body may still say goodbye through it.
+ * 3. A scope in which the tenant was made is not left while cancelled before the tenant has closed its stream.
+ * 4. A tenant outlives a scope that merely ends, as a stream does (a pool keeps what one request has opened), and never
  *    its run.
  */
 import type { Cancelled } from '../errors.ts'
 import { CancelScope } from '../kernel/cancel-scope.ts'
-import { callInFrame, Frame, pendingCancellation, requireFrame } from '../kernel/context.ts'
+import { callInFrame, Frame, requireFrame } from '../kernel/context.ts'
 import { Operation } from '../kernel/operation.ts'
 import { warnLeftOpen } from '../kernel/resources.ts'
 import type { RunState } from '../kernel/run-state.ts'
@@ -30,10 +31,10 @@ import { BACKEND, NEUTRAL, TIME } from '../kernel/waits.ts'
 export interface Tenant {
   /** For people: 'a NodeSocket 127.0.0.1:1 → 127.0.0.1:2'. */
   describe(): string
-  /** A scope that it was made in is cancelled: it closes, and says `end` when that is done. */
+  /** The scope that it belongs to was cancelled, and its body has settled: it closes, and calls `end` when that is done. */
   cancelled(reason: Cancelled): void
-  /** The run ends, and waits for `end`. `warn` is for one that nobody has begun to close. */
-  runEnded(warn: () => void): void
+  /** The run ends, and waits for `end`. `warn` is for one that is open without a reason; that of a cancelled run has one. */
+  runEnded(warn: () => void, reason: Cancelled | undefined): void
 }
 
 export class Lifetime implements ScopeOwner {
@@ -55,9 +56,9 @@ export class Lifetime implements ScopeOwner {
     own._flags |= SERVICE
     own._enter(new Frame(root, root._scope), this)
     this.#frame = new Frame(root, own)
-    this.#stay = new Stay(this, scope)
-    // Nobody will tell it again. Not inside the call that makes the tenant: that has not got it yet.
-    if (pendingCancellation(scope, what) !== undefined) queueMicrotask(() => this.#stay._cancel())
+    const stay = (this.#stay = new Stay(this, scope))
+    // The body has settled. Not inside the call that makes the tenant: that has not got it yet.
+    if ((scope._flags & CLOSING) !== 0) queueMicrotask(() => stay._leftOver())
   }
 
   /** Calls `fn` where the I/O of the tenant belongs. */
@@ -81,7 +82,6 @@ export class Lifetime implements ScopeOwner {
   /** It goes on in another scope. */
   move(heir: CancelScope): void {
     this.#stay = new Stay(this, heir)
-    if ((heir._flags & EFFECTIVE) !== 0) this.#stay._cancel()
   }
 
   /** @internal */
@@ -110,6 +110,7 @@ export class Lifetime implements ScopeOwner {
 /** What keeps it in one scope. */
 class Stay extends Operation<void> {
   readonly #lifetime: Lifetime
+  #told = false
   #last = false
 
   constructor(lifetime: Lifetime, scope: CancelScope) {
@@ -127,26 +128,36 @@ class Stay extends Operation<void> {
     return this.#last ? BACKEND | TIME : NEUTRAL
   }
 
-  protected override onCancel(cancelled: () => Cancelled): void {
+  /** @internal (2) */
+  override _cancel(): void {}
+
+  protected override onCancel(): void {}
+
+  /** @internal It stays pending, so that the scope waits for `end`; unless another one takes over. */
+  override _leftOver(): void {
+    const own = this._scope
+    if (own === null || this.#told) return
+    this.#told = true
     const { tenant, taskName } = this.#lifetime
-    const scope = this._scope as CancelScope
-    const interrupted = (scope._flags & EFFECTIVE) !== 0
-    const heir = interrupted ? undefined : heirOf(scope)
-    // It stays pending, so that the scope waits for `end`; unless another one takes over.
-    if (interrupted) tenant.cancelled(cancelled())
-    else if (heir !== undefined) {
-      this.resolve()
-      this.#lifetime.move(heir)
-    } else {
-      this.#last = true
-      tenant.runEnded(() => warnLeftOpen(tenant.describe(), taskName))
+    // Those whose body has settled go on for a while, with what that has left behind.
+    for (let scope: CancelScope | null = own; scope !== null; scope = scope._parent) {
+      const cancelled = (scope._flags & EFFECTIVE) !== 0
+      if ((scope._flags & (CLOSING | ENDED)) === 0) {
+        this.resolve()
+        this.#lifetime.move(scope)
+        return
+      }
+      if (scope._parent === null) {
+        this.#last = true
+        tenant.runEnded(() => warnLeftOpen(tenant.describe(), taskName), cancelled ? this.#reason(scope) : undefined)
+      } else if (cancelled) {
+        tenant.cancelled(this.#reason(scope))
+        return
+      }
     }
   }
-}
 
-/** The nearest scope around it that goes on. */
-function heirOf(scope: CancelScope): CancelScope | undefined {
-  let heir = scope._parent
-  while (heir !== null && (heir._flags & (CLOSING | ENDED)) !== 0) heir = heir._parent
-  return heir ?? undefined
+  #reason(scope: CancelScope): Cancelled {
+    return scope._cancelled(this.describe(), this)
+  }
 }

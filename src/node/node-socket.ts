@@ -48,9 +48,20 @@ export interface NodeSocketOptions {
  * `toDuplex` makes one of a stream; `new NodeSocket()` makes one that is not connected yet, for clients that call
  * `connect(port, host)` themselves.
  *
- * It belongs to the scope in which it was made. When that is cancelled, or a scope around it, the socket is destroyed with an
- * `AbortError` whose `cause` is the `Cancelled`; the scope waits until it is closed. When that scope ends, the next one out
- * takes over, and what is open when its `run` ends is closed with a warning.
+ * It belongs to the scope in which it was made. Cancelling that scope, or one around it, leaves the socket alone, so that the
+ * clean-up of the body, in a shield, can still use it. Once the body of a cancelled scope has settled, the socket is destroyed
+ * with an `AbortError` whose `cause` is the `Cancelled`, and the scope waits until it is closed. When a scope ends that was not
+ * cancelled, the next one out takes over. What is open when its `run` ends is closed within `closeTimeout`; with a warning,
+ * unless the run was cancelled.
+ *
+ * What a body awaits on the socket is therefore not ended by cancellation: an event, a chunk of `for await`. Give the socket the
+ * scope's signal (`signal`, or `addAbortSignal` of `node:stream`), or wait with `abandonOnCancel`.
+ *
+ * ```ts
+ * await moveOnAfter(1000, async (scope) => {
+ *   for await (const chunk of toDuplex(stream, { signal: scope.signal })) handle(chunk)
+ * })
+ * ```
  *
  * As everywhere in Node, an error is emitted as `'error'`; a broken connection is the system's error (`ECONNRESET`).
  */
@@ -231,7 +242,11 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
   }
 
   /** @internal Whoever is about to end it gets a moment, what was written before it was ended gets its time. */
-  runEnded(warn: () => void): void {
+  runEnded(warn: () => void, reason: Cancelled | undefined): void {
+    if (reason !== undefined) {
+      this._destroyInTime(this.#quiet ? undefined : new AbortError(reason))
+      return
+    }
     this.#outlived = true
     if (this.destroyed) return
     if (this.writableEnded && !this.writableFinished) this.once('finish', () => this.destroy())
@@ -239,6 +254,23 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
       if (!this.writableEnded) warn()
       this.#inContext(() => this.destroy())
     })
+  }
+
+  /** @internal Destroys it once what was written has left, or has had `closeTimeout` for that. */
+  _destroyInTime(error?: Error): void {
+    this.#outlived = true
+    if (this.destroyed) return
+    const destroy = (): void => void this.#inContext(() => this.destroy(error))
+    if (this._stream === undefined || (this.writableLength === 0 && this.writableEnded === this.writableFinished)) {
+      destroy()
+      return
+    }
+    this.once('finish', destroy)
+    this.#parting = after(this.#life.run, CLOSE_TIMEOUT, () => {
+      this.#outlived = false
+      destroy()
+    })
+    if (!this.writableEnded) this.#inContext(() => this.end())
   }
 
   #connect(target: ConnectTarget): void {

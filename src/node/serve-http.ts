@@ -36,8 +36,8 @@ export interface ServeHTTPOptions {
  * `captureRejections`; its error goes to `onError`, as in `serve`, and the server goes on.
  *
  * Closing `server`, or the HTTP server itself, drains: no more connections, what has been asked is answered, and connections
- * without a request under way end. Then `serveHttp` returns. Cancelled, it ends all connections at once, and leaves `server`
- * open.
+ * without a request under way end. Then `serveHttp` returns. Cancelled, it ends each connection once nothing of this library waits
+ * in its scope and no shield is open there, so that listeners can say goodbye in a shield; and it leaves `server` open.
  */
 export function serveHttp<A extends SocketAddress | string>(
   server: SocketStreamServer<A>,

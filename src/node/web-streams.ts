@@ -29,7 +29,8 @@ export interface WebStreams {
 /**
  * The stream as a pair of web streams; from now on it belongs to them. Closing `writable` ends the own half, `abort()` closes
  * everything; cancelling `readable` leaves the other half open. The stream is closed when both are over. As a `NodeSocket`, they
- * belong to the scope in which they were made, and fail with an `AbortError` when that is cancelled.
+ * belong to the scope in which they were made: when that was cancelled, and its body has settled, they fail with an `AbortError`.
+ * A body that waits for them needs `{ signal: scope.signal }`, or `abandonOnCancel`.
  *
  * @throws NotRunningError outside every `run`
  */
@@ -78,9 +79,9 @@ class Pair implements Tenant {
     void this.#fail(new AbortError(reason))
   }
 
-  runEnded(warn: () => void): void {
-    if (!this.#closing) warn()
-    void this.#fail(new AbortError(new Error('the run has ended')))
+  runEnded(warn: () => void, reason: Cancelled | undefined): void {
+    if (!this.#closing && reason === undefined) warn()
+    void this.#fail(new AbortError(reason ?? new Error('the run has ended')))
   }
 
   async #pull(): Promise<void> {

@@ -9,6 +9,7 @@
  *                    ├─ cancellation ──────────────► close within closeTimeout ─► the body counts as ended
  *                    ├─ any other: onError, or told of ─────────┤
  *                    └─ `onError: 'throw'`: it leaves ──────────┘
+ *  handler is left behind (`abandon: true`) ─► close within closeTimeout ─► the body counts as cancelled
  * ```
  *
  * What must stay true: the connection is closed before the body counts as ended, whatever the handler did; so a task that
@@ -18,6 +19,7 @@
 import { CancelScope } from '../kernel/cancel-scope.ts'
 import { callInFrame, Frame } from '../kernel/context.ts'
 import { judge } from '../kernel/exit.ts'
+import { LEFT } from '../kernel/scope-flags.ts'
 import type { TaskGroup } from '../kernel/task-group.ts'
 import { Task } from '../kernel/task.ts'
 import { BACKEND, NEUTRAL, TIME } from '../kernel/waits.ts'
@@ -68,13 +70,27 @@ export class ConnectionTask extends Task<void> {
     return this.#closing ? BACKEND | TIME : NEUTRAL
   }
 
+  /** @internal The handler goes on without its connection. */
+  override leave(): void {
+    this.#close(() => super.leave())
+  }
+
+  get #left(): boolean {
+    return (this._scope._flags & LEFT) !== 0
+  }
+
   /** @internal */
   override bodyReturned(): void {
-    this.#close(() => super.bodyReturned(undefined))
+    if (this.#left) super.bodyReturned(undefined)
+    else this.#close(() => super.bodyReturned(undefined))
   }
 
   /** @internal */
   override bodyThrew(error: unknown): void {
+    if (this.#left) {
+      super.bodyThrew(error)
+      return
+    }
     if (isConnectionError(error, this.#connection)) {
       this.#serving.drop(error, this.#stream)
       this.bodyReturned()
@@ -94,6 +110,7 @@ export class ConnectionTask extends Task<void> {
       await callInFrame(new Frame(this, this._scope), onError, [error, this.#stream])
       this.bodyReturned()
     } catch (leaving) {
+      if (this.#left) return
       const verdict = judge(this.#serving.group.cancelScope, leaving)
       if (verdict.kind === 'failed') this.#tell(verdict.error)
       else this.#close(() => super.bodyThrew(leaving))
