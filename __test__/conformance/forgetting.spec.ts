@@ -7,6 +7,7 @@ import {
   createCapacityLimiter,
   createEvent,
   createLock,
+  createSemaphore,
   createTaskGroup,
   dumpTasks,
   ExceptionGroup,
@@ -369,3 +370,24 @@ eachBackend(test, 'R20: dropped calls are absorbed, and a warning names the call
   t.regex(told!.message, new RegExp(`task "handler on ${backend.label}" .*sleep`))
   t.regex(late!.message, new RegExp(`sleep was called in scope "late on ${backend.label}"`))
 })
+
+eachBackend(
+  test,
+  'Y21: a grant that a lost race never took is given back, with the budget of the turn spent',
+  async (t, backend) => {
+    const semaphore = createSemaphore(1)
+    const lock = createLock()
+    const limiter = createCapacityLimiter(1)
+    await backend.run(async () => {
+      for (const place of [lock, semaphore, limiter]) {
+        await openCancelScope(() => {
+          while (spendBudget());
+          return Promise.race([place.acquire(), 'lost'])
+        })
+      }
+      t.false(lock.locked())
+      t.is(semaphore.value, 1)
+      t.is(limiter.availableTokens, 1)
+    })
+  },
+)

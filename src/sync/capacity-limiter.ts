@@ -8,7 +8,7 @@ import { UsageError, WouldBlock } from '../errors.ts'
 import type { CancelScope } from '../kernel/cancel-scope.ts'
 import { enterFrame, enterOperation, type Frame, Holding } from '../kernel/context.ts'
 import { rejected } from '../kernel/operation.ts'
-import { immediate } from '../kernel/turn.ts'
+import { spendBudget } from '../kernel/turn.ts'
 import { type AnyQueue, type Queued, WaitQueue } from '../kernel/wait-queue.ts'
 import { checkFunction, checkInteger } from '../validate.ts'
 import { Claim, type Grant, OneGrant, UseCall } from './grant.ts'
@@ -159,7 +159,10 @@ export class CapacityLimiter implements Lender {
   }
 
   #acquire(borrower: unknown, scope: CancelScope): Promise<Grant> {
-    if (this.#isFree()) return immediate(this.#lend(borrower))
+    if (this.#isFree()) {
+      const token = this.#lend(borrower)
+      return spendBudget() ? Promise.resolve(token) : new LimiterWaiter(this, borrower).takeLater(token, scope)
+    }
     refuseStarving(this, scope)
     return new LimiterWaiter(this, borrower).waitIn(this.#waiters, scope) as Promise<Grant>
   }

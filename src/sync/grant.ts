@@ -101,6 +101,14 @@ export class Claim extends Waiter<unknown, Grant> {
     return promise
   }
 
+  /**
+   * For an `acquire` of what is free, when the budget of the turn is spent: the grant comes in the next turn, and is given back
+   * where the scope ends before. A bare promise would leave it with a race that is lost.
+   */
+  takeLater(grant: Grant, scope: CancelScope): Promise<Grant> {
+    return this.takeNow(grant, scope) as Promise<Grant>
+  }
+
   override waitIn(queue: Line<this>, scope: CancelScope): Promise<unknown> {
     this.#prepare()
     return super.waitIn(queue, scope)

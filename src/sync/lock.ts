@@ -13,7 +13,7 @@ import { enterFrame, type Frame } from '../kernel/context.ts'
 import { rejected } from '../kernel/operation.ts'
 import { type EndWatcher, Task } from '../kernel/task.ts'
 import type { TaskInfo } from '../kernel/task-info.ts'
-import { immediate } from '../kernel/turn.ts'
+import { spendBudget } from '../kernel/turn.ts'
 import { checkFunction } from '../validate.ts'
 import { Claim, type Grant, OneGrant, UseCall } from './grant.ts'
 import { OwnerQueue, type OwningEntry } from './owner-queue.ts'
@@ -65,7 +65,10 @@ export class Lock implements EndWatcher {
       const frame = enterFrame('acquire')
       this.#refuseOwner(frame, 'acquire')
       this.#refuseAbandoned('acquire')
-      if (this.#owner === undefined) return immediate(this.#give(frame.task, undefined))
+      if (this.#owner === undefined) {
+        const grant = this.#give(frame.task, undefined)
+        return spendBudget() ? Promise.resolve(grant) : new LockWaiter(frame.task).takeLater(grant, frame.scope)
+      }
       this.#waiters.refuseSecond(frame.task, 'acquire')
       return new LockWaiter(frame.task).waitIn(this.#waiters, frame.scope) as Promise<Grant>
     } catch (error) {

@@ -8,7 +8,7 @@
 import { UsageError, WouldBlock } from '../errors.ts'
 import { enterFrame } from '../kernel/context.ts'
 import { rejected } from '../kernel/operation.ts'
-import { immediate } from '../kernel/turn.ts'
+import { spendBudget } from '../kernel/turn.ts'
 import { WaitQueue } from '../kernel/wait-queue.ts'
 import { checkFunction, checkInteger, checkOptions, optionNames } from '../validate.ts'
 import { Claim, type Grant, OneGrant, UseCall } from './grant.ts'
@@ -67,9 +67,9 @@ export class Semaphore {
     try {
       const frame = enterFrame('acquire')
       refuseHeld(this, 'acquire', frame)
-      return this.#value > 0
-        ? immediate(this.#take())
-        : (new SemaphoreWaiter(this).waitIn(this.#waiters, frame.scope) as Promise<Grant>)
+      if (this.#value === 0) return new SemaphoreWaiter(this).waitIn(this.#waiters, frame.scope) as Promise<Grant>
+      const grant = this.#take()
+      return spendBudget() ? Promise.resolve(grant) : new SemaphoreWaiter(this).takeLater(grant, frame.scope)
     } catch (error) {
       return rejected(error)
     }
