@@ -11,6 +11,8 @@
  *     ```ts module work             a module beside the page's other snippets: `./work.js`
  *     ```ts compile <why>           is compiled only, and why that is
  *
+ * A comment `<!-- ts server echo -->` above a block that says ```ts alone does the same.
+ *
  * The block ```text output behind a snippet is what it prints; `…` stands for anything.
  */
 import { mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -57,10 +59,10 @@ export interface Block {
 /** All fenced blocks of a page, with the words of their info strings. */
 export function blocksOf(page: string): Block[] {
   const text = pageText(page)
-  return [...text.matchAll(/^```([^\n]*)\n(.*?)^```$/gms)].map((match) => ({
-    line: text.slice(0, match.index).split('\n').length + 1,
-    info: match[1]!.split(' ').filter((word) => word !== ''),
-    text: match[2]!,
+  return [...text.matchAll(/(?:^<!-- (ts [^\n]*) -->\n\n)?^```([^\n]*)\n(.*?)^```$/gms)].map((match) => ({
+    line: text.slice(0, match.index).split('\n').length + (match[1] === undefined ? 1 : 3),
+    info: (match[1] ?? match[2]!).split(' ').filter((word) => word !== ''),
+    text: match[3]!,
     end: match.index + match[0].length,
   }))
 }
