@@ -89,7 +89,7 @@ function fellBack(t: ExecutionContext, report: Report, reason: RegExp): void {
   t.regex(report.error ?? '', reason)
   t.is(report.warnings.length, 1)
   t.regex(report.warnings[0] ?? '', reason)
-  t.regex(report.warnings[0] ?? '', /using the node backend, which is slower$/)
+  t.regex(report.warnings[0] ?? '', /using the node backend, which is slower\. Install the platform/)
 }
 
 const platformFolder = (folder: Folder): string => join(folder.folder, 'node_modules', packageName(host))
