@@ -333,12 +333,16 @@ eachBackendWithSockets(
       ])
       t.is(client.tlsVersion, 'TLSv1.3')
       await Promise.all([client.close(), server.close()])
-      // The platform does not trust the test's authority: a failed handshake is one that was made.
-      const error = await rejection(connectTcp('127.0.0.1', listener.port, { tlsHostname: 'server.test' }))
-      t.true(error instanceof TLSError)
-      const plain = await connectTcp('127.0.0.1', listener.port, { tlsHostname: 'server.test', autostartTls: false })
-      t.is(plain.tlsVersion, null)
-      await plain.close()
+      await createTaskGroup(async (tg) => {
+        tg.spawn(() => listener.serve(() => undefined))
+        // The platform does not trust the test's authority: a failed handshake is one that was made.
+        const error = await rejection(connectTcp('127.0.0.1', listener.port, { tlsHostname: 'server.test' }))
+        t.true(error instanceof TLSError)
+        const plain = await connectTcp('127.0.0.1', listener.port, { tlsHostname: 'server.test', autostartTls: false })
+        t.is(plain.tlsVersion, null)
+        await plain.close()
+        tg.cancelScope.cancel()
+      })
     })
   },
 )
