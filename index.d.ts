@@ -88,6 +88,30 @@ interface RunOptions {
    * unwound. From then on they have their default action. Main thread only.
    */
   shutdownSignals?: readonly NodeJS.Signals[] | undefined
+  /**
+   * Is called when the first of the `shutdownSignals` arrives, with its name: a `run` that a signal ended resolves with
+   * `undefined`, as one whose `main` returned nothing does. What it throws is an uncaught exception.
+   *
+   * @example
+   * ```ts
+   * await run(main, {
+   *   shutdownSignals: ['SIGINT', 'SIGTERM'],
+   *   onShutdown: (signal) => (process.exitCode = 128 + constants.signals[signal]),   // as a shell reports it
+   * })
+   * ```
+   */
+  onShutdown?: ((signal: NodeJS.Signals) => void) | undefined
+  /**
+   * The run settles as soon as it is cancelled and its `main` waits for nothing of the library, and leaves `main` behind:
+   * see the option of `openCancelScope`. Default false.
+   */
+  abandon?: boolean | undefined
+  /**
+   * Real milliseconds after which a cancelled scope that has not ended is warned about (`STRUCTIO_OVERDUE`), where its body
+   * waits for nothing of the library: what it waits for cannot be cancelled. Default 1,000; `Infinity`, which is the default on
+   * `virtual`, is never.
+   */
+  overdueAfter?: number | undefined
   /** Whether the active run keeps the process alive (default), or only what it waits for in the operating system does. */
   keepAlive?: boolean | undefined
   /**
@@ -280,6 +304,16 @@ declare class CalledProcessError extends Error {
   constructor(command: string | readonly string[], returncode: number, stdout?: Buffer, stderr?: Buffer)
 }
 
+/** Why a scope was cancelled. */
+interface CancelReason {
+  /** What has cancelled the scope. */
+  readonly kind: 'explicit' | 'deadline' | 'task-failed' | 'signal' | 'shutdown' | 'scope-ended'
+  /** The scope that was cancelled first; scopes inside it report the same reason only if cancelled themselves. */
+  readonly scope: CancelScope
+  /** What was given to `cancel()`, the error of the failed task, the signal's reason or the name of the process signal. */
+  readonly detail?: unknown
+}
+
 /** What can be known of a task. Re-creates the reference's `TaskInfo`; its `coro` is `fn`. */
 declare class TaskInfo {
   /** Unique in this thread. */
@@ -317,18 +351,16 @@ interface CancelScopeOptions {
   shield?: boolean | undefined
   /** Cancels the scope when it aborts; what the scope was opened with then rejects with `signal.reason`. */
   signal?: AbortSignal | undefined
+  /**
+   * When the scope is cancelled and its body waits for nothing of the library, the scope settles at once and leaves the body
+   * behind. Operations that the body begins later are a `UsageError`, its outcome is discarded, and what it had opened is
+   * closed when it settles. For foreign work that takes no `AbortSignal`. Default false.
+   */
+  abandon?: boolean | undefined
   /** For the texts of errors, and whoever looks at the tree. */
   name?: string | undefined
 }
-/** Why a scope was cancelled. */
-interface CancelReason {
-  /** What has cancelled the scope. */
-  readonly kind: 'explicit' | 'deadline' | 'task-failed' | 'signal' | 'shutdown' | 'scope-ended'
-  /** The scope that was cancelled first; scopes inside it report the same reason only if cancelled themselves. */
-  readonly scope: CancelScope
-  /** What was given to `cancel()`, the error of the failed task, the signal's reason or the name of the process signal. */
-  readonly detail?: unknown
-}
+
 /**
  * A scope whose operations can be cancelled together. Re-creates the reference's `CancelScope`.
  *
@@ -490,8 +522,13 @@ declare class TaskGroup {
 interface TaskGroupOptions {
   /** For introspection and the texts of errors. */
   name?: string | undefined
-  /** Keeps cancellation from outside out of the whole group. */
+  /** Blocks cancellation from enclosing scopes, for the whole group. */
   shield?: boolean | undefined
+  /**
+   * Once the group is cancelled and nothing in it waits for the library, it settles and leaves its body and its tasks behind:
+   * see the option of `openCancelScope`. Default false.
+   */
+  abandon?: boolean | undefined
 }
 interface GatherOptions {
   limit?: number | undefined
@@ -563,7 +600,7 @@ declare class CapacityLimiter {
   /**
    * Waits for a token, which then belongs to the running task.
    *
-   * @throws UsageError when the task has one already, or inside a `use` of the limiter
+   * @throws UsageError when the task has one, or waits for one, already, or inside a `use` of the limiter
    */
   acquire(): Promise<Grant>
   /** Takes a token without waiting. @throws WouldBlock where none is free; UsageError when the task has one already */
@@ -674,10 +711,10 @@ declare class BlockingPortal {
   static attach(handle: PortalHandle): AttachedPortal
   /**
    * Closes the portal: the functions that still run are cancelled, and waited for; threads that wait for them, and whoever
-   * calls from now on, get a `ClosedResourceError`. Idempotent.
+   * calls from now on, get a `ClosedResourceError`. Never raises a cancellation: the next checkpoint does. Idempotent.
    */
   close(): Promise<void>
-  /** The same, and never raises a cancellation. */
+  /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -841,11 +878,11 @@ declare class AsyncFile<D extends string | Buffer = string | Buffer> implements 
   /** Hands what was written to the system. */
   flush(): Promise<void>
   /**
-   * Flushes and closes, after the calls made before. The file is closed also in a cancelled scope, and when flushing fails; the
-   * error, or the cancellation, is thrown afterwards. A second call is harmless.
+   * Flushes and closes, after the calls made before. The file is closed also in a cancelled scope, and when flushing fails; that
+   * error is thrown afterwards. Never raises a cancellation: the next checkpoint does. A second call is harmless.
    */
   close(): Promise<void>
-  /** As `close`, but never raises a cancellation: the next checkpoint does. */
+  /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
   /** The lines, with their endings, from where the file is. */
   [Symbol.asyncIterator](): AsyncIterableIterator<D>
@@ -1144,7 +1181,7 @@ interface TemporaryDirectory extends AsyncDisposable {
   readonly name: string
   /** Where it is. */
   readonly path: Path
-  /** Removes it, also in a cancelled scope; the cancellation is raised afterwards. A second call is harmless. */
+  /** Removes it, also in a cancelled scope. Never raises a cancellation: the next checkpoint does. A second call is harmless. */
   close(): Promise<void>
 }
 
@@ -1257,8 +1294,10 @@ interface OpenedFile {
  * else is derived from these, and may be overridden. Your `receiveSome` is then called by one task at a time, never
  * after `close`, and only for bytes that have not been read ahead already.
  *
- * One task may receive while another sends. Two tasks in the same direction: the second gets a `ResourceBusyError`, the
- * first is undisturbed. After the own `close()` every call fails with `ClosedResourceError`; a connection that the peer
+ * One task may receive while another sends. Of two tasks that receive, the second gets a `ResourceBusyError`, and the first
+ * is undisturbed. Sends that overlap wait for each other in call order, and each leaves whole; when one is cancelled after a
+ * part of it has left, those already queued behind it fail with `BrokenResourceError`. (In a stream of your own that is up to
+ * your `sendAll`, which is called when the caller calls it: queue, or refuse with `ResourceBusyError`, but do not mix.) After the own `close()` every call fails with `ClosedResourceError`; a connection that the peer
  * has reset fails with `BrokenResourceError`, the system error its `cause`.
  */
 declare abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable {
@@ -1275,7 +1314,10 @@ declare abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable 
   abstract sendAll(data: Uint8Array | string): Promise<void>
   /** Ends the own half of the stream; the other one goes on. */
   abstract sendEof(): Promise<void>
-  /** Closes the stream, also in a cancelled scope, and raises the cancellation afterwards. Idempotent. */
+  /**
+   * Closes the stream, also in a cancelled scope, where it does not wait. Never raises a cancellation: the next checkpoint
+   * does. Idempotent.
+   */
   abstract close(): Promise<void>
   /** Receives into the caller's memory and returns the number of bytes; 0 means that the peer has closed its half. */
   receiveInto(view: Uint8Array): Promise<number>
@@ -1317,7 +1359,7 @@ declare abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable 
   sendFile(file: string | URL | Buffer | number | OpenedFile, options?: SendFileOptions): Promise<number>
   /** The same as `receiveChunks()`. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>
-  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  /** Does what `close()` does. A cancellation that a `close()` of your own raises is left to the next checkpoint. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -1373,7 +1415,8 @@ declare class SocketStream<A extends Address = SocketAddress> extends Stream {
   receiveFds(maxBytes: number, maxFds: number): Promise<ReceivedFDs>
   /**
    * Closes the connection. Waits for the bytes already taken as long as the caller's scope is not cancelled; then they are
-   * dropped. Whoever waits in another task gets `ClosedResourceError`. TLS that is standard compatible is ended first:
+   * dropped. Never raises a cancellation: the next checkpoint does. Outside every run, and in a task or scope that has ended,
+   * it waits `closeTimeout` at most, and tells of no failed write. Whoever waits in another task gets `ClosedResourceError`. TLS that is standard compatible is ended first:
    * `close_notify` is sent, and the peer's own end awaited under the same scope; what it still sends is dropped.
    *
    * @throws BrokenResourceError when a write failed and no call has reported it yet; the connection is closed all the same
@@ -1466,9 +1509,12 @@ declare class SocketStreamServer<A extends Address = SocketAddress> implements A
   get address(): A
   /** The port it listens on, also where the system chose it. @throws UsageError on a UNIX socket, which has none */
   get port(): number
-  /** Stops listening at once, also in a cancelled scope, and raises the cancellation afterwards. Connections live on. */
+  /**
+   * Stops listening at once, also in a cancelled scope. Never raises a cancellation: the next checkpoint does. Connections
+   * live on.
+   */
   close(): Promise<void>
-  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
   /** A socket option of the listening socket, by number or by name (`'SOL_SOCKET'`, `'SO_RCVBUF'`). */
   getsockopt(level: number | string, name: number | string): number
@@ -1583,9 +1629,9 @@ declare abstract class DatagramSocket<A extends DatagramAddress> implements Asyn
    * first one that fails ends it: those before it have left, those after it have not.
    */
   sendBatch(list: readonly (readonly [data: Uint8Array | string, to?: A])[]): Promise<void>
-  /** Closes at once, also in a cancelled scope, and raises the cancellation afterwards. */
+  /** Closes at once, also in a cancelled scope. Never raises a cancellation: the next checkpoint does. */
   close(): Promise<void>
-  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
   /** A socket option, by number or by name (`'SOL_SOCKET'`, `'SO_RCVBUF'`). */
   getsockopt(level: number | string, name: number | string): number
@@ -1917,7 +1963,7 @@ declare class Lock {
   /**
    * Waits for the lock, which then belongs to the running task.
    *
-   * @throws UsageError when the task has it already; BrokenResourceError when its owner has ended without releasing it
+   * @throws UsageError when the task has it, or waits for it, already; BrokenResourceError when its owner has ended without releasing it
    */
   acquire(): Promise<Grant>
   /** Takes the lock without waiting. @throws WouldBlock where it is not free; otherwise as `acquire` */
@@ -2214,10 +2260,11 @@ declare class Process implements AsyncDisposable {
   sendSignal(signal: NodeJS.Signals | number): void
   /**
    * Closes its streams and waits for its end. Cancelled, it ends the process, by `SIGTERM` and after `killAfter` by `SIGKILL`, waits
-   * until it is gone, and raises the cancellation afterwards. Idempotent.
+   * until it is gone, and never raises the cancellation: the next checkpoint does. Outside every run, and in a task or scope
+   * that has ended, it does so at once. Idempotent.
    */
   close(): Promise<void>
-  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 /** A process with three pipes, as `openProcess` gives it by default. */
@@ -2309,12 +2356,13 @@ declare class SignalReceiver implements AsyncIterable<NodeJS.Signals>, AsyncDisp
   #private
   /**
    * Puts the process's other listeners back in order, if this was the last receiver of their signal. What has come meanwhile
-   * and no receiver was asked for goes on to them, or to the default action, which may end the process here. Idempotent.
+   * and no receiver was asked for goes on to them, or to the default action, which may end the process here. Never raises a
+   * cancellation: the next checkpoint does. Idempotent.
    */
   close(): Promise<void>
   /** Iterates over the names of the signals, as they come. `break` leaves the receiver open. */
   [Symbol.asyncIterator](): AsyncIterableIterator<NodeJS.Signals>
-  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 

@@ -168,7 +168,7 @@ async function around<T>(child: Child, body: () => T | PromiseLike<T>): Promise<
     await child.abort()
     throw error
   }
-  await child.closeQuietly()
+  await child.close()
   return value
 }
 

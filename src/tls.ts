@@ -89,7 +89,8 @@ class WrappedStream extends SocketStream {
 
   override async close(): Promise<void> {
     await super.close()
-    await this.#below.close()
+    // By its disposer: the `close()` of a user's own stream may raise a cancellation.
+    await this.#below[Symbol.asyncDispose]()
   }
 }
 

@@ -4,6 +4,7 @@
  *
  * Over 500 lines because it is one table: a row for each operation, and a line for each that is none.
  */
+import assert from 'node:assert/strict'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +14,7 @@ import {
   abandonOnCancel,
   aopen,
   type AsyncFile,
+  CancelScope,
   checkpoint,
   checkpointIfCancelled,
   connectTcp,
@@ -81,7 +83,7 @@ const waiting: Record<string, Row> = {
   },
   'BlockingPortal.close': async () => {
     const portal = await createBlockingPortal({ expose: {} })
-    await check(() => portal.close())
+    await closes(() => portal.close())
   },
   runInThread: () => check(() => runInThread(() => 1)),
   abandonOnCancel: () => check(() => abandonOnCancel(Promise.resolve())),
@@ -168,7 +170,7 @@ const ofStreams: Record<string, (stream: Stream, peer: Stream) => Promise<unknow
   sendMany: (stream) => check(() => stream.sendMany(['x', 'y'])),
   sendEof: (stream) => check(() => stream.sendEof()),
   sendFile: (stream) => check(() => stream.sendFile(new URL(import.meta.url), { length: 10 })),
-  close: (stream) => check(() => stream.close()),
+  close: (stream) => closes(() => stream.close()),
 }
 
 const sockets: Record<string, Row> = {
@@ -220,7 +222,7 @@ const sockets: Record<string, Row> = {
         await check(() => server.serve(() => {}))
       }),
     ),
-  'SocketStreamServer.close': () => withServer((server) => check(() => server.close())),
+  'SocketStreamServer.close': () => withServer((server) => closes(() => server.close())),
   connectTcp: () =>
     withServer(async (server) => {
       await using _ = await check(() => connectTcp('127.0.0.1', server.port))
@@ -259,7 +261,7 @@ const signals: Record<string, Row> = {
     await receiver[Symbol.asyncIterator]().next()
     await check(() => receiver[Symbol.asyncIterator]().next())
   },
-  'SignalReceiver.close': () => check(() => receiveSignals('SIGUSR2').close()),
+  'SignalReceiver.close': () => closes(() => receiveSignals('SIGUSR2').close()),
 }
 
 const processes: Record<string, Row> = {
@@ -273,9 +275,9 @@ const processes: Record<string, Row> = {
       await process.wait()
       await check(() => process.wait())
     }),
-  'Process.close': () => withProcess((process) => check(() => process.close())),
+  'Process.close': () => withProcess((process) => closes(() => process.close())),
   'PipedProcess.wait': () => withProcess((process) => check(() => process.wait())),
-  'PipedProcess.close': () => withProcess((process) => check(() => process.close())),
+  'PipedProcess.close': () => withProcess((process) => closes(() => process.close())),
 }
 
 /** What asks the system about a path. */
@@ -350,7 +352,7 @@ const ofFiles: Record<string, (file: AsyncFile<Buffer>) => Promise<unknown>> = {
   seek: (file) => check(() => file.seek(0)),
   tell: (file) => check(() => file.tell()),
   flush: (file) => check(() => file.flush()),
-  close: (file) => check(() => file.close()),
+  close: (file) => closes(() => file.close()),
   '[Symbol.asyncIterator]': (file) => check(() => file[Symbol.asyncIterator]().next()),
 }
 
@@ -372,7 +374,7 @@ const ofDatagrams: Record<string, (socket: Datagrams, send: () => Promise<void>)
   },
   send: (_, send) => check(send),
   sendBatch: (socket) => check(() => socket.sendBatch([])),
-  close: (socket) => check(() => socket.close()),
+  close: (socket) => closes(() => socket.close()),
 }
 
 const datagrams: Record<string, Row> = {
@@ -411,7 +413,7 @@ const files: Record<string, Row> = {
   },
   'TemporaryDirectory.close': async () => {
     const directory = await TemporaryDirectory()
-    await check(() => directory.close())
+    await closes(() => directory.close())
   },
 }
 
@@ -474,7 +476,7 @@ test('every async operation of the public API is in the table, or an exception w
   const operations = asyncOperations(readFileSync(new URL('../../index.d.ts', import.meta.url), 'utf8'))
   t.true(operations.length > 50)
   const known = [...Object.keys(table), ...Object.keys(exceptions)]
-  // A disposer never raises a cancellation: the next checkpoint does (§0).
+  // A disposer is the same as close().
   const wanted = operations.filter((name) => !name.endsWith('.[Symbol.asyncDispose]'))
   t.deepEqual(
     wanted.filter((name) => !known.includes(name)),
@@ -489,13 +491,24 @@ test('every async operation of the public API is in the table, or an exception w
 })
 
 for (const [name, row] of Object.entries(table)) {
-  const title = `${name} is a checkpoint`
+  const title = name.endsWith('.close') ? `${name} raises no cancellation` : `${name} is a checkpoint`
   const body: BackendTest = async (t, backend) => {
     await t.notThrowsAsync(backend.run(row))
   }
   const feature = featureOf(name)
   if (feature === undefined) eachBackend(test, title, body)
   else eachBackendWith(feature, test, title, body)
+}
+
+/** Closing is no checkpoint: it works in a cancelled scope, and the next checkpoint raises. */
+async function closes(close: () => Promise<void>): Promise<void> {
+  const scope = new CancelScope()
+  await scope.run(async () => {
+    scope.cancel()
+    await close()
+    await checkpoint()
+  })
+  assert(scope.cancelledCaught, 'the checkpoint after the close did not raise')
 }
 
 /** What not every backend has. */

@@ -153,7 +153,7 @@ eachBackendInFolder(test, 'a temporary file is gone when it is closed', async (t
     t.is(readFileSync(name, 'utf8'), 'x')
     await openCancelScope(async (scope) => {
       scope.cancel()
-      t.true((await rejection(named.close())) instanceof Cancelled)
+      await t.notThrowsAsync(named.close())
       t.false(existsSync(name))
     })
     const kept = await NamedTemporaryFile('w', { ...options, delete: false })
@@ -172,7 +172,7 @@ eachBackendInFolder(test, 'a temporary directory is gone with all that is in it'
     await directory.path.joinpath('a', 'file').writeText('x')
     await openCancelScope(async (scope) => {
       scope.cancel()
-      t.true((await rejection(directory.close())) instanceof Cancelled)
+      await t.notThrowsAsync(directory.close())
       t.false(existsSync(directory.name))
     })
     await directory.close()

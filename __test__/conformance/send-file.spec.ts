@@ -10,7 +10,6 @@ import {
   ClosedResourceError,
   createTaskGroup,
   openCancelScope,
-  ResourceBusyError,
   type SendFileOptions,
   type SocketStream,
   type Stream,
@@ -155,32 +154,38 @@ eachBackend(test, 'bad arguments are told before anything is begun', async (t, b
   })
 })
 
-eachBackendWithSockets(test, 'nobody else sends meanwhile, and cancelled it has sent a prefix', async (t, backend) => {
-  await withLink(t, backend, tcp, async (sender, receiver) => {
-    const bytes = counted(backend.simulated ? 2_000_000 : 32_000_000, 8)
-    const path = fileWith(t, bytes)
-    let first: Buffer = Buffer.alloc(0)
-    await openCancelScope(async (scope) => {
-      const sending = sender.sendFile(path)
-      // It has begun, and nobody reads more than this: it has to wait.
-      first = await receiver.receiveExactly(1000)
-      t.true((await rejection(sender.sendAll('x'))) instanceof ResourceBusyError)
-      t.true((await rejection(sender.sendFile(path))) instanceof ResourceBusyError)
-      scope.cancel()
-      t.true((await rejection(sending)) instanceof Cancelled)
+eachBackendWithSockets(
+  test,
+  'sends wait until the file has left; cancelled, it has sent a prefix, and what waited fails',
+  async (t, backend) => {
+    await withLink(t, backend, tcp, async (sender, receiver) => {
+      const bytes = counted(backend.simulated ? 2_000_000 : 32_000_000, 8)
+      const path = fileWith(t, bytes)
+      let first: Buffer = Buffer.alloc(0)
+      await openCancelScope(async (scope) => {
+        const sending = sender.sendFile(path)
+        // It has begun, and nobody reads more than this: it has to wait.
+        first = await receiver.receiveExactly(1000)
+        await openCancelScope({ shield: true }, async () => {
+          const behind = [rejection(sender.sendAll('x')), rejection(sender.sendFile(path))]
+          scope.cancel()
+          t.true((await rejection(sending)) instanceof Cancelled)
+          for (const failure of behind) t.true((await failure) instanceof BrokenResourceError)
+        })
+      })
+      await createTaskGroup(async (tg) => {
+        const arriving = tg.spawn(all, receiver)
+        await sender.sendAll('the end')
+        await sender.sendEof()
+        const arrived = Buffer.concat([first, await arriving.value()])
+        const prefix = arrived.subarray(0, -7)
+        t.is(arrived.subarray(-7).toString(), 'the end')
+        t.true(prefix.length < bytes.length)
+        t.true(prefix.equals(bytes.subarray(0, prefix.length)))
+      })
     })
-    await createTaskGroup(async (tg) => {
-      const arriving = tg.spawn(all, receiver)
-      await sender.sendAll('the end')
-      await sender.sendEof()
-      const arrived = Buffer.concat([first, await arriving.value()])
-      const prefix = arrived.subarray(0, -7)
-      t.is(arrived.subarray(-7).toString(), 'the end')
-      t.true(prefix.length < bytes.length)
-      t.true(prefix.equals(bytes.subarray(0, prefix.length)))
-    })
-  })
-})
+  },
+)
 
 eachBackendWithSockets(test, 'in a cancelled scope nothing is opened and nothing sent', async (t, backend) => {
   await withLink(t, backend, tcp, async (sender, receiver) => {

@@ -113,24 +113,29 @@ eachBackendWithSockets(test, 'a sendAll that waits goes on when the peer reads',
 
 eachBackendWithSockets(
   test,
-  'of two sends the second is refused while the first waits, which is undisturbed; a receive is fine',
+  'N30: sends that overlap with one that waits leave whole, in call order, and then the end; a receive is fine',
   async (t, backend) => {
     await withPeer(
       t,
       backend,
       async (stream, peer) => {
         const { waiting, sent } = await fill(stream)
-        await t.throwsAsync(stream.sendAll('x'), { instanceOf: ResourceBusyError })
-        await t.throwsAsync(stream.sendAll(''), { instanceOf: ResourceBusyError })
-        await t.throwsAsync(stream.sendMany(['x']), { instanceOf: ResourceBusyError })
-        await t.throwsAsync(stream.sendEof(), { instanceOf: ResourceBusyError })
+        const behind = Promise.all([
+          stream.sendAll('one'),
+          stream.sendAll(''),
+          stream.sendMany(['two', 'three']),
+          stream.sendEof(),
+          t.throwsAsync(stream.sendAll('after the end'), { instanceOf: ClosedResourceError }),
+        ])
         await peer.write('hello')
         t.is((await stream.receiveExactly(5)).toString(), 'hello')
         peer.read()
         peer.socket.resume()
         await waiting
-        await stream.sendEof()
-        t.is((await peer.rest()).length, sent + MEGABYTE)
+        await behind
+        const received = await peer.rest()
+        t.is(received.length, sent + MEGABYTE + 11)
+        t.is(received.subarray(-11).toString(), 'onetwothree')
       },
       NEVER_READS,
     )
@@ -147,6 +152,7 @@ eachBackendWithSockets(test, 'own close wakes a waiting sendAll with ClosedResou
       // The peer never reads, so the bytes taken never leave: the scope bounds the close.
       const ended = await moveOnAfter(1, async () => {
         await stream.close()
+        await checkpoint()
         return true
       })
       t.is(ended, undefined)
@@ -185,7 +191,7 @@ eachBackendWithSockets(test, 'close waits for what was taken, and the peer gets 
 
 eachBackendWithRealSockets(
   test,
-  'a close in a cancelled scope drops what was taken and raises the cancellation; asyncDispose does not raise it',
+  'a close in a cancelled scope drops what was taken, and raises nothing; nor does asyncDispose',
   async (t, backend) => {
     const peers = await PeerServer.listen(t, NEVER_READS)
     await backend.run(async () => {
@@ -196,7 +202,7 @@ eachBackendWithRealSockets(
         const refused = t.throwsAsync(waiting, { instanceOf: ClosedResourceError })
         await openCancelScope(async (scope) => {
           scope.cancel()
-          if (how === 'close') await t.throwsAsync(stream.close(), { instanceOf: Cancelled })
+          if (how === 'close') await t.notThrowsAsync(stream.close())
           else await t.notThrowsAsync(stream[Symbol.asyncDispose]())
         })
         await refused
@@ -224,7 +230,7 @@ eachBackendWithSockets(
           await openCancelScope(async (scope) => {
             const second = stream.close()
             scope.cancel()
-            await t.throwsAsync(second, { instanceOf: Cancelled })
+            await t.notThrowsAsync(second)
           })
           await first.value()
         })
@@ -395,7 +401,7 @@ eachBackendWithRealSockets(
 
 eachBackendWithSockets(
   test,
-  'a call whose answer is postponed to the next turn is busy until it has settled',
+  'a receive whose answer is postponed to the next turn is busy until it has settled; a send waits for such a send',
   async (t, backend) => {
     await withPeer(t, backend, async (stream, peer) => {
       await peer.write('x'.repeat(60_000))
@@ -412,7 +418,8 @@ eachBackendWithSockets(
           await null
           await null
           postponed = !settled
-          if (postponed) await t.throwsAsync(first(), { instanceOf: ResourceBusyError }, again)
+          if (postponed && again === 'send') await t.notThrowsAsync(first())
+          else if (postponed) await t.throwsAsync(first(), { instanceOf: ResourceBusyError }, again)
           await promise
         }
       }

@@ -120,12 +120,12 @@ eachBackend(test, 'close wakes whoever waits, ends what runs, and refuses what c
   })
 })
 
-eachBackend(test, 'close in a cancelled scope closes, and raises the cancellation afterwards', async (t, backend) => {
+eachBackend(test, 'close in a cancelled scope closes, and raises no cancellation', async (t, backend) => {
   await backend.run(async () => {
     const portal = await createBlockingPortal({ expose: {} })
     await openCancelScope(async (scope) => {
       scope.cancel()
-      await t.throwsAsync(portal.close(), { instanceOf: Cancelled })
+      await t.notThrowsAsync(portal.close())
     })
     const said = await abandonOnCancel(new Stranger(t, portal.handle).does('call', 'x'))
     t.is(said.error!.code, 'ERR_CLOSED_RESOURCE')

@@ -293,14 +293,14 @@ eachBackendWith(
 eachBackendWith(
   'udp',
   test,
-  'close in a cancelled scope closes, and raises afterwards; a disposer does not',
+  'close and the disposer close in a cancelled scope, and raise no cancellation',
   async (t, backend) => {
     await backend.run(async () => {
       const first = await createUdpSocket(LOCAL)
       const second = await createUdpSocket(LOCAL)
       await openCancelScope(async (scope) => {
         scope.cancel()
-        await t.throwsAsync(first.close(), { instanceOf: Cancelled })
+        await t.notThrowsAsync(first.close())
         await second[Symbol.asyncDispose]()
       })
       for (const socket of [first, second]) await t.throwsAsync(socket.receive(1), { instanceOf: ClosedResourceError })

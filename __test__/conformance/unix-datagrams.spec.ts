@@ -2,7 +2,6 @@
 import test from 'ava'
 import { existsSync, linkSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import {
-  Cancelled,
   CancelScope,
   ClosedResourceError,
   createTaskGroup,
@@ -268,8 +267,7 @@ eachBackendWith('unixDatagrams', test, 'cancelled, closed, and left open', async
       const scope = new CancelScope()
       await scope.run(async () => {
         scope.cancel()
-        // Closes, and raises afterwards.
-        t.true((await rejection(socket.close())) instanceof Cancelled)
+        await t.notThrowsAsync(socket.close())
       })
       t.true((await closed.value()) instanceof ClosedResourceError)
       await socket.close()

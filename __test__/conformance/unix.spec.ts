@@ -276,7 +276,7 @@ eachBackendWith(
         scope.cancel()
         await t.throwsAsync(connectUnix(place('there')), { instanceOf: Cancelled })
         await t.throwsAsync(createUnixServer(place('other')), { instanceOf: Cancelled })
-        await t.throwsAsync(server.close(), { instanceOf: Cancelled })
+        await t.notThrowsAsync(server.close())
       })
       await t.throwsAsync(server.accept(), { instanceOf: ClosedResourceError })
       await openCancelScope(async () => {

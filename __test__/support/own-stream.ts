@@ -71,7 +71,6 @@ export class OwnStream extends Stream {
     this.#closed = true
     this.#send.close()
     this.#receive.close()
-    await checkpointIfCancelled()
   }
 
   /** Its own copy of what a caller sends. */

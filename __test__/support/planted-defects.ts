@@ -198,12 +198,22 @@ export const planted: Record<string, { rule: string; make: Make; text?: RegExp; 
       },
     })),
   },
-  'a second send is let in': {
-    rule: 'a second send is refused, and the first goes on',
-    make: both((stream) => ({ sendAll: (data) => stream.sendAll(data).catch(unless(ResourceBusyError)) })),
+  'sends mix': {
+    rule: 'sends that overlap do not mix: each leaves whole, in call order, or is refused',
+    make: () =>
+      lockstepStreamPair().map((stream) =>
+        spoilt(stream, {
+          sendAll: async (data) => {
+            const bytes = Buffer.from(data as string)
+            await stream.sendAll(bytes.subarray(0, 100))
+            if (bytes.length > 100) await stream.sendAll(bytes.subarray(100))
+          },
+        }),
+      ) as [Stream, Stream],
+    options: { capacity: 0 },
   },
   'close in a cancelled scope does not close': {
-    rule: 'close in a cancelled scope closes, and raises the cancellation',
+    rule: 'close in a cancelled scope closes, and raises no cancellation',
     make: both((stream) => ({
       close: async () => {
         await checkpoint()
@@ -295,9 +305,24 @@ export const planted: Record<string, { rule: string; make: Make; text?: RegExp; 
     })),
     text: /succeeded, and should have thrown BrokenResourceError/,
   },
+  'close raises the cancellation': {
+    rule: 'close in a cancelled scope closes, and raises no cancellation',
+    make: both((stream) => ({
+      close: async () => {
+        await stream.close()
+        await checkpoint()
+      },
+    })),
+    text: /in a cancelled scope threw Cancelled/,
+  },
   'a disposer raises the cancellation': {
     rule: 'a disposer closes, and never raises a cancellation',
-    make: both((stream) => ({ [Symbol.asyncDispose]: () => stream.close() })),
+    make: both((stream) => ({
+      [Symbol.asyncDispose]: async () => {
+        await stream.close()
+        await checkpoint()
+      },
+    })),
     text: /\[Symbol.asyncDispose\]\(\) in a cancelled scope threw Cancelled/,
   },
   'sendEof closes both halves': {

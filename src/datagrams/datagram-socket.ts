@@ -1,8 +1,7 @@
 /** What UDP and UNIX datagram sockets have in common: everything but the form of an address. */
 
 import type { DatagramAddress, Direction } from '../backends/backend.ts'
-import { Cancelled, UnsupportedError } from '../errors.ts'
-import { enterUncancelled, pendingCancellation } from '../kernel/context.ts'
+import { UnsupportedError } from '../errors.ts'
 import { rejected } from '../kernel/operation.ts'
 import { immediateVoid } from '../kernel/turn.ts'
 import { checkSize, toBytes } from '../streams/bytes.ts'
@@ -93,24 +92,15 @@ export abstract class DatagramSocket<A extends DatagramAddress> implements Async
     return this.#endpoint.sender.sendMany(data, to)
   }
 
-  /** Closes at once, also in a cancelled scope, and raises the cancellation afterwards. */
+  /** Closes at once, also in a cancelled scope. Never raises a cancellation: the next checkpoint does. */
   close(): Promise<void> {
     this.#endpoint.close()
-    try {
-      const cancelled = pendingCancellation(enterUncancelled('close'), 'close')
-      return cancelled === undefined ? immediateVoid() : rejected(cancelled)
-    } catch (error) {
-      return rejected(error)
-    }
+    return immediateVoid()
   }
 
-  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      await this.close()
-    } catch (error) {
-      if (!(error instanceof Cancelled)) throw error
-    }
+  /** The same as `close()`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 
   /** A socket option, by number or by name (`'SOL_SOCKET'`, `'SO_RCVBUF'`). */

@@ -1,6 +1,6 @@
 /** `AsyncFile`: the face of an open file. */
 import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { Cancelled, UnsupportedError } from '../errors.ts'
+import { UnsupportedError } from '../errors.ts'
 import { rejected } from '../kernel/operation.ts'
 import { immediate } from '../kernel/turn.ts'
 import { checkInteger, invalidArgType, outOfRange } from '../validate.ts'
@@ -230,20 +230,16 @@ export class AsyncFile<D extends string | Buffer = string | Buffer> implements A
   }
 
   /**
-   * Flushes and closes, after the calls made before. The file is closed also in a cancelled scope, and when flushing fails; the
-   * error, or the cancellation, is thrown afterwards. A second call is harmless.
+   * Flushes and closes, after the calls made before. The file is closed also in a cancelled scope, and when flushing fails; that
+   * error is thrown afterwards. Never raises a cancellation: the next checkpoint does. A second call is harmless.
    */
   close(): Promise<void> {
     return this.#file.close()
   }
 
-  /** As `close`, but never raises a cancellation: the next checkpoint does. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      await this.#file.close()
-    } catch (error) {
-      if (!(error instanceof Cancelled)) throw error
-    }
+  /** The same as `close()`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 
   /** The lines, with their endings, from where the file is. */

@@ -3,9 +3,9 @@
  * gives the descriptor up in every case, and what goes wrong in that is thrown afterwards.
  */
 import type { FileTransport } from '../backends/backend.ts'
-import type { Cancelled } from '../errors.ts'
 import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { enterOperation, enterUncancelled, type Frame, pendingCancellation } from '../kernel/context.ts'
+import { closingScope, isInterrupted } from '../kernel/closing.ts'
+import { enterOperation, type Frame } from '../kernel/context.ts'
 import { Operation, rejected } from '../kernel/operation.ts'
 import { Resource } from '../kernel/resources.ts'
 import { immediateVoid } from '../kernel/turn.ts'
@@ -60,24 +60,18 @@ export class OpenFile extends Resource {
   }
 
   close(): Promise<void> {
-    let scope: CancelScope
-    try {
-      scope = enterUncancelled('close')
-    } catch (error) {
-      // Where nothing can be awaited, closing still closes.
-      this.#close()
-      return rejected(error)
-    }
-    const cancelled = pendingCancellation(scope, 'close')
+    const scope = closingScope()
+    if (scope === undefined) return this.closeQuietly() ?? Promise.resolve()
     const closing = this.#close()
     if (closing.over) {
-      const error = cancelled ?? closing.take()
+      const error = closing.take()
       return error === undefined ? immediateVoid() : rejected(error)
     }
-    return new CloseCall(this, closing, cancelled).begin(scope)
+    if (isInterrupted(scope)) closing.hurry()
+    return new CloseCall(this, closing).begin(scope)
   }
 
-  /** Closes for a call that is one operation with what it did: without a cancellation, and with what went wrong. */
+  /** Closes for a call that is one operation with what it did, and where no scope bounds it: rejects with what went wrong. */
   closeQuietly(): Promise<void> | undefined {
     const closing = this.#close()
     const settle = (resolve: () => void, reject: (error: unknown) => void): void => {
@@ -91,6 +85,11 @@ export class OpenFile extends Resource {
 
   override describeResource(): string {
     return `file ${this.name}`
+  }
+
+  /** @internal A close that is under way is nobody's mistake. */
+  override _warn(): void {
+    if (!this.closed) super._warn()
   }
 
   override closeForRun(): Promise<void> {
@@ -178,14 +177,11 @@ class Closing implements Job {
 class CloseCall extends Operation<void> {
   readonly #file: OpenFile
   readonly #closing: Closing
-  #cancelled: Cancelled | undefined
 
-  constructor(file: OpenFile, closing: Closing, cancelled: Cancelled | undefined) {
+  constructor(file: OpenFile, closing: Closing) {
     super()
     this.#file = file
     this.#closing = closing
-    this.#cancelled = cancelled
-    if (cancelled !== undefined) closing.hurry()
     closing.whenOver(() => this.#settle())
   }
 
@@ -197,16 +193,13 @@ class CloseCall extends Operation<void> {
     return REAL
   }
 
-  protected override onCancel(cancelled: () => Cancelled): void {
-    this.#cancelled = cancelled()
+  protected override onCancel(): void {
     this.#closing.hurry()
   }
 
   #settle(): void {
     const failure = this.#closing.take()
-    // A cancellation is raised again by the next checkpoint; lost data is told only here.
     if (failure !== undefined) this.reject(failure)
-    else if (this.#cancelled !== undefined) this.reject(this.#cancelled)
     else this.resolve()
   }
 }

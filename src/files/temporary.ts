@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import type { Backend, FileSystem } from '../backends/backend.ts'
-import { Cancelled, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
 import { checkOpening, type OpenOptions } from '../files.ts'
-import { enterUncancelled, pendingCancellation } from '../kernel/context.ts'
+import { closingScope } from '../kernel/closing.ts'
 import { Operation, rejected } from '../kernel/operation.ts'
 import { Resource } from '../kernel/resources.ts'
 import { immediateVoid } from '../kernel/turn.ts'
@@ -100,7 +100,7 @@ export interface TemporaryDirectory extends AsyncDisposable {
   readonly name: string
   /** Where it is. */
   readonly path: Path
-  /** Removes it, also in a cancelled scope; the cancellation is raised afterwards. A second call is harmless. */
+  /** Removes it, also in a cancelled scope. Never raises a cancellation: the next checkpoint does. A second call is harmless. */
   close(): Promise<void>
 }
 
@@ -205,26 +205,17 @@ class Folder extends Resource implements TemporaryDirectory {
   }
 
   close(): Promise<void> {
-    try {
-      const scope = enterUncancelled('close')
-      const cancelled = pendingCancellation(scope, 'close')
-      if (this.#over) return cancelled === undefined ? immediateVoid() : rejected(cancelled)
-      const call = new FolderClose(cancelled)
-      const promise = call.begin(scope)
-      this.#remove((failure) => call.removed(failure))
-      return promise
-    } catch (error) {
-      this.#remove(() => {})
-      return rejected(error)
-    }
+    if (this.#over) return immediateVoid()
+    const scope = closingScope()
+    if (scope === undefined) return this.#removeOutside()
+    const call = new FolderClose()
+    const promise = call.begin(scope)
+    this.#remove((failure) => call.removed(failure))
+    return promise
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      await this.close()
-    } catch (error) {
-      if (!(error instanceof Cancelled)) throw error
-    }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 
   override describeResource(): string {
@@ -233,6 +224,16 @@ class Folder extends Resource implements TemporaryDirectory {
 
   override closeForRun(): Promise<void> {
     return new Promise((resolve) => this.#remove(() => resolve()))
+  }
+
+  /** Where no scope waits for it. */
+  #removeOutside(): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.#remove((failure) => {
+        if (failure === undefined) resolve()
+        else reject(failure)
+      }),
+    )
   }
 
   /** Tells the first who asks what went wrong. */
@@ -257,16 +258,8 @@ class Folder extends Resource implements TemporaryDirectory {
 }
 
 class FolderClose extends Operation<void> {
-  #cancelled: Cancelled | undefined
-
-  constructor(cancelled: Cancelled | undefined) {
-    super()
-    this.#cancelled = cancelled
-  }
-
   removed(failure: Error | undefined): void {
     if (failure !== undefined) this.reject(failure)
-    else if (this.#cancelled !== undefined) this.reject(this.#cancelled)
     else this.resolve()
   }
 
@@ -278,9 +271,7 @@ class FolderClose extends Operation<void> {
     return REAL
   }
 
-  protected override onCancel(cancelled: () => Cancelled): void {
-    this.#cancelled = cancelled()
-  }
+  protected override onCancel(): void {}
 }
 
 const FILE_OPTIONS = optionNames<TemporaryFileOptions>({

@@ -11,9 +11,10 @@
 import { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
 import type { SocketAddress } from '../backends/backend.ts'
-import { BrokenResourceError, type Cancelled, ClosedResourceError, ResourceBusyError } from '../errors.ts'
+import { BrokenResourceError, type Cancelled, ClosedResourceError } from '../errors.ts'
 import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { enterOperation, enterUncancelled, pendingCancellation, requireFrame } from '../kernel/context.ts'
+import { closingScope, isInterrupted } from '../kernel/closing.ts'
+import { enterOperation, requireFrame } from '../kernel/context.ts'
 import { Operation, rejected } from '../kernel/operation.ts'
 import { Resource } from '../kernel/resources.ts'
 import { immediate, immediateVoid } from '../kernel/turn.ts'
@@ -42,11 +43,10 @@ export class DuplexStream extends Stream {
   readonly #duplex: Duplex
   readonly #resource: OpenDuplex
   readonly #receiving = new Wait<Buffer>('receiveSome')
-  readonly #sending = new Wait<void>('sendAll')
-  readonly #closing = new Wait<void>('close')
+  /** The calls that wait, in their order; only the first has begun. */
+  #sends: SendWait[] = []
+  readonly #closing = new CloseWait(() => this.#destroy())
   #maxBytes = READ_SIZE
-  /** What a waiting `sendAll` has not handed over. */
-  #rest: Uint8Array | undefined
   #failure: Error | undefined
   /** The failure has been told by a call of the sending side. */
   #told = false
@@ -97,9 +97,10 @@ export class DuplexStream extends Stream {
     try {
       const bytes = toBytes('data', data)
       const scope = this.#enterSend('sendAll')
-      if (this.#duplex.writableEnded) throw new ClosedResourceError('sendAll: the sending half was closed by sendEof')
-      this.#rest = this.#push(bytes)
-      return this.#rest === undefined ? immediateVoid() : this.#sending.begin(scope)
+      if (this.#sends.length > 0) return this.#sendLater('sendAll', bytes, scope)
+      if (this.#duplex.writableEnded) throw endedError()
+      const rest = this.#push(bytes)
+      return rest === undefined ? immediateVoid() : this.#sendLater('sendAll', rest, scope, rest.length < bytes.length)
     } catch (error) {
       return rejected(error)
     }
@@ -108,28 +109,18 @@ export class DuplexStream extends Stream {
   override sendEof(): Promise<void> {
     try {
       const scope = this.#enterSend('sendEof')
+      if (this.#sends.length > 0) return this.#sendLater('sendEof', undefined, scope)
       if (!this.#duplex.writableEnded) this.#duplex.end()
-      return this.#duplex.writableFinished ? immediateVoid() : this.#sending.begin(scope)
+      return this.#duplex.writableFinished ? immediateVoid() : this.#sendLater('sendEof', undefined, scope)
     } catch (error) {
       return rejected(error)
     }
   }
 
   override close(): Promise<void> {
-    let scope: CancelScope
-    try {
-      scope = enterUncancelled('close')
-    } catch (error) {
-      this.#shut()
-      this.#destroy()
-      return rejected(error)
-    }
+    const scope = closingScope()
+    if (scope === undefined) return this._closeForRun()
     this.#shut()
-    const cancelled = pendingCancellation(scope, 'close')
-    if (cancelled !== undefined) {
-      this.#destroy()
-      return rejected(cancelled)
-    }
     if (this.#failure !== undefined && !this.#told) {
       this.#told = true
       this.#destroy()
@@ -137,13 +128,18 @@ export class DuplexStream extends Stream {
     }
     if (this.#duplex.destroyed) return immediateVoid()
     if (this.#closing.pending) return immediateVoid()
-    this.#duplex.end()
-    if (this.#duplex.writableFinished) {
+    const interrupted = isInterrupted(scope)
+    if (!interrupted) this.#duplex.end()
+    if (interrupted || this.#duplex.writableFinished) {
       this.#destroy()
       return immediateVoid()
     }
-    this.#closing.gaveUp = () => this.#destroy()
     return this.#closing.begin(scope)
+  }
+
+  /** @internal */
+  get _closed(): boolean {
+    return this.#closed
   }
 
   /** @internal outside every frame, and for no longer than a while */
@@ -172,15 +168,61 @@ export class DuplexStream extends Stream {
   }
 
   readonly #onWritable = (): void => {
-    const { writableFinished: finished } = this.#duplex
-    if (this.#closed) {
-      if (!finished) return
+    if (!this.#closed) this.#sendOn()
+    else if (this.#duplex.writableFinished) {
       this.#closing.resolve()
       this.#destroy()
-    } else if (this.#rest !== undefined) {
-      this.#rest = this.#push(this.#rest)
-      if (this.#rest === undefined) this.#sending.resolve()
-    } else if (finished) this.#sending.resolve()
+    }
+  }
+
+  /** @internal a call that waited was cancelled */
+  _sendCancelled(send: SendWait): void {
+    this.#sends = this.#sends.filter((other) => other !== send)
+    if (send.begun) {
+      const text =
+        'the call in front of it was cancelled after a part of its data had left, and this would have followed that part'
+      for (const behind of this.#takeSends()) {
+        if (isInterrupted(behind._scope as CancelScope)) behind._cancel()
+        else behind.reject(new BrokenResourceError(`${behind.what}: ${text}`))
+      }
+    } else this.#sendOn()
+  }
+
+  #sendLater(what: string, rest: Uint8Array | undefined, scope: CancelScope, begun = false): Promise<void> {
+    const send = new SendWait(this, what, rest, begun)
+    this.#sends.push(send)
+    return send.begin(scope)
+  }
+
+  /** Hands over what the calls wait with, in their order, as far as the Duplex takes it. */
+  #sendOn(): void {
+    const duplex = this.#duplex
+    for (let send = this.#sends[0]; send !== undefined; send = this.#sends[0]) {
+      if (send.rest === undefined) {
+        if (!duplex.writableEnded) duplex.end()
+        if (!duplex.writableFinished) return
+      } else if (duplex.writableEnded) {
+        this.#sends.shift()
+        send.reject(endedError())
+        continue
+      } else {
+        const { length } = send.rest
+        const rest = this.#push(send.rest)
+        if (rest !== undefined) {
+          if (rest.length < length) send.begun = true
+          send.rest = rest
+          return
+        }
+      }
+      this.#sends.shift()
+      send.resolve()
+    }
+  }
+
+  #takeSends(): SendWait[] {
+    const sends = this.#sends
+    this.#sends = []
+    return sends
   }
 
   readonly #onError = (error: Error): void => {
@@ -204,16 +246,14 @@ export class DuplexStream extends Stream {
 
   #fail(): void {
     this.#onReadable()
-    this.#rest = undefined
     if (this.#closing.pending) this.#closing.reject(this.#tell('close'))
-    if (this.#sending.pending) this.#sending.reject(this.#tell('sendAll'))
+    for (const send of this.#takeSends()) send.reject(this.#tell(send.what))
   }
 
   #shut(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#rest = undefined
-    for (const wait of [this.#receiving, this.#sending]) {
+    for (const wait of [this.#receiving, ...this.#takeSends()]) {
       wait.reject(new ClosedResourceError(`${wait.what}: the stream was closed while this waited`))
     }
   }
@@ -221,9 +261,7 @@ export class DuplexStream extends Stream {
   #enterSend(what: string): CancelScope {
     const scope = enterOperation(what)
     this.#requireOpen(what)
-    if (this.#sending.pending) throw new ResourceBusyError(`${what}: another task is already sending to this stream`)
     if (this.#failure !== undefined) throw this.#tell(what)
-    this.#sending.what = what
     return scope
   }
 
@@ -262,11 +300,13 @@ export class DuplexStream extends Stream {
   }
 }
 
+function endedError(): ClosedResourceError {
+  return new ClosedResourceError('sendAll: the sending half was closed by sendEof')
+}
+
 /** A call that waits for an event of the Duplex. */
 class Wait<T> extends Operation<T> {
-  what: string
-  /** What a cancelled one leaves to be done. */
-  gaveUp: (() => void) | undefined
+  readonly what: string
 
   constructor(what: string) {
     super()
@@ -279,7 +319,41 @@ class Wait<T> extends Operation<T> {
 
   protected override onCancel(cancelled: () => Cancelled): void {
     this.reject(cancelled())
-    this.gaveUp?.()
+  }
+}
+
+/** A send that the Duplex has not taken, or the end (`undefined`). */
+class SendWait extends Wait<void> {
+  rest: Uint8Array | undefined
+  /** A part of it has been taken. */
+  begun: boolean
+  readonly #stream: DuplexStream
+
+  constructor(stream: DuplexStream, what: string, rest: Uint8Array | undefined, begun: boolean) {
+    super(what)
+    this.#stream = stream
+    this.rest = rest
+    this.begun = begun
+  }
+
+  protected override onCancel(cancelled: () => Cancelled): void {
+    this.reject(cancelled())
+    this.#stream._sendCancelled(this)
+  }
+}
+
+/** A close that waits for the last bytes to leave; cancelled, it drops them. */
+class CloseWait extends Wait<void> {
+  readonly #drop: () => void
+
+  constructor(drop: () => void) {
+    super('close')
+    this.#drop = drop
+  }
+
+  protected override onCancel(): void {
+    this.resolve()
+    this.#drop()
   }
 }
 
@@ -299,6 +373,11 @@ class OpenDuplex extends Resource {
 
   closed(): void {
     this.unregister()
+  }
+
+  /** @internal A close that is under way is nobody's mistake. */
+  override _warn(): void {
+    if (!this.#stream._closed) super._warn()
   }
 
   override describeResource(): string {

@@ -9,9 +9,10 @@
  * 3. An end is told once, to all who wait, also to those in other tasks than the one that closes.
  */
 import type { ProcessSink, ProcessTransport } from '../backends/backend.ts'
-import { Cancelled, ClosedResourceError } from '../errors.ts'
+import { ClosedResourceError, type Cancelled } from '../errors.ts'
 import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { currentFrame, enterOperation, enterUncancelled, pendingCancellation } from '../kernel/context.ts'
+import { closingScope, isInterrupted } from '../kernel/closing.ts'
+import { enterOperation } from '../kernel/context.ts'
 import { Operation } from '../kernel/operation.ts'
 import { Resource } from '../kernel/resources.ts'
 import { immediate, immediateVoid } from '../kernel/turn.ts'
@@ -73,44 +74,29 @@ export class Child extends Resource implements ProcessSink {
 
   /** `Process.close()`: waits for its end; cancelled, ends it. */
   async close(): Promise<void> {
-    let scope: CancelScope
-    try {
-      scope = enterUncancelled('close')
-    } catch (error) {
-      // Where nothing can be awaited, closing still closes.
+    const scope = closingScope()
+    if (this.returncode !== null) this.shut()
+    // Where its end cannot be waited for, it is brought about.
+    else if (scope === undefined || isInterrupted(scope)) return this.#end(scope)
+    else {
       this.shut()
-      this.stop(() => this.release())
-      throw error
+      await new CloseCall(this).begin(scope)
     }
-    this.shut()
-    try {
-      if (this.returncode === null) {
-        const cancelled = pendingCancellation(scope, 'close')
-        if (cancelled === undefined) await new CloseCall(this).begin(scope)
-        else await new Stop(this).begin(scope)
-      }
-    } finally {
-      this.release()
-    }
-    const cancelled = pendingCancellation(scope, 'close')
-    if (cancelled !== undefined) throw cancelled
+    this.release()
     await immediateVoid()
-  }
-
-  /** The same, but never raises a cancellation. */
-  async closeQuietly(): Promise<void> {
-    try {
-      await this.close()
-    } catch (error) {
-      if (!(error instanceof Cancelled)) throw error
-    }
   }
 
   /** Ends it and what is left of its group, and waits until that is done, whatever is cancelled. */
   async abort(): Promise<void> {
+    if (!this.#isOver) return this.#end(closingScope())
     this.shut()
-    if (currentFrame() === undefined) await new Promise<void>((resolve) => this.stop(resolve))
-    else if (!this.#isOver) await new Stop(this).begin(enterUncancelled('close'))
+    this.release()
+  }
+
+  async #end(scope: CancelScope | undefined): Promise<void> {
+    this.shut()
+    if (scope === undefined) await new Promise<void>((resolve) => this.stop(resolve))
+    else await new Stop(this).begin(scope)
     this.release()
   }
 
@@ -210,10 +196,9 @@ class CloseCall extends Wait {
     return `close of ${this.child.describeResource()}`
   }
 
-  protected override onCancel(cancelled: () => Cancelled): void {
-    const error = cancelled()
+  protected override onCancel(): void {
     this.child.dropWaiter(this)
-    this.child.stop(() => this.reject(error))
+    this.child.stop(() => this.resolve(this.child.returncode as number))
   }
 }
 

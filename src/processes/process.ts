@@ -3,7 +3,6 @@ import { constants } from 'node:os'
 import type { Stream } from '../streams/stream.ts'
 import { rejected } from '../kernel/operation.ts'
 import { signalNumber, toSignalName } from '../signals/names.ts'
-import { ownedByScope } from '../sync/owned.ts'
 import type { Child } from './child.ts'
 import { ProcessInput, ProcessOutput } from './process-stream.ts'
 
@@ -74,15 +73,16 @@ export class Process implements AsyncDisposable {
 
   /**
    * Closes its streams and waits for its end. Cancelled, it ends the process, by `SIGTERM` and after `killAfter` by `SIGKILL`, waits
-   * until it is gone, and raises the cancellation afterwards. Idempotent.
+   * until it is gone, and never raises the cancellation: the next checkpoint does. Outside every run, and in a task or scope
+   * that has ended, it does so at once. Idempotent.
    */
   close(): Promise<void> {
-    return ownedByScope(this.#child.close())
+    return this.#child.close()
   }
 
-  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#child.closeQuietly()
+  /** The same as `close()`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 
   #signal(what: string, number: number): void {

@@ -9,14 +9,14 @@
  */
 import { type Cancelled, ClosedResourceError, ResourceBusyError } from '../errors.ts'
 import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { currentFrame, enterOperation, enterUncancelled, pendingCancellation } from '../kernel/context.ts'
+import { closingScope } from '../kernel/closing.ts'
+import { enterOperation } from '../kernel/context.ts'
 import { releaseProcess, retainProcess } from '../kernel/keep-alive.ts'
 import { Operation, rejected } from '../kernel/operation.ts'
 import { Resource } from '../kernel/resources.ts'
 import type { Frame } from '../kernel/context.ts'
 import { nextTurn, type Resumable, spendBudget } from '../kernel/turn.ts'
 import { RUNNABLE } from '../kernel/waits.ts'
-import { ownedByScope } from '../sync/owned.ts'
 import { type Arrival, divert, handOn, restore, type Target } from './listeners.ts'
 
 /** The kind of resource, for warnings. */
@@ -38,10 +38,13 @@ export class SignalReceiver implements AsyncIterable<NodeJS.Signals>, AsyncDispo
 
   /**
    * Puts the process's other listeners back in order, if this was the last receiver of their signal. What has come meanwhile
-   * and no receiver was asked for goes on to them, or to the default action, which may end the process here. Idempotent.
+   * and no receiver was asked for goes on to them, or to the default action, which may end the process here. Never raises a
+   * cancellation: the next checkpoint does. Idempotent.
    */
   close(): Promise<void> {
-    return ownedByScope(this.#close())
+    const closing = this.#inbox.close()
+    const scope = closingScope()
+    return scope === undefined ? closing : new Closing(closing).begin(scope)
   }
 
   /** Iterates over the names of the signals, as they come. `break` leaves the receiver open. */
@@ -49,19 +52,9 @@ export class SignalReceiver implements AsyncIterable<NodeJS.Signals>, AsyncDispo
     return new SignalIterator(this.#inbox)
   }
 
-  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    const closing = this.#inbox.close()
-    if (currentFrame() === undefined) return closing
-    await new Closing(closing).begin(enterUncancelled('close'))
-  }
-
-  async #close(): Promise<void> {
-    const closing = this.#inbox.close()
-    const scope = enterUncancelled('close')
-    await new Closing(closing).begin(scope)
-    const cancelled = pendingCancellation(scope, 'close')
-    if (cancelled !== undefined) throw cancelled
+  /** The same as `close()`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 }
 

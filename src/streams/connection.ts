@@ -18,9 +18,9 @@
  */
 
 import type { StreamSink, StreamTransport, TlsSettings } from '../backends/backend.ts'
-import { type Cancelled, ClosedResourceError, TLSError } from '../errors.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { enterUncancelled, type Frame, pendingCancellation } from '../kernel/context.ts'
+import { ClosedResourceError, TLSError } from '../errors.ts'
+import { closingScope, isInterrupted } from '../kernel/closing.ts'
+import type { Frame } from '../kernel/context.ts'
 import { Deadline, type Host, type Timed } from '../kernel/deadlines.ts'
 import { Operation, rejected } from '../kernel/operation.ts'
 import { Resource } from '../kernel/resources.ts'
@@ -92,20 +92,20 @@ export class Connection extends Resource implements StreamSink {
 
   /** `SocketStream.close()`. */
   close(): Promise<void> {
-    let scope: CancelScope
-    try {
-      scope = enterUncancelled('close')
-    } catch (error) {
-      // Where nothing can be awaited, closing still closes.
-      this.#destroy(undefined)
-      return rejected(error)
-    }
+    const scope = closingScope()
+    if (scope === undefined) return this.#closeOutside()
     const failure = this.#shut()
-    const cancelled = pendingCancellation(scope, 'close')
-    if (cancelled !== undefined || failure !== undefined || this.#isQuiet()) this.#destroy(undefined)
-    if (cancelled !== undefined) return rejected(cancelled)
+    if (isInterrupted(scope) || failure !== undefined || this.#isQuiet()) this.#destroy(undefined)
     if (failure !== undefined) return rejected(this.sender.broken(failure))
     return this.#closed ? immediateVoid() : this.#waitForFlush(new CloseCall(this)).begin(scope)
+  }
+
+  /**
+   * Where no scope bounds it. A failed write is not told: the call may be one that was left behind, and what a peer has
+   * broken must not become an `unhandledRejection`.
+   */
+  async #closeOutside(): Promise<void> {
+    await this.closeInTime()
   }
 
   /**
@@ -141,6 +141,11 @@ export class Connection extends Resource implements StreamSink {
   override describeResource(): string {
     const { localAddress, remoteAddress } = this.#transport
     return `${this.origin.kind} ${formatAddress(localAddress)} → ${formatAddress(remoteAddress)}`
+  }
+
+  /** @internal A close that is under way is nobody's mistake. */
+  override _warn(): void {
+    if (!this.closed) super._warn()
   }
 
   override async closeForRun(): Promise<void> {
@@ -236,9 +241,9 @@ class CloseCall extends Operation<void> implements Closer {
     else this.reject(error)
   }
 
-  protected override onCancel(cancelled: () => Cancelled): void {
+  protected override onCancel(): void {
     this.#connection.giveUp(this)
-    this.reject(cancelled())
+    this.resolve()
   }
 }
 

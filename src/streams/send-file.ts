@@ -10,8 +10,9 @@ import { CancelScope } from '../kernel/cancel-scope.ts'
 import { enterOperation } from '../kernel/context.ts'
 import { Operation } from '../kernel/operation.ts'
 import { REAL } from '../kernel/waits.ts'
+import { ownedByScope } from '../sync/owned.ts'
 import { checkInteger, checkOptions, invalidArgType, optionNames, outOfRange } from '../validate.ts'
-import type { Rest, Sender } from './sender.ts'
+import type { Sender } from './sender.ts'
 
 /** Options of `sendFile`. */
 export interface SendFileOptions {
@@ -54,25 +55,33 @@ export function sendByChunks(
   return CancelScope._operation('sendFile', () => sendRange(backend, range, allocate, sendAll))
 }
 
-/** For a socket: nobody else sends meanwhile. */
-export async function sendThrough(sender: Sender, backend: Backend, range: FileRange): Promise<number> {
-  enterOperation('sendFile')
-  sender.occupy('sendFile')
+/** For a socket: other sends wait until the whole file has left. */
+export function sendThrough(sender: Sender, backend: Backend, range: FileRange): Promise<number> {
+  return ownedByScope(sendInTurn(sender, backend, range))
+}
+
+async function sendInTurn(sender: Sender, backend: Backend, range: FileRange): Promise<number> {
+  await sender.turn('sendFile')
+  let begun = false
+  const moved = (): void => {
+    begun = true
+  }
+  // What was sent is not looked at again (backend.ts): one block of memory serves the whole file.
+  let block: Buffer | undefined
   try {
-    if (sender.ended) throw sender.endedError('sendFile')
-    // What was sent is not looked at again (backend.ts): one block of memory serves the whole file.
-    let block: Buffer | undefined
     // A call that was not awaited is cancelled, and waited for, as one operation (api.md §2, rule 7).
-    return await CancelScope._operation('sendFile', () =>
+    const sent = await CancelScope._operation('sendFile', () =>
       sendRange(
         backend,
         range,
         () => (block ??= Buffer.allocUnsafeSlow(CHUNK)),
-        (chunk) => sender.sendRest('sendFile', restOf(chunk)),
+        (chunk) => sender.sendRest('sendFile', { parts: [chunk], part: 0, offset: 0, moved }),
       ),
     )
+    begun = false
+    return sent
   } finally {
-    sender.vacate()
+    sender.endTurn(begun ? 'sendFile' : undefined)
   }
 }
 
@@ -106,10 +115,6 @@ async function sendRange(
   } finally {
     source.close()
   }
-}
-
-function restOf(chunk: Buffer): Rest {
-  return { parts: [chunk], part: 0, offset: 0 }
 }
 
 /** One question to the file system. */

@@ -1,8 +1,7 @@
 /** `SocketStreamServer`: a listening TCP or UNIX socket. */
 
 import type { Address, Direction, SocketAddress } from '../backends/backend.ts'
-import { Cancelled, UsageError } from '../errors.ts'
-import { enterUncancelled, pendingCancellation } from '../kernel/context.ts'
+import { UsageError } from '../errors.ts'
 import { rejected } from '../kernel/operation.ts'
 import { immediateVoid } from '../kernel/turn.ts'
 import { checkFunction, checkInteger, checkOptions, optionNames } from '../validate.ts'
@@ -96,24 +95,18 @@ export class SocketStreamServer<A extends Address = SocketAddress> implements As
     return address.port
   }
 
-  /** Stops listening at once, also in a cancelled scope, and raises the cancellation afterwards. Connections live on. */
+  /**
+   * Stops listening at once, also in a cancelled scope. Never raises a cancellation: the next checkpoint does. Connections
+   * live on.
+   */
   close(): Promise<void> {
     this.#listener.close()
-    try {
-      const cancelled = pendingCancellation(enterUncancelled('close'), 'close')
-      return cancelled === undefined ? immediateVoid() : rejected(cancelled)
-    } catch (error) {
-      return rejected(error)
-    }
+    return immediateVoid()
   }
 
-  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      await this.close()
-    } catch (error) {
-      if (!(error instanceof Cancelled)) throw error
-    }
+  /** The same as `close()`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 
   /** A socket option of the listening socket, by number or by name (`'SOL_SOCKET'`, `'SO_RCVBUF'`). */

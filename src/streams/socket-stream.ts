@@ -188,7 +188,8 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
 
   /**
    * Closes the connection. Waits for the bytes already taken as long as the caller's scope is not cancelled; then they are
-   * dropped. Whoever waits in another task gets `ClosedResourceError`. TLS that is standard compatible is ended first:
+   * dropped. Never raises a cancellation: the next checkpoint does. Outside every run, and in a task or scope that has ended,
+   * it waits `closeTimeout` at most, and tells of no failed write. Whoever waits in another task gets `ClosedResourceError`. TLS that is standard compatible is ended first:
    * `close_notify` is sent, and the peer's own end awaited under the same scope; what it still sends is dropped.
    *
    * @throws BrokenResourceError when a write failed and no call has reported it yet; the connection is closed all the same

@@ -29,8 +29,10 @@ import { checkFileRange, type OpenedFile, sendByChunks, type SendFileOptions } f
  * else is derived from these, and may be overridden. Your `receiveSome` is then called by one task at a time, never
  * after `close`, and only for bytes that have not been read ahead already.
  *
- * One task may receive while another sends. Two tasks in the same direction: the second gets a `ResourceBusyError`, the
- * first is undisturbed. After the own `close()` every call fails with `ClosedResourceError`; a connection that the peer
+ * One task may receive while another sends. Of two tasks that receive, the second gets a `ResourceBusyError`, and the first
+ * is undisturbed. Sends that overlap wait for each other in call order, and each leaves whole; when one is cancelled after a
+ * part of it has left, those already queued behind it fail with `BrokenResourceError`. (In a stream of your own that is up to
+ * your `sendAll`, which is called when the caller calls it: queue, or refuse with `ResourceBusyError`, but do not mix.) After the own `close()` every call fails with `ClosedResourceError`; a connection that the peer
  * has reset fails with `BrokenResourceError`, the system error its `cause`.
  */
 export abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable {
@@ -64,7 +66,10 @@ export abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable {
   /** Ends the own half of the stream; the other one goes on. */
   abstract sendEof(): Promise<void>
 
-  /** Closes the stream, also in a cancelled scope, and raises the cancellation afterwards. Idempotent. */
+  /**
+   * Closes the stream, also in a cancelled scope, where it does not wait. Never raises a cancellation: the next checkpoint
+   * does. Idempotent.
+   */
   abstract close(): Promise<void>
 
   /** Receives into the caller's memory and returns the number of bytes; 0 means that the peer has closed its half. */
@@ -162,7 +167,7 @@ export abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable {
     return this.receiveChunks()
   }
 
-  /** Does what `close()` does, but never raises a cancellation: the next checkpoint does. */
+  /** Does what `close()` does. A cancellation that a `close()` of your own raises is left to the next checkpoint. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       await this.close()

@@ -3,7 +3,7 @@
  * the TLS session.
  *
  * ```text
- *  startTls ─► hold both directions ─► flush ─► backend.startTls ─► adopt the new transport ─► let go
+ *  startTls ─► turn in the queue of sends ─► hold both directions ─► flush ─► backend.startTls ─► adopt the new transport ─► let go
  *                    │                                │ fails, is cancelled
  *        plaintext that was there before              └─► the connection is closed
  *        the go-ahead: refused (injection)
@@ -19,6 +19,7 @@ import { enterOperation } from '../kernel/context.ts'
 import { Operation } from '../kernel/operation.ts'
 import { defaultSettings, requireCertificate } from '../tls/context.ts'
 import { formatAddress } from './addresses.ts'
+import { ownedByScope } from '../sync/owned.ts'
 import { own } from './connection-errors.ts'
 import type { Connection } from './connection.ts'
 
@@ -49,9 +50,19 @@ export class TlsUpgrade extends Operation<void> {
   }
 
   start(): Promise<void> {
-    const { reader, sender, transport, origin } = this.#connection
     // First, for it tells first what is true of every operation: cancelled, closed, busy, an earlier write that failed.
-    sender.hold('startTls')
+    const turn = this.#connection.sender.turn('startTls')
+    return turn === undefined ? this.#begin() : ownedByScope(this.#beginAfter(turn))
+  }
+
+  /** Sends are under way: they leave as plaintext. */
+  async #beginAfter(turn: Promise<void>): Promise<void> {
+    await turn
+    await this.#begin()
+  }
+
+  #begin(): Promise<void> {
+    const { reader, sender, transport, origin } = this.#connection
     try {
       if (transport.tls !== undefined)
         throw new UsageError('startTls: this stream speaks TLS already; wrapTls makes TLS inside TLS')
@@ -60,7 +71,7 @@ export class TlsUpgrade extends Operation<void> {
         throw new UsageError('startTls: a client needs options.hostname, the name that the certificate must be for')
       reader.hold('startTls')
     } catch (error) {
-      sender.letGo()
+      sender.endTurn()
       throw error
     }
     const promise = this.begin(enterOperation('startTls'))
@@ -147,6 +158,6 @@ export class TlsUpgrade extends Operation<void> {
 
   #letGo(): void {
     this.#connection.reader.letGo()
-    this.#connection.sender.letGo()
+    this.#connection.sender.endTurn()
   }
 }

@@ -3,19 +3,19 @@
  *
  * ```text
  *   put ─► [ kept bytes ] ─► take        a buffer: put keeps everything, and never waits
- *   put ─► [   sender   ] ─► take        lockstep: nothing is kept; the sender waits with what nobody has taken
+ *   put ─► [  senders   ] ─► take        lockstep: nothing is kept; senders wait, in call order, with what is not taken
  * ```
  *
  * What must stay true:
- * 1. One sender and one receiver at a time: the streams at both ends see to that, and ask `sending`, which is true until the
- *    promise of the last `put` has settled, also when that is put off to the next turn.
- * 2. Nobody waits for bytes while there are some, or after the end.
- * 3. A byte is kept, with the waiting sender, or handed to a receiver who gets it for certain. A sender that was cancelled or
- *    closed takes along what it still had: the receiver has got a prefix.
+ * 1. One receiver at a time: the stream at that end sees to it.
+ * 2. No receiver waits for bytes while there are some, or after the end.
+ * 3. A byte is kept, with a waiting sender, or handed to a receiver who gets it for certain. A sender that was cancelled or
+ *    closed takes along what it still had: the receiver has got a prefix. The senders behind such a prefix fail.
  */
 
-import { BrokenResourceError, ClosedResourceError } from '../errors.ts'
+import { BrokenResourceError, type Cancelled, ClosedResourceError } from '../errors.ts'
 import type { CancelScope } from '../kernel/cancel-scope.ts'
+import { isInterrupted } from '../kernel/closing.ts'
 import { rejected } from '../kernel/operation.ts'
 import { immediate, spendBudget } from '../kernel/turn.ts'
 import { WaitQueue, Waiter } from '../kernel/wait-queue.ts'
@@ -24,9 +24,7 @@ import { ReceiveBuffer } from '../streams/receive-buffer.ts'
 export class Lane {
   readonly #lockstep: boolean
   readonly #kept = new ReceiveBuffer()
-  readonly #sender = new WaitQueue<Sending>()
-  /** The last one, whether it waited or was only told in the next turn. */
-  #latest: Sending | undefined
+  readonly #senders = new WaitQueue<Sending>()
   readonly #receiver = new WaitQueue<Receiving>()
   #ended = false
   #abandoned = false
@@ -35,18 +33,10 @@ export class Lane {
     this.#lockstep = lockstep
   }
 
-  /** Whether the last call of the sender's side has not settled. */
-  get sending(): boolean {
-    return this.#latest?.pending === true
-  }
-
-  /** Whether nothing more can be put. */
-  get ended(): boolean {
-    return this.#ended
-  }
-
   put(data: Uint8Array, scope: CancelScope): Promise<void> {
+    if (this.#ended) return rejected(endedError())
     if (this.#abandoned) return rejected(gone('sendAll'))
+    if (this.#senders.length > 0) return new Sending(this, data).waitIn(this.#senders, scope)
     let rest = data
     const receiving = rest.length === 0 ? undefined : this.#receiver.shift()
     if (receiving !== undefined) {
@@ -54,8 +44,9 @@ export class Lane {
       rest = rest.subarray(receiving.maxBytes)
     }
     if (rest.length > 0 && this.#lockstep) {
-      this.#latest = new Sending(rest)
-      return this.#latest.waitIn(this.#sender, scope)
+      const sending = new Sending(this, rest)
+      sending.begun = rest.length < data.length
+      return sending.waitIn(this.#senders, scope)
     }
     if (rest.length > 0) this.#kept.append(copy(rest, rest.length), 0, rest.length, true)
     return this.#done(scope)
@@ -63,21 +54,34 @@ export class Lane {
 
   take(maxBytes: number, scope: CancelScope): Promise<Buffer> {
     if (this.#kept.length > 0) return immediate(this.#kept.take(Math.min(maxBytes, this.#kept.length)))
-    for (const sending of this.#sender) return immediate(this.#takeFrom(sending, maxBytes))
+    const sending = this.#first
+    if (sending !== undefined) return immediate(this.#takeFrom(sending, maxBytes))
     if (this.#ended) return immediate(Buffer.alloc(0))
     return new Receiving(maxBytes).waitIn(this.#receiver, scope)
   }
 
-  /** The sender's side is done; what is kept can still be taken. */
+  /** The sender's side is done; what is kept, and what senders wait with, can still be taken. */
   end(scope: CancelScope): Promise<void> {
+    if (this.#senders.length > 0) return new Sending(this, undefined).waitIn(this.#senders, scope)
     this.#end()
     return this.#done(scope)
   }
 
-  /** The sender's side is closed: whoever waits there hears of it. */
+  /** The sender's side is closed: the calls that wait there fail. */
   close(): void {
-    this.#sender.shift()?.reject(new ClosedResourceError('sendAll: the stream was closed while this waited'))
+    this.#refuseSenders(() => new ClosedResourceError('sendAll: the stream was closed while this waited'))
     this.#end()
+  }
+
+  /** A sender was cancelled, and is out of the queue. */
+  senderLeft(sending: Sending): void {
+    if (sending.begun) {
+      this.#refuseSenders(() => {
+        const text =
+          'sendAll: the call in front of it was cancelled after a part of its data had left, and this would have followed that part'
+        return new BrokenResourceError(text)
+      })
+    } else this.#skipEmpty()
   }
 
   /** The receiver's side is closed: nobody will take anything any more. */
@@ -85,7 +89,32 @@ export class Lane {
     this.#abandoned = true
     this.#kept.clear()
     this.#receiver.shift()?.reject(new ClosedResourceError('receiveSome: the stream was closed while this waited'))
-    this.#sender.shift()?.reject(gone('sendAll'))
+    this.#refuseSenders(() => gone('sendAll'))
+  }
+
+  #refuseSenders(error: () => Error): void {
+    for (let sending = this.#senders.shift(); sending !== undefined; sending = this.#senders.shift()) {
+      if (isInterrupted(sending._scope as CancelScope)) sending.leave()
+      else sending.reject(error())
+    }
+  }
+
+  get #first(): Sending | undefined {
+    for (const sending of this.#senders) return sending
+    return undefined
+  }
+
+  /** What is first in the queue has bytes, or there is nothing. */
+  #skipEmpty(): void {
+    for (let sending = this.#first; sending !== undefined; sending = this.#first) {
+      if (sending.rest !== undefined && sending.rest.length > 0) return
+      this.#senders.delete(sending)
+      if (sending.rest === undefined) {
+        this.#end()
+        this.#refuseSenders(endedError)
+      }
+      sending.answer(undefined)
+    }
   }
 
   #end(): void {
@@ -93,33 +122,46 @@ export class Lane {
     this.#receiver.shift()?.answer(Buffer.alloc(0))
   }
 
-  /** What completed at once; a call nevertheless, that keeps its direction busy until its promise has settled. */
+  /** What completed at once. */
   #done(scope: CancelScope): Promise<void> {
     if (spendBudget()) return DONE
-    const sending = (this.#latest = new Sending(NOTHING))
+    const sending = new Sending(this, undefined)
     const promise = sending.begin(scope)
     sending.answer(undefined)
     return promise
   }
 
   #takeFrom(sending: Sending, maxBytes: number): Buffer {
-    const bytes = copy(sending.rest, maxBytes)
-    sending.rest = sending.rest.subarray(maxBytes)
-    if (sending.rest.length === 0) {
-      this.#sender.delete(sending)
-      sending.answer(undefined)
-    }
-    return bytes
+    const rest = sending.rest as Uint8Array
+    sending.rest = rest.subarray(maxBytes)
+    sending.begun = true
+    this.#skipEmpty()
+    return copy(rest, maxBytes)
   }
 }
 
-/** Who waits with bytes. */
+/** A call that waits with bytes, or with the end (`undefined`). */
 class Sending extends Waiter<void> {
-  rest: Uint8Array
+  rest: Uint8Array | undefined
+  /** A part of it has been taken. */
+  begun = false
+  readonly #lane: Lane
 
-  constructor(rest: Uint8Array) {
+  constructor(lane: Lane, rest: Uint8Array | undefined) {
     super('a receiver at the other end of a memory stream')
+    this.#lane = lane
     this.rest = rest
+  }
+
+  /** Out of the queue, because its scope is cancelled: that is what it fails with. */
+  leave(): void {
+    this.reject((this._scope as CancelScope)._cancelled(this.describe()))
+  }
+
+  protected override onCancel(cancelled: () => Cancelled): void {
+    const waits = this._queue !== undefined
+    super.onCancel(cancelled)
+    if (waits) this.#lane.senderLeft(this)
   }
 }
 
@@ -134,7 +176,10 @@ class Receiving extends Waiter<Buffer> {
 }
 
 const DONE: Promise<void> = Promise.resolve()
-const NOTHING = Buffer.alloc(0)
+
+function endedError(): ClosedResourceError {
+  return new ClosedResourceError('sendAll: the sending half was closed by sendEof')
+}
 
 function gone(what: string): BrokenResourceError {
   return new BrokenResourceError(`${what}: the peer has closed the stream`)

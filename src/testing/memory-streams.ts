@@ -1,8 +1,8 @@
 /** Two streams connected to each other in memory: with a buffer that takes everything, or with none. */
 
-import { ClosedResourceError, ResourceBusyError } from '../errors.ts'
+import { ClosedResourceError } from '../errors.ts'
 import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { enterOperation, enterUncancelled, pendingCancellation } from '../kernel/context.ts'
+import { enterOperation } from '../kernel/context.ts'
 import { rejected } from '../kernel/operation.ts'
 import { immediateVoid } from '../kernel/turn.ts'
 import { READ_SIZE, toBytes } from '../streams/bytes.ts'
@@ -58,9 +58,7 @@ class MemoryStream extends Stream {
   sendAll(data: Uint8Array | string): Promise<void> {
     try {
       const bytes = toBytes('data', data)
-      const scope = this.#enterSend('sendAll')
-      if (this.#out.ended) throw new ClosedResourceError('sendAll: the sending half was closed by sendEof')
-      return this.#out.put(bytes, scope)
+      return this.#out.put(bytes, this.#enterSend('sendAll'))
     } catch (error) {
       return rejected(error)
     }
@@ -75,29 +73,17 @@ class MemoryStream extends Stream {
   }
 
   close(): Promise<void> {
-    let scope: CancelScope
-    try {
-      scope = enterUncancelled('close')
-    } catch (error) {
-      this.#close()
-      return rejected(error)
+    if (!this.#closed) {
+      this.#closed = true
+      this.#out.close()
+      this.#in.abandon()
     }
-    this.#close()
-    const cancelled = pendingCancellation(scope, 'close')
-    return cancelled === undefined ? immediateVoid() : rejected(cancelled)
+    return immediateVoid()
   }
 
   #enterSend(what: string): CancelScope {
     const scope = enterOperation(what)
     if (this.#closed) throw new ClosedResourceError(`${what}: the stream is closed`)
-    if (this.#out.sending) throw new ResourceBusyError(`${what}: another task is already sending to this stream`)
     return scope
-  }
-
-  #close(): void {
-    if (this.#closed) return
-    this.#closed = true
-    this.#out.close()
-    this.#in.abandon()
   }
 }

@@ -10,7 +10,8 @@ import { randomUUID } from 'node:crypto'
 import { BroadcastChannel, threadId } from 'node:worker_threads'
 import { Cancelled, ClosedResourceError, RunFinishedError, TaskCancelled } from '../errors.ts'
 import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { currentFrame, enterFrame, enterUncancelled, type Frame, pendingCancellation } from '../kernel/context.ts'
+import { closingScope } from '../kernel/closing.ts'
+import { currentFrame, enterFrame, type Frame } from '../kernel/context.ts'
 import { detached } from '../kernel/detached.ts'
 import { Operation, rejected } from '../kernel/operation.ts'
 import { Resource } from '../kernel/resources.ts'
@@ -77,20 +78,17 @@ export class BlockingPortal {
 
   /**
    * Closes the portal: the functions that still run are cancelled, and waited for; threads that wait for them, and whoever
-   * calls from now on, get a `ClosedResourceError`. Idempotent.
+   * calls from now on, get a `ClosedResourceError`. Never raises a cancellation: the next checkpoint does. Idempotent.
    */
-  close(): Promise<void> {
-    try {
-      const scope = enterUncancelled('close')
-      return new Closing(this.#open.close(CLOSED)).start(scope)
-    } catch (error) {
-      return rejected(error)
-    }
+  async close(): Promise<void> {
+    const scope = closingScope()
+    const end = this.#open.close(CLOSED)
+    await (scope === undefined ? end : new Closing(end).start(scope))
   }
 
-  /** The same, and never raises a cancellation. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#open.close(CLOSED)
+  /** The same as `close()`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 }
 
@@ -238,11 +236,7 @@ class Closing extends Operation<void> {
 
   start(scope: CancelScope): Promise<void> {
     const promise = this.begin(scope)
-    void this.#end.then(() => {
-      const cancelled = pendingCancellation(scope, 'close')
-      if (cancelled === undefined) settleFairly(() => this.resolve(), undefined)
-      else this.reject(cancelled)
-    })
+    void this.#end.then(() => settleFairly(() => this.resolve(), undefined))
     return promise
   }
 

@@ -130,12 +130,12 @@ export class Pair {
     return { sending, data }
   }
 
-  /** Closes the stream at once, as a cancelled task does. */
-  async closeAtOnce(which: Stream): Promise<void> {
+  /** Closes the stream at once, as a cancelled task does. False where that raised the cancellation. */
+  async closeAtOnce(which: Stream): Promise<boolean> {
     const closing = this.begin(`close() of the ${this.nameOf(which)} in a cancelled scope`, () => which.close(), {
       cancelled: true,
     })
-    await closing.failsWith(Cancelled)
+    return closing.completed()
   }
 
   nameOf(which: Stream): string {

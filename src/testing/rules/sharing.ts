@@ -1,8 +1,8 @@
-/** Two calls in the same direction: the second is refused, and the first does not notice. */
+/** Two calls in the same direction: a second receive is refused, sends do not mix, and the first does not notice. */
 
 import { ResourceBusyError } from '../../errors.ts'
 import { failure } from '../failure.ts'
-import { receivingCalls, sendingCalls } from './calls.ts'
+import { receivingCalls } from './calls.ts'
 import { ensure, type Rule, same } from './pair.ts'
 
 export const sharing: readonly Rule[] = [
@@ -35,19 +35,28 @@ export const sharing: readonly Rule[] = [
     },
   },
   {
-    name: 'a second send is refused, and the first goes on',
+    name: 'sends that overlap do not mix: each leaves whole, in call order, or is refused',
     needs: 'back-pressure',
     async check(pair) {
-      const { stream } = pair
+      const { stream, peer } = pair
       const { sending, data } = await pair.clog()
-      for (const [what, call] of sendingCalls(stream)) {
-        await pair.refused(ResourceBusyError, `${what} while another task sends`, call)
-      }
-      if (pair.settings.halfClose) {
-        await pair.refused(ResourceBusyError, 'sendEof() while another task sends', () => stream.sendEof())
-      }
-      same(await pair.take(pair.peer, data.length), data, 'what the first call sent')
+      const [one, other] = [pair.random.bytes(1000), pair.random.bytes(1000)]
+      const behind = [
+        pair.begin('a second sendAll(1000 bytes)', () => stream.sendAll(one)),
+        pair.begin('sendMany(1000 bytes in two parts) behind it', () =>
+          stream.sendMany([other.subarray(0, 500), other.subarray(500)]),
+        ),
+      ]
+      await pair.turns()
+      same(await pair.take(peer, data.length), data, 'what the first call sent')
       await sending.value()
+      for (const [index, call] of behind.entries()) {
+        if (!call.pending && (await call.outcome()).kind === 'threw') await call.failsWith(ResourceBusyError)
+        else {
+          same(await pair.take(peer, 1000), index === 0 ? one : other, 'what a call behind it sent')
+          await call.value()
+        }
+      }
       await pair.send('the next')
     },
   },
