@@ -1,6 +1,6 @@
 /** The async calls of `structio/node` and `structio/testing`. */
 import { createServer } from 'node:http'
-import { Duplex, PassThrough } from 'node:stream'
+import { duplexPair } from 'node:stream'
 import { createTaskGroup, sleepForever, type Stream, waitAllTasksBlocked } from '../../../index.ts'
 import { type DuplexStream, fromDuplex, serveHttp } from '../../../src/node/index.ts'
 import {
@@ -48,12 +48,12 @@ export async function withDuplex(
   small: boolean,
   body: (stream: DuplexStream, peer: DuplexStream) => Promise<unknown>,
 ): Promise<void> {
-  const options = small ? { highWaterMark: 1 } : {}
-  const [there, back] = [new PassThrough(options), new PassThrough(options)]
-  const a = Duplex.from({ readable: back, writable: there })
-  const b = Duplex.from({ readable: there, writable: back })
+  const [a, b] = duplexPair(small ? { highWaterMark: 1 } : {})
   for (const duplex of [a, b]) duplex.on('error', () => {})
-  await using stream = fromDuplex(a)
-  await using peer = fromDuplex(b)
-  await body(stream, peer)
+  try {
+    await body(fromDuplex(a), fromDuplex(b))
+  } finally {
+    // Not closed, which would wait for what the peer has not read.
+    for (const duplex of [a, b]) duplex.destroy()
+  }
 }

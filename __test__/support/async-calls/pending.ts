@@ -32,6 +32,7 @@ import {
   wrapTls,
 } from '../../../index.ts'
 import { lockstepStreamPair } from '../../../src/testing/index.ts'
+import { exists } from '../processes.ts'
 import { LOCAL } from '../tls.ts'
 import type { Check, Row } from './calls.ts'
 import { waitingBodies } from './bodies.ts'
@@ -50,13 +51,14 @@ export const pending: Record<string, Row> = {
   'TaskHandle.value': (check) => withSleeper((handle) => check(() => handle.value())),
   ...ofHolders(),
   'Event.wait': (check) => check(() => createEvent().wait()),
+  // Its lock belongs to a task: it is taken where the call is made.
   'Condition.wait': (check) => {
     const condition = createCondition()
-    return condition.use(() => check(() => condition.wait()))
+    return check(() => condition.use(() => condition.wait()))
   },
   'Condition.waitFor': (check) => {
     const condition = createCondition()
-    return condition.use(() => check(() => condition.waitFor(() => false)))
+    return check(() => condition.use(() => condition.waitFor(() => false)))
   },
   'Queue.put': (check) => {
     const queue = createQueue<number>(1)
@@ -161,7 +163,8 @@ async function withLongProcess(body: (process: PipedProcess) => Promise<unknown>
   try {
     await body(process)
   } finally {
-    process.kill()
+    // Where the call has ended it, there is nothing to be killed.
+    if (exists(process.pid)) globalThis.process.kill(process.pid, 'SIGKILL')
   }
 }
 
