@@ -117,6 +117,7 @@ export declare const createUnixDatagramSocket: typeof esm.createUnixDatagramSock
 export declare const createUnixServer: typeof esm.createUnixServer
 export declare const currentDefaultThreadLimiter: typeof esm.currentDefaultThreadLimiter
 export declare const currentEffectiveDeadline: typeof esm.currentEffectiveDeadline
+export declare const currentSignal: typeof esm.currentSignal
 export declare const currentTime: typeof esm.currentTime
 export declare const dumpTasks: typeof esm.dumpTasks
 export declare const failAfter: typeof esm.failAfter
@@ -131,6 +132,7 @@ export declare const getCancelledExcClass: typeof esm.getCancelledExcClass
 export declare const getCurrentTask: typeof esm.getCurrentTask
 export declare const getNameInfo: typeof esm.getNameInfo
 export declare const getRunningTasks: typeof esm.getRunningTasks
+export declare const isCancelled: typeof esm.isCancelled
 export declare const mapConcurrent: typeof esm.mapConcurrent
 export declare const moveOnAfter: typeof esm.moveOnAfter
 export declare const moveOnAt: typeof esm.moveOnAt
@@ -168,6 +170,7 @@ export type ConnectTCPOptions = esm.ConnectTCPOptions
 export type DelimitedOptions = esm.DelimitedOptions
 export type EventStatistics = esm.EventStatistics
 export type ExposedFunction = esm.ExposedFunction
+export type FailScope = esm.FailScope
 export type Grant = esm.Grant
 export type LockStatistics = esm.LockStatistics
 export type MemoryObjectStreamStatistics = esm.MemoryObjectStreamStatistics
@@ -201,6 +204,7 @@ export type ServeOptions<A extends esm.SocketAddress | string = esm.SocketAddres
 export type ServerStatistics = esm.ServerStatistics
 export type SocketAddress = esm.SocketAddress
 export type StartTLSOptions = esm.StartTLSOptions
+export type SuppressedErrorEvent = esm.SuppressedErrorEvent
 export type TCPServerOptions = esm.TCPServerOptions
 export type TLSContextOptions = esm.TLSContextOptions
 export type TLSErrorReason = esm.TLSErrorReason

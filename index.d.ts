@@ -166,6 +166,31 @@ declare class TimeoutError extends Error {
 declare class ExceptionGroup extends AggregateError {
   #private
   readonly code = 'ERR_EXCEPTION_GROUP'
+  /**
+   * `except*` for JavaScript: gives each part of `error` to the handler that it belongs to. The leaves that match (a class, or a
+   * predicate) go to the handler as one group that keeps their nesting; a leaf goes to the first handler that matches. An error
+   * that is no group is matched as a group of one.
+   *
+   * ```ts
+   * try {
+   *   await createTaskGroup(serveEverything)
+   * } catch (error) {
+   *   ExceptionGroup.handle(error, [
+   *     [TimeoutError, (group) => console.warn('too slow', group.errors)],
+   *     [(leaf) => isSystemError(leaf, 'ECONNRESET'), () => undefined],
+   *   ])
+   * }
+   * ```
+   *
+   * Returns when everything was handled. Otherwise throws: an error that is no group and matches nothing, as itself; the leaves
+   * that match nothing and what handlers throw, in one `ExceptionGroup`. Handlers are synchronous.
+   *
+   * @throws TypeError for handlers of a wrong shape, before any is called; `error` is then its `cause`
+   */
+  static handle(
+    error: unknown,
+    handlers: readonly (readonly [match: Match, handler: (group: ExceptionGroup) => void])[],
+  ): void
   /** @param message - by default made from the first leaf, so that a log line says what happened */
   constructor(errors: Iterable<unknown>, message?: string)
   /**
@@ -303,6 +328,18 @@ declare class CalledProcessError extends Error {
   get cmd(): string | readonly string[]
   constructor(command: string | readonly string[], returncode: number, stdout?: Buffer, stderr?: Buffer)
 }
+/** What a handler of `ExceptionGroup.handle` is for: the instances of a class, or what a predicate accepts. */
+type Match = (abstract new (...args: never[]) => unknown) | ((leaf: unknown) => boolean)
+
+/** Why a scope was cancelled. */
+interface CancelReason {
+  /** What has cancelled the scope. */
+  readonly kind: 'explicit' | 'deadline' | 'task-failed' | 'signal' | 'shutdown' | 'scope-ended'
+  /** The scope that was cancelled first; scopes inside it report the same reason only if cancelled themselves. */
+  readonly scope: CancelScope
+  /** What was given to `cancel()`, the error of the failed task, the signal's reason or the name of the process signal. */
+  readonly detail?: unknown
+}
 
 /** Why a scope was cancelled. */
 interface CancelReason {
@@ -407,18 +444,39 @@ type ScopeBody<T> = (scope: CancelScope) => T | PromiseLike<T>
 /** Options of a scope whose deadline is an argument of its own. */
 type TimedScopeOptions = Omit<CancelScopeOptions, 'deadline'>
 interface AbandonOptions<T> {
+  /** Gets a value that arrives after the caller has left, to close or release it. */
   discard?: ((value: T) => void) | undefined
 }
-/** A body that gets the scope if it asks for it. */
-type FailBody = (scope: CancelScope) => unknown
-/** The body's value; `undefined` as well where the body takes the scope, which it can then cancel. */
-type FailValue<F extends FailBody> =
+/**
+ * The scope that the body of `failAfter` gets: one that it has no way to cancel, so that the call has a value or rejects. (It is
+ * an ordinary `CancelScope`.)
+ */
+type FailScope = Omit<CancelScope, 'cancel'>
+/** What runs in the scope of `failAfter`. */
+type FailBody<T> = (scope: FailScope) => T | PromiseLike<T>
+/**
+ * What a body came to; `undefined` as well where the body takes the scope or group as a parameter, and so can cancel it.
+ *
+ * @typeParam F - the function type of the body
+ */
+type BodyValue<F extends (parameter: never) => unknown> =
   Parameters<F> extends [] ? Awaited<ReturnType<F>> : Awaited<ReturnType<F>> | undefined
+/** Without a deadline, only the body can cancel the scope. (A foreign signal rejects.) */
+type EndlessScopeOptions = CancelScopeOptions & {
+  /** None. */
+  deadline?: undefined
+}
 /**
  * Runs `body` in a scope of its own. Resolves with its value, or with `undefined` when the scope's cancellation ended it;
  * rejects with `signal.reason` when the foreign signal did. Re-creates `open_cancel_scope`.
+ *
+ * A body without parameters cannot cancel the scope: without a deadline, the call then always has the body's value.
  */
-declare function openCancelScope<T>(body: ScopeBody<T>): Promise<T | undefined>
+declare function openCancelScope<F extends ScopeBody<unknown>>(body: F): Promise<BodyValue<F>>
+declare function openCancelScope<F extends ScopeBody<unknown>>(
+  options: EndlessScopeOptions,
+  body: F,
+): Promise<BodyValue<F>>
 declare function openCancelScope<T>(options: CancelScopeOptions, body: ScopeBody<T>): Promise<T | undefined>
 /**
  * Runs `body` for at most `ms` milliseconds; `null` is no limit, a negative number has passed already. Resolves with
@@ -435,23 +493,47 @@ declare function moveOnAt<T>(time: number, body: ScopeBody<T>): Promise<T | unde
 declare function moveOnAt<T>(time: number, options: TimedScopeOptions, body: ScopeBody<T>): Promise<T | undefined>
 /**
  * Runs `body` for at most `ms` milliseconds; `null` is no limit. Rejects with `TimeoutError` when the deadline was the
- * first cause that ended the body. A body that takes the scope as a parameter may cancel it: the value is then
- * `undefined`. Re-creates `fail_after`.
+ * first cause that ended the body. Re-creates `fail_after`.
+ *
+ * The scope that the body gets has no `cancel` for the compiler. A body that may give up by itself belongs into
+ * `moveOnAfter` or `openCancelScope`.
  */
-declare function failAfter<F extends FailBody>(ms: number | null, body: F): Promise<FailValue<F>>
-declare function failAfter<F extends FailBody>(
-  ms: number | null,
-  options: TimedScopeOptions,
-  body: F,
-): Promise<FailValue<F>>
+declare function failAfter<T>(ms: number | null, body: FailBody<T>): Promise<T>
+declare function failAfter<T>(ms: number | null, options: TimedScopeOptions, body: FailBody<T>): Promise<T>
 /** `failAfter` with a point in time of `currentTime()`. */
-declare function failAt<F extends FailBody>(time: number, body: F): Promise<FailValue<F>>
-declare function failAt<F extends FailBody>(time: number, options: TimedScopeOptions, body: F): Promise<FailValue<F>>
+declare function failAt<T>(time: number, body: FailBody<T>): Promise<T>
+declare function failAt<T>(time: number, options: TimedScopeOptions, body: FailBody<T>): Promise<T>
 /**
  * The nearest deadline of the scopes around the running code, up to and including the first shield; `-Infinity` once
  * cancelled, `Infinity` where there is none. Re-creates `current_effective_deadline`.
  */
 declare function currentEffectiveDeadline(): number
+/**
+ * The `signal` of the innermost scope around the running code: aborts when that is cancelled, with a `Cancelled` as its reason.
+ * For foreign work that takes an `AbortSignal`, without opening a scope.
+ *
+ * ```ts
+ * const response = await fetch(url, { signal: currentSignal() })
+ * ```
+ *
+ * @throws NotRunningError outside every `run`
+ */
+declare function currentSignal(): AbortSignal
+/**
+ * Whether an error is a cancellation, also behind what JavaScript makes of one: a `Cancelled`; an `AbortError` whose `cause` is
+ * one; an `AggregateError` or `ExceptionGroup` all of whose leaves are; a `SuppressedError` whose two errors both are. For
+ * `catch` blocks that log or report errors, and let cancellations pass.
+ *
+ * ```ts
+ * try {
+ *   await handle(request)
+ * } catch (error) {
+ *   if (!isCancelled(error)) report(error)
+ *   throw error
+ * }
+ * ```
+ */
+declare function isCancelled(error: unknown): boolean
 /** Milliseconds of the monotonic clock that deadlines are measured by. Works outside a `run` too. */
 declare function currentTime(): number
 /**
@@ -531,8 +613,11 @@ interface TaskGroupOptions {
   abandon?: boolean | undefined
 }
 interface GatherOptions {
+  /** How many tasks run at a time. */
   limit?: number | undefined
 }
+/** What runs together with the tasks of its group. */
+type GroupBody = (group: TaskGroup) => unknown
 /** A function that is run as a task. */
 type Job<T> = () => T | PromiseLike<T>
 /** What a list of jobs gives, in their order. */
@@ -541,22 +626,22 @@ type JobValues<F extends readonly Job<unknown>[]> = {
 }
 /**
  * Runs `body` with a group to spawn tasks into, and ends after all of them. Resolves with the body's value, or with
- * `undefined` when the group was cancelled and its body with it. Rejects with one `ExceptionGroup` of everything that
+ * `undefined` when the group was cancelled and its body with it (a body without parameters cannot do that). Rejects with one `ExceptionGroup` of everything that
  * the body and the tasks threw. Re-creates `create_task_group`.
  */
-declare function createTaskGroup<T>(body: (group: TaskGroup) => T | PromiseLike<T>): Promise<T | undefined>
-declare function createTaskGroup<T>(
-  options: TaskGroupOptions,
-  body: (group: TaskGroup) => T | PromiseLike<T>,
-): Promise<T | undefined>
+declare function createTaskGroup<F extends GroupBody>(body: F): Promise<BodyValue<F>>
+declare function createTaskGroup<F extends GroupBody>(options: TaskGroupOptions, body: F): Promise<BodyValue<F>>
 /**
- * Runs the functions as tasks, at most `limit` at a time, and resolves with their values in order. Rejects as a task group
- * does.
+ * Runs the functions as tasks, at most `limit` at a time, and resolves with their values in order.
+ *
+ * Rejects with the first failure itself, as `Promise.all` does, and only after all other tasks have been cancelled and have
+ * ended. What these throw meanwhile goes to the diagnostics channel `structio:suppressed-error`.
  */
 declare function gather<const F extends readonly Job<unknown>[]>(fns: F, options?: GatherOptions): Promise<JobValues<F>>
 /**
  * Calls `fn(item, index)` for every item, at most `limit` at a time, and resolves with the values in order. The next item is
- * asked for when there is room for it; on failure the iterator is closed. Rejects as a task group does.
+ * asked for when there is room for it; on failure the iterator is closed. Rejects as `gather` does; a failure of the iterator
+ * counts as that of a task.
  */
 declare function mapConcurrent<I, T>(
   items: Iterable<I> | AsyncIterable<I>,
@@ -567,7 +652,8 @@ declare function mapConcurrent<I, T>(
 ): Promise<T[]>
 /**
  * Runs the functions as tasks until the first has finished or failed; the others are cancelled and waited for. Settles as
- * that first one did: with its value, or its bare error. `RangeError` for an empty list.
+ * that first one did: with its value, or its bare error. What the others throw while they clean up goes to the diagnostics
+ * channel `structio:suppressed-error`. `RangeError` for an empty list.
  */
 declare function raceTasks<const F extends readonly Job<unknown>[]>(fns: F): Promise<Awaited<ReturnType<F[number]>>>
 
@@ -749,7 +835,11 @@ interface RunInThreadOptions {
   abandonOnCancel?: boolean | undefined
   /** Functions of this thread that the other may call by name, with `runAsyncFromThread`. */
   expose?: Readonly<Record<string, ExposedFunction>> | undefined
-  /** What in the arguments is moved to the thread instead of copied: array buffers, message ports. */
+  /**
+   * What in the arguments is moved to the thread instead of copied: array buffers, message ports. Not the memory of bytes that the
+   * library has received or read, which other buffers share: Node 22 and later refuse it with a `DataCloneError`, Node 20 copies
+   * it. `Uint8Array.from(bytes)` has memory of its own.
+   */
   transfer?: readonly Transferable[] | undefined
   /** For introspection; by default the function's name. */
   name?: string | undefined
@@ -896,29 +986,41 @@ type BinaryMode = `${Access}b` | `${Access}b+` | `${Access}+b` | `b${Access}` | 
 type TextMode = Access | `${Access}+` | `${Access}t` | `${Access}t+` | `${Access}+t` | `t${Access}` | `t${Access}+`
 
 interface ResolveOptions {
+  /** Whether a path that does not exist is an error. Default false. */
   strict?: boolean | undefined
 }
 interface LinkOptions {
+  /** Whether a symbolic link is followed. Default true. */
   followSymlinks?: boolean | undefined
 }
 interface MkdirOptions {
+  /** Permissions of the new directory, before the umask. Default 0o777. */
   mode?: number | undefined
+  /** Makes missing parents as well. Default false. */
   parents?: boolean | undefined
+  /** Takes a directory that is there already for made. Default false. */
   existOk?: boolean | undefined
 }
 interface UnlinkOptions {
+  /** Takes a file that is not there for removed. Default false. */
   missingOk?: boolean | undefined
 }
 interface SymlinkOptions {
+  /** Whether the target is a directory; it matters on Windows alone. Default false. */
   targetIsDirectory?: boolean | undefined
 }
 interface TouchOptions {
+  /** Permissions of a new file, before the umask. Default 0o666. */
   mode?: number | undefined
+  /** Takes a file that is there already; its times are set. Default true. */
   existOk?: boolean | undefined
 }
 interface WalkingOptions {
+  /** Whether a directory comes before those in it. Default true. */
   topDown?: boolean | undefined
+  /** Gets the error of a directory that cannot be read. Default: it is left out. */
   onError?: ((error: Error) => void) | undefined
+  /** Whether symbolic links to directories are walked into. Default false. */
   followSymlinks?: boolean | undefined
 }
 
@@ -1191,7 +1293,7 @@ interface ServerStatistics {
   readonly accepted: number
   /** Handlers of `serve` that are running now. */
   readonly handling: number
-  /** Connection errors that `serve` has dropped. */
+  /** Errors of handlers and connections that `serve` has gone on after, without an `onError` for them. */
   readonly dropped: number
   /** How often accepting failed for want of descriptors or memory, and was tried again. */
   readonly retries: number
@@ -1319,7 +1421,12 @@ declare abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable 
    * does. Idempotent.
    */
   abstract close(): Promise<void>
-  /** Receives into the caller's memory and returns the number of bytes; 0 means that the peer has closed its half. */
+  /**
+   * Receives into the caller's memory and returns the number of bytes; 0 means that the peer has closed its half.
+   *
+   * @throws TypeError when the view lost its memory while this waited: its `ArrayBuffer` was transferred, or became smaller.
+   * Nothing has been taken from the stream then.
+   */
   receiveInto(view: Uint8Array): Promise<number>
   /** @throws IncompleteRead when the data ends before `nbytes`; what had arrived stays in `bufferedData` */
   receiveExactly(nbytes: number): Promise<Buffer>
@@ -1375,6 +1482,9 @@ interface StartTLSOptions {
  * `sendAll` resolves when the stream has *taken* the bytes: the kernel has them, or the stream itself, which keeps up to
  * 64 KiB and sends what one turn of the event loop brought as one write. Beyond that it waits for the peer. A write that
  * failed afterwards is reported by the next call of the sending side or by `close()`, never by a receive.
+ *
+ * Received bytes share memory with others: it cannot be transferred (`postMessage`, `structuredClone`), only copied. TCP's urgent
+ * data (`MSG_OOB`) is ignored, as by node:net: its byte is left out, and the stream goes on behind it.
  *
  * With TLS (`autostartTls`, `startTls`, `wrapTls`) everything above is unchanged, and the members about the TLS session
  * answer; before a handshake they throw `TLSRequired`, except `tlsVersion`, which is then `null`.
@@ -1479,8 +1589,13 @@ declare class SocketStream<A extends Address = SocketAddress> extends Stream {
 interface ServeOptions<A extends Address = SocketAddress> {
   /** How many connections are handled at once; the others wait to be accepted. Default: as many as come. */
   maxConnections?: number | undefined
-  /** Gets what a handler threw, except the end of its own connection. Without it such an error ends the server. */
-  onError?: ((error: unknown, stream: SocketStream<A>) => unknown) | undefined
+  /**
+   * Gets what a handler threw, except the end of its own connection; that is still open meanwhile, so that a last word can be
+   * sent. Without it such an error goes to the diagnostics channel `structio:connection-error` and, unless a peer can bring it
+   * about, to a process warning (`STRUCTIO_HANDLER_FAILED`), and so does what it throws itself. `'throw'`: such an error
+   * closes the server, cancels the other handlers, and comes out of `serve` in an `ExceptionGroup`.
+   */
+  onError?: 'throw' | ((error: unknown, stream: SocketStream<A>) => unknown) | undefined
 }
 
 /**
@@ -1500,9 +1615,9 @@ declare class SocketStreamServer<A extends Address = SocketAddress> implements A
    * Calls `handler` for each connection in a task of its own, and closes the connection when the handler has ended. Returns
    * once the server is closed and the handlers have ended; cancelled, it cancels them and leaves the server open.
    *
-   * When a handler fails because its own connection broke, was closed or ended inside a frame, that connection has ended
-   * and nothing else (`structio:connection-error` on `diagnostics_channel` shows it). Any other error goes to `onError`;
-   * without one, it closes the server, cancels the other handlers and comes out in an `ExceptionGroup`.
+   * A handler that fails does not end the server. When its own connection broke, was closed or ended inside a frame, that
+   * connection has ended and nothing else (`structio:connection-error` on `diagnostics_channel` shows it). Any other error
+   * goes to `onError`; without one, to the same channel and, unless a peer can bring it about, to a process warning.
    */
   serve(handler: (stream: SocketStream<A>) => unknown, options?: ServeOptions<A>): Promise<void>
   /** Where the server listens. Stays known after `close()`. */
@@ -1524,11 +1639,14 @@ declare class SocketStreamServer<A extends Address = SocketAddress> implements A
   statistics(): ServerStatistics
 }
 
-/** Options of `connectTcp`; with any that begins with `tls`, the stream is encrypted. */
+/** Options of `connectTcp`; with `tls` or `tlsHostname`, the stream is encrypted. */
 interface ConnectTCPOptions {
   /** For the TLS handshake. Default: a context that trusts what the platform trusts. */
   tls?: TLSContext | undefined
-  /** Does the TLS handshake before the stream is returned. Default false: `startTls` does it when it is time. */
+  /**
+   * Does the TLS handshake before the stream is returned. Default: where `tls` or `tlsHostname` is given. With false,
+   * `startTls` does it when it is time.
+   */
   autostartTls?: boolean | undefined
   /** The name or address that the server's certificate must be for. Default: the one connected to. */
   tlsHostname?: string | undefined
@@ -1583,7 +1701,7 @@ interface TCPServerOptions {
  *
  * A name is resolved off the JavaScript thread, and its addresses are tried as RFC 8305 says.
  *
- * With `autostartTls` the TLS handshake is part of connecting, under the caller's scope.
+ * With `tls`, `tlsHostname` or `autostartTls: true` the TLS handshake is part of connecting, under the caller's scope.
  *
  * @throws the bare system error (`ECONNREFUSED`, `ENOTFOUND`…) where one address was tried, `ConnectionFailed` with one
  * error per attempt where several were, `TLSError` when the handshake fails; nothing stays open then
@@ -2408,6 +2526,18 @@ interface ScopeEvent {
   /** With `cancelled`. */
   readonly reason?: CancelReason
 }
+/**
+ * A message of the channel `structio:suppressed-error`: a task failed, and no caller gets its error, because an earlier one
+ * came out of the same `gather`, `mapConcurrent` or `raceTasks`. An iterator that failed so is told of with the task that asked it.
+ */
+interface SuppressedErrorEvent {
+  /** What the task threw. */
+  readonly error: unknown
+  /** The task that failed. */
+  readonly task: TaskInfo
+  /** Milliseconds of the run's clock (`currentTime()`). */
+  readonly time: number
+}
 
 /** The task that runs this code. Re-creates `get_current_task`; `NotRunningError` in a callback outside every task. */
 declare function getCurrentTask(): TaskInfo
@@ -2502,6 +2632,7 @@ export {
   createUnixServer,
   currentDefaultThreadLimiter,
   currentEffectiveDeadline,
+  currentSignal,
   currentTime,
   dumpTasks,
   failAfter,
@@ -2516,6 +2647,7 @@ export {
   getCurrentTask,
   getNameInfo,
   getRunningTasks,
+  isCancelled,
   mapConcurrent,
   moveOnAfter,
   moveOnAt,
@@ -2555,6 +2687,7 @@ export type {
   DelimitedOptions,
   EventStatistics,
   ExposedFunction,
+  FailScope,
   Grant,
   LockStatistics,
   MemoryObjectStreamStatistics,
@@ -2588,6 +2721,7 @@ export type {
   ServerStatistics,
   SocketAddress,
   StartTLSOptions,
+  SuppressedErrorEvent,
   TCPServerOptions,
   TLSContextOptions,
   TLSErrorReason,

@@ -15,7 +15,8 @@ export { checkpoint, checkpointIfCancelled, cancelShieldedCheckpoint } from './s
 // Timeouts and cancellation: a scope reaches everything that was begun inside it, and nothing else.
 export { openCancelScope, moveOnAfter, moveOnAt, failAfter, failAt } from './src/scopes.ts'
 export { currentEffectiveDeadline, currentTime, CancelScope, abandonOnCancel } from './src/scopes.ts'
-export type { CancelScopeOptions, TimedScopeOptions, CancelReason } from './src/scopes.ts'
+export { currentSignal, isCancelled } from './src/scopes.ts'
+export type { CancelScopeOptions, TimedScopeOptions, FailScope, CancelReason } from './src/scopes.ts'
 
 // Task groups: a task ends before the block that started it does.
 export { createTaskGroup, TaskGroup, gather, mapConcurrent, raceTasks } from './src/task-groups.ts'
@@ -114,7 +115,7 @@ export { SignalReceiver } from './src/signals/receiver.ts'
 // Introspection.
 export { TaskInfo, getCurrentTask, getRunningTasks } from './src/introspection.ts'
 export { waitAllTasksBlocked, dumpTasks } from './src/introspection.ts'
-export type { TaskEvent, ScopeEvent } from './src/introspection.ts'
+export type { TaskEvent, ScopeEvent, SuppressedErrorEvent } from './src/introspection.ts'
 
 // Errors: one class for each condition that a caller may want to tell apart, each with a stable `code`.
 export { Cancelled, TimeoutError, ExceptionGroup, TaskFailed, TaskCancelled } from './src/errors.ts'

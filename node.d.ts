@@ -7,11 +7,22 @@
  */
 
 import { Stream, SocketAddress, SocketStreamServer } from 'structio'
-import { AddressInfo, SocketConnectOpts, SocketReadyState, Server } from 'node:net'
+import { Server, AddressInfo, SocketConnectOpts, SocketReadyState } from 'node:net'
 import { Duplex } from 'node:stream'
 import { PeerCertificate, CipherNameAndProtocol } from 'node:tls'
 import { ReadableStream, WritableStream } from 'node:stream/web'
 
+/** What `setKeepAlive` takes in one object. */
+interface KeepAlive {
+  /** Whether the system asks at all. */
+  enable?: boolean | undefined
+  /** Milliseconds of silence before it asks first. */
+  initialDelay?: number | undefined
+  /** Milliseconds between two questions without an answer. */
+  interval?: number | undefined
+  /** How many questions without an answer break the connection. */
+  count?: number | undefined
+}
 /** The members of {@link NodeSocket} that need no I/O. */
 declare abstract class SocketMembers extends Duplex {
   #private
@@ -23,6 +34,8 @@ declare abstract class SocketMembers extends Duplex {
   readonly localFamily?: string
   /** What `setTimeout` was last told. */
   readonly timeout?: number
+  /** The server of Node that serves the socket: `node:http` sets it. */
+  server: Server | null
   /** The address of the other side, while the socket is not destroyed. */
   get remoteAddress(): string | undefined
   /** The port of the other side, while the socket is not destroyed. */
@@ -34,11 +47,25 @@ declare abstract class SocketMembers extends Duplex {
   /** Whether small writes go out at once, which they do unless this says otherwise. */
   setNoDelay(noDelay?: boolean): this
   /**
-   * Whether the system asks a silent peer if it is still there.
+   * Whether the system asks a silent peer if it is still there. All times are in milliseconds, rounded down to seconds; 0 leaves
+   * the system's.
    *
-   * @param initialDelay - milliseconds of silence before it asks first; 0 leaves the system's
+   * @param options - the same in one object, as Node 26 takes it
+   * @param initialDelay - silence before it asks first
+   * @param interval - time between two questions without an answer
+   * @param count - how many questions without an answer break the connection
    */
-  setKeepAlive(enable?: boolean, initialDelay?: number): this
+  setKeepAlive(options: KeepAlive): this
+  setKeepAlive(enable?: boolean, initialDelay?: number, interval?: number, count?: number): this
+  /** The value of `setTypeOfService`, or what the system has; 0 where there is no such option. */
+  getTypeOfService(): number
+  /**
+   * The Type of Service field of IPv4 packets, or the Traffic Class of IPv6 packets, from now on. Before the socket is connected the
+   * value is kept until it is. The system may mask bits of it.
+   *
+   * @param tos - an integer from 0 to 255
+   */
+  setTypeOfService(tos: number): this
   /** Undoes `unref`. */
   ref(): this
   /** The process need not stay for this socket. An active `run` keeps it all the same, unless it was told not to. */
@@ -172,8 +199,12 @@ declare function toWebStreams(stream: Stream, options?: WebStreamsOptions): WebS
 interface ServeHTTPOptions {
   /** How many connections are served at once; the others wait to be accepted. Default: as many as come. */
   maxConnections?: number | undefined
-  /** Gets what a handler threw, and its request. Without it such an error ends the server and comes out of `serveHttp`. */
-  onError?: ((error: unknown, request: unknown) => unknown) | undefined
+  /**
+   * Gets what a handler threw, and its request. Without it such an error goes where those of `serve` go: to the diagnostics
+   * channel `structio:connection-error` and, unless a peer can bring it about, to a process warning. `'throw'`: it ends the
+   * server and comes out of `serveHttp`.
+   */
+  onError?: 'throw' | ((error: unknown, request: unknown) => unknown) | undefined
   /** Cancels when it aborts; `serveHttp` then rejects with its reason. */
   signal?: AbortSignal | undefined
 }
@@ -185,7 +216,7 @@ interface ServeHTTPOptions {
  *
  * Request listeners run in the scope of their connection: operations of this library work in them, and are cancelled when the
  * client goes away or `serveHttp` is cancelled. A listener that fails is answered with 500, as Node's servers do with
- * `captureRejections`; its error goes to `onError`, or ends the server, as in `serve`.
+ * `captureRejections`; its error goes to `onError`, as in `serve`, and the server goes on.
  *
  * Closing `server`, or the HTTP server itself, drains: no more connections, what has been asked is answered, and connections
  * without a request under way end. Then `serveHttp` returns. Cancelled, it ends all connections at once, and leaves `server`

@@ -131,9 +131,11 @@ interface VirtualNetworkOptions extends LinkOptions {
   record?: boolean | undefined
 }
 interface HostOptions {
+  /** The addresses of the machine. */
   readonly addresses?: readonly string[] | undefined
 }
 interface OneLinkOptions extends LinkOptions {
+  /** Whether the link carries data in one direction alone. Default false. */
   readonly oneWay?: boolean | undefined
 }
 /**

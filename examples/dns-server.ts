@@ -2,7 +2,7 @@
 //
 //   node --import=tsx examples/dns-server.ts 5300 one.test=10.0.0.1 two.test=10.0.0.2
 //   dig @127.0.0.1 -p 5300 one.test
-import { createUdpSocket, run } from 'structio'
+import { createUdpSocket, getCancelledExcClass, run } from 'structio'
 
 const [port = '5300', ...entries] = process.argv.slice(2)
 const known = new Map(entries.map((entry) => entry.toLowerCase().split('=') as [string, string]))
@@ -14,12 +14,18 @@ await run(
     // All that have come meanwhile, and their answers in one step.
     for (;;) {
       const packets = await socket.receiveBatch()
-      await socket.sendBatch(
-        packets.flatMap(([query, from]) => {
-          const reply = answer(query)
-          return reply === undefined ? [] : [[reply, from] as const]
-        }),
-      )
+      try {
+        await socket.sendBatch(
+          packets.flatMap(([query, from]) => {
+            const reply = answer(query)
+            return reply === undefined ? [] : [[reply, from] as const]
+          }),
+        )
+      } catch (error) {
+        // An address that nothing can be sent to is the sender's doing; a cancellation is not.
+        if (error instanceof getCancelledExcClass()) throw error
+        console.error(String(error))
+      }
     }
   },
   { shutdownSignals: ['SIGINT', 'SIGTERM'] },

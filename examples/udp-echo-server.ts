@@ -1,7 +1,7 @@
 // A UDP echo server: every datagram goes back to where it came from. Ctrl+C ends it.
 //
 //   node --import=tsx examples/udp-echo-server.ts [port] [backend]
-import { createUdpSocket, run, type RunOptions } from 'structio'
+import { createUdpSocket, getCancelledExcClass, run, type RunOptions } from 'structio'
 
 const [port = '7000', backend] = process.argv.slice(2)
 const options: RunOptions = { shutdownSignals: ['SIGINT', 'SIGTERM'] }
@@ -11,5 +11,13 @@ await run(async () => {
   await using socket = await createUdpSocket({ port: Number(port) })
   console.log(`listening on port ${socket.port}`)
   // `data` may have no bytes at all, and `from` is never looked at.
-  for await (const [data, from] of socket.receivePackets(65_535)) await socket.send(data, from)
+  for await (const [data, from] of socket.receivePackets(65_535)) {
+    try {
+      await socket.send(data, from)
+    } catch (error) {
+      // An address that nothing can be sent to is the sender's doing; a cancellation is not.
+      if (error instanceof getCancelledExcClass()) throw error
+      console.error(String(error))
+    }
+  }
 }, options)

@@ -56,10 +56,57 @@ export class ExceptionGroup extends AggregateError {
     named(this, 'ExceptionGroup')
   }
 
+  /**
+   * `except*` for JavaScript: gives each part of `error` to the handler that it belongs to. The leaves that match (a class, or a
+   * predicate) go to the handler as one group that keeps their nesting; a leaf goes to the first handler that matches. An error
+   * that is no group is matched as a group of one.
+   *
+   * ```ts
+   * try {
+   *   await createTaskGroup(serveEverything)
+   * } catch (error) {
+   *   ExceptionGroup.handle(error, [
+   *     [TimeoutError, (group) => console.warn('too slow', group.errors)],
+   *     [(leaf) => isSystemError(leaf, 'ECONNRESET'), () => undefined],
+   *   ])
+   * }
+   * ```
+   *
+   * Returns when everything was handled. Otherwise throws: an error that is no group and matches nothing, as itself; the leaves
+   * that match nothing and what handlers throw, in one `ExceptionGroup`. Handlers are synchronous.
+   *
+   * @throws TypeError for handlers of a wrong shape, before any is called; `error` is then its `cause`
+   */
+  static handle(
+    error: unknown,
+    handlers: readonly (readonly [match: Match, handler: (group: ExceptionGroup) => void])[],
+  ): void {
+    const clauses = toClauses(error, handlers)
+    const bare = !(error instanceof ExceptionGroup)
+    let rest: ExceptionGroup | undefined = bare ? new ExceptionGroup([error]) : error
+    const thrown: unknown[] = []
+    for (const { matches, handler } of clauses) {
+      if (rest === undefined) break
+      let matching: ExceptionGroup | undefined
+      try {
+        ;[matching, rest] = rest.split(matches)
+        if (matching !== undefined) handler(matching)
+      } catch (failure) {
+        // A handler that throws its group gives it back.
+        if (failure === matching && matching !== undefined) thrown.push(...(matching.errors as unknown[]))
+        else thrown.push(failure)
+      }
+    }
+    const unmatched: unknown[] = rest?.errors ?? []
+    if (thrown.length > 0) throw new ExceptionGroup([...unmatched, ...thrown])
+    if (rest !== undefined) throw bare ? error : rest
+  }
+
   /** @param message - by default made from the first leaf, so that a log line says what happened */
   constructor(errors: Iterable<unknown>, message?: string) {
     const list = [...errors]
     super(list, message ?? groupMessage(list))
+    showLeavesFirst(this)
   }
 
   /**
@@ -334,6 +381,84 @@ export function cancelledCall(error: Cancelled): CancelledCall | undefined {
 
 function named(type: { prototype: Error }, name: string): void {
   Object.defineProperty(type.prototype, 'name', { value: name, configurable: true, writable: true })
+}
+
+/** What a handler of `ExceptionGroup.handle` is for: the instances of a class, or what a predicate accepts. */
+type Match = (abstract new (...args: never[]) => unknown) | ((leaf: unknown) => boolean)
+
+interface Clause {
+  readonly matches: (leaf: unknown) => boolean
+  readonly handler: (group: ExceptionGroup) => void
+}
+
+function toClauses(error: unknown, handlers: unknown): Clause[] {
+  const refuse = (what: string): never => {
+    const text = `The "handlers" argument must be an array of pairs [class or predicate, handler]: ${what}`
+    throw Object.assign(new TypeError(text, { cause: error }), { code: 'ERR_INVALID_ARG_TYPE' })
+  }
+  if (!Array.isArray(handlers)) return refuse('it is no array')
+  return handlers.map((pair: unknown, index) => {
+    if (!Array.isArray(pair) || pair.length !== 2) return refuse(`element ${index} is no pair`)
+    const [match, handler] = pair as unknown[]
+    if (typeof match !== 'function') return refuse(`the first of pair ${index} is no class or function`)
+    if (typeof handler !== 'function') return refuse(`the second of pair ${index} is no function`)
+    if (match === ExceptionGroup) return refuse(`pair ${index} is for ExceptionGroup, which no leaf is`)
+    return { matches: toPredicate(match as Match), handler: synchronous(handler as Clause['handler']) }
+  })
+}
+
+function toPredicate(match: Match): (leaf: unknown) => boolean {
+  const isClass =
+    match === Error || match.prototype instanceof Error || /^class\b/.test(Function.prototype.toString.call(match))
+  return isClass ? (leaf) => leaf instanceof match : (match as (leaf: unknown) => boolean)
+}
+
+/** What a promise rejects with later would come out of nothing: the mistake is an error at once. */
+function synchronous(handler: (group: ExceptionGroup) => unknown): Clause['handler'] {
+  return (group) => {
+    const result = handler(group)
+    if (result instanceof Promise) {
+      throw new UsageError('ExceptionGroup.handle: a handler returned a promise; handlers are synchronous')
+    }
+  }
+}
+
+/**
+ * Node prints the stack of what nobody caught. The leaves say what went wrong, the group's own frames only where it was made, so
+ * those come first. The text is made when it is asked for.
+ */
+function showLeavesFirst(group: ExceptionGroup): void {
+  const descriptor = Object.getOwnPropertyDescriptor(group, 'stack')
+  if (descriptor === undefined) return
+  const own = (): unknown => (descriptor.get === undefined ? descriptor.value : descriptor.get.call(group))
+  Object.defineProperty(group, 'stack', {
+    get: () => withLeaves(group, own()),
+    set: (value: unknown) =>
+      void Object.defineProperty(group, 'stack', { value, writable: true, configurable: true, enumerable: false }),
+    configurable: true,
+    enumerable: false,
+  })
+}
+
+/** More are not read. */
+const MOST_LEAVES = 10
+
+function withLeaves(group: ExceptionGroup, stack: unknown): unknown {
+  if (typeof stack !== 'string') return stack
+  try {
+    const all = [...group.leaves()]
+    const shown = all.slice(0, MOST_LEAVES).map((leaf, index) => {
+      const text = leaf instanceof Error && typeof leaf.stack === 'string' ? leaf.stack : show(leaf)
+      return `${index + 1}) ${text}`.replaceAll('\n', '\n  ')
+    })
+    if (all.length > MOST_LEAVES) shown.push(`and ${all.length - MOST_LEAVES} more`)
+    const frames = stack.search(/\n\s+at /)
+    const head = frames === -1 ? stack : stack.slice(0, frames)
+    return [head, ...shown.map((text) => `  ${text.replaceAll('\n', '\n  ')}`)].join('\n') + stack.slice(head.length)
+  } catch {
+    // A group that contains itself, or a leaf whose stack cannot be read.
+    return stack
+  }
 }
 
 function groupMessage(errors: readonly unknown[]): string {

@@ -9,7 +9,7 @@ import { activeRuns, type RunState } from './kernel/run-state.ts'
 import { TASK } from './kernel/scope-flags.ts'
 import type { TaskInfo } from './kernel/task-info.ts'
 
-export type { ScopeEvent, TaskEvent } from './kernel/diagnostics.ts'
+export type { ScopeEvent, SuppressedErrorEvent, TaskEvent } from './kernel/diagnostics.ts'
 export { TaskInfo } from './kernel/task-info.ts'
 
 /** The task that runs this code. Re-creates `get_current_task`; `NotRunningError` in a callback outside every task. */

@@ -4,9 +4,13 @@
  * The body of the group is the one that pulls, so that items are asked for only when there is room, one at a time, and the
  * iterator is closed by the same code that opened it.
  */
+import { Cancelled } from './errors.ts'
 import { abandonable } from './kernel/abandon.ts'
+import { CancelScope } from './kernel/cancel-scope.ts'
 import { yieldShielded } from './kernel/checkpoint.ts'
-import type { TaskGroup } from './kernel/task-group.ts'
+import { tellSuppressed } from './kernel/diagnostics.ts'
+import { judge } from './kernel/exit.ts'
+import { runTaskGroup, type TaskGroup } from './kernel/task-group.ts'
 import type { Task, TaskFunction, TaskOwner } from './kernel/task.ts'
 import { NEUTRAL } from './kernel/waits.ts'
 import { Wakeup } from './kernel/wakeup.ts'
@@ -14,38 +18,65 @@ import { Wakeup } from './kernel/wakeup.ts'
 /** What is called for an item. */
 export type CallOf<I> = (item: I, index: number) => { fn: TaskFunction; args: unknown[] }
 
-export async function mapEach<I>(
+/**
+ * Resolves with the values in order. Rejects with the first failure itself, once everything else has been cancelled and has
+ * ended; later failures go to the channel `structio:suppressed-error`.
+ */
+export function mapAll<I>(
+  what: string,
+  items: Iterable<I> | AsyncIterable<I>,
+  limit: number,
+  callOf: CallOf<I>,
+): Promise<unknown[] | undefined> {
+  const mapping = new Mapping()
+  return runTaskGroup(new CancelScope(), (group) => mapEach(mapping, group, items, limit, callOf), {
+    what,
+    conclude: () => mapping.first,
+  })
+}
+
+async function mapEach<I>(
+  mapping: Mapping,
   group: TaskGroup,
   items: Iterable<I> | AsyncIterable<I>,
   limit: number,
   callOf: CallOf<I>,
 ): Promise<unknown[]> {
-  const mapping = new Mapping(group)
-  const source = Symbol.asyncIterator in items ? new AsyncSource(items) : new SyncSource(items)
-  for (let index = 0; ; index++) {
-    try {
+  const suppress = (error: unknown): void => {
+    if (!(error instanceof Cancelled)) tellSuppressed(group._host, error)
+  }
+  let source: Source<I> | undefined
+  try {
+    source = Symbol.asyncIterator in items ? new AsyncSource(items, suppress) : new SyncSource(items, suppress)
+    for (let index = 0; ; index++) {
       while (mapping.running >= limit) await mapping.room()
       const asked = source.next()
       const step: IteratorResult<I, unknown> = asked instanceof Promise ? await asked : asked
       if (step.done === true) return mapping.values
       const { fn, args } = callOf(step.value, index)
-      group._spawn(new Item(mapping, index), fn, undefined, args)
+      group._spawn(new Item(mapping, group, index), fn, undefined, args)
       mapping.running++
-    } catch (error) {
-      await source.close()
-      throw error
     }
+  } catch (error) {
+    const verdict = judge(group.cancelScope, error)
+    if (verdict.kind === 'failed' && !mapping.failed(verdict.error)) suppress(verdict.error)
+    await source?.close(error)
+    throw error
   }
 }
 
 class Mapping {
-  readonly group: TaskGroup
+  /** What the whole fails with. */
+  first: { readonly failed: true; readonly outcome: unknown } | undefined
   readonly values: unknown[] = []
   running = 0
   readonly #wakeup = new Wakeup('room for another task')
 
-  constructor(group: TaskGroup) {
-    this.group = group
+  /** Whether this is the first failure. */
+  failed(outcome: unknown): boolean {
+    if (this.first !== undefined) return false
+    this.first = { failed: true, outcome }
+    return true
   }
 
   /** Resolves when a task has ended, or somewhat later: look again. */
@@ -62,35 +93,43 @@ class Mapping {
 /** One task: its value has a place, its failure is the group's. */
 class Item implements TaskOwner {
   readonly #mapping: Mapping
+  readonly #group: TaskGroup
   readonly #index: number
 
-  constructor(mapping: Mapping, index: number) {
+  constructor(mapping: Mapping, group: TaskGroup, index: number) {
     this.#mapping = mapping
+    this.#group = group
     this.#index = index
   }
 
   taskFailed(task: Task): void {
-    this.#mapping.group.taskFailed(task)
+    if (!this.#mapping.failed(task._outcome)) tellSuppressed(task)
+    this.#group.taskFailed(task)
   }
 
   taskEnded(task: Task): void {
     if (task._endState === 'finished') this.#mapping.values[this.#index] = task._outcome
-    this.#mapping.group.taskEnded(task)
+    this.#group.taskEnded(task)
     this.#mapping.itemEnded()
   }
 }
 
+/** Takes an error that no caller gets. */
+type Suppress = (error: unknown) => void
+
 interface Source<I> {
   next(): IteratorResult<I> | Promise<IteratorResult<I>>
   /** After a failure that was not the iterator's own. What closing throws gives way to that failure. */
-  close(): Promise<void> | void
+  close(failure: unknown): Promise<void> | void
 }
 
 class SyncSource<I> implements Source<I> {
   readonly #iterator: Iterator<I>
+  readonly #suppress: Suppress
   #over = false
 
-  constructor(items: Iterable<I>) {
+  constructor(items: Iterable<I>, suppress: Suppress) {
+    this.#suppress = suppress
     this.#iterator = items[Symbol.iterator]()
   }
 
@@ -105,8 +144,9 @@ class SyncSource<I> implements Source<I> {
     if (this.#over) return
     try {
       this.#iterator.return?.()
-    } catch {
+    } catch (error) {
       // The failure that led here is the one to report.
+      this.#suppress(error)
     }
   }
 }
@@ -117,11 +157,16 @@ class SyncSource<I> implements Source<I> {
  */
 class AsyncSource<I> implements Source<I> {
   readonly #iterator: AsyncIterator<I>
+  readonly #suppress: Suppress
   /** It ended or failed by itself: there is nothing to close. */
   #over = false
   #asked = false
+  /** What a `next()` failed with, which may have been left behind before. */
+  #failed: { readonly error: unknown } | undefined
+  #left = false
 
-  constructor(items: AsyncIterable<I>) {
+  constructor(items: AsyncIterable<I>, suppress: Suppress) {
+    this.#suppress = suppress
     this.#iterator = items[Symbol.asyncIterator]()
   }
 
@@ -130,7 +175,9 @@ class AsyncSource<I> implements Source<I> {
     return abandonable(this.#ask(), undefined, NEUTRAL)
   }
 
-  async close(): Promise<void> {
+  async close(failure: unknown): Promise<void> {
+    this.#left = true
+    if (this.#failed !== undefined && this.#failed.error !== failure) this.#suppress(this.#failed.error)
     if (this.#over) return
     const closed = this.#close()
     // A generator queues `return` behind a `next` that still waits, perhaps for ever: it gets one turn to leave.
@@ -144,6 +191,8 @@ class AsyncSource<I> implements Source<I> {
       return step
     } catch (error) {
       this.#over = true
+      if (this.#left) this.#suppress(error)
+      else this.#failed = { error }
       throw error
     } finally {
       this.#asked = false
@@ -153,8 +202,9 @@ class AsyncSource<I> implements Source<I> {
   async #close(): Promise<void> {
     try {
       await this.#iterator.return?.()
-    } catch {
+    } catch (error) {
       // The failure that led here is the one to report.
+      this.#suppress(error)
     }
   }
 }

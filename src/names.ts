@@ -5,6 +5,7 @@ import { rejected } from './kernel/operation.ts'
 import { ADDRESS_FLAGS, type Flags, NAME_FLAGS, toFlags } from './names/flags.ts'
 import { familyOf } from './streams/addresses.ts'
 import { ask, currentBackend } from './streams/ask.ts'
+import { callSite, withCallSite } from './streams/call-site.ts'
 import { checkHost, checkPort } from './streams/opening.ts'
 import { checkOptions, checkString, invalidArgType, optionNames, outOfRange } from './validate.ts'
 
@@ -69,9 +70,10 @@ export function getAddrInfo(
   try {
     const query = toQuery(host, port, options)
     const { backend } = currentBackend('getAddrInfo')
+    const site = callSite(getAddrInfo)
     const of = [query.host, query.service].filter((part) => part !== null).join(', ')
     return ask<AddrInfo[]>(`look-up of ${of}`, (answer) =>
-      backend.getAddrInfo(query, (error, found) => answer(error, found && toAnswers(found))),
+      backend.getAddrInfo(query, (error, found) => answer(withCallSite(site, error), found && toAnswers(found))),
     )
   } catch (error) {
     return rejected(error)
@@ -98,9 +100,10 @@ export function getNameInfo(
     checkOptions('options', options, NAME_OPTIONS)
     const query = { address: host, port, flags: toFlags('options.flags', options.flags, NAME_FLAGS) }
     const { backend } = currentBackend('getNameInfo')
+    const site = callSite(getNameInfo)
     // A copy: others may have the same answer.
     return ask<NameInfo>(`look-up of ${host}`, (answer) =>
-      backend.getNameInfo(query, (error, found) => answer(error, found && { ...found })),
+      backend.getNameInfo(query, (error, found) => answer(withCallSite(site, error), found && { ...found })),
     )
   } catch (error) {
     return rejected(error)

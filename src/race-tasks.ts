@@ -1,5 +1,9 @@
-/** The body of `raceTasks`: the first to finish or fail decides, and cancels the others. */
+/**
+ * The body of `raceTasks`: the first to finish or fail decides, and cancels the others. What these throw while they clean up
+ * goes to the channel `structio:suppressed-error`.
+ */
 import { CancelScope } from './kernel/cancel-scope.ts'
+import { tellSuppressed } from './kernel/diagnostics.ts'
 import { runTaskGroup } from './kernel/task-group.ts'
 import type { Task, TaskFunction, TaskOwner } from './kernel/task.ts'
 
@@ -24,6 +28,7 @@ class Race implements TaskOwner {
   }
 
   taskFailed(task: Task): void {
+    if (this.first !== undefined) tellSuppressed(task)
     this.#finished(true, task._outcome)
   }
 

@@ -112,16 +112,18 @@ export function run(main: () => unknown, options: RunOptions = {}): Promise<unkn
     const host = selectBackend(backend, backendOptions)
     // The listeners come first: `main` starts inside `startRun`, and whoever it tells that it is there may signal at once.
     const shutdown = new Shutdown(shutdownSignals, onShutdown)
-    const { run, scope, promise } = startRun(host, main, {
-      name,
-      signal,
-      abandon,
-      keepAlive,
-      traceResources,
-      traceTasks: traceResources || detectDeadlocks,
-      // Where time is simulated, real time says nothing.
-      overdueAfter: options.overdueAfter ?? (host.name === 'virtual' ? Infinity : OVERDUE_AFTER),
-    })
+    const { run, scope, promise } = shutdown.around(() =>
+      startRun(host, main, {
+        name,
+        signal,
+        abandon,
+        keepAlive,
+        traceResources,
+        traceTasks: traceResources || detectDeadlocks,
+        // Where time is simulated, real time says nothing.
+        overdueAfter: options.overdueAfter ?? (host.name === 'virtual' ? Infinity : OVERDUE_AFTER),
+      }),
+    )
     run.listens = shutdownSignals.length > 0
     if (detectDeadlocks) failOnDeadlock(run)
     return shutdown.watch(scope, promise)
@@ -140,7 +142,17 @@ class Shutdown {
   constructor(signals: readonly NodeJS.Signals[], onShutdown: RunOptions['onShutdown']) {
     this.#signals = signals
     this.#onShutdown = onShutdown
-    for (const signal of signals) listen(signal, this.#onSignal)
+  }
+
+  /** Listens from now on, unless `start` fails. */
+  around<T>(start: () => T): T {
+    try {
+      for (const signal of this.#signals) listen(signal, this.#onSignal)
+      return start()
+    } catch (error) {
+      this.#unlisten()
+      throw error
+    }
   }
 
   watch(scope: CancelScope, promise: Promise<unknown>): Promise<unknown> {

@@ -8,9 +8,11 @@ import { CancelScope } from './kernel/cancel-scope.ts'
 import { waitUntil, yieldShielded, yieldToOthers } from './kernel/checkpoint.ts'
 import { currentFrame, enterOperation, requireFrame } from './kernel/context.ts'
 import { deadlines } from './kernel/deadlines.ts'
+import { isCancellation } from './kernel/exit.ts'
 import { rejected } from './kernel/operation.ts'
 import { EFFECTIVE } from './kernel/scope-flags.ts'
 import type { CancelScopeOptions } from './kernel/scope-options.ts'
+import type { ExitMode } from './kernel/scope-run.ts'
 import { immediateVoid } from './kernel/turn.ts'
 import { checkFunction, checkOptions, checkTime, invalidArgType, isThenable, optionNames } from './validate.ts'
 
@@ -23,22 +25,43 @@ export type ScopeBody<T> = (scope: CancelScope) => T | PromiseLike<T>
 /** Options of a scope whose deadline is an argument of its own. */
 export type TimedScopeOptions = Omit<CancelScopeOptions, 'deadline'>
 interface AbandonOptions<T> {
+  /** Gets a value that arrives after the caller has left, to close or release it. */
   discard?: ((value: T) => void) | undefined
 }
-/** A body that gets the scope if it asks for it. */
-export type FailBody = (scope: CancelScope) => unknown
-/** The body's value; `undefined` as well where the body takes the scope, which it can then cancel. */
-export type FailValue<F extends FailBody> =
+/**
+ * The scope that the body of `failAfter` gets: one that it has no way to cancel, so that the call has a value or rejects. (It is
+ * an ordinary `CancelScope`.)
+ */
+export type FailScope = Omit<CancelScope, 'cancel'>
+/** What runs in the scope of `failAfter`. */
+type FailBody<T> = (scope: FailScope) => T | PromiseLike<T>
+/**
+ * What a body came to; `undefined` as well where the body takes the scope or group as a parameter, and so can cancel it.
+ *
+ * @typeParam F - the function type of the body
+ */
+export type BodyValue<F extends (parameter: never) => unknown> =
   Parameters<F> extends [] ? Awaited<ReturnType<F>> : Awaited<ReturnType<F>> | undefined
+/** Without a deadline, only the body can cancel the scope. (A foreign signal rejects.) */
+type EndlessScopeOptions = CancelScopeOptions & {
+  /** None. */
+  deadline?: undefined
+}
 
 /**
  * Runs `body` in a scope of its own. Resolves with its value, or with `undefined` when the scope's cancellation ended it;
  * rejects with `signal.reason` when the foreign signal did. Re-creates `open_cancel_scope`.
+ *
+ * A body without parameters cannot cancel the scope: without a deadline, the call then always has the body's value.
  */
-export function openCancelScope<T>(body: ScopeBody<T>): Promise<T | undefined>
+export function openCancelScope<F extends ScopeBody<unknown>>(body: F): Promise<BodyValue<F>>
+export function openCancelScope<F extends ScopeBody<unknown>>(
+  options: EndlessScopeOptions,
+  body: F,
+): Promise<BodyValue<F>>
 export function openCancelScope<T>(options: CancelScopeOptions, body: ScopeBody<T>): Promise<T | undefined>
 export function openCancelScope(...given: unknown[]): Promise<unknown> {
-  return open('openCancelScope', undefined, given)
+  return open('openCancelScope', 'move-on', undefined, given)
 }
 
 /**
@@ -52,36 +75,34 @@ export function moveOnAfter<T>(
   body: ScopeBody<T>,
 ): Promise<T | undefined>
 export function moveOnAfter(ms: number | null, ...given: unknown[]): Promise<unknown> {
-  return open('moveOnAfter', () => delayed(ms), given)
+  return open('moveOnAfter', 'move-on', () => delayed(ms), given)
 }
 
 /** Runs `body` until `time` of `currentTime()` at the latest. Resolves with `undefined` when the time was up. */
 export function moveOnAt<T>(time: number, body: ScopeBody<T>): Promise<T | undefined>
 export function moveOnAt<T>(time: number, options: TimedScopeOptions, body: ScopeBody<T>): Promise<T | undefined>
 export function moveOnAt(time: number, ...given: unknown[]): Promise<unknown> {
-  return open('moveOnAt', () => pointInTime(time), given)
+  return open('moveOnAt', 'move-on', () => pointInTime(time), given)
 }
 
 /**
  * Runs `body` for at most `ms` milliseconds; `null` is no limit. Rejects with `TimeoutError` when the deadline was the
- * first cause that ended the body. A body that takes the scope as a parameter may cancel it: the value is then
- * `undefined`. Re-creates `fail_after`.
+ * first cause that ended the body. Re-creates `fail_after`.
+ *
+ * The scope that the body gets has no `cancel` for the compiler. A body that may give up by itself belongs into
+ * `moveOnAfter` or `openCancelScope`.
  */
-export function failAfter<F extends FailBody>(ms: number | null, body: F): Promise<FailValue<F>>
-export function failAfter<F extends FailBody>(
-  ms: number | null,
-  options: TimedScopeOptions,
-  body: F,
-): Promise<FailValue<F>>
+export function failAfter<T>(ms: number | null, body: FailBody<T>): Promise<T>
+export function failAfter<T>(ms: number | null, options: TimedScopeOptions, body: FailBody<T>): Promise<T>
 export function failAfter(ms: number | null, ...given: unknown[]): Promise<unknown> {
-  return open('failAfter', () => delayed(ms), given)
+  return open('failAfter', ms ?? 'fail', () => delayed(ms), given)
 }
 
 /** `failAfter` with a point in time of `currentTime()`. */
-export function failAt<F extends FailBody>(time: number, body: F): Promise<FailValue<F>>
-export function failAt<F extends FailBody>(time: number, options: TimedScopeOptions, body: F): Promise<FailValue<F>>
+export function failAt<T>(time: number, body: FailBody<T>): Promise<T>
+export function failAt<T>(time: number, options: TimedScopeOptions, body: FailBody<T>): Promise<T>
 export function failAt(time: number, ...given: unknown[]): Promise<unknown> {
-  return open('failAt', () => pointInTime(time), given)
+  return open('failAt', 'fail', () => pointInTime(time), given)
 }
 
 /**
@@ -97,6 +118,38 @@ export function currentEffectiveDeadline(): number {
     scope = scope.shield ? null : scope._parent
   }
   return nearest
+}
+
+/**
+ * The `signal` of the innermost scope around the running code: aborts when that is cancelled, with a `Cancelled` as its reason.
+ * For foreign work that takes an `AbortSignal`, without opening a scope.
+ *
+ * ```ts
+ * const response = await fetch(url, { signal: currentSignal() })
+ * ```
+ *
+ * @throws NotRunningError outside every `run`
+ */
+export function currentSignal(): AbortSignal {
+  return requireFrame('currentSignal').scope.signal
+}
+
+/**
+ * Whether an error is a cancellation, also behind what JavaScript makes of one: a `Cancelled`; an `AbortError` whose `cause` is
+ * one; an `AggregateError` or `ExceptionGroup` all of whose leaves are; a `SuppressedError` whose two errors both are. For
+ * `catch` blocks that log or report errors, and let cancellations pass.
+ *
+ * ```ts
+ * try {
+ *   await handle(request)
+ * } catch (error) {
+ *   if (!isCancelled(error)) report(error)
+ *   throw error
+ * }
+ * ```
+ */
+export function isCancelled(error: unknown): boolean {
+  return isCancellation(error, currentFrame()?.scope)
 }
 
 /** Milliseconds of the monotonic clock that deadlines are measured by. Works outside a `run` too. */
@@ -184,7 +237,12 @@ export function getCancelledExcClass(): typeof Cancelled {
 }
 
 /** `[options], body` behind the deadline, if there is one. Everything is checked before the scope is entered. */
-function open(what: string, deadlineOf: (() => number) | undefined, given: unknown[]): Promise<unknown> {
+function open(
+  what: string,
+  mode: ExitMode,
+  deadlineOf: (() => number) | undefined,
+  given: unknown[],
+): Promise<unknown> {
   try {
     const deadline = deadlineOf?.()
     const body = given.length > 1 ? given[1] : given[0]
@@ -192,7 +250,6 @@ function open(what: string, deadlineOf: (() => number) | undefined, given: unkno
     const scope = new CancelScope(options)
     if (deadline !== undefined && options !== undefined && 'deadline' in options) refuseSecondDeadline()
     if (deadline !== undefined) scope.deadline = deadline
-    const mode = what.startsWith('fail') ? 'fail' : 'move-on'
     return scope._run(body as ScopeBody<unknown>, mode, what)
   } catch (error) {
     return rejected(error)

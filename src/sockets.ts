@@ -16,11 +16,14 @@ import { SocketStream } from './streams/socket-stream.ts'
 import { checkContext, defaultSettings, requireCertificate, settingsOf, type TLSContext } from './tls/context.ts'
 import { checkBoolean, checkFunction, checkInteger, checkOptions, checkTime, optionNames } from './validate.ts'
 
-/** Options of `connectTcp`; with any that begins with `tls`, the stream is encrypted. */
+/** Options of `connectTcp`; with `tls` or `tlsHostname`, the stream is encrypted. */
 export interface ConnectTCPOptions {
   /** For the TLS handshake. Default: a context that trusts what the platform trusts. */
   tls?: TLSContext | undefined
-  /** Does the TLS handshake before the stream is returned. Default false: `startTls` does it when it is time. */
+  /**
+   * Does the TLS handshake before the stream is returned. Default: where `tls` or `tlsHostname` is given. With false,
+   * `startTls` does it when it is time.
+   */
   autostartTls?: boolean | undefined
   /** The name or address that the server's certificate must be for. Default: the one connected to. */
   tlsHostname?: string | undefined
@@ -77,7 +80,7 @@ export interface TCPServerOptions {
  *
  * A name is resolved off the JavaScript thread, and its addresses are tried as RFC 8305 says.
  *
- * With `autostartTls` the TLS handshake is part of connecting, under the caller's scope.
+ * With `tls`, `tlsHostname` or `autostartTls: true` the TLS handshake is part of connecting, under the caller's scope.
  *
  * @throws the bare system error (`ECONNREFUSED`, `ENOTFOUND`…) where one address was tried, `ConnectionFailed` with one
  * error per attempt where several were, `TLSError` when the handshake fails; nothing stays open then
@@ -142,7 +145,7 @@ async function connect(
       ),
     discard: (late) => late.destroy(),
   })
-  const { autostartTls = false } = options
+  const { tls, tlsHostname, autostartTls = tls !== undefined || tlsHostname !== undefined } = options
   const connected = autostartTls ? await handshake(backend, transport, origin) : transport
   return new SocketStream(new Connection(connected, frame.task.run, origin).registerWith(frame, made))
 }
@@ -159,12 +162,19 @@ function originOf(host: string, options: ConnectTCPOptions): Origin {
   }
 }
 
-function handshake(backend: Backend, transport: StreamTransport, origin: Origin): Promise<StreamTransport> {
-  const { side, settings = defaultSettings(), hostname, standardCompatible } = origin
-  const peer = formatAddress(transport.remoteAddress)
-  return ask<StreamTransport>(`TLS handshake with ${peer}`, (answer) =>
-    backend.startTls(transport, { side, settings, hostname, standardCompatible, ahead: Buffer.alloc(0), peer }, answer),
-  )
+async function handshake(backend: Backend, transport: StreamTransport, origin: Origin): Promise<StreamTransport> {
+  try {
+    const { side, settings = defaultSettings(), hostname, standardCompatible } = origin
+    const peer = formatAddress(transport.remoteAddress)
+    const ahead = Buffer.alloc(0)
+    return await ask<StreamTransport>(`TLS handshake with ${peer}`, (answer) =>
+      backend.startTls(transport, { side, settings, hostname, standardCompatible, ahead, peer }, answer),
+    )
+  } catch (error) {
+    // The backend has destroyed it where the handshake had begun; it has not where the call was cancelled between the two.
+    transport.destroy()
+    throw error
+  }
 }
 
 async function listen(

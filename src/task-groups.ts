@@ -8,8 +8,9 @@ import { CancelScope } from './kernel/cancel-scope.ts'
 import { enterOperation } from './kernel/context.ts'
 import { rejected } from './kernel/operation.ts'
 import { type TaskGroup, runTaskGroup } from './kernel/task-group.ts'
-import { mapEach } from './map-concurrent.ts'
+import { mapAll } from './map-concurrent.ts'
 import { race } from './race-tasks.ts'
+import type { BodyValue } from './scopes.ts'
 import {
   checkBoolean,
   checkFunction,
@@ -39,9 +40,12 @@ export interface TaskGroupOptions {
 }
 
 interface GatherOptions {
+  /** How many tasks run at a time. */
   limit?: number | undefined
 }
 
+/** What runs together with the tasks of its group. */
+type GroupBody = (group: TaskGroup) => unknown
 /** A function that is run as a task. */
 type Job<T> = () => T | PromiseLike<T>
 /** What a list of jobs gives, in their order. */
@@ -49,14 +53,11 @@ type JobValues<F extends readonly Job<unknown>[]> = { -readonly [K in keyof F]: 
 
 /**
  * Runs `body` with a group to spawn tasks into, and ends after all of them. Resolves with the body's value, or with
- * `undefined` when the group was cancelled and its body with it. Rejects with one `ExceptionGroup` of everything that
+ * `undefined` when the group was cancelled and its body with it (a body without parameters cannot do that). Rejects with one `ExceptionGroup` of everything that
  * the body and the tasks threw. Re-creates `create_task_group`.
  */
-export function createTaskGroup<T>(body: (group: TaskGroup) => T | PromiseLike<T>): Promise<T | undefined>
-export function createTaskGroup<T>(
-  options: TaskGroupOptions,
-  body: (group: TaskGroup) => T | PromiseLike<T>,
-): Promise<T | undefined>
+export function createTaskGroup<F extends GroupBody>(body: F): Promise<BodyValue<F>>
+export function createTaskGroup<F extends GroupBody>(options: TaskGroupOptions, body: F): Promise<BodyValue<F>>
 export function createTaskGroup(...given: unknown[]): Promise<unknown> {
   try {
     const body = given.length > 1 ? given[1] : given[0]
@@ -68,8 +69,10 @@ export function createTaskGroup(...given: unknown[]): Promise<unknown> {
 }
 
 /**
- * Runs the functions as tasks, at most `limit` at a time, and resolves with their values in order. Rejects as a task group
- * does.
+ * Runs the functions as tasks, at most `limit` at a time, and resolves with their values in order.
+ *
+ * Rejects with the first failure itself, as `Promise.all` does, and only after all other tasks have been cancelled and have
+ * ended. What these throw meanwhile goes to the diagnostics channel `structio:suppressed-error`.
  */
 export function gather<const F extends readonly Job<unknown>[]>(
   fns: F,
@@ -80,8 +83,7 @@ export function gather<const F extends readonly Job<unknown>[]>(
     checkOptions('options', options, GATHER_OPTIONS)
     const limit = checkLimit(options.limit ?? Infinity)
     enterOperation('gather')
-    const body = (group: TaskGroup) => mapEach(group, jobs, limit, (fn) => ({ fn, args: [] }))
-    return runTaskGroup(new CancelScope(), body, { what: 'gather' }) as Promise<JobValues<F>>
+    return mapAll('gather', jobs, limit, (fn) => ({ fn, args: [] })) as Promise<JobValues<F>>
   } catch (error) {
     return rejected(error)
   }
@@ -89,7 +91,8 @@ export function gather<const F extends readonly Job<unknown>[]>(
 
 /**
  * Calls `fn(item, index)` for every item, at most `limit` at a time, and resolves with the values in order. The next item is
- * asked for when there is room for it; on failure the iterator is closed. Rejects as a task group does.
+ * asked for when there is room for it; on failure the iterator is closed. Rejects as `gather` does; a failure of the iterator
+ * counts as that of a task.
  */
 export function mapConcurrent<I, T>(
   items: Iterable<I> | AsyncIterable<I>,
@@ -102,8 +105,7 @@ export function mapConcurrent<I, T>(
     checkOptions('options', options, GATHER_OPTIONS)
     const limit = checkLimit(options.limit)
     enterOperation('mapConcurrent')
-    const body = (group: TaskGroup) => mapEach(group, items, limit, (item, index) => ({ fn, args: [item, index] }))
-    return runTaskGroup(new CancelScope(), body, { what: 'mapConcurrent' }) as Promise<T[]>
+    return mapAll('mapConcurrent', items, limit, (item, index) => ({ fn, args: [item, index] })) as Promise<T[]>
   } catch (error) {
     return rejected(error)
   }
@@ -111,7 +113,8 @@ export function mapConcurrent<I, T>(
 
 /**
  * Runs the functions as tasks until the first has finished or failed; the others are cancelled and waited for. Settles as
- * that first one did: with its value, or its bare error. `RangeError` for an empty list.
+ * that first one did: with its value, or its bare error. What the others throw while they clean up goes to the diagnostics
+ * channel `structio:suppressed-error`. `RangeError` for an empty list.
  */
 export function raceTasks<const F extends readonly Job<unknown>[]>(fns: F): Promise<Awaited<ReturnType<F[number]>>> {
   try {

@@ -34,7 +34,11 @@ export interface RunInThreadOptions {
   abandonOnCancel?: boolean | undefined
   /** Functions of this thread that the other may call by name, with `runAsyncFromThread`. */
   expose?: Readonly<Record<string, ExposedFunction>> | undefined
-  /** What in the arguments is moved to the thread instead of copied: array buffers, message ports. */
+  /**
+   * What in the arguments is moved to the thread instead of copied: array buffers, message ports. Not the memory of bytes that the
+   * library has received or read, which other buffers share: Node 22 and later refuse it with a `DataCloneError`, Node 20 copies
+   * it. `Uint8Array.from(bytes)` has memory of its own.
+   */
   transfer?: readonly Transferable[] | undefined
   /** For introspection; by default the function's name. */
   name?: string | undefined

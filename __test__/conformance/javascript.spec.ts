@@ -45,7 +45,8 @@ eachBackendWithClock(
   async (t, backend, clock) => {
     const main = async (): Promise<void> => {
       const emitter = new EventEmitter()
-      const wait = (scope: CancelScope): Promise<unknown> => once(emitter, 'x', { signal: scope.signal })
+      const wait = (scope: Pick<CancelScope, 'signal'>): Promise<unknown> =>
+        once(emitter, 'x', { signal: scope.signal })
       t.is(await moveOnAfter(10, wait), undefined)
       await t.throwsAsync(failAfter(10, wait), { instanceOf: TimeoutError, code: 'ERR_TIMEOUT' })
       t.is(emitter.listenerCount('x'), 0)

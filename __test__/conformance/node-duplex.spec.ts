@@ -275,7 +275,7 @@ eachBackendWithSockets(
       t.true(socket.connecting)
       t.is(socket.readyState, 'opening')
       socket.write('early')
-      socket.setNoDelay(true).setKeepAlive(true, 1000)
+      socket.setNoDelay(true).setKeepAlive(true, 1000).setKeepAlive({ enable: true, interval: 2000, count: 3 })
       await using peer = await server.accept()
       t.is((await peer.receiveExactly(5)).toString(), 'early')
       t.deepEqual(events, ['connect', 'listener', 'ready'])
@@ -286,6 +286,26 @@ eachBackendWithSockets(
       socket.destroySoon()
       await closed(socket)
       t.is(socket.remotePort, server.port)
+    })
+  },
+)
+
+eachBackendWithSockets(
+  test,
+  'NodeSocket: the type of service is kept until the socket is connected, and checked',
+  async (t, backend) => {
+    await backend.run(async () => {
+      await using server = await createTcpServer(0, { interface: '127.0.0.1' })
+      const socket = new NodeSocket()
+      t.is(socket.getTypeOfService(), 0)
+      t.is(socket.setTypeOfService(0x10), socket)
+      for (const wrong of [-1, 256, 1.5]) t.throws(() => socket.setTypeOfService(wrong), { code: 'ERR_OUT_OF_RANGE' })
+      socket.connect(server.port, '127.0.0.1')
+      await once(socket, 'connect')
+      t.is(socket.getTypeOfService(), 0x10)
+      t.is(socket.server, null)
+      socket.destroy()
+      await closed(socket)
     })
   },
 )

@@ -1,7 +1,8 @@
 /** Child processes (api.md §8): running, communicating, ending them. The children are programs of the system. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { platform, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { kill } from 'node:process'
 import { pathToFileURL } from 'node:url'
 import test from 'ava'
 import {
@@ -302,6 +303,29 @@ eachBackend(
     })
   },
 )
+
+eachBackend(test, 'a group of which only zombies are left has gone', async (t, backend) => {
+  if (platform() !== 'linux') {
+    t.pass()
+    return
+  }
+  await backend.run(async () => {
+    // The one that leaves the group does not reap its child, which stays in it.
+    const line = '(true & exec setsid sleep 600) & echo $!; exec sleep 600'
+    let parent = 0
+    // Far longer than a test may take.
+    await openCancelScope((scope) =>
+      openProcess(line, { processGroup: true, killAfter: 3_600_000 }, async ({ stdout }) => {
+        parent = Number(await stdout.receiveUntil('\n', 20))
+        scope.cancel()
+        await sleepForever()
+      }),
+    )
+    t.true(exists(parent))
+    kill(parent)
+    await gone(parent)
+  })
+})
 
 eachBackend(
   test,

@@ -11,6 +11,7 @@ import {
   openCancelScope,
   sleep,
   sleepForever,
+  type FailScope,
 } from '../../src/scopes.ts'
 import { createTaskGroup } from '../../src/task-groups.ts'
 import { eachBackend, eachBackendWithClock } from '../support/backends.ts'
@@ -212,7 +213,7 @@ eachBackendWithClock(
       const value = await failAfter(1000, async (scope) => {
         try {
           await sleep(500)
-          scope.cancel()
+          cancel(scope)
           await sleepForever()
         } finally {
           // Beyond the deadline: it is the first cause that decides.
@@ -319,3 +320,8 @@ eachBackend(
     })
   },
 )
+
+/** The types forbid it; the scope is an ordinary one. */
+function cancel(scope: FailScope): void {
+  ;(scope as CancelScope).cancel()
+}

@@ -174,12 +174,22 @@ eachBackendWithRealSockets(
       },
       { serve: { onError } },
     )
-    // Without anybody to report it to, it ends the server: nothing fails in silence.
+    // Without onError the server goes on.
+    await serving(backend, httpServer, async ({ server: { port }, agent }) => {
+      t.is((await get(port, '/throws', { agent })).status, 500)
+      t.is((await get(port, '/rejects', { agent })).status, 500)
+    })
+    // With 'throw' it ends the server.
     const group = await t.throwsAsync(
-      serving(backend, httpServer, async ({ server: { port }, handle }) => {
-        t.is((await get(port, '/')).status, 500)
-        await handle.wait()
-      }),
+      serving(
+        backend,
+        httpServer,
+        async ({ server: { port }, handle }) => {
+          t.is((await get(port, '/')).status, 500)
+          await handle.wait()
+        },
+        { serve: { onError: 'throw' } },
+      ),
       { instanceOf: ExceptionGroup },
     )
     t.deepEqual([...group.leaves()], [own])

@@ -247,7 +247,7 @@ eachBackendWithSockets(test, 'a handler that throws, with onError: the server go
 
 eachBackendWithSockets(
   test,
-  'a handler that throws, without onError: the server ends, the others are cancelled, serve throws the group',
+  "a handler that throws, with onError 'throw': the server ends, the others are cancelled, serve throws the group",
   async (t, backend) => {
     await backend.run(async () => {
       await using server = await createTcpServer(0, LOCAL)
@@ -258,11 +258,14 @@ eachBackendWithSockets(
             peers.push(await peerTo(server), await peerTo(server))
             await peers[0]!.write('x')
           })
-          await server.serve(async (stream) => {
-            await stream.receiveSome()
-            while (server.statistics().handling < 2) await sleep(0)
-            throw new TypeError('a bug')
-          })
+          await server.serve(
+            async (stream) => {
+              await stream.receiveSome()
+              while (server.statistics().handling < 2) await sleep(0)
+              throw new TypeError('a bug')
+            },
+            { onError: 'throw' },
+          )
         }),
         { instanceOf: ExceptionGroup },
       )
@@ -272,38 +275,6 @@ eachBackendWithSockets(
         await peer.gone()
         peer.socket.destroy()
       }
-    })
-  },
-)
-
-eachBackendWithSockets(
-  test,
-  'what onError throws ends the server, too; a promise it returns is awaited',
-  async (t, backend) => {
-    await backend.run(async () => {
-      await using server = await createTcpServer(0, LOCAL)
-      let peer: Peer | undefined
-      const error = await t.throwsAsync(
-        createTaskGroup(async (group) => {
-          group.spawn(async () => {
-            peer = await peerTo(server)
-          })
-          await server.serve(
-            () => {
-              throw new Error('first')
-            },
-            {
-              onError: async (error) => {
-                await sleep(0)
-                throw new Error(`not ${(error as Error).message}`)
-              },
-            },
-          )
-        }),
-        { instanceOf: ExceptionGroup },
-      )
-      t.deepEqual([...error.leaves()].map(String), ['Error: not first'])
-      peer?.socket.destroy()
     })
   },
 )

@@ -216,7 +216,7 @@ eachBackend(
           type,
         )
       })
-      const open = createTaskGroup as (...args: unknown[]) => Promise<unknown>
+      const open = (...args: unknown[]) => Reflect.apply(createTaskGroup, undefined, args) as Promise<unknown>
       await t.throwsAsync(open(), type)
       await t.throwsAsync(
         open({ shield: 1 }, () => undefined),

@@ -1,14 +1,39 @@
 /** gather, mapConcurrent and raceTasks: what api.md §3 says of them. On every backend. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import test from 'ava'
 import { Cancelled, ExceptionGroup, UsageError } from '../../src/errors.ts'
 import { getRunningTasks } from '../../src/introspection.ts'
-import { CancelScope, checkpoint, moveOnAfter, openCancelScope, sleep, sleepForever } from '../../src/scopes.ts'
-import { gather, mapConcurrent, raceTasks } from '../../src/task-groups.ts'
+import {
+  CancelScope,
+  cancelShieldedCheckpoint,
+  checkpoint,
+  moveOnAfter,
+  openCancelScope,
+  sleep,
+  sleepForever,
+} from '../../src/scopes.ts'
+import { createTaskGroup, gather, mapConcurrent, raceTasks } from '../../src/task-groups.ts'
 import { eachBackend, eachBackendWithClock } from '../support/backends.ts'
 import { rejection } from '../support/rejection.ts'
 
 const type = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' }
 const range = { instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE' }
+
+/** What `structio:suppressed-error` tells while `body` runs. */
+async function suppressedDuring(body: () => Promise<unknown>): Promise<[error: unknown, task: string][]> {
+  const told: [unknown, string][] = []
+  const listener = (message: unknown): void => {
+    const { error, task } = message as { error: unknown; task: { name: string } }
+    told.push([error, task.name])
+  }
+  subscribe('structio:suppressed-error', listener)
+  try {
+    await body()
+  } finally {
+    unsubscribe('structio:suppressed-error', listener)
+  }
+  return told
+}
 
 /** Counts how many run at once. */
 class Gauge {
@@ -53,22 +78,25 @@ eachBackendWithClock(test, 'gather and mapConcurrent keep to their limit', async
   await Promise.all([backend.run(work), clock.advance(1000)])
 })
 
-eachBackend(test, 'a failure cancels the others and comes out as one ExceptionGroup', async (t, backend) => {
-  await backend.run(async () => {
-    const boom = new Error('boom')
-    const calls: Record<string, () => Promise<unknown>> = {
-      gather: () => gather([() => sleepForever(), () => Promise.reject(boom)]),
-      mapConcurrent: () =>
-        mapConcurrent([1, 2], (n) => (n === 1 ? sleepForever() : Promise.reject(boom)), { limit: 2 }),
-    }
-    for (const [name, call] of Object.entries(calls)) {
-      const error = await rejection(call())
-      t.true(error instanceof ExceptionGroup, name)
-      t.deepEqual((error as ExceptionGroup).errors, [boom], name)
-      t.is(getRunningTasks().length, 1, name)
-    }
-  })
-})
+eachBackend(
+  test,
+  'R46: a failure cancels the others and comes out itself, after these have ended',
+  async (t, backend) => {
+    await backend.run(async () => {
+      const boom = new Error('boom')
+      const calls: Record<string, () => Promise<unknown>> = {
+        gather: () => gather([() => sleepForever(), () => Promise.reject(boom)]),
+        mapConcurrent: () =>
+          mapConcurrent([1, 2], (n) => (n === 1 ? sleepForever() : Promise.reject(boom)), { limit: 2 }),
+      }
+      for (const [name, call] of Object.entries(calls)) {
+        const error = await rejection(call())
+        t.is(error, boom, name)
+        t.is(getRunningTasks().length, 1, name)
+      }
+    })
+  },
+)
 
 eachBackend(test, 'nothing new is begun after a failure', async (t, backend) => {
   await backend.run(async () => {
@@ -168,8 +196,7 @@ eachBackend(
         throw boom
       }
       for (const items of [sync(), waiting()]) {
-        const error = (await rejection(mapConcurrent(items, fail, { limit: 2 }))) as ExceptionGroup
-        t.deepEqual([...new Set(error.errors)], [boom])
+        t.is(await rejection(mapConcurrent(items, fail, { limit: 2 })), boom)
       }
       t.is(
         await openCancelScope(
@@ -193,10 +220,8 @@ eachBackend(test, 'an iterator that fails is the failure, and is not closed once
       { [Symbol.iterator]: () => iterator(fails) },
       { [Symbol.asyncIterator]: () => iterator(async () => fails()) },
     ]) {
-      const error = (await rejection(
-        mapConcurrent(items as unknown as Iterable<number>, () => undefined, { limit: 1 }),
-      )) as ExceptionGroup
-      t.deepEqual(error.errors, [boom])
+      const mapped = mapConcurrent(items as unknown as Iterable<number>, () => undefined, { limit: 1 })
+      t.is(await rejection(mapped), boom)
     }
   })
 })
@@ -317,4 +342,143 @@ eachBackendWithClock(test, 'a timeout around gather is the timeout of everything
     )
   await Promise.all([backend.run(main), clock.advance(10)])
   t.deepEqual(ended, ['a', 'b'])
+})
+
+eachBackend(
+  test,
+  'R47: of several failures the first comes out, and the channel tells of the others',
+  async (t, backend) => {
+    const [first, second, third] = ['first', 'second', 'third'].map((text) => new Error(text))
+    const failing = async function failing(): Promise<never> {
+      await checkpoint()
+      throw first
+    }
+    const slow = async function slow(): Promise<never> {
+      try {
+        return await sleepForever()
+      } finally {
+        // eslint-disable-next-line no-unsafe-finally -- the failure of clean-up is what is tested
+        throw second
+      }
+    }
+    const atOnce = () => Promise.reject(third)
+    await backend.run(async () => {
+      const gathered = await suppressedDuring(async () => {
+        t.is(await rejection(gather([slow, failing])), first)
+      })
+      t.deepEqual(gathered, [[second, 'slow']])
+      const mapped = await suppressedDuring(async () => {
+        const map = (n: number) => (n === 0 ? slow() : failing())
+        t.is(await rejection(mapConcurrent([0, 1], map, { limit: 2 })), first)
+      })
+      t.deepEqual(
+        mapped.map(([error]) => error),
+        [second],
+      )
+      const raced = await suppressedDuring(async () => {
+        t.is(await rejection(raceTasks([slow, failing])), first)
+        t.is(await raceTasks([slow, () => 'value']), 'value')
+      })
+      t.deepEqual(raced, [
+        [second, 'slow'],
+        [second, 'slow'],
+      ])
+      t.deepEqual(await suppressedDuring(() => rejection(gather([atOnce]))), [])
+    })
+  },
+)
+
+eachBackend(test, 'R47: the first to fail is the first, also when its own leftovers end last', async (t, backend) => {
+  const [first, second] = [new Error('first'), new Error('second')]
+  await backend.run(async () => {
+    const leaving = async (): Promise<never> => {
+      // Left behind: the task has failed, and ends when this has.
+      void openCancelScope({ shield: true }, async () => {
+        try {
+          await sleepForever()
+        } finally {
+          for (let n = 0; n < 5; n++) await cancelShieldedCheckpoint()
+        }
+      })
+      await checkpoint()
+      throw first
+    }
+    const cleaning = (): Promise<never> =>
+      sleepForever().catch(() => {
+        throw second
+      })
+    t.is(await rejection(gather([leaving, cleaning])), first)
+  })
+})
+
+eachBackend(test, 'R48: the failure of an iterator counts as that of a task', async (t, backend) => {
+  const [fromTask, fromIterator] = [new Error('task'), new Error('iterator')]
+  async function* items(fails: boolean): AsyncGenerator<number> {
+    try {
+      yield 0
+      if (fails) throw fromIterator
+      await sleepForever()
+    } finally {
+      // eslint-disable-next-line no-unsafe-finally -- the failure of closing is what is tested
+      if (!fails) throw fromIterator
+    }
+  }
+  const stopped = () =>
+    sleepForever().catch(() => {
+      throw fromTask
+    })
+  const fails = () => checkpoint().then(() => Promise.reject(fromTask))
+  await backend.run(async () => {
+    const first = await suppressedDuring(async () => {
+      t.is(await rejection(mapConcurrent(items(true), stopped, { limit: 2 })), fromIterator)
+    })
+    t.deepEqual(
+      first.map(([error]) => error),
+      [fromTask],
+    )
+    const second = await suppressedDuring(async () => {
+      t.is(await rejection(mapConcurrent(items(false), fails, { limit: 2 })), fromTask)
+    })
+    t.deepEqual(
+      second.map(([error]) => error),
+      [fromIterator],
+    )
+    const made = {
+      [Symbol.iterator]: () => {
+        throw fromIterator
+      },
+    }
+    t.is(await rejection(mapConcurrent(made as never, () => 1, { limit: 1 })), fromIterator)
+  })
+})
+
+eachBackend(
+  test,
+  'R48: cancelled from outside, they are cancelled; a failure on the way out is the failure',
+  async (t, backend) => {
+    await backend.run(async () => {
+      const boom = new Error('boom')
+      const cancelled = await openCancelScope((scope) => {
+        setImmediate(() => scope.cancel())
+        return gather([() => sleepForever(), () => sleepForever()])
+      })
+      t.is(cancelled, undefined)
+      const failing = () =>
+        sleepForever().catch(() => {
+          throw boom
+        })
+      const failed = openCancelScope((scope) => {
+        setImmediate(() => scope.cancel())
+        return gather([() => sleepForever(), failing])
+      })
+      t.is(await rejection(failed), boom)
+    })
+  },
+)
+
+eachBackend(test, 'R48: a group in a gather stays a group', async (t, backend) => {
+  await backend.run(async () => {
+    const nested = gather([() => createTaskGroup(() => Promise.reject(new Error('inner')))])
+    t.true((await rejection(nested)) instanceof ExceptionGroup)
+  })
 })

@@ -274,15 +274,18 @@ eachBackendWithRealSockets(
 
 eachBackendWithSockets(
   test,
-  'a TLS error of another stream is none of the connection’s own, and ends the server',
+  "a TLS error of another stream is none of the connection’s own, and ends the server with onError 'throw'",
   async (t, backend) => {
     await backend.run(async () => {
       await using upstream = await tlsServer()
       await using listener = await tlsServer()
       const serving = rejection(
-        listener.serve(async () => {
-          await tlsConnect(upstream.port, { connect: { tlsHostname: 'wrong.test' } })
-        }),
+        listener.serve(
+          async () => {
+            await tlsConnect(upstream.port, { connect: { tlsHostname: 'wrong.test' } })
+          },
+          { onError: 'throw' },
+        ),
       )
       const failed = new Promise<void>((resolve) => {
         void rejection(upstream.accept()).then(() => resolve())
@@ -399,6 +402,30 @@ eachBackendWithSockets(test, 'a cancelled connectTcp leaves nothing of its hands
     await accepted[Symbol.asyncDispose]()
   })
 })
+
+eachBackendWithSockets(
+  test,
+  'a connectTcp that is cancelled between the connection and its handshake leaves nothing',
+  async (t, backend) => {
+    await backend.run(async () => {
+      const { ca } = await certificates()
+      await using listener = await createTcpServer(0, LOCAL)
+      const tls = createTlsContext({ ca })
+      // However many microtasks lie between the two: the cancellation comes after each number of them.
+      for (let steps = 0; steps < 24; steps++) {
+        await openCancelScope(async (scope) => {
+          const connecting = connectTcp('127.0.0.1', listener.port, { tls, autostartTls: true })
+          const accepted = await listener.accept()
+          for (let step = 0; step < steps; step++) await Promise.resolve()
+          scope.cancel()
+          accepted._reset()
+          await connecting
+        })
+      }
+      t.pass()
+    })
+  },
+)
 
 async function drained(stream: SocketStream): Promise<never> {
   while ((await stream.receiveSome()).length > 0);

@@ -128,7 +128,7 @@ eachBackendWithRealSockets(
     const peers = await PeerServer.listen(t)
     await backend.run(async () => {
       const { ca } = await certificates()
-      const stream = await connectTcp('127.0.0.1', peers.port, { tls: createTlsContext({ ca }) })
+      const stream = await connectTcp('127.0.0.1', peers.port, { tls: createTlsContext({ ca }), autostartTls: false })
       const peer = await peers.peer()
       await stream.sendAll('STARTTLS\r\n')
       await peer.bytes(10)
@@ -343,7 +343,10 @@ eachBackendWithSockets(test, 'a handler of serve upgrades its connection', async
           for await (const line of stream.receiveDelimitedChunks('\n', 100)) await stream.sendMany([line, '!\n'])
         }),
       )
-      const client = await connectTcp('127.0.0.1', listener.port, { tls: createTlsContext({ ca }) })
+      const client = await connectTcp('127.0.0.1', listener.port, {
+        tls: createTlsContext({ ca }),
+        autostartTls: false,
+      })
       await client.sendAll('STARTTLS\n')
       await client.receiveUntil('\n', 100)
       await client.startTls()

@@ -9,11 +9,13 @@ import {
   createTcpServer,
   createTlsContext,
   type SocketStream,
+  TLSError,
   TLSRequired,
   UnsupportedError,
 } from '../../index.ts'
 import { certificates, NAMES } from '../support/certificates.ts'
 import { eachBackendWithSockets, PeerServer, withPair, eachBackendWithRealSockets } from '../support/net.ts'
+import { rejection } from '../support/rejection.ts'
 import {
   echo,
   failedHandshake,
@@ -320,7 +322,30 @@ eachBackendWithSockets(
 
 eachBackendWithSockets(
   test,
-  'without autostartTls a client’s stream is plain until startTls, which then needs no context',
+  'L20: tls, or tlsHostname alone, starts the handshake: what is asked for is never silently left out',
+  async (t, backend) => {
+    const { ca, server: identity } = await certificates()
+    await backend.run(async () => {
+      await using listener = await createTcpServer(0, { ...LOCAL, tls: createTlsContext(identity) })
+      const [client, server] = await Promise.all([
+        connectTcp('127.0.0.1', listener.port, { tls: createTlsContext({ ca }), tlsHostname: 'server.test' }),
+        listener.accept(),
+      ])
+      t.is(client.tlsVersion, 'TLSv1.3')
+      await Promise.all([client.close(), server.close()])
+      // The platform does not trust the test's authority: a failed handshake is one that was made.
+      const error = await rejection(connectTcp('127.0.0.1', listener.port, { tlsHostname: 'server.test' }))
+      t.true(error instanceof TLSError)
+      const plain = await connectTcp('127.0.0.1', listener.port, { tlsHostname: 'server.test', autostartTls: false })
+      t.is(plain.tlsVersion, null)
+      await plain.close()
+    })
+  },
+)
+
+eachBackendWithSockets(
+  test,
+  'with autostartTls: false a client’s stream is plain until startTls, which then needs no context',
   async (t, backend) => {
     const { ca, server: identity } = await certificates()
     await backend.run(async () => {
@@ -329,7 +354,10 @@ eachBackendWithSockets(
         tls: createTlsContext(identity),
         autostartTls: false,
       })
-      const client = await connectTcp('127.0.0.1', listener.port, { tls: createTlsContext({ ca }) })
+      const client = await connectTcp('127.0.0.1', listener.port, {
+        tls: createTlsContext({ ca }),
+        autostartTls: false,
+      })
       const server = await listener.accept()
       t.is(client.tlsVersion, null)
       t.is(server.tlsVersion, null)
@@ -372,7 +400,10 @@ eachBackendWithRealSockets(
   async (t, backend) => {
     const peers = await PeerServer.listen(t)
     await backend.run(async () => {
-      const connecting = connectTcp('127.0.0.1', peers.port, { tls: createTlsContext({ verify: false }) })
+      const connecting = connectTcp('127.0.0.1', peers.port, {
+        tls: createTlsContext({ verify: false }),
+        autostartTls: false,
+      })
       const [stream, peer] = await Promise.all([connecting, peers.peer()])
       await stream.sendAll('plain')
       t.is(await peer.text(5), 'plain')

@@ -13,7 +13,10 @@ where('exim4', (exim) => {
     const server = await startServer(t, exim)
     await backend.run(async () => {
       for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
-        const stream = await connectTcp('127.0.0.1', server.port, { tls: createTlsContext({ ca, maxVersion }) })
+        const stream = await connectTcp('127.0.0.1', server.port, {
+          tls: createTlsContext({ ca, maxVersion }),
+          autostartTls: false,
+        })
         t.regex(await reply(stream), /^220 mail\.test/)
         t.regex(await say(stream, 'EHLO client.test'), /^250[ -]STARTTLS$/m)
         // Without TLS nobody gets in.
@@ -49,7 +52,7 @@ where('exim4', (exim) => {
     const { ca } = await certificates()
     const server = await startServer(t, exim)
     await backend.run(async () => {
-      const stream = await connectTcp('127.0.0.1', server.port, { tls: createTlsContext({ ca }) })
+      const stream = await connectTcp('127.0.0.1', server.port, { tls: createTlsContext({ ca }), autostartTls: false })
       await reply(stream)
       await say(stream, 'EHLO client.test')
       await say(stream, 'STARTTLS')

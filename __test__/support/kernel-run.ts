@@ -5,8 +5,12 @@ import { resetBudget } from '../../src/kernel/turn.ts'
 
 export const bareHost: Host = { name: 'bare', settleIo: (deliver) => deliver() }
 
-export function runBare<T>(main: () => T | PromiseLike<T>, options: Partial<RootOptions> = {}): Promise<T> {
-  return startRun(bareHost, main, { keepAlive: true, traceResources: false, traceTasks: false, ...options })
+export function runBare<T>(
+  main: () => T | PromiseLike<T>,
+  options: Partial<RootOptions> = {},
+  host: Host = bareHost,
+): Promise<T> {
+  return startRun(host, main, { keepAlive: true, traceResources: false, traceTasks: false, ...options })
     .promise as Promise<T>
 }
 

@@ -102,6 +102,8 @@ export async function fileSays(path: string, pattern: RegExp, writer: Running): 
 export class Running {
   readonly #child: ChildProcess
   #output = ''
+  #errors = ''
+  #printed = ''
   readonly #waiting = new Set<() => void>()
   ended = false
   /** Its exit code, once it has ended. */
@@ -114,8 +116,14 @@ export class Running {
       this.#output += text
       this.#wake()
     }
-    child.stdout.setEncoding('utf8').on('data', hear)
-    child.stderr.setEncoding('utf8').on('data', hear)
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.#printed += text
+      hear(text)
+    })
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#errors += text
+      hear(text)
+    })
     child.stdin.on('error', () => {})
     child.on('error', (error) => hear(String(error)))
     child.on('close', (code) => {
@@ -129,6 +137,16 @@ export class Running {
   /** All it has printed, on either stream. */
   get output(): string {
     return this.#output
+  }
+
+  /** What it has printed on stdout. */
+  get printedOnly(): string {
+    return this.#printed
+  }
+
+  /** What it has printed on stderr. */
+  get errors(): string {
+    return this.#errors
   }
 
   write(text: string): void {

@@ -98,8 +98,9 @@ export const importRules: readonly Rule[] = [
       !inTesting(from) &&
       inBackends(target) &&
       target !== 'src/backends/backend.ts' &&
-      // The contract holds types only; the one class that both sides know stands beside it.
+      // The contract holds types only; what both sides use stands beside it.
       target !== 'src/backends/peer-address.ts' &&
+      target !== 'src/backends/shared-memory.ts' &&
       !(from === 'src/run.ts' && /^src\/backends\/(select|(\w+\/)?options)\.ts$/.test(target)),
   },
   {

@@ -11,6 +11,7 @@ import {
   connectTcp,
   createTaskGroup,
   createTcpServer,
+  currentSignal,
   currentTime,
   ExceptionGroup,
   failAfter,
@@ -23,6 +24,7 @@ import {
   getCurrentTask,
   getNameInfo,
   getRunningTasks,
+  isCancelled,
   mapConcurrent,
   moveOnAfter,
   moveOnAt,
@@ -43,6 +45,7 @@ import {
   type AddrInfo,
   type AsyncFile,
   type CancelReason,
+  type FailScope,
   type SocketAddress,
   type SocketStream,
   type SocketStreamServer,
@@ -99,7 +102,15 @@ void run(() => 1, { shutdownSignals: ['SIGNIFICANT'] })
 is<readonly string[]>()(getAllBackends())
 
 // Scopes: a scope that may be cut off gives undefined then; a fail scope throws instead, unless its body can cancel it.
-is<Promise<number | undefined>>()(openCancelScope(() => 1))
+is<Promise<number>>()(openCancelScope(() => 1))
+is<Promise<number>>()(openCancelScope({ shield: true, name: 's', signal: controller.signal }, async () => 1))
+is<Promise<number | undefined>>()(
+  openCancelScope((inner) => {
+    same<typeof inner, CancelScope>(true)
+    return 1
+  }),
+)
+is<Promise<string | undefined>>()(openCancelScope({ shield: true }, async (inner) => (inner.cancel(), 'x')))
 is<Promise<number | undefined>>()(
   openCancelScope({ deadline: currentTime() + 1, shield: true, name: 's', signal: controller.signal }, async () => 1),
 )
@@ -108,12 +119,19 @@ is<Promise<string | undefined>>()(moveOnAt(currentTime() + 10, { shield: true },
 is<Promise<Buffer>>()(failAfter(10, () => stream.receiveSome()))
 is<Promise<number>>()(failAt(Infinity, { name: 'f' }, () => 1))
 is<Promise<number>>()(failAfter(null, async () => 1))
-is<Promise<number | undefined>>()(
+is<Promise<number>>()(
   failAfter(10, (inner) => {
+    same<typeof inner, FailScope>(true)
+    inner.deadline += 5
+    is<AbortSignal>()(inner.signal)
+    // @ts-expect-error: the call would have no value
     inner.cancel()
     return 1
   }),
 )
+is<Promise<string>>()(failAt(1, { name: 'f' }, async (inner) => String(inner.shield)))
+is<AbortSignal>()(currentSignal())
+is<boolean>()(isCancelled(new Error()))
 is<Promise<number | undefined>>()(
   scope.run((inner) => {
     same<typeof inner, CancelScope>(true)
@@ -158,7 +176,10 @@ void createTaskGroup(async (tg) => {
   // @ts-expect-error: the argument after the status
   await tg.start(ready, 'seven')
 })
-is<Promise<string | undefined>>()(createTaskGroup({ name: 'g', shield: true }, () => 'x'))
+is<Promise<string>>()(createTaskGroup({ name: 'g', shield: true }, () => 'x'))
+is<Promise<number>>()(createTaskGroup(async () => 1))
+is<Promise<number | undefined>>()(createTaskGroup(async (tg) => (tg.cancelScope.cancel(), 1)))
+is<Promise<number | undefined>>()(createTaskGroup({ name: 'g' }, (tg) => (void tg.spawn(add, 1, 2), 1)))
 is<Promise<[number, string]>>()(gather([() => 1, async () => 'x']))
 is<Promise<number[]>>()(gather([1, 2].map((n) => async () => n)))
 is<Promise<[number, string]>>()(gather([() => 1, async () => 'x'], { limit: 1 }))
@@ -170,6 +191,17 @@ is<Promise<string | number>>()(raceTasks([() => 1, async () => 'x']))
 declare const group: ExceptionGroup
 is<[ExceptionGroup | undefined, ExceptionGroup | undefined]>()(group.split((leaf) => leaf instanceof UsageError))
 is<Iterable<unknown>>()(group.leaves())
+is<void>()(
+  ExceptionGroup.handle(group, [
+    [NotRunningError, (part) => void same<typeof part, ExceptionGroup>(true)],
+    [(leaf) => leaf instanceof Error && leaf.name === 'x', (part) => void same<typeof part, ExceptionGroup>(true)],
+    [AggregateError, () => undefined],
+  ]),
+)
+// @ts-expect-error: no pair
+void ExceptionGroup.handle(group, [NotRunningError])
+// @ts-expect-error: what matches is a class or a predicate
+void ExceptionGroup.handle(group, [['NotRunningError', () => undefined]])
 const aggregates: AggregateError[] = [group, new ConnectionFailed([])]
 const usage: UsageError[] = [new NotRunningError(), new RunFinishedError()]
 const broken: BrokenResourceError = new TLSEOFError()

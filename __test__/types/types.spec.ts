@@ -1,5 +1,5 @@
-/** The compiler as a test: what the public types promise, that they stand alone, and that the guide's code compiles. */
-import { readdirSync, readFileSync } from 'node:fs'
+/** The compiler as a test: what the public types promise, and that they stand alone. */
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import ts from 'typescript'
@@ -88,57 +88,5 @@ for (const declarations of ['index.d.ts', 'testing.d.ts', 'node.d.ts']) {
     // Of options, each member says what it is; the name of the whole says the rest.
     const silent = exportedNames(text).filter((name) => !documented.has(name) && !name.endsWith('Options'))
     t.deepEqual(silent, [])
-  })
-}
-
-/** The imports of everything that an entry of the package exports. */
-function importsOf(barrel: string, name: string): string {
-  return readFileSync(file(barrel), 'utf8')
-    .match(/export (type )?\{[^}]+\}/g)!
-    .map((list) => `${list.replace('export', 'import')} from '${name}'`)
-    .join('\n')
-}
-
-const entries = new Map([
-  ['structio', importsOf('index.ts', 'structio')],
-  ['structio/testing', importsOf('src/testing/index.ts', 'structio/testing')],
-  ['structio/node', importsOf('src/node/index.ts', 'structio/node')],
-])
-
-/** What a page's code takes for granted, where declaring it would only be noise. */
-const ASSUMED: Record<string, string> = {
-  'README.md': `
-    declare const host: string, hosts: string[], mirrors: string[]
-    declare function crawl(host: string): Promise<void>
-    declare function handler(stream: import('structio').SocketStream): Promise<void>
-    declare function yourClient(host: string, port: number): Promise<void>
-    declare global { function fetchPage(host: string): Promise<string> }`,
-}
-
-const FOREIGN = /^import .* from '(effect|effection)'$/m
-
-for (const page of [
-  ...readdirSync(file('docs/guide')).map((name) => `docs/guide/${name}`),
-  'docs/porting-from-anyio.md',
-  'README.md',
-]) {
-  const blocks = [...readFileSync(file(page), 'utf8').matchAll(/^```ts\n(.*?)^```/gms)].map(
-    (match) => match[1] as string,
-  )
-  if (blocks.length === 0) continue
-  test(`the code in ${page} compiles`, (t) => {
-    // Each block is a module of its own that has everything of the library in scope, but for what it imports by itself; code
-    // for another library, shown for comparison, has nothing of this one.
-    const inScope = (block: string): string =>
-      FOREIGN.test(block)
-        ? ''
-        : [...entries].map(([name, imports]) => (block.includes(`from '${name}'`) ? '' : imports)).join('\n')
-    const modules = new Map(
-      blocks.map((block, i) => [
-        file(`${page.replaceAll('/', '-')}-${i + 1}.ts`),
-        `${inScope(block)}\n${block}\n${ASSUMED[page] ?? ''}\nexport {}\n`,
-      ]),
-    )
-    t.deepEqual(compile([...modules.keys()], {}, modules), [])
   })
 }

@@ -36,6 +36,7 @@ import type {
   TlsStart,
 } from './backend.ts'
 import { later, nextTurn } from './later.ts'
+import { share } from './shared-memory.ts'
 import type { MakeEngine, TlsEngine, TlsEngineSink } from './tls-engine.ts'
 import { handshakeFailure, truncated } from './tls-failure.ts'
 
@@ -362,7 +363,7 @@ class EngineTransport implements StreamTransport {
       const first = this.#atHand[0] as Buffer
       const part = first.subarray(0, left)
       if (part.length === first.length) this.#atHand.shift()
-      else this.#atHand[0] = first.subarray(left)
+      else this.#atHand[0] = share(first).subarray(left)
       parts.push(part)
       left -= part.length
     }

@@ -18,6 +18,9 @@ const LONGEST = 30
 
 const { O_APPEND, O_NONBLOCK, O_RDWR, O_RDONLY, O_WRONLY } = fs.constants
 
+/** What one call of node:fs reads or writes at most. It refuses 2 GiB, and Linux moves no more at once either. */
+const MOST = 2 ** 30
+
 /** The part of the flags that says whether one reads or writes. */
 const ACCESS = O_RDONLY | O_WRONLY | O_RDWR
 
@@ -111,7 +114,7 @@ class NodeFile implements FileTransport {
   }
 
   read(memory: Buffer, start: number, end: number): number {
-    fs.read(this.#used, memory, start, end - start, this.#place(), (error, count) => {
+    fs.read(this.#used, memory, start, Math.min(end - start, MOST), this.#place(), (error, count) => {
       if (error === null) {
         this.#at += count
         this.#settled()
@@ -177,7 +180,8 @@ class NodeFile implements FileTransport {
 
   #writeFrom(data: Buffer, written: number): void {
     const place = this.#appends ? null : this.#place()
-    fs.write(this.#used, data, written, data.length - written, place, (error, count) => {
+    const length = Math.min(data.length - written, MOST)
+    fs.write(this.#used, data, written, length, place, (error, count) => {
       if (error !== null) return this.#failed(error, written, () => this.#writeFrom(data, written))
       this.#at += count
       if (written + count < data.length) this.#writeFrom(data, written + count)

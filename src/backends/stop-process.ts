@@ -1,9 +1,12 @@
 /** How a child process is ended: asked first, and made to after a while. */
 import { constants } from 'node:os'
 import { detached } from '../kernel/detached.ts'
+import { GroupMembers } from './group-members.ts'
 
 /** A child, as far as ending it needs to know. */
 export interface Stoppable {
+  /** Its number, and that of the group that it leads. */
+  readonly pid: number
   /** Whether it has been reaped. */
   readonly ended: boolean
   /** Whether signals go to a group, which may outlive it. */
@@ -20,6 +23,9 @@ const LONGEST = 2 ** 31 - 1
 const FIRST_LOOK = 1
 const RARE_LOOK = 50
 
+/** A pause from which on it is worth looking at the members of a group: those who end at a signal have ended by then. */
+const CLOSE_LOOK = 4
+
 export class StopProcess {
   readonly #target: Stoppable
   readonly #done: () => void
@@ -28,6 +34,8 @@ export class StopProcess {
   #pause = FIRST_LOOK
   #killed = false
   #finished = false
+  #members: GroupMembers | undefined
+  #looking = false
 
   /** @param done - called once, never inside this call */
   constructor(target: Stoppable, grace: number, done: () => void) {
@@ -45,10 +53,31 @@ export class StopProcess {
     clearTimeout(this.#look)
     if (this.#finished || !this.#target.ended) return
     if (!this.#killed && this.#target.leadsGroup && this.#signal(0)) {
-      this.#look = detached(setTimeout, this.progress, this.#pause)
-      this.#pause = Math.min(2 * this.#pause, RARE_LOOK)
+      if (this.#pause < CLOSE_LOOK) this.#lookLater()
+      else if (!this.#looking) this.#lookClosely()
       return
     }
+    this.#finish()
+  }
+
+  #lookLater(): void {
+    this.#look = detached(setTimeout, this.progress, this.#pause)
+    this.#pause = Math.min(2 * this.#pause, RARE_LOOK)
+  }
+
+  /** The group has members; they may be zombies. */
+  #lookClosely(): void {
+    this.#looking = true
+    this.#members ??= new GroupMembers(this.#target.pid)
+    this.#members.look((living) => {
+      this.#looking = false
+      if (this.#finished) return
+      if (living) this.#lookLater()
+      else this.#finish()
+    })
+  }
+
+  #finish(): void {
     this.#finished = true
     clearTimeout(this.#grace)
     this.#done()

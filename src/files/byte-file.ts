@@ -16,6 +16,7 @@
  * 4. Bytes that were handed out are never written again: `fill` makes a new block (but for `recycles`).
  */
 import type { FileTransport } from '../backends/backend.ts'
+import { share } from '../backends/shared-memory.ts'
 import { UnsupportedError } from '../errors.ts'
 import { outOfRange } from '../validate.ts'
 import type { Pump } from './pump.ts'
@@ -402,6 +403,8 @@ export class ByteFile {
   }
 
   #hold(memory: Buffer, end: number): void {
+    // It is handed out in parts.
+    if (end > 0) share(memory)
     this.block = end === memory.length ? memory : memory.subarray(0, end)
     this.start = 0
     this.end = end
@@ -449,6 +452,7 @@ function allocate(size: number): Buffer {
   if (size > SHARED) return Buffer.allocUnsafeSlow(size)
   if (slabUsed + size > SLAB) {
     slab = Buffer.allocUnsafeSlow(SLAB)
+    share(slab)
     slabUsed = 0
   }
   const start = slabUsed

@@ -32,7 +32,7 @@ export interface Host {
    * with it. Returns what is to be called when it is over.
    */
   followRealTime?(): () => void
-  /** A run begins: before its first task does. */
+  /** A run begins: before its first task does. One that throws refuses the run, and `runEnded` is not called for it. */
   runStarted?(run: RunState): void
   /** It has settled. */
   runEnded?(run: RunState): void

@@ -38,7 +38,7 @@ export interface ScopeEvent {
 
 /**
  * A message of the channel `structio:suppressed-error`: a task failed, and no caller gets its error, because an earlier one
- * came out of the same `gather`, `mapConcurrent` or `raceTasks`.
+ * came out of the same `gather`, `mapConcurrent` or `raceTasks`. An iterator that failed so is told of with the task that asked it.
  */
 export interface SuppressedErrorEvent {
   /** What the task threw. */
@@ -54,10 +54,10 @@ export const scopeChannel: Channel = channel('structio:scope')
 
 const suppressedChannel: Channel = channel('structio:suppressed-error')
 
-/** `task` has failed and its error goes to no caller. */
-export function tellSuppressed(task: Task): void {
+/** `task` has failed and its error goes to no caller. `error`: what a function of a task that goes on has thrown. */
+export function tellSuppressed(task: Task, error: unknown = task._outcome): void {
   if (!suppressedChannel.hasSubscribers) return
-  const message: SuppressedErrorEvent = { error: task._outcome, task: task.info, time: task.run.deadlines.now() }
+  const message: SuppressedErrorEvent = { error, task: task.info, time: task.run.deadlines.now() }
   suppressedChannel.publish(message)
 }
 

@@ -15,6 +15,7 @@
 import { Cancelled, cancelledCall } from '../errors.ts'
 import type { CancelScope } from './cancel-scope.ts'
 import type { Frame } from './context.ts'
+import { atCheck } from './iteration.ts'
 import { keepSite, siteOf } from './sites.ts'
 import { warnOnce } from './warnings.ts'
 
@@ -58,6 +59,8 @@ interface Call {
 
 let installed = false
 const refused = new WeakMap<Error, Call>()
+/** Stacks of errors that were absorbed in this iteration. */
+const expected = new Set<string>()
 /** Promises whose rejection was absorbed: a program that handles one later need not be told that it was late. */
 const absorbed = new WeakSet<object>()
 
@@ -66,15 +69,31 @@ function isAbsorbed(event: string | symbol, [first, second]: unknown[]): boolean
     case 'unhandledRejection':
       if (!tell(first)) return false
       absorbed.add(second as object)
+      expectWarning((first as Error).stack)
       return true
     case 'rejectionHandled':
       return absorbed.has(first as object)
     case 'uncaughtException':
     case 'uncaughtExceptionMonitor':
       return second === 'unhandledRejection' && tell(first)
+    case 'warning':
+      return isExpected(first as Error)
     default:
       return false
   }
+}
+
+/** In the mode `warn`, Node has asked for two warnings about the rejection already; they come in the next tick. */
+function expectWarning(stack: string | undefined): void {
+  if (stack === undefined) return
+  if (expected.size === 0) atCheck(() => expected.clear())
+  expected.add(stack)
+}
+
+function isExpected({ name, message, stack }: Error): boolean {
+  return (
+    expected.size > 0 && name === 'UnhandledPromiseRejectionWarning' && (expected.has(message) || expected.has(stack!))
+  )
 }
 
 /** The warning. False where `reason` is not an error of a call that was left behind. */
@@ -87,6 +106,6 @@ function tell(reason: unknown): boolean {
   const site = begun === undefined ? undefined : siteOf(begun)
   const where = site === undefined ? '' : `; it was begun at ${site}`
   const text = `task "${task}" left a call behind that was not awaited: ${reason.message}${where}`
-  warnOnce('STRUCTIO_LEFT_BEHIND', `${what}\n${task}\n${site}`, text)
+  warnOnce('STRUCTIO_LEFT_BEHIND', `${what}\n${task}\n${scope._name}`, text, undefined, site)
   return true
 }

@@ -116,8 +116,8 @@ function warnOverdue(scope: CancelScope, watch: Watch, now: number): void {
   const hint = signal === undefined ? '' : `; another ${signal} ends the process at once`
   const text = `${what}${outer}: its body${named} waits for something that the library cannot cancel${hint}`
   // The source of a function is the same for all that were made in one place.
-  const place = `${scope._name}\n${signal}\n${Function.prototype.toString.call(body)}`
-  warnOnce('STRUCTIO_OVERDUE', place, text, siteOf(task))
+  const source = Function.prototype.toString.call(body)
+  warnOnce('STRUCTIO_OVERDUE', `${scope._name}\n${signal}`, text, siteOf(task), source)
 }
 
 function shutdownSignal(scope: CancelScope): string | undefined {

@@ -5,6 +5,7 @@
  * 1. The promise settles after every task of the tree has ended (the root task's own end waits for them all) and every
  *    resource that was left open has been closed.
  * 2. A run that keeps the process alive does so with one handle per thread, however many runs there are.
+ * 3. A run whose host refuses it leaves nothing behind: no handle, and no active run.
  */
 import { UsageError } from '../errors.ts'
 import { CancelScope } from './cancel-scope.ts'
@@ -67,7 +68,12 @@ class Root implements TaskOwner {
     activeRuns.add(run)
     useScheduler(run.scheduler)
     if (this.#options.keepAlive) retainProcess()
-    run.host.runStarted?.(run)
+    try {
+      run.host.runStarted?.(run)
+    } catch (error) {
+      this.#leave()
+      throw error
+    }
     run.root = new Task(run, null, this, main, run.name ?? (main.name === '' ? 'main' : main.name), this.scope)
     run.root._beginHere([])
   }
@@ -81,16 +87,21 @@ class Root implements TaskOwner {
   async #settle(task: Task): Promise<void> {
     const { run } = this
     await run.resources.closeAll()
-    run.settled = true
-    activeRuns.delete(run)
-    leaveScheduler(run.scheduler)
+    this.#leave()
     run.host.runEnded?.(run)
     for (const end of run.atEnd) end()
-    if (this.#options.keepAlive) releaseProcess()
     if (run.failure !== undefined) this.#reject(run.failure)
     else if (task._endState === 'finished') this.#resolve(task._outcome)
     else if (task._endState === 'failed') this.#reject(task._outcome)
     else this.#settleCancelled(task)
+  }
+
+  #leave(): void {
+    const { run } = this
+    run.settled = true
+    activeRuns.delete(run)
+    leaveScheduler(run.scheduler)
+    if (this.#options.keepAlive) releaseProcess()
   }
 
   #settleCancelled(task: Task): void {

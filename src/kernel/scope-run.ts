@@ -13,11 +13,11 @@ import type { ScopeOwner } from './scope-owner.ts'
 import { spendBudget } from './turn.ts'
 
 /**
- * What a scope makes of its cancellation. `move-on`: the value is `undefined`. `fail`: its own deadline is a `TimeoutError`.
- * `operation`: the scope is the inside of one call, which only its surroundings can cancel. The latter two reject with
- * `Cancelled` when they are cancelled because the body around them has ended: their callers know no `undefined`.
+ * What a scope makes of its cancellation. `move-on`: the value is `undefined`. `fail`, or the milliseconds of `failAfter`: its
+ * own deadline is a `TimeoutError`. `operation`: the scope is the inside of one call, which only its surroundings can cancel.
+ * All but the first reject with `Cancelled` when the body around them has ended: their callers know no `undefined`.
  */
-export type ExitMode = 'move-on' | 'fail' | 'operation'
+export type ExitMode = 'move-on' | 'fail' | 'operation' | number
 
 /** Hears how a body ended. */
 export interface BodySink {
@@ -146,7 +146,7 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
       noteSignalReason(detail)
       this.#fail(detail)
     } else if (kind === 'scope-ended' && this.#mode !== 'move-on') this.#fail(this.#scope._cancelled(this.what))
-    else if (kind === 'deadline' && this.#mode === 'fail') this.#fail(timeout(this.#scope))
+    else if (kind === 'deadline' && this.#mode !== 'move-on') this.#fail(timeout(this.#scope, this.#mode))
   }
 
   #fail(error: unknown): void {
@@ -155,8 +155,17 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
   }
 }
 
-function timeout(scope: CancelScope): TimeoutError {
+/** Says which limit it was, and how long. The deadline may have been moved since, so the milliseconds are those of the call. */
+function timeout(scope: CancelScope, mode: ExitMode): TimeoutError {
+  const where = scope._name === undefined ? '' : ` of scope "${scope._name}"`
   return new TimeoutError(
-    scope._name === undefined ? 'the deadline passed' : `the deadline of scope "${scope._name}" passed`,
+    typeof mode === 'number'
+      ? `failAfter(${rounded(mode)} ms): the deadline${where} passed`
+      : `the deadline${where} passed, at ${rounded(scope.deadline)} of currentTime()`,
   )
+}
+
+/** Three decimals are enough. */
+function rounded(ms: number): number {
+  return Math.round(ms * 1000) / 1000
 }

@@ -16,9 +16,16 @@ export function keepSite(begun: object): void {
 export function siteOf(begun: object): string | undefined {
   const stack = sites.get(begun)?.stack
   // A program may have its own idea of stacks (`Error.prepareStackTrace`).
+  return typeof stack === 'string' ? ownLine(stack) : undefined
+}
+
+/** The first line of a stack that is neither of this library nor of Node. */
+export function ownLine(stack: unknown): string | undefined {
   if (typeof stack !== 'string') return undefined
   const lines = stack.split('\n').slice(1)
-  const line = lines.find((frame) => !frame.includes(OWN) && !frame.includes(OWN_PATH) && !frame.includes('(node:'))
+  const line = lines.find(
+    (frame) => /^\s+at /.test(frame) && !frame.includes(OWN) && !frame.includes(OWN_PATH) && !frame.includes('(node:'),
+  )
   return line?.trim().replace(/^at /, '')
 }
 

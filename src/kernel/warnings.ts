@@ -65,14 +65,15 @@ export type WarningCode = keyof typeof WARNINGS
 /**
  * Emits a process warning, unless there was one of this code for this place.
  *
- * @param place - see (2); empty where there is one place in the process
+ * @param names - with `site`, the place, see (2); empty where there is one place in the process
+ * @param site - a line of code, where one is known: its numbers count
  * @param text - what happened, without a full stop at the end
  * @param detail - a stack, printed below
  */
-export function warnOnce(code: WarningCode, place: string, text: string, detail?: string): void {
+export function warnOnce(code: WarningCode, names: string, text: string, detail?: string, site = ''): void {
   const known = (places[code] ??= new Set())
   // Ports, identifiers and the like.
-  const key = place.replace(/\d+/g, '#')
+  const key = `${names.replace(/\d+/g, '#')}\n${site}`
   if (known.has(key) || known.size >= MOST_PLACES) return
   known.add(key)
   warn(code, text, detail)

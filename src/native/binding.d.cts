@@ -61,7 +61,7 @@ export declare class EventLoop {
   listen(address: string | undefined | null, port: number, backlog: number, reusePort: boolean, options: TcpOptions): number
   /**
    * Writes `data` after what the connection has taken; returns how much of it was taken, `-1 - taken` where something
-   * taken is unsent.
+   * taken is unsent, or sending has failed: a completion says which.
    */
   send(handle: number, data: Uint8Array): number
   /** Reads into `view`: bytes, 0 at the end, [`WOULD_BLOCK`], or [`ERROR_BASE`]` - errno`. */
@@ -222,6 +222,12 @@ export interface FoundName {
  * every release, and an install can go wrong in ways that pair a package with the binary of another.
  */
 export declare function identity(): string
+
+/** The number of an interface, or 0 where there is none of this name. */
+export declare function interfaceIndex(name: string): number
+
+/** The name of an interface, if it is there. */
+export declare function interfaceName(index: number): string | null
 
 /** An address as it stands before a datagram (`rings/peers.rs`). */
 export declare function ipPeer(address: string, port: number): Buffer

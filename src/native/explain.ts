@@ -6,8 +6,16 @@ import { readdirSync } from 'node:fs'
 import { requireFromHere } from './load.ts'
 import { glibcVersion, platformPackage } from './platform.ts'
 
+/** What was explained last: each `run` asks, and the error is the same one. */
+let explained: { readonly error: unknown; readonly text: string } | undefined
+
 /** One sentence that goes on after "The native backend does not load here: ", without a full stop. */
 export function explainLoadError(error: unknown): string {
+  if (explained === undefined || explained.error !== error) explained = { error, text: explain(error) }
+  return explained.text
+}
+
+function explain(error: unknown): string {
   const name = platformPackage()
   const texts = messages(error)
   const all = texts.join('\n')

@@ -16,8 +16,15 @@ function isMusl(): boolean {
   return process.platform === 'linux' && header !== undefined && header.glibcVersionRuntime === undefined
 }
 
+interface ReportHeader {
+  readonly glibcVersionRuntime?: string
+}
+
+/** Made once: a report asks for everything there is, names of peers among it. */
+let header: ReportHeader | undefined
+
 /** `undefined` where the host only imitates Node and has no report. */
-function reportHeader(): { glibcVersionRuntime?: string } | undefined {
+function reportHeader(): ReportHeader | undefined {
   const report = (process as Partial<NodeJS.Process>).report
-  return (report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined)?.header
+  return (header ??= (report?.getReport() as { header?: ReportHeader } | undefined)?.header)
 }

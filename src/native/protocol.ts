@@ -6,11 +6,14 @@
  */
 
 export const RECORD_WORDS = 4
-export const HEADER_WORDS = 16
+export const HEADER_WORDS = 20
 export const KIND_BITS = 5
 
 /** The word of the completion ring's header that says where the received bytes end. Its first is the count. */
 export const RECEIVED_END = 1
+
+/** The word of the completion ring's header that becomes `Control.Reported` once the batch has been delivered. */
+export const REPORTED_BY = 2
 
 /** In the place of an error number: TLS has failed, and the failure is there to be taken. */
 export const TLS_FAILED = 100_000
@@ -40,6 +43,7 @@ export const Control = {
   FileStart: 13,
   FileEnd: 14,
   FileResult: 15,
+  Reported: 16,
 } as const
 
 /** Rust → TypeScript. */

@@ -34,9 +34,11 @@ export const FIRST_REQUEST_TIME = 5000
 export interface HttpServing {
   readonly httpServer: Server
   readonly draining: boolean
-  readonly onError: ((error: unknown, request: unknown) => unknown) | undefined
+  readonly onError: 'throw' | ((error: unknown, request: unknown) => unknown) | undefined
   /** An error that says nothing but that the client has gone. */
   drop(error: unknown, stream: SocketStream): void
+  /** A listener failed, and there is no `onError`, or that failed itself: the server goes on. */
+  handlerFailed(error: unknown, stream: SocketStream, event: string): void
 }
 
 export class HttpConnection implements RequestTaker {
@@ -162,13 +164,25 @@ export class HttpConnection implements RequestTaker {
       return
     }
     const { onError } = this.#serving
-    try {
-      if (onError === undefined) throw verdict.error
-      await callInFrame(this.#frame, onError, [verdict.error, args[0]])
-    } catch (leaving) {
-      this.#failure ??= { error: leaving }
+    if (onError === 'throw') {
+      this.#failure ??= { error: verdict.error }
       // Once its answer has left, the connection ends, and `run` with it.
       this.#socket.destroySoon()
+    } else if (onError === undefined) this.#serving.handlerFailed(verdict.error, this.#stream, event)
+    else await this.#report(onError, verdict.error, event, args)
+  }
+
+  async #report(
+    onError: (error: unknown, request: unknown) => unknown,
+    error: unknown,
+    event: string,
+    args: readonly unknown[],
+  ): Promise<void> {
+    try {
+      await callInFrame(this.#frame, onError, [error, args[0]])
+    } catch (leaving) {
+      const verdict = judge(this.#scope, leaving)
+      if (verdict.kind === 'failed') this.#serving.handlerFailed(verdict.error, this.#stream, event)
     }
   }
 

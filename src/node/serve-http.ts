@@ -1,9 +1,10 @@
 /** `serveHttp`: Node's HTTP servers, and the frameworks on them, on connections of this library. */
-import { channel } from 'node:diagnostics_channel'
 import type { Server } from 'node:net'
 import type { Address, SocketAddress } from '../backends/backend.ts'
 import { CancelScope } from '../kernel/cancel-scope.ts'
 import { rejected } from '../kernel/operation.ts'
+import { formatAddress } from '../streams/addresses.ts'
+import { handlerFailed, publishConnectionError } from '../streams/handler-failures.ts'
 import type { SocketStream } from '../streams/socket-stream.ts'
 import { SocketStreamServer } from '../streams/socket-stream-server.ts'
 import { checkFunction, checkInteger, checkOptions, checkSignal, invalidArgType, optionNames } from '../validate.ts'
@@ -14,8 +15,12 @@ import { standInFront } from './http-events.ts'
 export interface ServeHTTPOptions {
   /** How many connections are served at once; the others wait to be accepted. Default: as many as come. */
   maxConnections?: number | undefined
-  /** Gets what a handler threw, and its request. Without it such an error ends the server and comes out of `serveHttp`. */
-  onError?: ((error: unknown, request: unknown) => unknown) | undefined
+  /**
+   * Gets what a handler threw, and its request. Without it such an error goes where those of `serve` go: to the diagnostics
+   * channel `structio:connection-error` and, unless a peer can bring it about, to a process warning. `'throw'`: it ends the
+   * server and comes out of `serveHttp`.
+   */
+  onError?: 'throw' | ((error: unknown, request: unknown) => unknown) | undefined
   /** Cancels when it aborts; `serveHttp` then rejects with its reason. */
   signal?: AbortSignal | undefined
 }
@@ -28,7 +33,7 @@ export interface ServeHTTPOptions {
  *
  * Request listeners run in the scope of their connection: operations of this library work in them, and are cancelled when the
  * client goes away or `serveHttp` is cancelled. A listener that fails is answered with 500, as Node's servers do with
- * `captureRejections`; its error goes to `onError`, or ends the server, as in `serve`.
+ * `captureRejections`; its error goes to `onError`, as in `serve`, and the server goes on.
  *
  * Closing `server`, or the HTTP server itself, drains: no more connections, what has been asked is answered, and connections
  * without a request under way end. Then `serveHttp` returns. Cancelled, it ends all connections at once, and leaves `server`
@@ -46,11 +51,7 @@ export function serveHttp<A extends SocketAddress | string>(
     checkServeHttpOptions(options)
     const { signal } = options
     const scope = new CancelScope({ signal })
-    return scope._run(
-      () => new HttpService(server, httpServer, options).serve(),
-      'operation',
-      'serveHttp',
-    ) as Promise<void>
+    return scope._run(() => new HttpService(server, httpServer, options).serve(), 'operation', 'serveHttp')
   } catch (error) {
     return rejected(error)
   }
@@ -84,7 +85,11 @@ class HttpService implements HttpServing {
     try {
       // Node's servers begin to watch over slow requests then.
       if (!httpServer.listening) httpServer.emit('listening')
-      await this.#server.serve((stream) => this.#handle(stream as SocketStream), { maxConnections: this.#limit })
+      const onError = this.onError === 'throw' ? this.onError : undefined
+      await this.#server.serve((stream) => this.#handle(stream as SocketStream), {
+        maxConnections: this.#limit,
+        onError,
+      })
     } finally {
       forget()
       httpServer.removeListener('close', closeListener)
@@ -96,7 +101,11 @@ class HttpService implements HttpServing {
   }
 
   drop(error: unknown, stream: SocketStream): void {
-    if (connectionErrors.hasSubscribers) connectionErrors.publish({ error, stream })
+    publishConnectionError(error, stream)
+  }
+
+  handlerFailed(error: unknown, stream: SocketStream, event: string): void {
+    handlerFailed(error, stream, `a "${event}" listener of the HTTP server on ${formatAddress(this.#server.address)}`)
   }
 
   async #handle(stream: SocketStream): Promise<void> {
@@ -136,10 +145,8 @@ function checkServeHttpOptions(options: ServeHTTPOptions): void {
   const { maxConnections, onError, signal } = options
   if (maxConnections !== undefined && maxConnections !== Infinity)
     checkInteger('options.maxConnections', maxConnections, 1)
-  if (onError !== undefined) checkFunction('options.onError', onError)
+  if (onError !== undefined && onError !== 'throw') checkFunction('options.onError', onError)
   if (signal !== undefined) checkSignal('options.signal', signal)
 }
-
-const connectionErrors = channel('structio:connection-error')
 
 const OPTIONS = optionNames<ServeHTTPOptions>({ maxConnections: true, onError: true, signal: true })

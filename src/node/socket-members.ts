@@ -2,13 +2,26 @@
  * What clients ask a `net.Socket`, or a `tls.TLSSocket`, and tell it, besides reading and writing: addresses, options, what
  * the TLS handshake agreed on.
  */
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Server } from 'node:net'
 import { Duplex } from 'node:stream'
 import type { CipherNameAndProtocol, PeerCertificate } from 'node:tls'
 import type { Address, SocketAddress } from '../backends/backend.ts'
 import { SocketStream } from '../streams/socket-stream.ts'
 import type { Stream } from '../streams/stream.ts'
+import { checkInteger } from '../validate.ts'
 import { SessionFacts } from './session-facts.ts'
+
+/** What `setKeepAlive` takes in one object. */
+interface KeepAlive {
+  /** Whether the system asks at all. */
+  enable?: boolean | undefined
+  /** Milliseconds of silence before it asks first. */
+  initialDelay?: number | undefined
+  /** Milliseconds between two questions without an answer. */
+  interval?: number | undefined
+  /** How many questions without an answer break the connection. */
+  count?: number | undefined
+}
 
 /** The members of {@link NodeSocket} that need no I/O. */
 export abstract class SocketMembers extends Duplex {
@@ -35,6 +48,9 @@ export abstract class SocketMembers extends Duplex {
     }
   }
 
+  /** The server of Node that serves the socket: `node:http` sets it. */
+  server: Server | null = null
+
   /** @internal `undefined` until it is connected */
   _stream: Stream | undefined
   /** @internal The same, where it is a socket. */
@@ -43,7 +59,8 @@ export abstract class SocketMembers extends Duplex {
   #localAddress: Address | undefined
   #remoteAddress: Address | undefined
   #noDelay: boolean | undefined
-  #keepAlive: { readonly enable: boolean; readonly initialDelay: number } | undefined
+  #keepAlive: KeepAlive | undefined
+  #typeOfService: number | undefined
   #referenced = true
   /** @internal what `setTimeout` was last told */
   _timeout: number | undefined
@@ -54,7 +71,8 @@ export abstract class SocketMembers extends Duplex {
     this._socket = stream instanceof SocketStream ? stream : undefined
     this.#session = this._socket === undefined ? undefined : SessionFacts.of(this._socket)
     if (this.#noDelay !== undefined) this.setNoDelay(this.#noDelay)
-    if (this.#keepAlive !== undefined) this.setKeepAlive(this.#keepAlive.enable, this.#keepAlive.initialDelay)
+    if (this.#keepAlive !== undefined) this.setKeepAlive(this.#keepAlive)
+    if (this.#typeOfService !== undefined) this.setTypeOfService(this.#typeOfService)
     if (!this.#referenced) this.unref()
     return this
   }
@@ -88,15 +106,49 @@ export abstract class SocketMembers extends Duplex {
   }
 
   /**
-   * Whether the system asks a silent peer if it is still there.
+   * Whether the system asks a silent peer if it is still there. All times are in milliseconds, rounded down to seconds; 0 leaves
+   * the system's.
    *
-   * @param initialDelay - milliseconds of silence before it asks first; 0 leaves the system's
+   * @param options - the same in one object, as Node 26 takes it
+   * @param initialDelay - silence before it asks first
+   * @param interval - time between two questions without an answer
+   * @param count - how many questions without an answer break the connection
    */
-  setKeepAlive(enable: boolean = false, initialDelay: number = 0): this {
-    this.#keepAlive = { enable: Boolean(enable), initialDelay }
-    this.#applyOption('SOL_SOCKET', 'SO_KEEPALIVE', Boolean(enable))
-    const seconds = Math.floor(initialDelay / 1000)
-    if (enable && seconds > 0) this.#applyOption('IPPROTO_TCP', 'TCP_KEEPIDLE', seconds)
+  setKeepAlive(options: KeepAlive): this
+  setKeepAlive(enable?: boolean, initialDelay?: number, interval?: number, count?: number): this
+  setKeepAlive(enable: boolean | KeepAlive = false, initialDelay = 0, interval = 0, count = 0): this {
+    const all = typeof enable === 'object' ? enable : { enable, initialDelay, interval, count }
+    this.#keepAlive = all
+    this.#applyOption('SOL_SOCKET', 'SO_KEEPALIVE', Boolean(all.enable))
+    if (!all.enable) return this
+    const times: [string, number][] = [
+      ['TCP_KEEPIDLE', (all.initialDelay ?? 0) / 1000],
+      ['TCP_KEEPINTVL', (all.interval ?? 0) / 1000],
+      ['TCP_KEEPCNT', all.count ?? 0],
+    ]
+    for (const [name, value] of times) if (value >= 1) this.#applyOption('IPPROTO_TCP', name, Math.floor(value))
+    return this
+  }
+
+  /** The value of `setTypeOfService`, or what the system has; 0 where there is no such option. */
+  getTypeOfService(): number {
+    if (this.#typeOfService !== undefined) return this.#typeOfService
+    const [level, name] = this.#typeOfServiceOption
+    let value = 0
+    this.#quietly((socket) => (value = Number(socket.getsockopt(level, name))))
+    return value
+  }
+
+  /**
+   * The Type of Service field of IPv4 packets, or the Traffic Class of IPv6 packets, from now on. Before the socket is connected the
+   * value is kept until it is. The system may mask bits of it.
+   *
+   * @param tos - an integer from 0 to 255
+   */
+  setTypeOfService(tos: number): this {
+    checkInteger('tos', tos, 0, 255)
+    this.#typeOfService = tos
+    this.#applyOption(...this.#typeOfServiceOption, tos)
     return this
   }
 
@@ -162,6 +214,10 @@ export abstract class SocketMembers extends Duplex {
   /** Whether the handshake took up an earlier session. */
   isSessionReused(): boolean {
     return false
+  }
+
+  get #typeOfServiceOption(): [level: string, name: string] {
+    return this.remoteFamily === 'IPv6' ? ['IPPROTO_IPV6', 'IPV6_TCLASS'] : ['IPPROTO_IP', 'IP_TOS']
   }
 
   get #local(): SocketAddress | undefined {

@@ -23,12 +23,17 @@ export function own<E>(error: E, owner: object): E {
  * the server. A group is such an error when all its leaves are; so are the two halves of a `SuppressedError`.
  */
 export function isConnectionError(error: unknown, owner: object): boolean {
-  if (error instanceof ExceptionGroup) return [...error.leaves()].every((leaf) => isConnectionError(leaf, owner))
+  return everyLeaf(error, (leaf) => owners.get(leaf) === owner && KINDS.some((kind) => leaf instanceof kind))
+}
+
+/** Whether the error passes `test`: of a group, all its leaves; of a `SuppressedError`, both halves. */
+export function everyLeaf(error: unknown, test: (error: Error) => boolean): boolean {
+  if (error instanceof ExceptionGroup) return [...error.leaves()].every((leaf) => everyLeaf(leaf, test))
   if (!(error instanceof Error)) return false
   if (error.name === 'SuppressedError' && 'error' in error && 'suppressed' in error) {
-    return isConnectionError(error.error, owner) && isConnectionError(error.suppressed, owner)
+    return everyLeaf(error.error, test) && everyLeaf(error.suppressed, test)
   }
-  return owners.get(error) === owner && KINDS.some((kind) => error instanceof kind)
+  return test(error)
 }
 
 /** What a call fails with on a connection that `cause` has broken: an error of its own, of the condition's class. */

@@ -7,7 +7,8 @@
  *  handler throws ─► the connection's own end? ── yes: dropped ─┤
  *                    │ no                                       ▼
  *                    ├─ cancellation ──────────────► close within closeTimeout ─► the body counts as ended
- *                    └─ any other: onError, or it leaves ───────┘
+ *                    ├─ any other: onError, or told of ─────────┤
+ *                    └─ `onError: 'throw'`: it leaves ──────────┘
  * ```
  *
  * What must stay true: the connection is closed before the body counts as ended, whatever the handler did; so a task that
@@ -25,7 +26,7 @@ import type { Connection } from './connection.ts'
 import { SocketStream } from './socket-stream.ts'
 
 export type Handler = (stream: SocketStream) => unknown
-export type OnError = (error: unknown, stream: SocketStream) => unknown
+export type OnError = 'throw' | ((error: unknown, stream: SocketStream) => unknown)
 
 /** What the connections of one `serve` share. */
 export interface Serving {
@@ -37,6 +38,8 @@ export interface Serving {
   readonly watched: boolean
   /** An error that says nothing but that the connection has ended. */
   drop(error: unknown, stream: SocketStream): void
+  /** A handler failed, and there is no `onError`, or that failed itself: the server goes on. */
+  handlerFailed(error: unknown, stream: SocketStream): void
   /** An error is about to leave a task, and thereby ends the server. */
   failing(): void
   handlerEnded(): void
@@ -80,18 +83,26 @@ export class ConnectionTask extends Task<void> {
     const verdict = judge(this.#serving.group.cancelScope, error)
     const { onError } = this.#serving
     if (verdict.kind !== 'failed') this.#close(() => super.bodyThrew(error))
-    else if (onError === undefined) this.#fail(verdict.error)
+    else if (onError === 'throw') this.#fail(verdict.error)
+    else if (onError === undefined) this.#tell(verdict.error)
     else void this.#report(onError, verdict.error)
   }
 
   /** The connection is still open while `onError` looks at it: a last word can be sent. */
-  async #report(onError: OnError, error: unknown): Promise<void> {
+  async #report(onError: Exclude<OnError, 'throw'>, error: unknown): Promise<void> {
     try {
       await callInFrame(new Frame(this, this._scope), onError, [error, this.#stream])
       this.bodyReturned()
     } catch (leaving) {
-      this.#fail(leaving)
+      const verdict = judge(this.#serving.group.cancelScope, leaving)
+      if (verdict.kind === 'failed') this.#tell(verdict.error)
+      else this.#close(() => super.bodyThrew(leaving))
     }
+  }
+
+  #tell(error: unknown): void {
+    this.#serving.handlerFailed(error, this.#stream)
+    this.bodyReturned()
   }
 
   #fail(error: unknown): void {

@@ -23,6 +23,8 @@ export interface Demand<T> {
   take(bytes: ReceiveBuffer): T | undefined
   /** The answer at the end of data, when `take` had none. Throws `IncompleteRead` inside an unfinished frame. */
   end(bytes: ReceiveBuffer): T
+  /** Throws where a call that has waited cannot be answered any more. */
+  check?(): void
   /** The answer on a broken connection, where that is no error. */
   readonly broken?: T | undefined
 }
@@ -66,11 +68,21 @@ export class Into implements Demand<number> {
   }
 
   take(bytes: ReceiveBuffer): number | undefined {
-    return bytes.length === 0 ? undefined : bytes.takeInto(this.view)
+    if (bytes.length === 0) return undefined
+    this.check()
+    return bytes.takeInto(this.view)
   }
 
   end(): number {
     return 0
+  }
+
+  /** Nothing received would read as the end of data. */
+  check(): void {
+    if (this.view.length > 0) return
+    throw new TypeError(
+      'receiveInto: the view has no memory any more (its ArrayBuffer was transferred, or became smaller) while this waited; nothing has been taken from the stream',
+    )
   }
 }
 
@@ -216,7 +228,9 @@ export class Frames {
 
   incomplete(bytes: ReceiveBuffer): IncompleteRead {
     return new IncompleteRead(
-      `The data ended ${bytes.length} bytes into a frame, before its delimiter; they stay in bufferedData`,
+      bytes.length === 0
+        ? 'The data ended before a frame began'
+        : `The data ended ${bytes.length} bytes into a frame, before its delimiter; they stay in bufferedData`,
     )
   }
 }

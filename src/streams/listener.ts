@@ -42,7 +42,7 @@ export interface ServerStatistics {
   readonly accepted: number
   /** Handlers of `serve` that are running now. */
   readonly handling: number
-  /** Connection errors that `serve` has dropped. */
+  /** Errors of handlers and connections that `serve` has gone on after, without an `onError` for them. */
   readonly dropped: number
   /** How often accepting failed for want of descriptors or memory, and was tried again. */
   readonly retries: number

@@ -10,6 +10,7 @@ import { traceOpening } from '../kernel/resources.ts'
 import { checkInteger, checkString, outOfRange } from '../validate.ts'
 import { familyOf } from './addresses.ts'
 import { ask, type Context, enterBackend } from './ask.ts'
+import { callSite, withCallSite } from './call-site.ts'
 
 /** What opens a resource, and where it was asked to, for the warning that it was left open. */
 export interface Opening extends Context {
@@ -21,7 +22,14 @@ export function asOneOperation<T>(what: string, kind: string, body: (context: Op
   try {
     const { backend, frame } = enterBackend(what)
     const context = { backend, frame, made: traceOpening(frame, kind) }
-    return CancelScope._operation(what, () => body(context))
+    const site = callSite(asOneOperation)
+    return CancelScope._operation(what, async () => {
+      try {
+        return await body(context)
+      } catch (error) {
+        throw withCallSite(site, error)
+      }
+    })
   } catch (error) {
     return rejected(error)
   }

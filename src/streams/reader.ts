@@ -213,6 +213,7 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
     let answer: unknown
     try {
       answer = this.#atHand(demand)
+      if (answer === undefined) demand.check?.()
     } catch (error) {
       this.reject(this.owned(error))
       return

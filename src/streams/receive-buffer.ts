@@ -13,9 +13,11 @@
  *    so that a large frame arriving in small pieces is copied a constant number of times for each byte.
  * 3. No byte before `#searched` begins the delimiter `#sought`: a search for it goes on there, so that a frame arriving
  *    byte by byte is searched once and not once for each piece.
- * 4. An empty buffer holds no block: an idle connection owns no memory, and a view outlives only its own block.
+ * 4. A block of which a part is handed out is marked as shared: what is unread in it must not be transferred away.
+ * 5. An empty buffer holds no block: an idle connection owns no memory, and a view outlives only its own block.
  */
 
+import { share } from '../backends/shared-memory.ts'
 import type { Delimiter } from './bytes.ts'
 
 /** The answers of `find` that are not a position. */
@@ -63,7 +65,7 @@ export class ReceiveBuffer {
     const block = this.#block
     const start = this.#start
     // The usual case of a stream without framing: one block received, one block handed out, no view in between.
-    const bytes = start === 0 && count === block.length ? block : view(block, start, count)
+    const bytes = start === 0 && count === block.length ? block : part(block, start, count)
     this.#advance(count)
     return bytes
   }
@@ -81,7 +83,7 @@ export class ReceiveBuffer {
     const whole = length + delimiter.bytes.length
     if (includeDelimiter) return this.take(whole)
     const block = this.#block
-    const frame = view(block, this.#start, length)
+    const frame = part(block, this.#start, length)
     this.#advance(whole)
     return frame
   }
@@ -151,6 +153,11 @@ export function toOwn(memory: Buffer, start: number, end: number, owned: boolean
   const bytes = Buffer.allocUnsafe(end - start)
   memory.copy(bytes, 0, start, end)
   return bytes
+}
+
+function part(block: Buffer, start: number, length: number): Buffer {
+  share(block)
+  return view(block, start, length)
 }
 
 /** As `subarray`, without the checks that cost twice as much as the view: there is one for each line. */

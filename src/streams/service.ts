@@ -7,7 +7,6 @@
  */
 
 import { AsyncResource } from 'node:async_hooks'
-import { channel } from 'node:diagnostics_channel'
 import type { Address, SocketAddress, StreamTransport } from '../backends/backend.ts'
 import type { Cancelled } from '../errors.ts'
 import { CancelScope } from '../kernel/cancel-scope.ts'
@@ -17,6 +16,7 @@ import { runTaskGroup, type TaskGroup } from '../kernel/task-group.ts'
 import { formatAddress } from './addresses.ts'
 import { ConnectionTask, type Handler, type OnError, type Serving } from './connection-task.ts'
 import { Connection } from './connection.ts'
+import { handlerFailed, publishConnectionError, watchesConnectionErrors } from './handler-failures.ts'
 import type { Consumer, Listener } from './listener.ts'
 import type { SocketStream } from './socket-stream.ts'
 
@@ -24,8 +24,13 @@ import type { SocketStream } from './socket-stream.ts'
 export interface ServeOptions<A extends Address = SocketAddress> {
   /** How many connections are handled at once; the others wait to be accepted. Default: as many as come. */
   maxConnections?: number | undefined
-  /** Gets what a handler threw, except the end of its own connection. Without it such an error ends the server. */
-  onError?: ((error: unknown, stream: SocketStream<A>) => unknown) | undefined
+  /**
+   * Gets what a handler threw, except the end of its own connection; that is still open meanwhile, so that a last word can be
+   * sent. Without it such an error goes to the diagnostics channel `structio:connection-error` and, unless a peer can bring it
+   * about, to a process warning (`STRUCTIO_HANDLER_FAILED`), and so does what it throws itself. `'throw'`: such an error
+   * closes the server, cancels the other handlers, and comes out of `serve` in an `ExceptionGroup`.
+   */
+  onError?: 'throw' | ((error: unknown, stream: SocketStream<A>) => unknown) | undefined
 }
 
 export class Service extends Operation<void> implements Consumer, Serving {
@@ -94,11 +99,16 @@ export class Service extends Operation<void> implements Consumer, Serving {
   /** The end of a connection is no fault of the server's; who is curious subscribes. */
   drop(error: unknown, stream: SocketStream): void {
     this.#listener.counts.dropped++
-    if (this.watched) connectionErrors.publish({ error, stream })
+    publishConnectionError(error, stream)
+  }
+
+  handlerFailed(error: unknown, stream: SocketStream): void {
+    this.#listener.counts.dropped++
+    handlerFailed(error, stream, `the handler "${this.taskName}" of the ${this.#listener.describeResource()}`)
   }
 
   get watched(): boolean {
-    return connectionErrors.hasSubscribers
+    return watchesConnectionErrors()
   }
 
   failing(): void {
@@ -122,5 +132,3 @@ export class Service extends Operation<void> implements Consumer, Serving {
 
 /** A demand that nobody exhausts in one go; it is renewed when it is used up. */
 const MOST = 2 ** 31 - 1
-
-const connectionErrors = channel('structio:connection-error')

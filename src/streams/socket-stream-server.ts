@@ -58,9 +58,9 @@ export class SocketStreamServer<A extends Address = SocketAddress> implements As
    * Calls `handler` for each connection in a task of its own, and closes the connection when the handler has ended. Returns
    * once the server is closed and the handlers have ended; cancelled, it cancels them and leaves the server open.
    *
-   * When a handler fails because its own connection broke, was closed or ended inside a frame, that connection has ended
-   * and nothing else (`structio:connection-error` on `diagnostics_channel` shows it). Any other error goes to `onError`;
-   * without one, it closes the server, cancels the other handlers and comes out in an `ExceptionGroup`.
+   * A handler that fails does not end the server. When its own connection broke, was closed or ended inside a frame, that
+   * connection has ended and nothing else (`structio:connection-error` on `diagnostics_channel` shows it). Any other error
+   * goes to `onError`; without one, to the same channel and, unless a peer can bring it about, to a process warning.
    */
   serve(handler: (stream: SocketStream<A>) => unknown, options: ServeOptions<A> = {}): Promise<void> {
     try {
@@ -133,7 +133,7 @@ function checkServeOptions<A extends Address>(options: ServeOptions<A>): void {
   const { maxConnections, onError } = options
   if (maxConnections !== undefined && maxConnections !== Infinity)
     checkInteger('options.maxConnections', maxConnections, 1)
-  if (onError !== undefined) checkFunction('options.onError', onError)
+  if (onError !== undefined && onError !== 'throw') checkFunction('options.onError', onError)
 }
 
 const SERVE_OPTIONS = optionNames<ServeOptions>({ maxConnections: true, onError: true })

@@ -34,6 +34,9 @@ export interface StartTLSOptions {
  * 64 KiB and sends what one turn of the event loop brought as one write. Beyond that it waits for the peer. A write that
  * failed afterwards is reported by the next call of the sending side or by `close()`, never by a receive.
  *
+ * Received bytes share memory with others: it cannot be transferred (`postMessage`, `structuredClone`), only copied. TCP's urgent
+ * data (`MSG_OOB`) is ignored, as by node:net: its byte is left out, and the stream goes on behind it.
+ *
  * With TLS (`autostartTls`, `startTls`, `wrapTls`) everything above is unchanged, and the members about the TLS session
  * answer; before a handshake they throw `TLSRequired`, except `tlsVersion`, which is then `null`.
  */

@@ -72,7 +72,12 @@ export abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable {
    */
   abstract close(): Promise<void>
 
-  /** Receives into the caller's memory and returns the number of bytes; 0 means that the peer has closed its half. */
+  /**
+   * Receives into the caller's memory and returns the number of bytes; 0 means that the peer has closed its half.
+   *
+   * @throws TypeError when the view lost its memory while this waited: its `ArrayBuffer` was transferred, or became smaller.
+   * Nothing has been taken from the stream then.
+   */
   receiveInto(view: Uint8Array): Promise<number> {
     try {
       checkView('view', view)

@@ -11,6 +11,7 @@
  */
 
 import type { Address, SendWait, SocketAddress, StreamSink, StreamTransport } from '../backends/backend.ts'
+import { share } from '../backends/shared-memory.ts'
 import { UnsupportedError } from '../errors.ts'
 import { abandonable } from '../kernel/abandon.ts'
 import { CancelScope } from '../kernel/cancel-scope.ts'
@@ -149,6 +150,7 @@ export class OverStream implements StreamTransport {
     const kept = this.#kept
     if (kept !== undefined) {
       const end = Math.min(this.#wanted, kept.length)
+      if (end < kept.length) share(kept)
       this.#kept = end === kept.length ? undefined : kept.subarray(end)
       this.#wanted = 0
       this.sink.received(kept, 0, end, true)

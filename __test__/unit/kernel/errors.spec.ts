@@ -123,3 +123,155 @@ test('split divides the leaves and keeps the nesting', (t) => {
   )
   t.is(group.split(() => true)[0], group, 'nothing divided, nothing made')
 })
+
+// ExceptionGroup.handle
+
+/** What `handle` throws, and what each handler got. */
+function handled(error: unknown, matches: readonly unknown[], throwing: Record<number, unknown> = {}) {
+  const got: [index: number, part: ExceptionGroup][] = []
+  let outcome: { readonly thrown: unknown } | undefined
+  const clauses = matches.map((match, index) => [
+    match,
+    (part: ExceptionGroup) => {
+      got.push([index, part])
+      if (index in throwing) throw throwing[index] === 'again' ? part : throwing[index]
+    },
+  ])
+  try {
+    ExceptionGroup.handle(error, clauses as never)
+  } catch (thrown) {
+    outcome = { thrown }
+  }
+  return { got: got.map(([index, part]) => [index, tree(part)]), outcome }
+}
+
+const tree = (error: unknown): unknown => (error instanceof ExceptionGroup ? error.errors.map(tree) : error)
+const never = () => false
+
+test('R49: handle gives each part to its handler, as a group that keeps the nesting', (t) => {
+  const group = new ExceptionGroup([first, new ExceptionGroup([second, new ExceptionGroup([third])])])
+  t.deepEqual(handled(group, [RangeError, TypeError]), {
+    got: [
+      [0, [[second]]],
+      [1, [first, [[third]]]],
+    ],
+    outcome: undefined,
+  })
+})
+
+test('R49: a leaf goes to the first handler that matches; one without a part is not called', (t) => {
+  const group = new ExceptionGroup([first, second])
+  t.deepEqual(handled(group, [never, Error, TypeError]), { got: [[1, [first, second]]], outcome: undefined })
+})
+
+test('R49: classes match their instances, also those of subclasses and what is no error; predicates get each leaf', (t) => {
+  class Own {}
+  const own = new Own()
+  const group = new ExceptionGroup([own, new errors.NotRunningError(), undefined, 7])
+  const { got, outcome } = handled(group, [Own, errors.UsageError, (leaf: unknown) => leaf === undefined])
+  t.deepEqual(got[0], [0, [own]])
+  t.deepEqual([got[1]![0], got[2]], [1, [2, [undefined]]])
+  t.deepEqual(tree(outcome!.thrown), [7])
+})
+
+test('R49: a bare error is matched as a group of one, and comes out as itself when nothing matches', (t) => {
+  t.deepEqual(handled(first, [RangeError, TypeError]), { got: [[1, [first]]], outcome: undefined })
+  t.is(handled(first, [RangeError]).outcome!.thrown, first)
+  t.is(handled(first, []).outcome!.thrown, first)
+  for (const bare of [undefined, null, 0, 'text']) {
+    t.deepEqual(handled(bare, [never]).outcome, { thrown: bare })
+    t.deepEqual(handled(bare, [(leaf: unknown) => leaf === bare]), { got: [[0, [bare]]], outcome: undefined })
+  }
+  const aggregate = new AggregateError([first])
+  t.is(handled(aggregate, [TypeError]).outcome!.thrown, aggregate, 'an AggregateError of another kind is one leaf')
+})
+
+test('R49: leaves that match nothing come out in one group, which keeps their nesting', (t) => {
+  const group = new ExceptionGroup([first, new ExceptionGroup([second, third])])
+  t.deepEqual(tree(handled(group, [TypeError]).outcome!.thrown), [[second]])
+  t.is(handled(group, [never]).outcome!.thrown, group, 'the same, when all of it is left')
+})
+
+test('R49: what handlers throw comes out with what matches nothing, in one group; the other handlers are called', (t) => {
+  const failure = new Error('from a handler')
+  const group = new ExceptionGroup([first, second, 7])
+  const { got, outcome } = handled(group, [TypeError, RangeError], { 0: failure })
+  t.deepEqual(got, [
+    [0, [first]],
+    [1, [second]],
+  ])
+  t.true(outcome!.thrown instanceof ExceptionGroup)
+  t.deepEqual(tree(outcome!.thrown), [7, failure])
+  t.deepEqual(tree(handled(first, [TypeError], { 0: failure }).outcome!.thrown), [failure])
+  t.deepEqual(tree(handled(first, [TypeError], { 0: undefined }).outcome!.thrown), [undefined])
+  const both = handled(new ExceptionGroup([first, second]), [TypeError, RangeError], { 0: 1, 1: 2 })
+  t.deepEqual(tree(both.outcome!.thrown), [1, 2])
+})
+
+test('R49: a handler that throws its group gives the errors back', (t) => {
+  const group = new ExceptionGroup([first, second])
+  t.deepEqual(tree(handled(group, [TypeError], { 0: 'again' }).outcome!.thrown), [second, first])
+})
+
+test('R49: a predicate that throws is a failure, and its leaves go on to the others', (t) => {
+  const failure = new Error('from a predicate')
+  const fails = () => {
+    throw failure
+  }
+  const { got, outcome } = handled(new ExceptionGroup([first]), [fails, TypeError])
+  t.deepEqual(got, [[1, [first]]])
+  t.deepEqual(tree(outcome!.thrown), [failure])
+})
+
+test('R49: a handler that returns a promise is refused', (t) => {
+  const asynchronous = () => Promise.resolve()
+  const thrown = t.throws(() => ExceptionGroup.handle(first, [[TypeError, asynchronous as never]]))
+  t.true((thrown as ExceptionGroup).errors[0] instanceof errors.UsageError)
+})
+
+test('R49: handlers of a wrong shape are a TypeError that keeps the error as its cause, before any is called', (t) => {
+  const handler = () => t.fail('it was called')
+  const wrong: readonly unknown[] = [
+    undefined,
+    TypeError,
+    [TypeError, handler],
+    [[TypeError, handler], [TypeError]],
+    [
+      [TypeError, handler],
+      [TypeError, handler, handler],
+    ],
+    [
+      [TypeError, handler],
+      ['TypeError', handler],
+    ],
+    [
+      [TypeError, handler],
+      [TypeError, undefined],
+    ],
+    [
+      [TypeError, handler],
+      [ExceptionGroup, handler],
+    ],
+  ]
+  for (const handlers of wrong) {
+    const thrown = t.throws(() => ExceptionGroup.handle(first, handlers as never), {
+      instanceOf: TypeError,
+      code: 'ERR_INVALID_ARG_TYPE',
+    })
+    t.is(thrown.cause, first)
+  }
+})
+
+test('R54: the stack of a group has the leaves with their own frames first, then where the group was made', (t) => {
+  const leaf = new Error('the leaf')
+  leaf.stack = 'Error: the leaf\n    at somewhere (file.ts:1:1)'
+  const { stack = '' } = new ExceptionGroup([new ExceptionGroup([leaf]), 7])
+  t.regex(stack, /^ExceptionGroup: 2 errors.*\n {2}1\) Error: the leaf\n\s+at somewhere .*\n {2}2\) 7\n {4}at /)
+  const many = new ExceptionGroup(Array.from({ length: 12 }, (_, n) => n))
+  t.regex(String(many.stack), / {2}10\) 9\n {2}and 2 more\n/)
+  const own = new ExceptionGroup([leaf])
+  own.errors.push(own)
+  t.regex(String(own.stack), /^ExceptionGroup/)
+  own.stack = 'another'
+  t.is(own.stack, 'another')
+})

@@ -35,6 +35,7 @@ use crate::{
     event_loop::{Dispatch, Driver, DriverKind, Outside, pin},
     rings::{self, Entry, HandleId, Regions, Turn, errno},
     sockopt,
+    zone::with_zone,
 };
 
 /// `receiveInto`: nothing is there; `Readable` follows.
@@ -201,7 +202,7 @@ impl EventLoop {
     }
 
     /// Writes `data` after what the connection has taken; returns how much of it was taken, `-1 - taken` where something
-    /// taken is unsent.
+    /// taken is unsent, or sending has failed: a completion says which.
     #[napi(catch_unwind)]
     pub fn send(&self, handle: f64, data: &[u8]) -> i64 {
         let (taken, unsent) = self
@@ -297,7 +298,7 @@ impl EventLoop {
     #[napi(catch_unwind)]
     pub fn take_lookup(&self, request: u32) -> Either<Vec<String>, String> {
         match self.driver.take_lookup(request) {
-            Some(Ok(Found::Ips(addresses))) => Either::A(addresses.iter().map(IpAddr::to_string).collect()),
+            Some(Ok(Found::Ips(addresses))) => Either::A(addresses.into_iter().map(with_zone).collect()),
             Some(Err(failure)) => Either::B(failure.code.to_owned()),
             Some(Ok(_)) | None => Either::B("EAI_FAIL".to_owned()),
         }
@@ -361,7 +362,7 @@ pub fn ring_protocol() -> HashMap<String, i32> {
 impl From<SocketAddr> for Address {
     fn from(address: SocketAddr) -> Self {
         Self {
-            address: address.ip().to_string(),
+            address: with_zone(address),
             port: address.port(),
             family: if address.is_ipv4() { "IPv4" } else { "IPv6" }.to_owned(),
         }

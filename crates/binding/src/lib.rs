@@ -16,10 +16,11 @@
 //! - [`names`]: its part for `getaddrinfo` and `getnameinfo`.
 //! - [`tls`]: its TLS half: contexts, handshakes, and the engine on memory.
 //! - [`sockopt`]: socket options by number.
+//! - [`zone`]: network interfaces by name.
 //! - [`identity`]: which version this is.
 //!
 //! `unsafe` lives in this crate alone: in `rings/regions.rs` (shared memory), `event_loop/` (libuv and Node-API),
-//! `sockopt.rs` (system calls), `local.rs`, `files.rs`, `rings/watching.rs` and `processes.rs` (descriptors by number), each block
+//! `sockopt.rs` and `zone.rs` (system calls), `local.rs`, `files.rs`, `rings/watching.rs` and `processes.rs` (descriptors by number), each block
 //! with its reason.
 
 pub mod datagrams;
@@ -36,3 +37,4 @@ pub mod relays;
 mod rings;
 mod sockopt;
 pub mod tls;
+pub mod zone;

@@ -92,6 +92,11 @@ impl Pool {
         self.runtime.spawn(work).abort_handle()
     }
 
+    /// Guard under which descriptors may be registered with the pool's reactor.
+    pub(crate) fn enter(&self) -> tokio::runtime::EnterGuard<'_> {
+        self.runtime.enter()
+    }
+
     /// Runs `work` on a blocking thread once one of the look-up places is free.
     pub(crate) fn run_lookup(&'static self, work: impl FnOnce() + Send + 'static) {
         self.run_in_place(&self.lookups, work);

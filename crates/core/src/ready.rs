@@ -67,6 +67,15 @@ impl ReadyList {
         self.announced.store(false, Ordering::Release);
     }
 
+    /// Whether tokens have been announced since the last take.
+    pub fn has_tokens(&self) -> bool {
+        !self
+            .tokens
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_empty()
+    }
+
     /// Moves the announced tokens to the end of `into`.
     pub fn take(&self, into: &mut Vec<Token>) {
         into.append(&mut self.tokens.lock().unwrap_or_else(PoisonError::into_inner));

@@ -4,7 +4,7 @@
 //! listening, the thread's place in the pool stays taken until the resolver returns.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
@@ -62,9 +62,13 @@ pub struct FoundAddress {
 /// What a look-up has found.
 #[derive(Debug)]
 pub enum Found {
-    Ips(Vec<IpAddr>),
+    /// Their ports mean nothing; an IPv6 one may have a scope.
+    Ips(Vec<SocketAddr>),
     Addresses(Vec<FoundAddress>),
-    Name { host: String, service: String },
+    Name {
+        host: String,
+        service: String,
+    },
 }
 
 pub type Outcome = Result<Found, LookupFailure>;
@@ -129,9 +133,10 @@ fn lookup_blocking(host: String, family: Family) -> Outcome {
         flags: Vec::new(),
     })?;
     let mut addresses = Vec::new();
-    for FoundAddress { address, .. } in found {
-        if !addresses.contains(&address.ip()) {
-            addresses.push(address.ip());
+    for FoundAddress { mut address, .. } in found {
+        address.set_port(0);
+        if !addresses.contains(&address) {
+            addresses.push(address);
         }
     }
     Ok(Found::Ips(addresses))
@@ -250,7 +255,10 @@ fn failure(error: &LookupError) -> LookupFailure {
 
 #[cfg(test)]
 mod tests {
-    use std::{net::Ipv4Addr, sync::mpsc};
+    use std::{
+        net::{IpAddr, Ipv4Addr},
+        sync::mpsc,
+    };
 
     use super::*;
     use crate::pool::Bounds;
@@ -267,7 +275,7 @@ mod tests {
 
     fn resolve(host: &str, family: Family) -> Result<Vec<IpAddr>, LookupFailure> {
         match answer(|pool, done| lookup(pool, host.to_owned(), family, done))? {
-            Found::Ips(addresses) => Ok(addresses),
+            Found::Ips(addresses) => Ok(addresses.iter().map(SocketAddr::ip).collect()),
             other => panic!("{other:?}"),
         }
     }

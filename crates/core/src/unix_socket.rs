@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::net::{RecvFlags, SendFlags};
+use rustix::net::{RecvFlags, SendFlags, SocketAddrAny, SocketAddrUnix};
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::unix::SocketAddr;
 
@@ -59,6 +59,29 @@ fn abstract_name_of(address: &SocketAddr) -> Option<UnixName> {
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn abstract_name_of(_: &SocketAddr) -> Option<UnixName> {
+    None
+}
+
+/// The same, in another form.
+pub(crate) fn name_in(address: SocketAddrAny) -> UnixName {
+    let Ok(address) = SocketAddrUnix::try_from(address) else {
+        return UnixName::default();
+    };
+    if let Some(path) = address.path_bytes() {
+        return UnixName::new(path);
+    }
+    abstract_name_in(&address).unwrap_or_default()
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn abstract_name_in(address: &SocketAddrUnix) -> Option<UnixName> {
+    // A socket without a name has an empty one here.
+    let name = address.abstract_name().filter(|name| !name.is_empty())?;
+    Some(UnixName::new(&[&[0], name].concat()))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn abstract_name_in(_: &SocketAddrUnix) -> Option<UnixName> {
     None
 }
 

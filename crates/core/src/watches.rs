@@ -10,7 +10,8 @@
 //! 2. A number that means something else by now has *orphans*: they are forgotten here, nobody is ever woken for them, and
 //!    whoever waits hears of its own cancellation alone.
 //! 3. No registration is left without somebody who waits. Where one may be (an orphan's, whose file is still open elsewhere),
-//!    the whole instance is replaced: a file that comes back to its old number must not find it.
+//!    the whole instance is replaced: a file that comes back to its old number must not find it. Who polled the old one is woken
+//!    by the new one, whatever call has replaced it.
 //! 4. Every registration reports once (`ONESHOT`) and is then renewed or deleted: what is reported is ready at that moment,
 //!    and a file that nobody can delete any more cannot keep the reactor awake.
 //!
@@ -22,7 +23,7 @@ use std::{
     io,
     mem::MaybeUninit,
     os::fd::{AsFd, AsRawFd, OwnedFd, RawFd},
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use rustix::{
@@ -69,6 +70,8 @@ impl From<io::Error> for Refusal {
 pub struct Watches<D, K> {
     instance: AsyncFd<OwnedFd>,
     registrations: HashMap<RawFd, Registration<D, K>>,
+    /// Whom the last poll was for.
+    waker: Option<Waker>,
     next_token: u32,
     /// Replacing the instance has failed, for want of a descriptor, and is still to be done.
     outdated: bool,
@@ -93,6 +96,7 @@ impl<D: AsFd + Clone, K: Copy + PartialEq> Watches<D, K> {
         Ok(Self {
             instance: new_instance()?,
             registrations: HashMap::new(),
+            waker: None,
             next_token: 0,
             outdated: false,
         })
@@ -175,6 +179,10 @@ impl<D: AsFd + Clone, K: Copy + PartialEq> Watches<D, K> {
 
     /// Appends those who are to be woken.
     pub fn poll(&mut self, cx: &mut Context<'_>, ready: &mut Vec<K>) {
+        match &mut self.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            None => self.waker = Some(cx.waker().clone()),
+        }
         loop {
             let Poll::Ready(Ok(mut guard)) = self.instance.poll_read_ready(cx) else {
                 return;
@@ -255,6 +263,14 @@ impl<D: AsFd + Clone, K: Copy + PartialEq> Watches<D, K> {
         });
         self.instance = fresh;
         self.outdated = false;
+        if let Some(waker) = &self.waker
+            && self
+                .instance
+                .poll_read_ready(&mut Context::from_waker(waker))
+                .is_ready()
+        {
+            waker.wake_by_ref();
+        }
         Ok(())
     }
 }
@@ -396,6 +412,25 @@ mod tests {
         there.write_all(b"x").expect("room");
         assert!(woken(&reactor, &mut watches).is_empty());
         assert!(watches.registrations.is_empty());
+    }
+
+    #[test]
+    fn who_waits_hears_of_its_descriptor_after_the_instance_was_replaced() {
+        let reactor = Reactor::new().expect("descriptors");
+        let _guard = reactor.enter();
+        let ready = crate::ready::ReadyList::new(None);
+        let waker = ready.waker(crate::ready::Token(1));
+        let mut watches = Watches::new().expect("a descriptor");
+        let (here, mut there) = pair();
+        watches.wait(&here, Direction::Readable, 1).expect("a socket");
+        watches.poll(&mut Context::from_waker(&waker), &mut Vec::new());
+        watches.replace().expect("a descriptor");
+        there.write_all(b"x").expect("room");
+        reactor.turn();
+        let mut tokens = Vec::new();
+        ready.take(&mut tokens);
+        assert!(!tokens.is_empty(), "nobody polls the new instance");
+        assert_eq!(woken(&reactor, &mut watches), [1]);
     }
 
     #[test]

@@ -75,11 +75,8 @@ fn pair(reactor: &Reactor) -> (TcpStream, Connection) {
     let outer = TcpStream::connect(address).expect("connected");
     let (inner, peer) = listener.accept().expect("accepted");
     inner.set_nonblocking(true).expect("set");
-    let socket = tokio::net::TcpStream::from_std(inner).expect("registered");
-    (
-        outer,
-        Connection::new(StreamSocket::from(socket), Address::Ip(peer)),
-    )
+    let socket = StreamSocket::tcp(inner).expect("registered");
+    (outer, Connection::new(socket, Address::Ip(peer)))
 }
 
 fn pattern(length: usize) -> Vec<u8> {

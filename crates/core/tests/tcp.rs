@@ -182,7 +182,7 @@ fn without_an_address_a_listener_answers_both_families() {
         reuse_port: false,
         options: OPTIONS,
     };
-    let listener = {
+    let mut listener = {
         let _guard = bench.reactor.enter();
         Listener::open(&request).expect("listening")
     };
@@ -198,5 +198,24 @@ fn port_of(address: &Address) -> u16 {
         Address::Ip(address) => address.port(),
         // No socket has it.
         Address::Unix(_) => 0,
+    }
+}
+
+/// `read` stops at urgent data; what is behind it has arrived already, and no new readiness announces it.
+#[test]
+#[cfg(unix)]
+fn what_is_behind_urgent_data_is_received() {
+    let bench = Bench::new();
+    let (mut connection, mut peer) = bench.pair();
+    for round in 0..3 {
+        peer.write_all(b"abc").expect("sent");
+        let urgent = rustix::net::send(&peer, b"!", rustix::net::SendFlags::OOB);
+        assert_eq!(urgent.expect("sent"), 1);
+        peer.write_all(b"def").expect("sent");
+        let mut received = Vec::new();
+        while received.len() < 6 {
+            received.extend(bench.receive(&mut connection).expect("received"));
+        }
+        assert_eq!(received, b"abcdef", "in round {round}");
     }
 }

@@ -21,7 +21,7 @@ use std::{
 use structio_core::{
     address::{Address, UnixName},
     reactor::Reactor,
-    streams::{Connection, Listener, Parcel, UnixListenRequest, connect_unix},
+    streams::{Connection, Listener, Parcel, StreamSocket, UnixListenRequest, connect_unix},
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -94,7 +94,7 @@ fn bytes_go_both_ways_and_each_end_knows_its_name() {
     let bench = Bench::new();
     let folder = Folder::new("streams");
     let path = folder.0.join("server");
-    let listener = bench.listen(&path, None).expect("listening");
+    let mut listener = bench.listen(&path, None).expect("listening");
     let mut client = bench.connect(&path).expect("connected");
     let mut server = bench.drive(|cx| listener.poll_accept(cx)).expect("accepted");
     assert_eq!(client.remote_address(), &Address::Unix(name(&path)));
@@ -127,7 +127,7 @@ fn a_stale_file_is_replaced_and_nothing_else_is() {
     let folder = Folder::new("stale");
     let path = folder.0.join("server");
     drop(UnixListener::bind(&path).expect("bound"));
-    let listener = bench.listen(&path, Some(0o600)).expect("replaced");
+    let mut listener = bench.listen(&path, Some(0o600)).expect("replaced");
     let mode = fs::metadata(&path).expect("there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     assert_eq!(
@@ -176,8 +176,8 @@ fn descriptors_travel_with_bytes_and_those_not_asked_for_are_closed() {
     let mut receiver = {
         let _guard = bench.0.enter();
         theirs.set_nonblocking(true).expect("set");
-        let socket = tokio::net::UnixStream::from_std(theirs).expect("registered");
-        Connection::new(socket.into(), UnixName::default().into())
+        let socket = StreamSocket::unix(theirs).expect("registered");
+        Connection::new(socket, UnixName::default().into())
     };
     let mut buffer = [0; 64];
     let (length, arrived) = bench
@@ -252,4 +252,64 @@ fn abstract_names_and_paths_of_any_bytes_are_names() {
         let _guard = bench.0.enter();
         connect_unix(UnixName::new(&bytes)).expect("connected");
     }
+}
+
+/// A read stops behind descriptors, whether they are asked for or not.
+#[test]
+fn what_is_behind_descriptors_is_received_by_who_asks_for_none() {
+    let bench = Bench::new();
+    let folder = Folder::new("behind");
+    let (mut ours, theirs) = bench.pair(&folder);
+    let mut sender = {
+        let _guard = bench.0.enter();
+        theirs.set_nonblocking(true).expect("set");
+        let socket = StreamSocket::unix(theirs).expect("registered");
+        Connection::new(socket, UnixName::default().into())
+    };
+    for text in ["one", "two"] {
+        let descriptor = fs::File::open("/dev/null").expect("opened").into();
+        sender.post(Parcel {
+            bytes: text.into(),
+            descriptors: vec![descriptor],
+        });
+        bench.drive(|cx| sender.poll_send_parcel(cx)).expect("sent");
+    }
+    sender.send(&mut Context::from_waker(Waker::noop()), &[b"three"]);
+    let mut received = Vec::<u8>::new();
+    let mut buffer = [0; 64];
+    while received.len() < 11 {
+        let count = bench
+            .drive(|cx| ours.poll_receive(cx, &mut buffer))
+            .expect("received");
+        received.extend(&buffer[..count]);
+    }
+    assert_eq!(received, b"onetwothree");
+}
+
+/// Each read of such a pipe gives one packet, however much room there is.
+#[test]
+#[cfg(target_os = "linux")]
+fn all_packets_of_a_pipe_are_received() {
+    let bench = Bench::new();
+    let (reader, mut writer) = io::pipe().expect("a pipe");
+    rustix::fs::fcntl_setfl(&writer, rustix::fs::OFlags::DIRECT).expect("packets");
+    rustix::io::ioctl_fionbio(&reader, true).expect("set");
+    let mut connection = {
+        let _guard = bench.0.enter();
+        let socket = StreamSocket::reading(reader).expect("registered");
+        Connection::new(socket, UnixName::default().into())
+    };
+    for packet in [&b"one"[..], b"two", b"three"] {
+        writer.write_all(packet).expect("room");
+    }
+    let mut buffer = [0; 64];
+    for packet in [&b"one"[..], b"two", b"three"] {
+        let count = bench
+            .drive(|cx| connection.poll_receive(cx, &mut buffer))
+            .expect("received");
+        assert_eq!(&buffer[..count], packet);
+    }
+    // With nothing in it, it is not readable either, and says so.
+    let cx = &mut Context::from_waker(Waker::noop());
+    assert!(connection.poll_ready(cx).is_pending());
 }

@@ -9,19 +9,31 @@
  * ```
  *
  * Invariants (the Rust side of each is in `crates/binding/src/rings/turn.rs`)
- * 1. A ring never drops a record: a full one is emptied at once by `flush`.
+ * 1. A ring never drops a record: a full one is emptied at once by `flush`. Bytes in the send slab and the record that names
+ *    them get there together, with no `flush` in between: it frees the slab.
  * 2. What is submitted in a turn of the driver is carried out when that turn ends, without a call. What is submitted
  *    anywhere else arms one `setImmediate` for all of it.
  * 3. Between the start and the end of `dispatch` Rust writes neither the completion ring nor the receive slab; a
  *    handle that keeps bytes copies them before it returns.
- * 4. A completion for a handle that has ended, or whose index is another's by now, is ignored: the generation tells.
+ * 4. A completion for a handle that has ended, or whose index is another's by now, is ignored: the generation tells. What it
+ *    hands over (an accepted connection) is nobody's then, and is closed.
  */
 import { detached } from '../../kernel/detached.ts'
 import { resetBudget } from '../../kernel/turn.ts'
 import type { Binding, BindingEventLoop } from '../../native/load.ts'
-import { Completion, Control, HEADER_WORDS, KIND_BITS, RECEIVED_END, RECORD_WORDS } from '../../native/protocol.ts'
+import {
+  Completion,
+  Control,
+  HEADER_WORDS,
+  KIND_BITS,
+  RECEIVED_END,
+  RECORD_WORDS,
+  REPORTED_BY,
+  Submission,
+} from '../../native/protocol.ts'
 import { SharedLookups } from '../shared-lookups.ts'
 import { ReceivedBytes } from './received-bytes.ts'
+import { ringSizes } from './ring-sizes.ts'
 
 /** What a completion is delivered to. */
 export interface HandleOwner {
@@ -36,10 +48,6 @@ export interface EventLoopOptions {
   readonly fileThreads?: number | undefined
 }
 
-const RECORDS = 4096
-const RING_WORDS = HEADER_WORDS + RECORDS * RECORD_WORDS
-const RECEIVE_SLAB = 512 * 1024
-const SEND_SLAB = 512 * 1024
 const KIND_MASK = (1 << KIND_BITS) - 1
 
 /** An index and its generation as the one number that the addon's calls take. */
@@ -65,13 +73,14 @@ export class NativeEventLoop {
   readonly control: Int32Array
   /** Both slabs, as bytes and as words: datagrams stand in them, each behind its peer. */
   readonly receivedWords: Int32Array
-  readonly sendSlab = new Uint8Array(new ArrayBuffer(SEND_SLAB))
-  readonly sendWords = new Int32Array(this.sendSlab.buffer)
-  readonly sendCapacity = SEND_SLAB
+  readonly sendSlab: Uint8Array
+  readonly sendWords: Int32Array
+  readonly sendCapacity: number
   /** Who waits for which look-up. */
   readonly lookups = new SharedLookups((change) => this.hold(change))
-  readonly #completions = new Int32Array(RING_WORDS)
-  readonly #submissions = new Int32Array(RING_WORDS)
+  readonly #records: number
+  readonly #completions: Int32Array
+  readonly #submissions: Int32Array
   readonly #sendDatagrams: () => void
   readonly #callFile: (memory?: Uint8Array) => void
   readonly #owners: (HandleOwner | undefined)[] = []
@@ -83,7 +92,15 @@ export class NativeEventLoop {
   #armed = false
 
   constructor(binding: Binding, options: EventLoopOptions) {
-    const receiveSlab = Buffer.from(new ArrayBuffer(RECEIVE_SLAB))
+    const { records, receiveSlab: received, sendSlab } = ringSizes
+    const words = HEADER_WORDS + records * RECORD_WORDS
+    this.#records = records
+    this.#completions = new Int32Array(words)
+    this.#submissions = new Int32Array(words)
+    this.sendCapacity = sendSlab
+    this.sendSlab = new Uint8Array(sendSlab)
+    this.sendWords = new Int32Array(this.sendSlab.buffer)
+    const receiveSlab = Buffer.from(new ArrayBuffer(received))
     this.received = new ReceivedBytes(receiveSlab)
     this.receivedWords = new Int32Array(receiveSlab.buffer)
     this.control = this.#submissions
@@ -107,11 +124,8 @@ export class NativeEventLoop {
   /** Appends a record; it is carried out at the end of the turn (invariant 2). */
   submit(kind: number, index: number, generation: number, a: number, b: number): void {
     const ring = this.#submissions
-    let count = ring[Control.Count]!
-    if (count === RECORDS) {
-      this.binding.flush()
-      count = 0
-    }
+    if (ring[Control.Count]! >= this.#records) this.binding.flush()
+    const count = ring[Control.Count]!
     const at = HEADER_WORDS + count * RECORD_WORDS
     ring[at] = (index << KIND_BITS) | kind
     ring[at + 1] = generation
@@ -121,17 +135,25 @@ export class NativeEventLoop {
     if (ring[Control.InTurn] === 0 && !this.#armed) this.arm()
   }
 
-  /** Copies `data` to the send slab and returns where it stands. `data` is far smaller than the slab. */
-  stage(data: Uint8Array): number {
+  /**
+   * Copies `data`, which fits into the slab, to the send slab, and appends the record that names it (invariant 1). It is part of
+   * the submission that `Control.Submitted` counts when this has returned.
+   */
+  send(index: number, generation: number, data: Uint8Array): void {
     const control = this.#submissions
-    let used = control[Control.SendUsed]!
-    if (used + data.length > SEND_SLAB) {
+    const { length } = data
+    if (control[Control.SendUsed]! + length > this.sendCapacity || control[Control.Count]! >= this.#records) {
       this.binding.flush()
-      used = 0
     }
+    const used = control[Control.SendUsed]!
     this.sendSlab.set(data, used)
-    control[Control.SendUsed] = used + data.length
-    return used
+    control[Control.SendUsed] = used + length
+    this.submit(Submission.Send, index, generation, used, length)
+  }
+
+  /** Whether JavaScript has been told what became of the bytes that were part of this submission. */
+  hasReported(submission: number): boolean {
+    return ((this.#submissions[Control.Reported]! - submission) | 0) > 0
   }
 
   /**
@@ -139,11 +161,11 @@ export class NativeEventLoop {
    * `undefined` where the whole slab is too small.
    */
   reserve(length: number): number | undefined {
-    if (length > SEND_SLAB) return undefined
-    const at = (this.#submissions[Control.SendUsed]! + 7) & ~7
-    if (at + length <= SEND_SLAB) return at
+    if (length > this.sendCapacity) return undefined
+    const at = this.#freeAt
+    if (at + length <= this.sendCapacity) return at
     this.binding.flush()
-    return 0
+    return this.#freeAt
   }
 
   /**
@@ -255,12 +277,19 @@ export class NativeEventLoop {
       }
     }
     control[Control.Dispatching] = 0
+    control[Control.Reported] = ring[REPORTED_BY]!
+  }
+
+  /** The first free place of the send slab, at a multiple of eight. */
+  get #freeAt(): number {
+    return (this.#submissions[Control.SendUsed]! + 7) & ~7
   }
 
   #deliver(index: number, kind: number, generation: number, a: number, b: number): void {
     if (kind < Completion.LookedUp) {
       const owner = this.#owners[index]
       if (owner !== undefined && owner.generation === generation) owner.completed(kind, a, b)
+      else if (kind === Completion.Accepted) this.binding.close(handleNumber(a, b), false)
     } else if (kind === Completion.LookedUp || kind === Completion.FileDone) {
       const answer = this.#requests.get(index)
       this.#requests.delete(index)

@@ -3,13 +3,12 @@
  * peer that was received is kept as the words that it stood there in, and moved back as them: nobody looks at them.
  */
 import { SocketAddress as Parsed } from 'node:net'
-import { networkInterfaces } from 'node:os'
 import { loadBinding } from '../../native/load.ts'
 import { IP_PEER_BYTES, UNIX_PEER_BYTES } from '../../native/protocol.ts'
 import type { DatagramAddress, SocketAddress } from '../backend.ts'
 import { PeerAddress } from '../peer-address.ts'
 import { nameBytes } from './addresses.ts'
-import { numericScope } from './scope.ts'
+import { numericScope, scopeName } from './scope.ts'
 
 const FAMILY = 0
 const PORT = 1
@@ -67,7 +66,7 @@ class Peer6 extends NativePeer {
     const { address } = new Parsed({ address: parts.join(':'), family: 'ipv6' })
     const scope = this.#words[SCOPE]!
     return {
-      address: scope === 0 ? address : `${address}%${interfaceName(scope)}`,
+      address: scope === 0 ? address : `${address}%${scopeName(scope)}`,
       port: this.#words[PORT]!,
       family: 'IPv6',
     }
@@ -136,11 +135,4 @@ function peerAt(slab: Int32Array, word: number): NativePeer {
 
 function bytesOf(words: Int32Array): Uint8Array {
   return new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
-}
-
-function interfaceName(scope: number): string {
-  for (const [name, addresses] of Object.entries(networkInterfaces())) {
-    if (addresses?.some((address) => address.family === 'IPv6' && address.scopeid === scope) === true) return name
-  }
-  return String(scope)
 }

@@ -6,8 +6,11 @@
  * kept keeps eight kilobytes), at a fraction of the calls. Large ones share pages of 64 KiB, because a fresh allocation
  * for each costs more than the copy.
  *
- * What must stay true: a byte of a pool that has been given out is never written again.
+ * What must stay true: a byte of a pool that has been given out is never written again, and the memory of a pool, which
+ * connections share, is never transferred.
  */
+
+import { share } from '../shared-memory.ts'
 
 /** What Node's pool has: `Buffer.poolSize`. */
 const POOL = 8192
@@ -77,6 +80,7 @@ class Pool {
   take(source: Buffer, offset: number, least: number, most: number): number {
     if (this.memory.length - this.#used < least) {
       this.memory = Buffer.allocUnsafeSlow(Math.max(this.#size, least))
+      if (least < this.#size) share(this.memory)
       this.#used = 0
     }
     const at = this.#used

@@ -1,10 +1,15 @@
 /**
  * A connection of the native backend: each operation is a record in the ring, and answered by a record.
  *
- * How many bytes wait unsent is known without asking: those of this turn are counted here, and forgotten when the turn
- * has been carried out (`Control.Submitted` has moved on); should the kernel not take them all, a completion says so
- * before any other JavaScript runs.
+ * How many bytes wait unsent is known without asking, and what is known is an upper bound at every moment:
+ *
+ * 1. Bytes that go through the ring are counted as taken until their submission has been carried out *and* its reports have been
+ *    delivered (`loop.hasReported`). In mid turn, and after its last round, JavaScript runs between the two.
+ * 2. A report says how many bytes were unsent when it was made, and how many had reached the connection by then (`#given`): those
+ *    given since are counted as taken still.
+ * 3. A direct call tells in its answer whether bytes are unsent.
  */
+import { closeSync } from 'node:fs'
 import { Completion, Control, Submission, TLS_FAILED, Wait } from '../../native/protocol.ts'
 import type {
   Address,
@@ -50,13 +55,19 @@ export class NativeStream implements StreamTransport, HandleOwner {
   readonly index: number
   tls: TlsSession | undefined
   readonly loop: NativeEventLoop
-  /** Bytes taken in the turn that `#turn` names. */
+  /** Bytes taken that no report has told of: the last of them are part of the submission that `#turn` names. */
   #taken = 0
   #turn = 0
+  /** All bytes taken, modulo 2³², as the addon counts them. */
+  #given = 0
   /** Bytes of earlier turns that the kernel has not taken: an upper bound. */
   #unsent = 0
   #receiving = false
+  /** The pending receive takes descriptors, too. */
+  #takesFds = false
   #waiting = false
+  /** The number of the last wait; an answer to another one comes too late. */
+  #waitNumber = 0
   #relay: NativeRelay | undefined
   #unrefed = false
   #closed = false
@@ -95,6 +106,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
 
   receiveFds(maxBytes: number, maxFds: number): void {
     this.#receiving = true
+    this.#takesFds = maxFds > 0
     this.#count(1)
     this.loop.submit(Submission.Receive, this.index, this.generation, maxBytes, maxFds)
   }
@@ -115,6 +127,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
     if (count >= 0) return count
     if (count !== WOULD_BLOCK) throw this.receiveError(ERROR_BASE - count)
     this.#receiving = true
+    this.#takesFds = false
     this.#count(1)
     // The addon has armed the wait; what is left is that somebody looks at the reference just counted.
     if (this.loop.control[Control.InTurn] === 0) this.loop.arm()
@@ -126,22 +139,22 @@ export class NativeStream implements StreamTransport, HandleOwner {
     if (this.#failed || length === 0) return length
     const unsent = this.unsent
     if (unsent + length <= TAKE_LIMIT && (length < DIRECT || this.#unsent > 0)) {
-      const offset = this.loop.stage(data)
-      // Staging may have emptied the ring, and with it this turn.
-      const turn = this.loop.control[Control.Submitted]!
-      this.#taken = turn === this.#turn ? this.#taken + length : length
-      this.#turn = turn
-      this.loop.submit(Submission.Send, this.index, this.generation, offset, length)
-      return length
+      const count = Math.min(length, this.loop.sendCapacity)
+      this.loop.send(this.index, this.generation, count === length ? data : data.subarray(0, count))
+      this.#taken += count
+      this.#given = (this.#given + count) | 0
+      this.#turn = this.loop.control[Control.Submitted]!
+      return count
     }
     if (this.#unsent > 0) return 0
     // This turn's earlier bytes go with it, in the same write.
+    const answer = this.loop.binding.send(this.handle, data)
     this.#taken = 0
-    const taken = this.loop.binding.send(this.handle, data)
-    if (taken >= 0) return taken
-    // Something is unsent; how much exactly, a completion says.
-    this.#unsent = MOST_UNSENT
-    return -1 - taken
+    const taken = answer >= 0 ? answer : -1 - answer
+    this.#given = (this.#given + taken) | 0
+    // Something is unsent, or has failed; what exactly, a completion says.
+    if (answer < 0) this.#unsent = MOST_UNSENT
+    return taken
   }
 
   sendFds(data: Uint8Array, fds: readonly number[]): void {
@@ -178,8 +191,9 @@ export class NativeStream implements StreamTransport, HandleOwner {
   }
 
   get unsent(): number {
-    if (this.#taken > 0 && this.#turn !== this.loop.control[Control.Submitted]) {
-      // The turn has been carried out. Behind bytes that waited already, its bytes wait too.
+    if (this.#failed) return 0
+    if (this.#taken > 0 && this.loop.hasReported(this.#turn)) {
+      // Behind bytes that waited already, they wait too; otherwise a report would have come.
       if (this.#unsent > 0) this.#unsent += this.#taken
       this.#taken = 0
     }
@@ -227,6 +241,8 @@ export class NativeStream implements StreamTransport, HandleOwner {
   /** The handle is a handshake from now on; `ended` is called should it be destroyed meanwhile. */
   lend(ended: () => void): void {
     this.#handshake = ended
+    // Nothing is unsent, and what comes after it is counted anew.
+    this.#taken = this.#unsent = this.#given = 0
   }
 
   /** A handshake has been done on this connection. */
@@ -254,7 +270,6 @@ export class NativeStream implements StreamTransport, HandleOwner {
         this.#received()
         return this.#deliver(a, b)
       case Completion.ReceivedFds:
-        this.#received()
         return this.#deliverFds(a, b)
       case Completion.ReceivedEnd:
         this.#received()
@@ -268,6 +283,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
       case Completion.Relayed:
         return this.#relay?.told(a === 1)
       case Completion.SendSettled:
+        if (!this.#waiting || b !== this.#waitNumber) return
         this.#sent()
         return this.sink.sendSettled(this.takeSendError() ?? (a === 0 ? undefined : systemError(a, 'sendmsg')))
       case Completion.SendFailed:
@@ -278,7 +294,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
         return
       case Completion.Unsent:
         this.#unsent = a
-        this.#taken = 0
+        this.#taken = (this.#given - b) | 0
     }
   }
 
@@ -290,9 +306,14 @@ export class NativeStream implements StreamTransport, HandleOwner {
 
   #deliverFds(offset: number, length: number): void {
     const { received, binding } = this.loop
+    const asked = this.#receiving && this.#takesFds
+    this.#received()
     const fds = binding.takeFds(this.handle)
     const at = received.own(offset, length)
-    this.sink.receivedFds?.(received.memory, at, at + length, true, fds)
+    if (asked) return this.sink.receivedFds?.(received.memory, at, at + length, true, fds)
+    // Who asked for them has cancelled. As with any receive that does not ask, the bytes are kept and the descriptors are not.
+    for (const fd of fds) closeSync(fd)
+    this.sink.received(received.memory, at, at + length, true)
   }
 
   receiveError(errno: number): Error {
@@ -310,8 +331,9 @@ export class NativeStream implements StreamTransport, HandleOwner {
 
   #wait(what: number): void {
     this.#waiting = true
+    this.#waitNumber = (this.#waitNumber + 1) | 0
     this.#count(1)
-    this.loop.submit(Submission.WaitSend, this.index, this.generation, what, 0)
+    this.loop.submit(Submission.WaitSend, this.index, this.generation, what, this.#waitNumber)
   }
 
   #received(): void {

@@ -74,6 +74,8 @@ class Handshake implements HandleOwner {
 
   completed(kind: number): void {
     if (this.#answer === undefined) return
+    // What was on its way to the connection before: a report, or the answer to a wait that was cancelled.
+    if (kind !== Completion.ClientHello && kind !== Completion.Handshaken && kind !== Completion.HandshakeFailed) return
     if (kind === Completion.ClientHello) return this.#choose(this.#loop.binding.clientName(this.#handle) ?? '')
     this.#deliverKeyLog()
     if (kind === Completion.Handshaken) {

@@ -11,6 +11,7 @@
  */
 import type { Socket } from 'node:net'
 import type { Address, SendWait, SocketAddress, StreamSink, StreamTransport } from '../backend.ts'
+import { share } from '../shared-memory.ts'
 import { getOption, type OptionState, setOption } from './socket-options.ts'
 import { atTurnEnd, soon } from './turn.ts'
 
@@ -170,6 +171,7 @@ export class NodeStream implements StreamTransport {
       const end = Math.min(start + this.#wanted, chunk.length)
       this.#offset = end === chunk.length ? 0 : end
       if (end === chunk.length) this.#chunk = null
+      else share(chunk)
       this.#wanted = 0
       this.sink.received(chunk, start, end, true)
     } else if (this.#failure !== undefined) {

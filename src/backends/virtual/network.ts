@@ -24,10 +24,12 @@ export interface VirtualNetworkOptions extends LinkOptions {
 }
 
 interface HostOptions {
+  /** The addresses of the machine. */
   readonly addresses?: readonly string[] | undefined
 }
 
 interface OneLinkOptions extends LinkOptions {
+  /** Whether the link carries data in one direction alone. Default false. */
   readonly oneWay?: boolean | undefined
 }
 

@@ -1,3 +1,5 @@
+import { share } from '../shared-memory.ts'
+
 /** What has arrived and nobody has read. */
 export class ReceivedBytes {
   #chunks: Buffer[] = []
@@ -44,7 +46,10 @@ export class ReceivedBytes {
   #takeFirst(first: Buffer, count: number): Buffer {
     this.#length -= count
     if (count === first.length) this.#chunks.shift()
-    else this.#chunks[0] = first.subarray(count)
+    else {
+      share(first)
+      this.#chunks[0] = first.subarray(count)
+    }
     return first.subarray(0, count)
   }
 }

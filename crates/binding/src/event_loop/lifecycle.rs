@@ -109,7 +109,7 @@ impl Driver {
     unsafe fn install(&self, data: *const Self, event_loop: *mut c_void) -> Result<()> {
         let data = data.cast_mut().cast::<c_void>();
         if let Some(uv) = &self.uv {
-            let mut memory = HandleMemory::new(uv, uv::ASYNC);
+            let memory = HandleMemory::new(uv, uv::ASYNC);
             let handle = memory.handle();
             // SAFETY: fresh handle memory of libuv's own size, which lives until its close callback.
             let status = unsafe { (uv.async_init)(event_loop, handle, on_async) };
@@ -158,6 +158,8 @@ impl Driver {
     /// The environment ends: no callback, no wake-up from here on; then the handles close.
     fn begin_end(&self) {
         self.wake.close();
+        // Nothing is dispatched from here on: there is no turn.
+        self.dispatch.end();
         // The sockets close here, their registrations with them, while the reactor still exists.
         {
             let _guard = self.runtime.enter();
@@ -215,7 +217,7 @@ impl Driver {
 fn nest(uv: Option<&Uv>, event_loop: *mut c_void, reactor: &Reactor) -> Option<HandleMemory> {
     let uv = uv?;
     let descriptor = super::epoll_descriptor::find(reactor)?;
-    let mut memory = HandleMemory::new(uv, uv::POLL);
+    let memory = HandleMemory::new(uv, uv::POLL);
     // SAFETY: fresh handle memory of libuv's own size, and a descriptor that outlives it: the reactor ends after
     // the handle's close callback.
     let status = unsafe { (uv.poll_init)(event_loop, memory.handle(), descriptor) };

@@ -3,7 +3,7 @@
 
 #![expect(unsafe_code, reason = "raw Node-API: napi-rs has no safe form of these calls")]
 
-use std::{ffi::c_void, ptr};
+use std::{cell::Cell, ffi::c_void, ptr};
 
 use napi::{Error, Result, Status, sys};
 
@@ -14,7 +14,8 @@ use crate::rings::SharedMemory;
 pub struct Dispatch {
     env: sys::napi_env,
     function: sys::napi_ref,
-    context: sys::napi_async_context,
+    /// Null once it has ended.
+    context: Cell<sys::napi_async_context>,
 }
 
 impl Dispatch {
@@ -40,7 +41,7 @@ impl Dispatch {
         Ok(Self {
             env,
             function: reference,
-            context,
+            context: Cell::new(context),
         })
     }
 
@@ -53,7 +54,7 @@ impl Dispatch {
             unsafe {
                 sys::napi_make_callback(
                     self.env,
-                    self.context,
+                    self.context.get(),
                     receiver,
                     function,
                     0,
@@ -71,6 +72,18 @@ impl Dispatch {
             // SAFETY: a live function and receiver of this environment, inside a handle scope.
             unsafe { sys::napi_call_function(self.env, receiver, function, 0, ptr::null(), &raw mut result) }
         })
+    }
+
+    /// Gives back what it holds of the environment, which is about to end. It is not called any more.
+    pub fn end(&self) {
+        let context = self.context.replace(ptr::null_mut());
+        if !context.is_null() {
+            // SAFETY: on the environment's own thread, in its cleanup hook; each is given back once.
+            unsafe {
+                sys::napi_async_destroy(self.env, context);
+                sys::napi_delete_reference(self.env, self.function);
+            }
+        }
     }
 
     fn within_scope(&self, call: impl FnOnce(sys::napi_value, sys::napi_value) -> sys::napi_status) -> bool {

@@ -5,6 +5,7 @@
 
 use std::{
     ffi::{c_int, c_void},
+    ptr::NonNull,
     sync::OnceLock,
 };
 
@@ -64,20 +65,29 @@ impl Uv {
     }
 }
 
-/// Memory of one libuv handle: libuv alone knows its size. `Box<[u64]>`, for the alignment of its pointers.
+/// Memory of one libuv handle: libuv alone knows its size. Of `u64`s, for the alignment of its pointers. Not a `Box`, which is
+/// moved together with this: a `Box` says that nobody else has its address, and libuv does.
 #[derive(Debug)]
-pub struct HandleMemory(Box<[u64]>);
+pub struct HandleMemory(NonNull<[u64]>);
 
 impl HandleMemory {
     pub fn new(uv: &Uv, kind: c_int) -> Self {
         // SAFETY: a pure function of libuv.
         let size = unsafe { (uv.handle_size)(kind) };
-        Self(vec![0; size.div_ceil(size_of::<u64>())].into_boxed_slice())
+        let memory = vec![0; size.div_ceil(size_of::<u64>())].into_boxed_slice();
+        Self(NonNull::from(Box::leak(memory)))
     }
 
-    /// The address libuv knows the handle by: it stays while the box lives, wherever the box is moved.
-    pub fn handle(&mut self) -> *mut UvHandle {
-        self.0.as_mut_ptr().cast()
+    /// The address libuv knows the handle by: it stays while this lives, wherever this is moved.
+    pub fn handle(&self) -> *mut UvHandle {
+        self.0.as_ptr().cast()
+    }
+}
+
+impl Drop for HandleMemory {
+    fn drop(&mut self) {
+        // SAFETY: made by `new` from a box, and given back once.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
     }
 }
 

@@ -189,6 +189,7 @@ impl Turn {
         }
         datagrams.demand = 0;
         if let Some([head, ..]) = self.staged.last_mut() {
+            // The kind is the lowest bits of a record's head (`completion`): the last of an answer becomes `LastDatagram`.
             *head += CompletionKind::LastDatagram as i32 - CompletionKind::Datagram as i32;
         }
     }

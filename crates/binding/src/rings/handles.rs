@@ -66,12 +66,15 @@ pub struct Stream {
     /// One for both directions: it says "look", not "read".
     pub waker: Waker,
     pub receive: ReceiveDemand,
-    pub send_wait: Option<SendWait>,
+    /// What is waited for, and the number of that wait.
+    pub send_wait: Option<(SendWait, i32)>,
     /// This turn's sends: a chain through the turn's segments.
     pub first_segment: u32,
     pub last_segment: u32,
-    /// TypeScript knows that bytes are unsent.
+    /// A report has said, or is about to say, that bytes are unsent.
     pub unsent_reported: bool,
+    /// Counts every byte that JavaScript has given to this connection, modulo 2³².
+    pub given: u32,
     /// Have arrived with the bytes of the last receive, and are there to be taken.
     pub descriptors: Descriptors,
     pub relaying: Option<Relaying>,
@@ -253,6 +256,7 @@ impl Stream {
             first_segment: NO_SEGMENT,
             last_segment: NO_SEGMENT,
             unsent_reported: false,
+            given: 0,
             descriptors: Descriptors::new(),
             relaying: None,
         }

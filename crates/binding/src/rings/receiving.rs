@@ -5,8 +5,8 @@ use std::task::{Context, Poll};
 use structio_core::ready::Token;
 
 use super::{
-    handles::{Entry, ReceiveDemand},
-    records::{CompletionKind, completion},
+    handles::{Entry, HandleId, ReceiveDemand},
+    records::{Completion, CompletionKind, completion, control},
     turn::{Turn, errno, word},
 };
 
@@ -24,6 +24,26 @@ pub(super) const SLAB_START: usize = 1024 + CACHE_LINE;
 pub(super) const CACHE_LINE: usize = 64;
 
 impl Turn {
+    /// Whether bytes of this connection have been read that JavaScript has not been told of.
+    pub(super) fn has_undelivered(&self, id: HandleId) -> bool {
+        let dispatching = self.control(control::DISPATCHING) != 0;
+        self.staged.iter().any(|record| is_received(record, id))
+            || dispatching && self.regions.published().any(|record| is_received(&record, id))
+    }
+
+    /// Takes such bytes back, behind those that JavaScript has received, for whoever goes on with the connection in its place.
+    pub(super) fn take_undelivered(&mut self, id: HandleId, ahead: &mut Vec<u8>) {
+        let regions = &mut self.regions;
+        self.staged.retain(|record| {
+            let is_ours = is_received(record, id);
+            if is_ours {
+                let [.., offset, length] = record.map(|word| usize::try_from(word).unwrap_or(0));
+                ahead.extend_from_slice(regions.receive_at(offset, length));
+            }
+            !is_ours
+        });
+    }
+
     pub(super) fn poll_receive(&mut self, index: u32) {
         let Some((Entry::Stream(stream), generation)) = self.handles.at(index) else {
             return;
@@ -83,4 +103,10 @@ impl Turn {
         stream.receive = ReceiveDemand::None;
         self.staged.push(completion(index, generation, kind, a, b));
     }
+}
+
+fn is_received(record: &Completion, HandleId { index, generation }: HandleId) -> bool {
+    [CompletionKind::Received, CompletionKind::ReceivedFds]
+        .iter()
+        .any(|&kind| completion(index, generation, kind, 0, 0)[..2] == record[..2])
 }

@@ -8,10 +8,13 @@ use super::peers;
 pub const RECORD_WORDS: usize = 4;
 
 /// Words before the first record of either ring.
-pub const HEADER_WORDS: usize = 16;
+pub const HEADER_WORDS: usize = 20;
 
 /// The word of the completion ring's header that says where the received bytes end. Its first is the count.
 pub const RECEIVED_END: usize = 1;
+
+/// The word of the completion ring's header that becomes [`control::REPORTED`] once the batch has been delivered.
+pub const REPORTED_BY: usize = 2;
 
 /// Words of the submission ring's header.
 pub mod control {
@@ -42,6 +45,9 @@ pub mod control {
     pub const FILE_END: usize = 14;
     /// Its answer: bytes read, 0 for a move, -1: not without waiting, or `-1000 - errno`.
     pub const FILE_RESULT: usize = 15;
+    /// A count of submissions: JavaScript has every report (`Unsent`, `SendFailed`) about those before it. Behind `SUBMITTED`
+    /// while such reports are staged.
+    pub const REPORTED: usize = 16;
 }
 
 /// In the place of an error number: TLS has failed, and the failure is there to be taken.
@@ -57,11 +63,12 @@ pub enum CompletionKind {
     /// The error number.
     ReceiveFailed = 2,
     Readable = 3,
-    /// The error number of what was sent with descriptors, or 0.
+    /// The error number of what was sent with descriptors, or 0; and the number of the `WaitSend` that this answers.
     SendSettled = 4,
     /// The error number of the sending half, kept by TypeScript for the next send-side call.
     SendFailed = 5,
-    /// Bytes taken that the kernel did not take; 0 once it has.
+    /// Bytes taken that the kernel did not take, 0 once it has; and the count of all bytes, modulo 2³², that had reached the
+    /// connection through the ring or by `send` at that moment.
     Unsent = 6,
     /// The attempt's handle is a connection now.
     Connected = 7,
@@ -112,7 +119,8 @@ pub enum Submission {
         descriptors: u32,
     },
     CancelReceive,
-    WaitSend(SendWait),
+    /// What to wait for, and a number that the answer carries.
+    WaitSend(SendWait, i32),
     CancelSend,
     /// The number of connections wanted from now on.
     Accept {
@@ -168,14 +176,17 @@ pub fn decode(record: Completion) -> Option<(u32, i32, Submission)> {
             descriptors: u32::try_from(b).ok()?,
         },
         submission::CANCEL_RECEIVE => Submission::CancelReceive,
-        submission::WAIT_SEND => Submission::WaitSend(match a {
-            wait::WRITABLE => SendWait::Writable,
-            wait::FLUSHED => SendWait::Flushed,
-            wait::SHUTDOWN => SendWait::Shutdown,
-            wait::GOODBYE => SendWait::Goodbye,
-            wait::PARCEL => SendWait::Parcel,
-            _ => return None,
-        }),
+        submission::WAIT_SEND => {
+            let what = match a {
+                wait::WRITABLE => SendWait::Writable,
+                wait::FLUSHED => SendWait::Flushed,
+                wait::SHUTDOWN => SendWait::Shutdown,
+                wait::GOODBYE => SendWait::Goodbye,
+                wait::PARCEL => SendWait::Parcel,
+                _ => return None,
+            };
+            Submission::WaitSend(what, b)
+        }
         submission::CANCEL_SEND => Submission::CancelSend,
         submission::ACCEPT => Submission::Accept {
             demand: u32::try_from(a).ok()?,
@@ -196,6 +207,7 @@ pub fn protocol() -> Vec<(&'static str, i32)> {
         ("RECORD_WORDS", RECORD_WORDS),
         ("HEADER_WORDS", HEADER_WORDS),
         ("RECEIVED_END", RECEIVED_END),
+        ("REPORTED_BY", REPORTED_BY),
         ("Control.Count", control::COUNT),
         ("Control.InTurn", control::IN_TURN),
         ("Control.Refs", control::REFS),
@@ -212,6 +224,7 @@ pub fn protocol() -> Vec<(&'static str, i32)> {
         ("Control.FileStart", control::FILE_START),
         ("Control.FileEnd", control::FILE_END),
         ("Control.FileResult", control::FILE_RESULT),
+        ("Control.Reported", control::REPORTED),
     ]
     .map(|(name, count)| (name, word(count)));
     let kinds = [

@@ -14,7 +14,7 @@
 
 use std::{ptr::NonNull, slice};
 
-use super::records::{Completion, HEADER_WORDS, RECEIVED_END, RECORD_WORDS};
+use super::records::{Completion, HEADER_WORDS, RECEIVED_END, RECORD_WORDS, REPORTED_BY};
 
 /// Address and length of one region.
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +98,7 @@ impl Regions {
         self.completions.record_capacity()
     }
 
-    pub fn publish(&mut self, records: &[Completion], received_end: usize) {
+    pub fn publish(&mut self, records: &[Completion], received_end: usize, reported_by: i32) {
         for (index, record) in records.iter().enumerate() {
             let first = HEADER_WORDS + index * RECORD_WORDS;
             for (word, value) in record.iter().enumerate() {
@@ -109,6 +109,13 @@ impl Regions {
             .set_word(0, i32::try_from(records.len()).unwrap_or(0));
         self.completions
             .set_word(RECEIVED_END, i32::try_from(received_end).unwrap_or(0));
+        self.completions.set_word(REPORTED_BY, reported_by);
+    }
+
+    /// What JavaScript is reading.
+    pub fn published(&self) -> impl Iterator<Item = Completion> + '_ {
+        let count = usize::try_from(self.completions.word(0)).unwrap_or(0);
+        (0..count.min(self.completion_capacity())).map(|index| self.completions.record(index))
     }
 
     pub fn receive_capacity(&self) -> usize {

@@ -72,7 +72,7 @@ pub struct WayReport {
     pub rest: Vec<u8>,
     pub source_ended: bool,
     pub ended: bool,
-    /// Bytes that the destination has taken are unsent.
+    /// Bytes that the destination has taken are unsent, or it has failed; a completion says so, now or before.
     pub unsent: bool,
 }
 
@@ -113,9 +113,12 @@ impl Turn {
                 None => return,
             }
         }
+        let [mut there, mut back] = ahead.map(<[u8]>::to_vec);
+        self.take_undelivered(first, &mut there);
+        self.take_undelivered(second, &mut back);
         let relay = Relay {
             second,
-            ways: ahead.map(Way::new),
+            ways: [Way::new(&there), Way::new(&back)],
             queued: false,
             tells,
             outcome: None,
@@ -140,7 +143,7 @@ impl Turn {
         for (index, id) in [(1, first), (0, second)] {
             if let Some(stream) = self.handles.stream(id) {
                 stream.relaying = None;
-                unsent[index] = stream.connection.unsent() > 0;
+                unsent[index] = stream.connection.unsent() > 0 || stream.connection.has_failed_sending();
                 report_sending(
                     stream,
                     id.index,

@@ -1,5 +1,11 @@
 //! What JavaScript asks for by a call of its own, outside the rings: what is rare, large, or must be done when the call
 //! returns.
+//!
+//! Invariants:
+//! 1. What JavaScript has submitted before the call comes first. Whatever changes what a handle waits for ingests the ring before:
+//!    a cancellation that is still in it would take back what the call has begun.
+//! 2. Bytes that have been read, and that JavaScript has not been told of yet, come before those that are still in the socket. They
+//!    are there when a receive was cancelled, in mid turn, after it had been answered.
 
 use std::{
     io,
@@ -60,13 +66,14 @@ impl Turn {
 
     /// Keeps bytes and descriptors, which leave when a `WaitSend` for them is submitted.
     pub fn post(&mut self, id: HandleId, parcel: Parcel) {
+        self.ingest();
         if let Some(stream) = self.handles.stream(id) {
             stream.connection.post(parcel);
         }
     }
 
     /// Writes `data` after everything the connection has taken: what the kernel takes now, and little more. True: bytes
-    /// that were taken are unsent.
+    /// that were taken are unsent, or the sending half has failed; a completion follows that says so.
     pub fn send_direct(&mut self, id: HandleId, data: &[u8]) -> (usize, bool) {
         self.ingest();
         if self.handles.stream(id).is_none() {
@@ -76,15 +83,21 @@ impl Turn {
         let unsent = self
             .handles
             .stream(id)
-            .is_some_and(|stream| stream.connection.unsent() > 0);
+            .is_some_and(|stream| stream.connection.unsent() > 0 || stream.connection.has_failed_sending());
         (taken, unsent)
     }
 
     /// Reads straight into the caller's memory; on `Pending` the completion `Readable` follows.
     pub fn receive_into(&mut self, id: HandleId, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.ingest();
+        let is_behind = self.has_undelivered(id);
         let Some(stream) = self.handles.stream(id) else {
             return Poll::Ready(Ok(0));
         };
+        if is_behind {
+            // Invariant 2: their completion is the answer.
+            return Poll::Pending;
+        }
         let outcome = stream
             .connection
             .poll_receive(&mut Context::from_waker(&stream.waker), buffer);

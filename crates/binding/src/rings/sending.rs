@@ -30,7 +30,8 @@ impl Turn {
         };
         let cx = &mut Context::from_waker(&stream.waker);
         let mut wrong = 0;
-        let settled = match stream.send_wait {
+        let waiting = stream.send_wait;
+        let settled = match waiting.map(|(what, _)| what) {
             None => {
                 // Pending is fine: its waker brings us back here.
                 let _ = stream.connection.poll_flush(cx);
@@ -65,7 +66,9 @@ impl Turn {
         if settled {
             stream.send_wait = None;
             let settled = CompletionKind::SendSettled;
-            self.staged.push(completion(index, generation, settled, wrong, 0));
+            let number = waiting.map_or(0, |(_, number)| number);
+            self.staged
+                .push(completion(index, generation, settled, wrong, number));
         }
     }
 
@@ -87,6 +90,7 @@ impl Turn {
             && segment.next == NO_SEGMENT
         {
             // One send in this turn, as nearly always.
+            count_given(&mut stream.given, segment.length);
             if let Some(bytes) = self.regions.sent(segment.offset, segment.length) {
                 stream.connection.send(cx, &[bytes]);
             }
@@ -106,6 +110,7 @@ impl Turn {
                 stream.connection.send(cx, &gathered);
                 count = 0;
             }
+            count_given(&mut stream.given, segment.length);
             if let Some(bytes) = self.regions.sent(segment.offset, segment.length) {
                 gathered[count] = bytes;
                 count += 1;
@@ -119,6 +124,7 @@ impl Turn {
                 0
             }
         };
+        count_given(&mut stream.given, taken);
         report_sending(
             stream,
             index,
@@ -143,6 +149,13 @@ impl Turn {
             );
         }
     }
+}
+
+/// As TypeScript counts what the connection takes.
+fn count_given(given: &mut u32, length: usize) {
+    #[expect(clippy::cast_possible_truncation, reason = "a count modulo 2³²")]
+    let length = length as u32;
+    *given = given.wrapping_add(length);
 }
 
 /// Tells TypeScript what changed about the sending half: an error, or whether bytes are unsent.
@@ -175,7 +188,7 @@ pub(super) fn report_sending(
             generation,
             CompletionKind::Unsent,
             word(unsent),
-            0,
+            stream.given.cast_signed(),
         ));
     }
 }

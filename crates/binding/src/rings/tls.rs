@@ -30,8 +30,9 @@ use super::{
 impl Turn {
     /// Makes a handshake of a connection. What it comes to is a completion. Call [`Turn::lend_handshake`] or
     /// [`Turn::poll_handshake`] next.
-    pub fn start_tls(&mut self, id: HandleId, context: Arc<tls::Context>, start: Start, ahead: Vec<u8>) {
+    pub fn start_tls(&mut self, id: HandleId, context: Arc<tls::Context>, start: Start, mut ahead: Vec<u8>) {
         self.ingest();
+        self.take_undelivered(id, &mut ahead);
         let Some(stream) = self.handles.stream(id) else {
             return;
         };

@@ -14,7 +14,10 @@
 //! 3. A completion is staged, never dropped; a receive that finds no room in the slab waits in the backlog.
 //! 4. A receive stays armed until it is answered or cancelled, and is answered once.
 //! 5. The send slab is free again when `submit` has returned: what the kernel did not take has been copied.
-//! 6. A turn computes a few steps of handshakes at most, and last: a crowd of new clients waits, not those who are
+//! 6. JavaScript's belief about what is unsent is an upper bound: it keeps counting the bytes of a submission until
+//!    `REPORTED` says that it has been told what became of them. Reports are staged when the submission is carried out, and
+//!    `REPORTED` passes it only once they have been delivered, whatever JavaScript runs in between.
+//! 7. A turn computes a few steps of handshakes at most, and last: a crowd of new clients waits, not those who are
 //!    served already.
 
 use std::{
@@ -38,6 +41,9 @@ use super::{
     regions::Regions,
     relaying::RelayQueue,
 };
+
+/// Connections accepted in one look at a listener: then others have their turn.
+const ACCEPTS: usize = 64;
 
 /// Steps of handshakes in one turn. A full one takes two, and some 0.1 ms of computing in all.
 const HANDSHAKE_STEPS: usize = 8;
@@ -69,7 +75,7 @@ pub struct Turn {
     /// Connections with the last words of their handshake unsent: they leave with the data that JavaScript sends when it
     /// hears of the handshake, or else at the end of that round.
     pub(super) late: Vec<HandleId>,
-    /// Handshakes that can go on, in order (invariant 6).
+    /// Handshakes that can go on, in order (invariant 7).
     handshakes: VecDeque<HandleId>,
     /// Steps of them that this turn has left.
     handshake_steps: usize,
@@ -153,7 +159,14 @@ impl Turn {
     /// Moves staged completions to the ring. True when there are any: JavaScript is to be called.
     pub fn publish(&mut self) -> bool {
         let count = self.staged.len().min(self.regions.completion_capacity());
-        self.regions.publish(&self.staged[..count], self.received);
+        // Invariant 6: reports that do not fit say themselves what they are about.
+        let reported_by = if count == self.staged.len() {
+            self.control(control::SUBMITTED)
+        } else {
+            self.control(control::REPORTED)
+        };
+        self.regions
+            .publish(&self.staged[..count], self.received, reported_by);
         self.staged.drain(..count);
         count > 0
     }
@@ -173,6 +186,7 @@ impl Turn {
             && self.late.is_empty()
             && no_handshakes
             && self.relays.is_idle()
+            && !self.ready.has_tokens()
     }
 
     /// Whether anything waits for another turn, which no new readiness would bring about.
@@ -232,6 +246,10 @@ impl Turn {
 
         if !self.late.is_empty() {
             self.flush_late();
+        }
+        if self.staged.is_empty() && self.control(control::DISPATCHING) == 0 {
+            // Nothing is to be told (invariant 6).
+            self.set_control(control::REPORTED, self.control(control::SUBMITTED));
         }
         let waits = std::mem::take(&mut self.waits);
         for &id in &waits {
@@ -304,8 +322,8 @@ impl Turn {
                 self.arms.push(Token(id.index));
             }
             (Some(Entry::Stream(stream)), Submission::CancelReceive) => stream.receive = ReceiveDemand::None,
-            (Some(Entry::Stream(stream)), Submission::WaitSend(what)) => {
-                stream.send_wait = Some(what);
+            (Some(Entry::Stream(stream)), Submission::WaitSend(what, number)) => {
+                stream.send_wait = Some((what, number));
                 self.waits.push(id);
             }
             (Some(Entry::Stream(stream)), Submission::CancelSend) => {
@@ -317,7 +335,7 @@ impl Turn {
                 self.arms.push(Token(id.index));
             }
             (Some(Entry::Datagrams(datagrams)), Submission::CancelReceive) => datagrams.demand = 0,
-            (Some(Entry::Datagrams(datagrams)), Submission::WaitSend(_)) => {
+            (Some(Entry::Datagrams(datagrams)), Submission::WaitSend(..)) => {
                 datagrams.sending = true;
                 self.waits.push(id);
             }
@@ -369,8 +387,8 @@ impl Turn {
     }
 
     fn poll_accept(&mut self, index: u32) {
-        loop {
-            if !self.has_room() {
+        for accepted in 0.. {
+            if accepted == ACCEPTS || !self.has_room() {
                 self.backlog.push(Token(index));
                 return;
             }
@@ -465,6 +483,10 @@ pub fn errno(error: &io::Error) -> i32 {
     error.raw_os_error().unwrap_or_else(|| match error.kind() {
         io::ErrorKind::WouldBlock => libc::EAGAIN,
         io::ErrorKind::Unsupported => libc::EOPNOTSUPP,
+        io::ErrorKind::BrokenPipe => libc::EPIPE,
+        io::ErrorKind::NotConnected => libc::ENOTCONN,
+        io::ErrorKind::InvalidInput => libc::EINVAL,
+        io::ErrorKind::OutOfMemory => libc::ENOMEM,
         _ if is_tls() => TLS_FAILED,
         _ => libc::EIO,
     })

@@ -3,7 +3,9 @@
 //! Invariants:
 //! 1. A datagram is read whole or not at all: the caller's buffer has [`DatagramSocket::most`] bytes.
 //! 2. An error belongs to one call. None ends a socket.
-//! 3. Whoever is told `WouldBlock` is woken when it is worth trying again, with one exception: an unconnected UNIX socket is
+//! 3. The reactor takes an error that has been reported for the end of sending, and never forgets it. Where the kernel refuses
+//!    all the same, the socket is registered anew: whoever waits for room would be told at once that there is some.
+//! 4. Whoever is told `WouldBlock` is woken when it is worth trying again, with one exception: an unconnected UNIX socket is
 //!    not told that its receiver's queue has room ([`DatagramSocket::tells_room`]).
 
 #[cfg(unix)]
@@ -98,7 +100,7 @@ impl DatagramSocket {
     }
 
     /// Waits until sending is worth trying.
-    pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
+    pub fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self {
             Self::Udp(udp) => udp.poll_writable(cx),
             #[cfg(unix)]
@@ -157,4 +159,22 @@ impl std::os::fd::AsFd for DatagramSocket {
 
 fn wrong_family() -> io::Error {
     io::Error::from_raw_os_error(libc::EAFNOSUPPORT)
+}
+
+/// Whether the kernel would take a datagram now. Where that cannot be told, a send will.
+#[cfg(unix)]
+fn has_room(socket: &impl std::os::fd::AsFd) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    let mut descriptors = [PollFd::new(socket, PollFlags::OUT)];
+    let at_once = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    match poll(&mut descriptors, Some(&at_once)) {
+        Ok(_) => descriptors
+            .iter()
+            .any(|descriptor| descriptor.revents().contains(PollFlags::OUT)),
+        Err(_) => true,
+    }
 }

@@ -19,6 +19,8 @@ use tokio::net::UdpSocket;
 #[cfg(unix)]
 use super::error_watch::ErrorWatch;
 use super::{Outgoing, wrong_family};
+#[cfg(unix)]
+use crate::streams::empty_error_queue;
 use crate::streams::{lacks_ipv6, set_reuse_port};
 
 /// What the length field of a UDP header has room for.
@@ -172,7 +174,37 @@ impl Udp {
         (list.len(), None)
     }
 
-    pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
+    #[cfg(unix)]
+    pub fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.socket.poll_send_ready(cx).is_pending() {
+            return Poll::Pending;
+        }
+        if super::has_room(&self.socket) {
+            return Poll::Ready(());
+        }
+        let nothing = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+        let _ = self.socket.try_io(Interest::WRITABLE, nothing);
+        if self.socket.poll_send_ready(cx).is_ready() && self.renew(cx).is_err() {
+            // For want of a descriptor: it is tried again.
+            return Poll::Ready(());
+        }
+        self.socket.poll_send_ready(cx).map(drop)
+    }
+
+    /// Invariant 3 of the module.
+    #[cfg(unix)]
+    fn renew(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let descriptor = self.socket.as_fd().try_clone_to_owned()?;
+        empty_error_queue(descriptor.as_fd());
+        self.socket = Arc::new(UdpSocket::from_std(descriptor.into())?);
+        self.errors = ErrorWatch::default();
+        // Who waits to receive registers again.
+        cx.waker().wake_by_ref();
+        Ok(())
+    }
+
+    #[cfg(not(unix))]
+    pub fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.socket.poll_send_ready(cx).map(drop)
     }
 

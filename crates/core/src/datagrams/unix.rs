@@ -16,6 +16,7 @@ use tokio::{io::Interest, net::UnixDatagram};
 use super::{Outgoing, error_watch::ErrorWatch};
 use crate::{
     address::UnixName,
+    streams::empty_error_queue,
     unix_socket::{self, RECEIVE_FLAGS, SEND_FLAGS, SocketFile},
 };
 
@@ -81,7 +82,7 @@ impl UnixDatagrams {
             };
             let outcome = socket.try_io(interest, || {
                 let (length, from) = receive(socket, buffer)?;
-                Ok((length, from.map_or_else(UnixName::default, name_of)))
+                Ok((length, from.map_or_else(UnixName::default, unix_socket::name_in)))
             });
             match outcome {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -97,8 +98,31 @@ impl UnixDatagrams {
         })
     }
 
-    pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
+    pub fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.socket.poll_send_ready(cx).is_pending() {
+            return Poll::Pending;
+        }
+        if super::has_room(&self.socket) {
+            return Poll::Ready(());
+        }
+        let nothing = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+        let _ = self.socket.try_io(Interest::WRITABLE, nothing);
+        if self.socket.poll_send_ready(cx).is_ready() && self.renew(cx).is_err() {
+            // For want of a descriptor: it is tried again.
+            return Poll::Ready(());
+        }
         self.socket.poll_send_ready(cx).map(drop)
+    }
+
+    /// Invariant 3 of the module.
+    fn renew(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let descriptor = self.socket.as_fd().try_clone_to_owned()?;
+        empty_error_queue(descriptor.as_fd());
+        self.socket = Arc::new(UnixDatagram::from_std(descriptor.into())?);
+        self.errors = ErrorWatch::default();
+        // Who waits to receive registers again.
+        cx.waker().wake_by_ref();
+        Ok(())
     }
 
     pub fn local_address(&self) -> io::Result<UnixName> {
@@ -243,27 +267,6 @@ fn send_batch<T, A: SocketAddrArg>(
         })
         .collect();
     Ok(sendmmsg(socket, &mut headers, SEND_FLAGS)?)
-}
-
-fn name_of(address: SocketAddrAny) -> UnixName {
-    let Ok(address) = SocketAddrUnix::try_from(address) else {
-        return UnixName::default();
-    };
-    if let Some(path) = address.path_bytes() {
-        return UnixName::new(path);
-    }
-    abstract_name_of(&address).unwrap_or_default()
-}
-
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn abstract_name_of(address: &SocketAddrUnix) -> Option<UnixName> {
-    let name = address.abstract_name()?;
-    Some(UnixName::new(&[&[0], name].concat()))
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn abstract_name_of(_: &SocketAddrUnix) -> Option<UnixName> {
-    None
 }
 
 fn system_address(name: &UnixName) -> io::Result<SocketAddrUnix> {

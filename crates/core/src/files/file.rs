@@ -240,17 +240,17 @@ pub(crate) fn is_local(descriptor: &OwnedFd) -> bool {
     reads_now(descriptor.as_fd()) != now::NEVER
 }
 
-/// File systems that live in this machine's kernel: their calls end by themselves. Not on it: network file systems, and
-/// those that a process serves, which may be this one.
+/// File systems that live in this machine's kernel: their calls end by themselves. Not on it: network file systems, those that
+/// a process serves, which may be this one, and overlays, whose layers may be either (lazily pulled container images are); they
+/// do not tell what their layers are.
 #[cfg(target_os = "linux")]
 fn reads_now(fd: BorrowedFd<'_>) -> u8 {
     const MEMORY: [u64; 2] = [0x0102_1994 /* tmpfs */, 0x8584_58f6 /* ramfs */];
-    const LOCAL: [u64; 9] = [
+    const LOCAL: [u64; 8] = [
         0xef53,      // ext2, ext3, ext4
         0x5846_5342, // XFS
         0x9123_683e, // Btrfs
         0xf2f5_2010, // F2FS
-        0x794c_7630, // overlay
         0xe0f5_e1e2, // EROFS
         0x7371_7368, // SquashFS
         0x2fc1_2fc1, // ZFS

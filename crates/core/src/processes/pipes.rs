@@ -5,8 +5,6 @@
 
 use std::{fs::OpenOptions, io, os::fd::OwnedFd};
 
-use tokio::net::unix::pipe;
-
 use super::Standard;
 use crate::{
     address::{Address, UnixName},
@@ -18,8 +16,8 @@ pub(super) fn writing_end(standard: Standard) -> io::Result<(OwnedFd, Option<Con
     match standard {
         Standard::Pipe => {
             let (theirs, ours) = io::pipe()?;
-            let ours = pipe::Sender::from_owned_fd(ours.into())?;
-            Ok((theirs.into(), Some(connection(ours.into()))))
+            rustix::io::ioctl_fionbio(&ours, true)?;
+            Ok((theirs.into(), Some(connection(StreamSocket::writing(ours)?))))
         }
         other => Ok((plain(other)?, None)),
     }
@@ -30,8 +28,8 @@ pub(super) fn reading_end(standard: Standard) -> io::Result<(OwnedFd, Option<Con
     match standard {
         Standard::Pipe => {
             let (ours, theirs) = io::pipe()?;
-            let ours = pipe::Receiver::from_owned_fd(ours.into())?;
-            Ok((theirs.into(), Some(connection(ours.into()))))
+            rustix::io::ioctl_fionbio(&ours, true)?;
+            Ok((theirs.into(), Some(connection(StreamSocket::reading(ours)?))))
         }
         other => Ok((plain(other)?, None)),
     }

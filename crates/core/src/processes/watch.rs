@@ -13,14 +13,25 @@ impl Process {
     /// The system's, where it gives neither a descriptor nor a thread. Then the child has been killed and reaped.
     pub fn watch(&self, pool: &'static Pool, ended: impl FnOnce(i32) + Send + 'static) -> io::Result<()> {
         #[cfg(target_os = "linux")]
-        if let Some(descriptor) = descriptor_of(self) {
+        let ended = {
             let process = self.clone();
-            pool.run(async move {
-                wait_readable(descriptor).await;
-                ended(process.reap().unwrap_or_else(|| process.wait()));
-            });
-            return Ok(());
-        }
+            match descriptor_of(self, pool) {
+                Some(descriptor) => {
+                    pool.run(async move {
+                        // Whatever is wrong with it, what follows finds out how the process is.
+                        let _ = descriptor.readable().await;
+                        match process.reap() {
+                            Some(code) => ended(code),
+                            // It has not ended, as far as its parent may know (a tracer comes first). Not waited for here: the
+                            // pool's one thread for tasks is everybody's.
+                            None => pool.run_unbounded(move || ended(process.wait())),
+                        }
+                    });
+                    return Ok(());
+                }
+                None => ended,
+            }
+        };
         let _ = pool;
         let process = self.clone();
         let thread = std::thread::Builder::new()
@@ -59,26 +70,21 @@ impl Process {
 /// It waits, and does nothing else.
 const STACK: usize = 128 * 1024;
 
-/// `None` on a kernel before 5.3, or with no descriptor left.
+/// A descriptor of the process, readable once it has ended. `None` on a kernel before 5.3, with no descriptor left, or where the
+/// pool's reactor takes no more.
 #[cfg(target_os = "linux")]
-fn descriptor_of(process: &Process) -> Option<std::os::fd::OwnedFd> {
+fn descriptor_of(
+    process: &Process,
+    pool: &'static Pool,
+) -> Option<tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>> {
     use rustix::process::{PidfdFlags, pidfd_open};
-
-    pidfd_open(process.pid, PidfdFlags::empty()).ok()
-}
-
-/// A process's descriptor is readable once it has ended.
-#[cfg(target_os = "linux")]
-async fn wait_readable(descriptor: std::os::fd::OwnedFd) {
     use tokio::io::{Interest, unix::AsyncFd};
 
+    let descriptor = pidfd_open(process.pid, PidfdFlags::empty()).ok()?;
+    let _guard = pool.enter();
     #[expect(
         deprecated,
         reason = "its successor is unsafe, for types that are not what they say; an `OwnedFd` is"
     )]
-    let registered = AsyncFd::with_interest(descriptor, Interest::READABLE);
-    if let Ok(descriptor) = registered {
-        // Whatever is wrong with it, the wait that follows finds out how the process is.
-        let _ = descriptor.readable().await;
-    }
+    AsyncFd::with_interest(descriptor, Interest::READABLE).ok()
 }

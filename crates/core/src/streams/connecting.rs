@@ -1,21 +1,16 @@
 //! One attempt to connect to one address: an attempt by itself with TCP, a call with UNIX sockets.
 
 use std::{
-    fmt,
-    future::Future,
     io,
     net::SocketAddr,
-    pin::Pin,
     task::{Context, Poll},
 };
 
+use socket2::SockRef;
 #[cfg(unix)]
-use socket2::Type;
-#[cfg(unix)]
-use tokio::net::UnixStream;
-use tokio::net::{TcpSocket, TcpStream};
+use socket2::{Domain, Protocol, Socket, Type};
 
-use super::{Connection, ConnectionOptions};
+use super::{Connection, ConnectionOptions, StreamSocket};
 use crate::address::UnixName;
 #[cfg(unix)]
 use crate::unix_socket;
@@ -29,8 +24,9 @@ pub struct ConnectRequest {
 }
 
 /// A connection attempt under way. Dropping it closes its socket.
+#[derive(Debug)]
 pub struct Connecting {
-    attempt: Pin<Box<dyn Future<Output = io::Result<TcpStream>>>>,
+    attempt: attempt::Attempt,
     address: SocketAddr,
     options: ConnectionOptions,
 }
@@ -43,19 +39,8 @@ impl Connecting {
     ///
     /// The system's: no descriptor left, or an address that cannot be bound.
     pub fn start(request: ConnectRequest) -> io::Result<Self> {
-        let socket = if request.address.is_ipv4() {
-            TcpSocket::new_v4()?
-        } else {
-            TcpSocket::new_v6()?
-        };
-        if let Some(bind) = request.bind {
-            // A fixed local port is there to be used again: the last connection from it may be in TIME_WAIT.
-            #[cfg(unix)]
-            socket.set_reuseaddr(bind.port() != 0)?;
-            socket.bind(bind)?;
-        }
         Ok(Self {
-            attempt: Box::pin(socket.connect(request.address)),
+            attempt: attempt::Attempt::new(&request)?,
             address: request.address,
             options: request.options,
         })
@@ -63,20 +48,126 @@ impl Connecting {
 
     pub fn poll_connect(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Connection>> {
         let Self { address, options, .. } = *self;
-        self.attempt.as_mut().poll(cx).map(|outcome| {
+        self.attempt.poll(cx, address).map(|outcome| {
             let socket = outcome?;
-            options.apply(&socket)?;
-            Ok(Connection::new(socket.into(), address.into()))
+            options.apply(&socket_of(&socket)?)?;
+            Ok(Connection::new(socket, address.into()))
         })
     }
 }
 
-impl fmt::Debug for Connecting {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Connecting")
-            .field("options", &self.options)
-            .finish_non_exhaustive()
+#[cfg(unix)]
+fn socket_of(socket: &StreamSocket) -> io::Result<SockRef<'_>> {
+    Ok(SockRef::from(socket))
+}
+
+#[cfg(not(unix))]
+fn socket_of(socket: &StreamSocket) -> io::Result<SockRef<'_>> {
+    let StreamSocket::Tcp(socket) = socket;
+    Ok(SockRef::from(socket.inner()?))
+}
+
+#[cfg(unix)]
+mod attempt {
+    use super::*;
+
+    #[derive(Debug)]
+    pub(super) enum Attempt {
+        /// Not begun.
+        Bound(Socket),
+        Begun(StreamSocket),
+        Over,
+    }
+
+    impl Attempt {
+        pub(super) fn new(request: &ConnectRequest) -> io::Result<Self> {
+            let domain = Domain::for_address(request.address);
+            let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+            socket.set_nonblocking(true)?;
+            if let Some(bind) = request.bind {
+                // A fixed local port is there to be used again: the last connection from it may be in TIME_WAIT.
+                socket.set_reuse_address(bind.port() != 0)?;
+                socket.bind(&bind.into())?;
+            }
+            Ok(Self::Bound(socket))
+        }
+
+        pub(super) fn poll(
+            &mut self,
+            cx: &mut Context<'_>,
+            address: SocketAddr,
+        ) -> Poll<io::Result<StreamSocket>> {
+            let begun = match std::mem::replace(self, Self::Over) {
+                Self::Over => return Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+                Self::Begun(socket) => socket,
+                Self::Bound(socket) => match begin(socket, address) {
+                    Ok(socket) => socket,
+                    Err(error) => return Poll::Ready(Err(error)),
+                },
+            };
+            match begun.poll_write_ready(cx) {
+                Poll::Pending => {
+                    *self = Self::Begun(begun);
+                    Poll::Pending
+                }
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                Poll::Ready(Ok(())) => Poll::Ready(match SockRef::from(&begun).take_error() {
+                    Ok(None) => Ok(begun),
+                    Ok(Some(error)) | Err(error) => Err(error),
+                }),
+            }
+        }
+    }
+
+    /// Registered once it is on its way: a socket that is neither connected nor connecting counts as one whose peer has gone.
+    fn begin(socket: Socket, address: SocketAddr) -> io::Result<StreamSocket> {
+        match socket.connect(&address.into()) {
+            Err(error)
+                if error.raw_os_error() != Some(libc::EINPROGRESS)
+                    && error.kind() != io::ErrorKind::Interrupted =>
+            {
+                Err(error)
+            }
+            _ => StreamSocket::tcp(socket.into()),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod attempt {
+    use std::{fmt, future::Future, pin::Pin};
+
+    use tokio::net::{TcpSocket, TcpStream};
+
+    use super::*;
+
+    pub(super) struct Attempt(Pin<Box<dyn Future<Output = io::Result<TcpStream>>>>);
+
+    impl Attempt {
+        pub(super) fn new(request: &ConnectRequest) -> io::Result<Self> {
+            let socket = if request.address.is_ipv4() {
+                TcpSocket::new_v4()?
+            } else {
+                TcpSocket::new_v6()?
+            };
+            if let Some(bind) = request.bind {
+                socket.bind(bind)?;
+            }
+            Ok(Self(Box::pin(socket.connect(request.address))))
+        }
+
+        pub(super) fn poll(&mut self, cx: &mut Context<'_>, _: SocketAddr) -> Poll<io::Result<StreamSocket>> {
+            self.0
+                .as_mut()
+                .poll(cx)
+                .map_ok(|socket| StreamSocket::Tcp(socket.into()))
+        }
+    }
+
+    impl fmt::Debug for Attempt {
+        fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.debug_struct("Attempt").finish_non_exhaustive()
+        }
     }
 }
 
@@ -89,8 +180,7 @@ impl fmt::Debug for Connecting {
 pub fn connect_unix(name: UnixName) -> io::Result<Connection> {
     let socket = unix_socket::open(Type::STREAM)?;
     unix_socket::connect(&socket, &name)?;
-    let socket = UnixStream::from_std(socket.into())?;
-    Ok(Connection::new(socket.into(), name.into()))
+    Ok(Connection::new(StreamSocket::unix(socket.into())?, name.into()))
 }
 
 /// # Errors

@@ -7,20 +7,22 @@
 use std::{
     io::{self, IoSlice, IoSliceMut},
     mem::MaybeUninit,
-    os::fd::{AsFd, OwnedFd},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::net::UnixStream,
+    },
     task::{Context, Poll},
 };
 
+#[cfg(unix)]
+use super::polled::Polled;
+#[cfg(unix)]
+use crate::unix_socket::SEND_FLAGS;
 #[cfg(unix)]
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, recvmsg,
     sendmsg,
 };
-#[cfg(unix)]
-use tokio::{io::Interest, net::UnixStream};
-
-#[cfg(unix)]
-use crate::unix_socket::SEND_FLAGS;
 
 /// Descriptors that have arrived.
 #[cfg(unix)]
@@ -47,76 +49,54 @@ const SPACE: usize = rustix::cmsg_space!(ScmRights(MOST));
 /// Sends all of the descriptors and some of the bytes: how many.
 #[cfg(unix)]
 pub(super) fn poll_send(
-    socket: &UnixStream,
+    socket: &mut Polled<UnixStream>,
     cx: &mut Context<'_>,
     parcel: &Parcel,
 ) -> Poll<io::Result<usize>> {
     let borrowed: Vec<_> = parcel.descriptors.iter().map(AsFd::as_fd).collect();
-    loop {
-        match socket.poll_write_ready(cx) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            Poll::Ready(Ok(())) => {}
+    socket.poll_output(cx, |socket| {
+        let mut space = [MaybeUninit::uninit(); SPACE];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        if !control.push(SendAncillaryMessage::ScmRights(&borrowed)) {
+            return Err(io::Error::from_raw_os_error(libc::EINVAL));
         }
-        let outcome = socket.try_io(Interest::WRITABLE, || {
-            let mut space = [MaybeUninit::uninit(); SPACE];
-            let mut control = SendAncillaryBuffer::new(&mut space);
-            if !control.push(SendAncillaryMessage::ScmRights(&borrowed)) {
-                return Err(io::Error::from_raw_os_error(libc::EINVAL));
-            }
-            let bytes = [IoSlice::new(&parcel.bytes)];
-            Ok(sendmsg(socket, &bytes, &mut control, SEND_FLAGS)?)
-        });
-        match outcome {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            outcome => return Poll::Ready(outcome),
-        }
-    }
+        let bytes = [IoSlice::new(&parcel.bytes)];
+        Ok(sendmsg(socket, &bytes, &mut control, SEND_FLAGS)?)
+    })
 }
 
 /// Reads once into `buffer`, and takes up to `most` descriptors.
 #[cfg(unix)]
 pub(super) fn poll_receive(
-    socket: &UnixStream,
+    socket: &mut Polled<UnixStream>,
     cx: &mut Context<'_>,
     buffer: &mut [u8],
     most: usize,
 ) -> Poll<io::Result<(usize, Descriptors)>> {
-    loop {
-        match socket.poll_read_ready(cx) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            Poll::Ready(Ok(())) => {}
-        }
-        let outcome = socket.try_io(Interest::READABLE, || {
-            let mut space = [MaybeUninit::uninit(); SPACE];
-            let mut control = RecvAncillaryBuffer::new(&mut space);
-            let message = recvmsg(
-                socket,
-                &mut [IoSliceMut::new(buffer)],
-                &mut control,
-                CLOSE_ON_EXEC,
-            )?;
-            let mut descriptors = Descriptors::new();
-            for item in control.drain() {
-                if let RecvAncillaryMessage::ScmRights(arrived) = item {
-                    descriptors.extend(arrived);
-                }
+    socket.poll_input(cx, |socket| {
+        let mut space = [MaybeUninit::uninit(); SPACE];
+        let mut control = RecvAncillaryBuffer::new(&mut space);
+        let message = recvmsg(
+            socket,
+            &mut [IoSliceMut::new(buffer)],
+            &mut control,
+            CLOSE_ON_EXEC,
+        )?;
+        let mut descriptors = Descriptors::new();
+        for item in control.drain() {
+            if let RecvAncillaryMessage::ScmRights(arrived) = item {
+                descriptors.extend(arrived);
             }
-            // Those beyond are closed.
-            descriptors.truncate(most);
-            if CLOSE_ON_EXEC.is_empty() {
-                for descriptor in &descriptors {
-                    rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::CLOEXEC)?;
-                }
-            }
-            Ok((message.bytes, descriptors))
-        });
-        match outcome {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            outcome => return Poll::Ready(outcome),
         }
-    }
+        // Those beyond are closed.
+        descriptors.truncate(most);
+        if CLOSE_ON_EXEC.is_empty() {
+            for descriptor in &descriptors {
+                rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::CLOEXEC)?;
+            }
+        }
+        Ok((message.bytes, descriptors))
+    })
 }
 
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]

@@ -1,19 +1,23 @@
 //! A listening socket.
 
 #[cfg(unix)]
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::{
+    fd::{AsFd, BorrowedFd, OwnedFd},
+    unix::net::UnixStream,
+};
 use std::{
     io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     task::{Context, Poll},
 };
 
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::TcpListener;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 #[cfg(unix)]
-use tokio::net::UnixListener;
+use tokio::io::Interest;
 
-use super::{Connection, ConnectionOptions};
+#[cfg(unix)]
+use super::polled::Polled;
+use super::{Connection, ConnectionOptions, StreamSocket};
 use crate::address::{Address, UnixName};
 #[cfg(unix)]
 use crate::unix_socket;
@@ -40,10 +44,15 @@ pub struct UnixListenRequest {
 #[derive(Debug)]
 pub struct Listener(Bound);
 
+#[cfg(unix)]
+type Listening = Polled<Socket>;
+#[cfg(not(unix))]
+type Listening = tokio::net::TcpListener;
+
 #[derive(Debug)]
 enum Bound {
     Tcp {
-        socket: TcpListener,
+        socket: Listening,
         options: ConnectionOptions,
     },
     #[cfg(unix)]
@@ -51,9 +60,12 @@ enum Bound {
         /// Before the socket: it goes first, so that who comes then finds nothing rather than nobody.
         #[expect(dead_code, reason = "it is there to be dropped")]
         file: Option<unix_socket::SocketFile>,
-        socket: UnixListener,
+        socket: Listening,
     },
 }
+
+/// Clients that gave up while they waited, passed over in one look.
+const GONE: usize = 64;
 
 impl Listener {
     /// Binds and listens. Call under the reactor's `enter` guard.
@@ -72,9 +84,8 @@ impl Listener {
                 outcome => outcome?,
             },
         };
-        let socket = TcpListener::from_std(socket.into())?;
         Ok(Self(Bound::Tcp {
-            socket,
+            socket: watch(socket)?,
             options: request.options,
         }))
     }
@@ -89,7 +100,7 @@ impl Listener {
         let socket = unix_socket::open(Type::STREAM)?;
         let file = unix_socket::bind(&socket, &request.name, request.mode)?;
         socket.listen(request.backlog)?;
-        let socket = UnixListener::from_std(socket.into())?;
+        let socket = watch(socket)?;
         Ok(Self(Bound::Unix { file, socket }))
     }
 
@@ -101,29 +112,38 @@ impl Listener {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Connection>> {
-        loop {
-            return match self.poll_accept_once(cx) {
+    pub fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Connection>> {
+        for _ in 0..GONE {
+            match self.poll_accept_once(cx) {
                 // The client gave up while it waited in the queue: nobody's business.
-                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
-                outcome => outcome,
-            };
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                outcome => return outcome,
+            }
         }
+        // Others have their turn first.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
-    fn poll_accept_once(&self, cx: &mut Context<'_>) -> Poll<io::Result<Connection>> {
-        match &self.0 {
-            Bound::Tcp { socket, options } => socket.poll_accept(cx).map_ok(|(socket, remote)| {
-                // Linux hands the listener's options down; elsewhere they are set one by one. A peer that has gone already
-                // makes that fail: its first read says so.
-                if !INHERITS_OPTIONS {
-                    drop(options.apply(&socket));
-                }
-                Connection::new(socket.into(), remote.into())
-            }),
+    fn poll_accept_once(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Connection>> {
+        match &mut self.0 {
+            Bound::Tcp { socket, options } => {
+                let options = *options;
+                poll_accept_tcp(socket, cx).map(|accepted| {
+                    let (socket, remote) = accepted?;
+                    // Linux hands the listener's options down; elsewhere they are set one by one. A peer that has gone already
+                    // makes that fail: its first read says so.
+                    if !INHERITS_OPTIONS {
+                        drop(options.apply(&SockRef::from(&socket)));
+                    }
+                    Ok(Connection::new(StreamSocket::tcp(socket)?, remote.into()))
+                })
+            }
             #[cfg(unix)]
-            Bound::Unix { socket, .. } => socket.poll_accept(cx).map_ok(|(socket, remote)| {
-                Connection::new(socket.into(), unix_socket::name_of(&remote).into())
+            Bound::Unix { socket, .. } => socket.poll_input(cx, accept).map(|accepted| {
+                let (socket, remote) = accepted?;
+                let socket = StreamSocket::unix(UnixStream::from(socket))?;
+                Ok(Connection::new(socket, remote.name().into()))
             }),
         }
     }
@@ -133,11 +153,18 @@ impl Listener {
     /// The system's.
     pub fn local_address(&self) -> io::Result<Address> {
         match &self.0 {
+            #[cfg(unix)]
+            Bound::Tcp { socket, .. } => {
+                let address = rustix::net::getsockname(socket)?;
+                Ok(Address::Ip(SocketAddr::try_from(address)?))
+            }
+            #[cfg(not(unix))]
             Bound::Tcp { socket, .. } => socket.local_addr().map(Address::Ip),
             #[cfg(unix)]
-            Bound::Unix { socket, .. } => socket
-                .local_addr()
-                .map(|address| unix_socket::name_of(&address).into()),
+            Bound::Unix { socket, .. } => {
+                let address = rustix::net::getsockname(socket)?;
+                Ok(unix_socket::name_in(address).into())
+            }
         }
     }
 }
@@ -146,9 +173,92 @@ impl Listener {
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match &self.0 {
-            Bound::Tcp { socket, .. } => socket.as_fd(),
-            Bound::Unix { socket, .. } => socket.as_fd(),
+            Bound::Tcp { socket, .. } | Bound::Unix { socket, .. } => socket.as_fd(),
         }
+    }
+}
+
+#[cfg(unix)]
+fn watch(socket: Socket) -> io::Result<Listening> {
+    Polled::new(socket, Interest::READABLE)
+}
+
+#[cfg(not(unix))]
+fn watch(socket: Socket) -> io::Result<Listening> {
+    tokio::net::TcpListener::from_std(socket.into())
+}
+
+/// A socket that does not block, and whose it is.
+#[cfg(unix)]
+fn poll_accept_tcp(
+    socket: &mut Listening,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<(std::net::TcpStream, SocketAddr)>> {
+    socket.poll_input(cx, |listening| {
+        let (socket, remote) = accept(listening)?;
+        Ok((socket.into(), remote.ip()?))
+    })
+}
+
+#[cfg(not(unix))]
+fn poll_accept_tcp(
+    socket: &mut Listening,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<(std::net::TcpStream, SocketAddr)>> {
+    socket.poll_accept(cx).map(|accepted| {
+        let (socket, remote) = accepted?;
+        Ok((socket.into_std()?, remote))
+    })
+}
+
+/// In one system call.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn accept(listening: &Socket) -> io::Result<(OwnedFd, Remote)> {
+    use rustix::net::{SocketFlags, acceptfrom_with};
+
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let (socket, remote) = acceptfrom_with(listening, flags)?;
+    Ok((socket, Remote(remote)))
+}
+
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+fn accept(listening: &Socket) -> io::Result<(OwnedFd, Remote)> {
+    let (socket, remote) = listening.accept()?;
+    socket.set_nonblocking(true)?;
+    Ok((socket.into(), Remote(remote)))
+}
+
+/// The address of who connects, in the form that the system call gives.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+struct Remote(Option<rustix::net::SocketAddrAny>);
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+struct Remote(socket2::SockAddr);
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+impl Remote {
+    fn ip(self) -> io::Result<SocketAddr> {
+        let remote = self.0.ok_or(rustix::io::Errno::AFNOSUPPORT)?;
+        Ok(SocketAddr::try_from(remote)?)
+    }
+
+    fn name(self) -> UnixName {
+        self.0.map_or_else(UnixName::default, unix_socket::name_in)
+    }
+}
+
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+impl Remote {
+    fn ip(self) -> io::Result<SocketAddr> {
+        self.0
+            .as_socket()
+            .ok_or_else(|| io::Error::from_raw_os_error(libc::EAFNOSUPPORT))
+    }
+
+    /// There are paths only.
+    fn name(self) -> UnixName {
+        self.0
+            .as_unix()
+            .map_or_else(UnixName::default, |address| unix_socket::name_of(&address.into()))
     }
 }
 

@@ -6,6 +6,8 @@ mod descriptors;
 mod listener;
 mod options;
 mod plain;
+#[cfg_attr(not(unix), path = "polled_elsewhere.rs")]
+mod polled;
 mod relay;
 mod socket;
 mod unsent;
@@ -16,5 +18,7 @@ pub use descriptors::{Descriptors, Parcel};
 pub use listener::{ListenRequest, Listener, UnixListenRequest};
 pub(crate) use listener::{lacks_ipv6, set_reuse_port};
 pub use options::ConnectionOptions;
+#[cfg(unix)]
+pub(crate) use polled::empty_error_queue;
 pub use relay::{BLOCK as RELAY_BLOCK, Blocks, End, Progress, Way};
 pub use socket::StreamSocket;

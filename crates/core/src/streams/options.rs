@@ -1,7 +1,6 @@
 use std::io;
 
 use socket2::SockRef;
-use tokio::net::TcpStream;
 
 /// What a connection starts with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,12 +12,12 @@ pub struct ConnectionOptions {
 }
 
 impl ConnectionOptions {
-    pub(super) fn apply(self, socket: &TcpStream) -> io::Result<()> {
+    pub(super) fn apply(self, socket: &SockRef<'_>) -> io::Result<()> {
         if self.no_delay {
-            socket.set_nodelay(true)?;
+            socket.set_tcp_nodelay(true)?;
         }
         if self.keep_alive {
-            SockRef::from(socket).set_keepalive(true)?;
+            socket.set_keepalive(true)?;
         }
         Ok(())
     }

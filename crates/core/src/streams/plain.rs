@@ -4,8 +4,8 @@
 //! 1. Bytes given to [`Plain::send`] leave in call order: nothing is written while older bytes are unsent.
 //! 2. A write error ends the sending half only. It is kept until asked for, later sends are swallowed, and the
 //!    receiving half never hears of it: data that the peer sent before it went away stays readable.
-//! 3. Reads go through `poll_read`, not `try_read`: tokio then clears readiness after a short read, which saves
-//!    the system call that would only say "would block".
+//! 3. Reads go through `poll_read`, not `try_read`: it clears readiness after a short read where that says enough, which saves
+//!    the system call that would only say "would block" (`polled.rs`).
 
 use std::{
     io::{self, IoSlice},

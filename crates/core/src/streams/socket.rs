@@ -1,40 +1,86 @@
 //! The socket under a stream, or the pipe. An enum with TCP first: one predictable branch before a system call.
 
-#[cfg(unix)]
-use std::os::fd::{AsFd, BorrowedFd};
 use std::{
     io::{self, IoSlice},
+    net::{Shutdown, TcpStream},
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
+#[cfg(unix)]
+use std::{
+    io::{PipeReader, PipeWriter},
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::net::UnixStream,
+    },
+};
 
 use socket2::SockRef;
 #[cfg(unix)]
-use tokio::net::{UnixStream, unix::pipe};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::Interest;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 #[cfg(unix)]
 use super::descriptors;
-use super::descriptors::{Descriptors, Parcel};
+use super::{
+    descriptors::{Descriptors, Parcel},
+    polled::Polled,
+};
 use crate::address::Address;
 #[cfg(unix)]
 use crate::unix_socket;
 
+#[cfg(unix)]
+type TcpSocket = Polled<TcpStream>;
+#[cfg(not(unix))]
+type TcpSocket = Polled;
+
 #[derive(Debug)]
 pub enum StreamSocket {
-    Tcp(TcpStream),
+    Tcp(TcpSocket),
     #[cfg(unix)]
-    Unix(UnixStream),
+    Unix(Polled<UnixStream>),
     /// The end of a pipe that is read.
     #[cfg(unix)]
-    Reading(pipe::Receiver),
+    Reading(Polled<PipeReader>),
     /// The end of a pipe that is written to; `None` once it has been shut down, which is to close it.
     #[cfg(unix)]
-    Writing(Option<pipe::Sender>),
+    Writing(Option<Polled<PipeWriter>>),
+}
+
+/// Each takes what does not block, under the reactor's `enter` guard, and fails where the reactor takes no more.
+impl StreamSocket {
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn tcp(socket: TcpStream) -> io::Result<Self> {
+        Polled::tcp(socket).map(Self::Tcp)
+    }
+
+    /// # Errors
+    ///
+    /// The system's.
+    #[cfg(unix)]
+    pub fn unix(socket: UnixStream) -> io::Result<Self> {
+        Polled::new(socket, Interest::READABLE | Interest::WRITABLE).map(Self::Unix)
+    }
+
+    /// # Errors
+    ///
+    /// The system's.
+    #[cfg(unix)]
+    pub fn reading(pipe: PipeReader) -> io::Result<Self> {
+        Polled::new(pipe, Interest::READABLE).map(Self::Reading)
+    }
+
+    /// # Errors
+    ///
+    /// The system's.
+    #[cfg(unix)]
+    pub fn writing(pipe: PipeWriter) -> io::Result<Self> {
+        Ok(Self::Writing(Some(Polled::new(pipe, Interest::WRITABLE)?)))
+    }
 }
 
 impl StreamSocket {
@@ -64,18 +110,18 @@ impl StreamSocket {
 
     /// Whether the kernel, too, has something to be read. Where not, the reactor is told.
     pub fn confirm_readable(&self) -> bool {
-        let nothing = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
         if has_input(self) {
             return true;
         }
-        let _ = match self {
-            Self::Tcp(socket) => socket.try_io(Interest::READABLE, nothing),
+        match self {
+            Self::Tcp(socket) => socket.clear_input(),
             #[cfg(unix)]
-            Self::Unix(socket) => socket.try_io(Interest::READABLE, nothing),
-            // Nobody but this process's own reads wait for a pipe, and they need no confirmation.
+            Self::Unix(socket) => socket.clear_input(),
             #[cfg(unix)]
-            Self::Reading(_) | Self::Writing(_) => nothing(),
-        };
+            Self::Reading(pipe) => pipe.clear_input(),
+            #[cfg(unix)]
+            Self::Writing(_) => {}
+        }
         // Between the two it may have come.
         has_input(self)
     }
@@ -100,11 +146,12 @@ impl StreamSocket {
     /// The system's. A pipe has no address.
     pub fn local_address(&self) -> io::Result<Address> {
         match self {
-            Self::Tcp(socket) => socket.local_addr().map(Address::Ip),
+            Self::Tcp(socket) => socket.inner()?.local_addr().map(Address::Ip),
             #[cfg(unix)]
             Self::Unix(socket) => socket
+                .inner()?
                 .local_addr()
-                .map(|address| unix_socket::name_of(&address).into()),
+                .map(|address| unix_socket::name_of(&address.into()).into()),
             #[cfg(unix)]
             Self::Reading(_) | Self::Writing(_) => Err(one_way()),
         }
@@ -117,14 +164,18 @@ impl StreamSocket {
     /// The system's.
     pub fn reset_on_close(&self) -> io::Result<()> {
         match self {
-            Self::Tcp(socket) => SockRef::from(socket).set_linger(Some(Duration::ZERO)),
+            Self::Tcp(socket) => SockRef::from(socket.inner()?).set_linger(Some(Duration::ZERO)),
             #[cfg(unix)]
             Self::Unix(_) | Self::Reading(_) | Self::Writing(_) => Ok(()),
         }
     }
 
     /// Sends bytes with descriptors: how many of the bytes.
-    pub(super) fn poll_send_parcel(&self, cx: &mut Context<'_>, parcel: &Parcel) -> Poll<io::Result<usize>> {
+    pub(super) fn poll_send_parcel(
+        &mut self,
+        cx: &mut Context<'_>,
+        parcel: &Parcel,
+    ) -> Poll<io::Result<usize>> {
         match self {
             #[cfg(unix)]
             Self::Unix(socket) => descriptors::poll_send(socket, cx, parcel),
@@ -133,7 +184,7 @@ impl StreamSocket {
     }
 
     pub(super) fn poll_receive_with(
-        &self,
+        &mut self,
         cx: &mut Context<'_>,
         buffer: &mut [u8],
         most: usize,
@@ -152,26 +203,28 @@ impl AsyncRead for StreamSocket {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(socket) => Pin::new(socket).poll_read(cx, buffer),
+        let memory = buffer.initialize_unfilled();
+        let outcome = match self.get_mut() {
+            Self::Tcp(socket) => socket.poll_read(cx, memory),
             #[cfg(unix)]
-            Self::Unix(socket) => Pin::new(socket).poll_read(cx, buffer),
+            Self::Unix(socket) => socket.poll_read(cx, memory),
             #[cfg(unix)]
-            Self::Reading(pipe) => Pin::new(pipe).poll_read(cx, buffer),
+            Self::Reading(pipe) => pipe.poll_read(cx, memory),
             #[cfg(unix)]
             Self::Writing(_) => Poll::Ready(Err(one_way())),
-        }
+        };
+        outcome.map_ok(|count| buffer.advance(count))
     }
 }
 
 impl AsyncWrite for StreamSocket {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Tcp(socket) => Pin::new(socket).poll_write(cx, bytes),
+            Self::Tcp(socket) => socket.poll_write(cx, bytes),
             #[cfg(unix)]
-            Self::Unix(socket) => Pin::new(socket).poll_write(cx, bytes),
+            Self::Unix(socket) => socket.poll_write(cx, bytes),
             #[cfg(unix)]
-            Self::Writing(Some(pipe)) => Pin::new(pipe).poll_write(cx, bytes),
+            Self::Writing(Some(pipe)) => pipe.poll_write(cx, bytes),
             #[cfg(unix)]
             Self::Writing(None) => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
             #[cfg(unix)]
@@ -185,11 +238,11 @@ impl AsyncWrite for StreamSocket {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Tcp(socket) => Pin::new(socket).poll_write_vectored(cx, slices),
+            Self::Tcp(socket) => socket.poll_write_vectored(cx, slices),
             #[cfg(unix)]
-            Self::Unix(socket) => Pin::new(socket).poll_write_vectored(cx, slices),
+            Self::Unix(socket) => socket.poll_write_vectored(cx, slices),
             #[cfg(unix)]
-            Self::Writing(Some(pipe)) => Pin::new(pipe).poll_write_vectored(cx, slices),
+            Self::Writing(Some(pipe)) => pipe.poll_write_vectored(cx, slices),
             #[cfg(unix)]
             Self::Writing(None) => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
             #[cfg(unix)]
@@ -205,46 +258,21 @@ impl AsyncWrite for StreamSocket {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(socket) => Pin::new(socket).poll_shutdown(cx),
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(match self.get_mut() {
+            Self::Tcp(socket) => socket
+                .inner()
+                .and_then(|socket| SockRef::from(socket).shutdown(Shutdown::Write)),
             #[cfg(unix)]
-            Self::Unix(socket) => Pin::new(socket).poll_shutdown(cx),
+            Self::Unix(socket) => socket.inner().and_then(|socket| socket.shutdown(Shutdown::Write)),
             #[cfg(unix)]
             Self::Writing(pipe) => {
                 pipe.take();
-                Poll::Ready(Ok(()))
+                Ok(())
             }
             #[cfg(unix)]
-            Self::Reading(_) => Poll::Ready(Err(one_way())),
-        }
-    }
-}
-
-impl From<TcpStream> for StreamSocket {
-    fn from(socket: TcpStream) -> Self {
-        Self::Tcp(socket)
-    }
-}
-
-#[cfg(unix)]
-impl From<UnixStream> for StreamSocket {
-    fn from(socket: UnixStream) -> Self {
-        Self::Unix(socket)
-    }
-}
-
-#[cfg(unix)]
-impl From<pipe::Receiver> for StreamSocket {
-    fn from(pipe: pipe::Receiver) -> Self {
-        Self::Reading(pipe)
-    }
-}
-
-#[cfg(unix)]
-impl From<pipe::Sender> for StreamSocket {
-    fn from(pipe: pipe::Sender) -> Self {
-        Self::Writing(Some(pipe))
+            Self::Reading(_) => Err(one_way()),
+        })
     }
 }
 

@@ -5,7 +5,8 @@
 //!    polls goes on until it is.
 //! 2. Whatever reads also writes what reading made the session say: an alert, new keys.
 //! 3. A receive is answered from what is here before the socket is asked: no new readiness comes for what has been read.
-//! 4. A failure of TLS ends both halves. A failed write ends the sending half only, as without TLS.
+//! 4. One look reads a bounded number of times, whatever the peer sends; then the waker is called, and others have their turn.
+//! 5. A failure of TLS ends both halves. A failed write ends the sending half only, as without TLS.
 
 use std::{
     io::{self, IoSlice},
@@ -26,6 +27,10 @@ const CHUNK: usize = 65_536;
 
 /// Reads of one look at a connection that waits for the peer's end.
 const GOODBYE_READS: usize = 64;
+
+/// Reads of one look at a connection whose records hold no data: session tickets, new keys, nothing at all. The peer decides how
+/// many of them come.
+const EMPTY_READS: usize = 4;
 
 /// How far a goodbye has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,6 +193,7 @@ impl TlsStream {
     pub fn poll_goodbye(&mut self, cx: &mut Context<'_>) -> Goodbye {
         let mut dropped = [0; 4096];
         let shut = self.poll_shutdown(cx);
+        // Records without data count, too: `read` calls the waker, and answers that there is nothing.
         for _ in 0..GOODBYE_READS {
             match self.read(cx, &mut dropped) {
                 Poll::Ready(Ok(1..)) => {}
@@ -229,6 +235,7 @@ impl TlsStream {
 
     fn read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut filled = self.session.read(buffer);
+        let mut reads = 0;
         loop {
             let enough = filled == buffer.len() || filled > 0 && !self.wire.has_ahead();
             if enough || self.session.has_ended() {
@@ -243,6 +250,16 @@ impl TlsStream {
                 };
                 return Poll::Ready(outcome);
             }
+            if reads == EMPTY_READS {
+                // Invariant 4.
+                cx.waker().wake_by_ref();
+                return if filled > 0 {
+                    Poll::Ready(Ok(filled))
+                } else {
+                    Poll::Pending
+                };
+            }
+            reads += 1;
             let Self { session, wire, .. } = self;
             let rest = &mut buffer[filled..];
             let input = wire.poll_input(cx, |bytes| {
@@ -261,7 +278,7 @@ impl TlsStream {
         }
     }
 
-    /// What reading made the session say, and what a failure means for the sending half (invariants 2 and 4).
+    /// What reading made the session say, and what a failure means for the sending half (invariants 2 and 5).
     fn answer(&mut self, cx: &mut Context<'_>) {
         if self.session.has_ciphertext() {
             let _ = self.poll_flush(cx);

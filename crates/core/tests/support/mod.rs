@@ -149,12 +149,7 @@ impl Bench {
         let _guard = self.reactor.enter();
         socket.set_nonblocking(true).expect("set");
         let remote = socket.peer_addr().expect("connected");
-        (
-            tokio::net::TcpStream::from_std(socket)
-                .expect("registered")
-                .into(),
-            remote.into(),
-        )
+        (StreamSocket::tcp(socket).expect("registered"), remote.into())
     }
 
     pub fn handshake(

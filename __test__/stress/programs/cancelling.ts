@@ -1,0 +1,327 @@
+/**
+ * The search for what a cancellation leaves behind: every operation that opens or holds something, cancelled at a random moment, again
+ * and again. Descriptors, children and tasks are back to their count after each batch.
+ *
+ *     node --import=tsx __test__/stress/programs/cancelling.ts [--seconds 10 | --rounds 1000] [--seed 1] [--backend native] [--driver nested] [--only tls]
+ *
+ * Prints how many operations it cancelled, or what is left and after which of them; a batch is one operation, of one kind.
+ */
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { execFileSync } from 'node:child_process'
+import {
+  aopen,
+  connectTcp,
+  connectUnix,
+  createTaskGroup,
+  createTcpServer,
+  createTlsContext,
+  createUdpSocket,
+  createUnixDatagramSocket,
+  createUnixServer,
+  getAddrInfo,
+  getRunningTasks,
+  moveOnAfter,
+  NamedTemporaryFile,
+  openCancelScope,
+  openProcess,
+  Path,
+  relay,
+  run,
+  runInThread,
+  runProcess,
+  sleep,
+  sleepForever,
+  TemporaryDirectory,
+  TemporaryFile,
+  type Stream,
+  waitSocketReadable,
+  wrapTls,
+} from '../../../index.ts'
+import { certificates } from '../../support/certificates.ts'
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '0' },
+    rounds: { type: 'string', default: '0' },
+    seed: { type: 'string', default: '1' },
+    backend: { type: 'string', default: 'native' },
+    driver: { type: 'string', default: 'nested' },
+    only: { type: 'string', default: '' },
+  },
+})
+const native = values.backend === 'native'
+const LOCAL = { interface: '127.0.0.1' } as const
+
+/** Operations of one kind, several at once, between two looks at what is left. */
+const BATCH = 40
+const TOGETHER = 4
+
+/** Milliseconds until what has been let go has gone: children are reaped, helpers of the system end. */
+const PATIENCE = 10_000
+
+let state = Number(values.seed)
+
+function random(limit: number): number {
+  state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0
+  return Math.floor(((state >>> 8) / 2 ** 24) * limit)
+}
+
+/** Runs `body`, and cancels it: after some microtasks, some turns of the event loop, or some milliseconds. */
+async function cancelled(body: () => Promise<unknown>): Promise<void> {
+  // A deadline comes right after the I/O that was there before it, where a call that waits for several things is in between.
+  const way = random(6)
+  if (way > 1) {
+    await moveOnAfter(random(6000) / 1000, body)
+    return
+  }
+  const steps = random(way === 1 ? 60 : 8)
+  await openCancelScope(async (scope) => {
+    const running = body()
+    for (let step = 0; step < steps; step++) {
+      if (way === 1) await Promise.resolve()
+      else await new Promise((resolve) => setImmediate(resolve))
+    }
+    scope.cancel()
+    await running
+  })
+}
+
+/** As a careful user does it. */
+async function using<T extends { close(): Promise<unknown> }>(
+  opening: Promise<T>,
+  body: (opened: T) => Promise<unknown> = sleepForever,
+): Promise<void> {
+  const opened = await opening
+  try {
+    await body(opened)
+  } finally {
+    await opened.close()
+  }
+}
+
+async function echo(stream: Stream): Promise<void> {
+  for await (const bytes of stream.receiveChunks()) await stream.sendAll(bytes)
+}
+
+async function talk(stream: Stream): Promise<void> {
+  for (;;) {
+    const bytes = Buffer.alloc(1 + random(50_000))
+    await Promise.all([stream.sendAll(bytes), stream.receiveExactly(bytes.length)])
+  }
+}
+
+interface Place {
+  readonly folder: string
+  readonly port: number
+  readonly tlsPort: number
+  /** Speaks TLS when it is asked to. */
+  readonly laterPort: number
+  readonly unix: string
+  readonly tls: ReturnType<typeof createTlsContext>
+}
+
+type Operation = (place: Place) => Promise<unknown>
+
+const operations: Record<string, Operation> = {
+  'tcp-connect': ({ port }) => using(connectTcp('127.0.0.1', port), talk),
+  'tcp-by-name': ({ port }) => using(connectTcp('localhost', port), talk),
+  'tcp-nobody': () => using(connectTcp('127.0.0.1', 1)).catch(ignore),
+  'tcp-listen': () =>
+    using(createTcpServer(0, LOCAL), async (server) => {
+      await createTaskGroup(async (tg) => {
+        tg.spawn(() => using(connectTcp('127.0.0.1', server.port), talk))
+        await server.serve(echo, { onError: ignore })
+      })
+    }),
+  'tcp-accept': () =>
+    using(createTcpServer(0, LOCAL), async (server) => {
+      await createTaskGroup(async (tg) => {
+        tg.spawn(() => using(connectTcp('127.0.0.1', server.port)))
+        await using(server.accept())
+      })
+    }),
+  'tls-connect': ({ tlsPort, tls }) =>
+    using(connectTcp('127.0.0.1', tlsPort, { tls, autostartTls: true, tlsStandardCompatible: false }), talk),
+  'tls-start': ({ laterPort, tls }) =>
+    using(connectTcp('127.0.0.1', laterPort, { tlsStandardCompatible: false }), async (stream) => {
+      await stream.sendAll('?')
+      await stream.startTls(tls, { hostname: '127.0.0.1' })
+      await talk(stream)
+    }),
+  'tls-wrap': ({ tlsPort, tls }) =>
+    using(connectTcp('127.0.0.1', tlsPort), async (below) => {
+      await using(wrapTls(below, tls, { hostname: '127.0.0.1' }), talk)
+    }),
+  'unix-connect': ({ unix }) => using(connectUnix(unix), talk),
+  'unix-listen': ({ folder }) => using(createUnixServer(join(folder, `own-${random(1e9)}`))),
+  udp: () =>
+    using(createUdpSocket({ ...LOCAL, targetHost: 'localhost', targetPort: 9 }), async (socket) => {
+      for (;;) await socket.receive(100)
+    }).catch(ignore),
+  process: () =>
+    openProcess(['sleep', '600'], { killAfter: 0 }, async ({ stdout }) => void (await stdout.receiveSome())),
+  'process-group': () => openProcess('sleep 600 & sleep 600', { killAfter: 0, processGroup: true }, sleepForever),
+  'process-run': () => runProcess(['true']),
+  'process-none': () => runProcess(['no-such-program-anywhere']).catch(ignore),
+  file: ({ folder }) =>
+    using(aopen(join(folder, 'file'), 'r+b'), async (file) => {
+      for (;;) {
+        await file.seek(0)
+        await file.write(await file.read(random(100_000)))
+      }
+    }),
+  'file-fifo': ({ folder }) => using(aopen(join(folder, 'fifo'), 'rb')),
+  'file-path': ({ folder }) => new Path(folder, 'file').readBytes(),
+  'file-temporary': () => using(TemporaryFile()),
+  'file-named': () => using(NamedTemporaryFile()),
+  'folder-temporary': () => using(TemporaryDirectory()),
+  names: () => getAddrInfo('localhost', 80),
+  thread: () => runInThread((count: number) => count + 1, 1),
+  relay: async ({ port }) =>
+    using(connectTcp('127.0.0.1', port), (a) => using(connectTcp('127.0.0.1', port), (b) => relay(a, b))),
+}
+if (native) {
+  operations['unix-datagrams'] = ({ folder }) =>
+    using(createUnixDatagramSocket({ path: join(folder, `d-${random(1e9)}`) }))
+  operations['descriptor'] = ({ port }) =>
+    using(connectTcp('127.0.0.1', port), async (stream) => {
+      // Of this process, and readable never: the stream's own number is the library's.
+      const fd = Number(readdirSync('/proc/self/fd').find((each) => isPipe(each)) ?? 0)
+      await waitSocketReadable(fd).catch(ignore)
+      await talk(stream)
+    })
+}
+
+function isPipe(fd: string): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`).startsWith('pipe:')
+  } catch {
+    return false
+  }
+}
+
+function ignore(): void {}
+
+/** What this process holds, by kind. */
+function held(): Map<string, number> {
+  const found = new Map<string, number>()
+  const count = (kind: string): void => void found.set(kind, (found.get(kind) ?? 0) + 1)
+  for (const fd of readdirSync('/proc/self/fd')) {
+    try {
+      const target = readlinkSync(`/proc/self/fd/${fd}`)
+      // The folder that is being read.
+      if (!target.startsWith('/proc/')) count(/^(socket|pipe|anon_inode:\[\w+\])/.exec(target)?.[0] ?? 'file')
+    } catch {
+      // It was the one of `readdirSync`.
+    }
+  }
+  for (const task of readdirSync('/proc/self/task')) {
+    try {
+      for (const child of readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' ')) {
+        if (child !== '') count('child')
+      }
+    } catch {
+      // The thread has ended.
+    }
+  }
+  for (let tasks = getRunningTasks().length; tasks > 0; tasks--) count('task')
+  return found
+}
+
+function surplus(before: Map<string, number>): string[] {
+  return [...held()].flatMap(([kind, count]) => {
+    const more = count - (before.get(kind) ?? 0)
+    return more > 0 ? [`${more} more of ${kind}`] : []
+  })
+}
+
+async function settled(before: Map<string, number>): Promise<string[]> {
+  const until = performance.now() + PATIENCE
+  let left = surplus(before)
+  while (left.length > 0 && performance.now() < until) {
+    await sleep(2)
+    left = surplus(before)
+  }
+  return left
+}
+
+async function search(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'structio-cancelling-'))
+  writeFileSync(join(folder, 'file'), Buffer.alloc(200_000))
+  execFileSync('mkfifo', [join(folder, 'fifo')])
+  const { ca, server: own } = await certificates()
+  const context = createTlsContext({ cert: own.cert, key: own.key })
+  await createTaskGroup(async (tg) => {
+    const plain = await createTcpServer(0, LOCAL)
+    const secure = await createTcpServer(0, { ...LOCAL, tls: context, tlsStandardCompatible: false })
+    const later = await createTcpServer(0, {
+      ...LOCAL,
+      tls: context,
+      autostartTls: false,
+      tlsStandardCompatible: false,
+    })
+    const unix = await createUnixServer(join(folder, 'socket'))
+    const quiet = { onError: ignore }
+    tg.spawn(() => plain.serve(echo, quiet))
+    tg.spawn(() => secure.serve(echo, quiet))
+    tg.spawn(() => unix.serve(echo, quiet))
+    tg.spawn(() =>
+      later.serve(async (stream) => {
+        await stream.receiveExactly(1)
+        await stream.startTls()
+        await echo(stream)
+      }, quiet),
+    )
+    const place: Place = {
+      folder,
+      port: plain.port,
+      tlsPort: secure.port,
+      laterPort: later.port,
+      unix: join(folder, 'socket'),
+      tls: createTlsContext({ ca }),
+    }
+    await cancelMany(place)
+    tg.cancelScope.cancel()
+  })
+  rmSync(folder, { recursive: true, force: true })
+}
+
+async function cancelMany(place: Place): Promise<void> {
+  const names = Object.keys(operations).filter((name) => name.startsWith(values.only))
+  // What is there once and stays: threads, the addon's own descriptors.
+  for (const name of names) {
+    await createTaskGroup((tg) => {
+      for (let lane = 0; lane < TOGETHER; lane++) tg.spawn(() => moveOnAfter(200, () => operations[name]!(place)))
+    })
+  }
+  await sleep(200)
+  const before = held()
+  const [until, most] = [performance.now() + Number(values.seconds) * 1000, Number(values.rounds)]
+  let done = 0
+  for (let round = 0; most > 0 ? done < most : performance.now() < until; round++) {
+    const name = names[round % names.length]!
+    await createTaskGroup((tg) => {
+      for (let lane = 0; lane < TOGETHER; lane++) {
+        tg.spawn(async () => {
+          for (let count = lane; count < BATCH; count += TOGETHER) await cancelled(() => operations[name]!(place))
+        })
+      }
+    })
+    done += BATCH
+    const left = await settled(before)
+    if (left.length > 0) {
+      console.log(`${name}, after ${done} operations (${values.backend}, ${values.driver}): ${left.join(', ')}`)
+      process.exit(1)
+    }
+  }
+  console.log(`${done} operations of ${names.length} kinds (${values.backend}, ${values.driver}): nothing left`)
+}
+
+await run(
+  search,
+  native ? { backend: 'native', backendOptions: { driver: values.driver as 'nested' } } : { backend: 'node' },
+)
+process.exit(0)

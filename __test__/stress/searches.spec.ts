@@ -1,0 +1,31 @@
+/** The short forms of the searches by random programs (`npm run search` has the long ones). */
+import test from 'ava'
+import { getAvailableBackends } from '../../src/run.ts'
+import { start } from '../support/program.ts'
+
+const places = [
+  ['native', 'nested'],
+  ['native', 'thread'],
+  ['node', 'nested'],
+].filter(([backend]) => getAvailableBackends().includes(backend!))
+
+/** Another seed for each run of the tests: a finding names its own. */
+const seed = String(Math.floor(Math.random() * 1e9))
+
+for (const [backend, driver] of places as [string, string][]) {
+  const place = ['--seed', seed, '--backend', backend, '--driver', driver]
+
+  test.serial(`random scripts over tiny rings lose, change and reorder no byte [${backend}, ${driver}]`, async (t) => {
+    const program = start(t, '__test__/stress/programs/rings.ts', ['--scripts', '150', ...place])
+    const { code, stdout, stderr } = await program.ended
+    t.is(code, 0, stdout + stderr)
+    t.regex(stdout, /^150 scripts.*nothing found/)
+  })
+
+  test.serial(`operations cancelled at random moments leave nothing [${backend}, ${driver}]`, async (t) => {
+    const program = start(t, '__test__/stress/programs/cancelling.ts', ['--rounds', '2000', ...place])
+    const { code, stdout, stderr } = await program.ended
+    t.is(code, 0, stdout + stderr)
+    t.regex(stdout, /^2000 operations.*nothing left/)
+  })
+}

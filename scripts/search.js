@@ -1,0 +1,35 @@
+/**
+ * `npm run search -- rings|cancelling [--seconds 60] [--seed 1] [--backend native|node] [--driver nested|thread]`: a search for faults
+ * by random programs, on every backend and driver unless one is named. What each does is at the top of its program in
+ * `__test__/stress/programs/`. A short form of each is part of `npm test` (`__test__/stress/searches.spec.ts`).
+ */
+import { must } from './lib/command.js'
+
+const SEARCHES = ['rings', 'cancelling']
+const PLACES = [
+  ['native', 'nested'],
+  ['native', 'thread'],
+  ['node', 'nested'],
+]
+
+const [name, ...args] = process.argv.slice(2)
+if (!SEARCHES.includes(name)) {
+  console.error(`which search? ${SEARCHES.join(' or ')}. For example: npm run search -- ${SEARCHES[0]} --seconds 60`)
+  process.exit(2)
+}
+const given = (option) => args[args.indexOf(option) + 1]
+const places = PLACES.filter(
+  ([backend, driver]) =>
+    (!args.includes('--backend') || given('--backend') === backend) &&
+    (!args.includes('--driver') || given('--driver') === driver),
+)
+const rest = args.includes('--seconds') ? args : ['--seconds', '60', ...args]
+try {
+  for (const [backend, driver] of places) {
+    const program = `__test__/stress/programs/${name}.ts`
+    await must(process.execPath, ['--import=tsx', program, ...rest, '--backend', backend, '--driver', driver])
+  }
+} catch (error) {
+  console.error(error.message)
+  process.exitCode = 1
+}
