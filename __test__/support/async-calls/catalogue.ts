@@ -8,15 +8,13 @@ import {
   cancelShieldedCheckpoint,
   createUdpSocket,
   createUnixDatagramSocket,
-  type Path,
-  type SocketStream,
   TemporaryDirectory,
 } from '../../../index.ts'
 import { lockstepStreamPair, memoryStreamPair } from '../../../src/testing/index.ts'
 import type { Feature } from '../datagrams.ts'
 import { LOCAL } from '../tls.ts'
 import { bodies } from './bodies.ts'
-import { type Check, named, type Row } from './calls.ts'
+import { named, type Row } from './calls.ts'
 import { datagrams, ofDatagrams } from './datagrams.ts'
 import { files, ofFiles, ofPaths } from './files.ts'
 import { nodeAndTesting, withDuplex } from './node-and-testing.ts'
@@ -102,7 +100,11 @@ export const withoutRow: Readonly<Record<string, string>> = {
 
 /** The async operations that the declaration file of an entry point offers. */
 export function operationsOf(entry: 'index' | 'node' | 'testing'): string[] {
-  return asyncOperations(readFileSync(new URL(`../../../${entry}.d.ts`, import.meta.url), 'utf8'))
+  return asyncOperations(declarationsOf(entry), entry === 'index' ? '' : declarationsOf('index'))
+}
+
+function declarationsOf(entry: string): string {
+  return readFileSync(new URL(`../../../${entry}.d.ts`, import.meta.url), 'utf8')
 }
 
 /** What not every backend has. */

@@ -31,7 +31,7 @@ export const nodeAndTesting: Record<string, Row> = {
   'Sequencer.acquire': (check) => check(() => new Sequencer().acquire(0)),
   assertCheckpoints: (check) => check(() => assertCheckpoints(() => waitAllTasksBlocked())),
   assertNoCheckpoints: (check) => check(() => assertNoCheckpoints(() => 'value')),
-  checkStream: (check) => check(() => checkStream(memoryStreamPair)),
+  checkStream: (check) => check(() => checkStream(memoryStreamPair, { capacity: Infinity })),
   forEachSeed: (check) => check(() => forEachSeed(1, async () => {})),
 }
 
@@ -50,10 +50,12 @@ export async function withDuplex(
 ): Promise<void> {
   const [a, b] = duplexPair(small ? { highWaterMark: 1 } : {})
   for (const duplex of [a, b]) duplex.on('error', () => {})
+  const streams = [fromDuplex(a), fromDuplex(b)] as const
   try {
-    await body(fromDuplex(a), fromDuplex(b))
+    await body(...streams)
   } finally {
-    // Not closed, which would wait for what the peer has not read.
+    // Closing alone would wait for what the peer has not read.
     for (const duplex of [a, b]) duplex.destroy()
+    await Promise.allSettled(streams.map((stream) => stream.close()))
   }
 }

@@ -182,10 +182,12 @@ async function inRun(backend: TestBackend, row: Row, probe: (call: Call) => Prom
 async function inScope(body: (scope: CancelScope) => unknown): Promise<Settled> {
   let settled!: Settled
   const scope = new CancelScope()
-  await scope.run(async () => {
-    settled = await settle(() => body(scope))
-    if ('error' in settled) throw settled.error
-  }).catch(() => {})
+  await scope
+    .run(async () => {
+      settled = await settle(() => body(scope))
+      if ('error' in settled) throw settled.error
+    })
+    .catch(() => {})
   if ('error' in settled && settled.error instanceof Cancelled && !scope.cancelledCaught)
     throw new Error('the cancellation did not end at its scope')
   return settled

@@ -2,12 +2,19 @@
 import ts from 'typescript'
 import { exportedNames } from '../source-graph.ts'
 
-/** `name` and `Class.method` of what returns a promise or iterates asynchronously; inherited methods too. */
-export function asyncOperations(declarations: string): string[] {
+/**
+ * `name` and `Class.method` of what returns a promise or iterates asynchronously; inherited methods too.
+ *
+ * @param imported - declarations of the classes that those of this file extend
+ */
+export function asyncOperations(declarations: string, imported = ''): string[] {
   const source = ts.createSourceFile('index.d.ts', declarations, ts.ScriptTarget.Latest, true)
   const exported = new Set(exportedNames(declarations))
   const classes = new Map<string, Declaration>()
   const found: string[] = []
+  for (const statement of ts.createSourceFile('imported.d.ts', imported, ts.ScriptTarget.Latest, true).statements) {
+    if (ts.isClassDeclaration(statement)) classes.set(statement.name!.text, statement)
+  }
   for (const statement of source.statements) {
     if (ts.isFunctionDeclaration(statement) && exported.has(statement.name!.text) && isAsync(statement.type)) {
       found.push(statement.name!.text)

@@ -5,7 +5,6 @@
 import { truncateSync, writeFileSync } from 'node:fs'
 import {
   abandonOnCancel,
-  connectUnix,
   createCapacityLimiter,
   createCondition,
   createEvent,
@@ -15,7 +14,6 @@ import {
   createSemaphore,
   createTaskGroup,
   createTlsContext,
-  createUnixServer,
   openProcess,
   type PipedProcess,
   receiveSignals,
@@ -24,7 +22,6 @@ import {
   sleep,
   sleepForever,
   sleepUntil,
-  type SocketStream,
   type Stream,
   type TaskHandle,
   waitSocketReadable,
