@@ -341,6 +341,16 @@ interface CancelReason {
   readonly detail?: unknown
 }
 
+/** Why a scope was cancelled. */
+interface CancelReason {
+  /** What has cancelled the scope. */
+  readonly kind: 'explicit' | 'deadline' | 'task-failed' | 'signal' | 'shutdown' | 'scope-ended'
+  /** The scope that was cancelled first; scopes inside it report the same reason only if cancelled themselves. */
+  readonly scope: CancelScope
+  /** What was given to `cancel()`, the error of the failed task, the signal's reason or the name of the process signal. */
+  readonly detail?: unknown
+}
+
 /** What can be known of a task. Re-creates the reference's `TaskInfo`; its `coro` is `fn`. */
 declare class TaskInfo {
   /** Unique in this thread. */

@@ -9,7 +9,7 @@ import { rejected } from '../kernel/operation.ts'
 import { traceOpening } from '../kernel/resources.ts'
 import { checkInteger, checkString, outOfRange } from '../validate.ts'
 import { familyOf } from './addresses.ts'
-import { ask, type Context, currentBackend } from './ask.ts'
+import { ask, type Context, enterBackend } from './ask.ts'
 import { callSite, withCallSite } from './call-site.ts'
 
 /** What opens a resource, and where it was asked to, for the warning that it was left open. */
@@ -20,7 +20,7 @@ export interface Opening extends Context {
 /** Runs in a scope of its own: a call that nobody awaited is cancelled, and waited for, as one operation (api.md §2, rule 7). */
 export function asOneOperation<T>(what: string, kind: string, body: (context: Opening) => Promise<T>): Promise<T> {
   try {
-    const { backend, frame } = currentBackend(what)
+    const { backend, frame } = enterBackend(what)
     const context = { backend, frame, made: traceOpening(frame, kind) }
     const site = callSite(asOneOperation)
     return CancelScope._operation(what, async () => {
