@@ -698,6 +698,8 @@ declare class CapacityLimiter {
   set totalTokens(total: number)
   /**
    * Runs `body` with a token that belongs to this very call, so that ten of them in one `Promise.all` take their turns.
+   * The token is given back when `body` settles. Calls that it has begun and not awaited go on without one: await them, or run
+   * them in a task group inside `body`.
    *
    * @throws UsageError inside another `use` of it, or when the task has a token already
    */
@@ -2048,7 +2050,12 @@ declare class Semaphore {
   acquireNowait(): Grant
   /** Gives a place back: to the first who waits, if anybody does. Works anywhere. @throws UsageError above `maxValue` */
   release(): void
-  /** Runs `body` with a place that belongs to this very call. @throws UsageError inside another `use` of it */
+  /**
+   * Runs `body` with a place that belongs to this very call. The place is given back when `body` settles. Calls that it has
+   * begun and not awaited go on without one: await them, or run them in a task group inside `body`.
+   *
+   * @throws UsageError inside another `use` of it
+   */
   use<T>(body: () => T | PromiseLike<T>): Promise<T>
   /** How many wait. */
   statistics(): SemaphoreStatistics
@@ -2082,6 +2089,8 @@ declare class Lock {
   locked(): boolean
   /**
    * Runs `body` with the lock, which belongs to this very call: two of them in one `Promise.all` take their turns.
+   * The lock is released when `body` settles. Calls that it has begun and not awaited go on beside the next owner's: await
+   * them, or run them in a task group inside `body`.
    *
    * @throws UsageError where the running code has the lock already; BrokenResourceError as `acquire`
    */
@@ -2136,7 +2145,12 @@ declare class Condition {
   release(): void
   /** Whether somebody has the lock. */
   locked(): boolean
-  /** Runs `body` with the lock. @throws UsageError where the running code has the lock already */
+  /**
+   * Runs `body` with the lock, which is released when `body` settles. Calls that it has begun and not awaited go on beside the
+   * next owner's: await them, or run them in a task group inside `body`.
+   *
+   * @throws UsageError where the running code has the lock already
+   */
   use<T>(body: () => T | PromiseLike<T>): Promise<T>
   /** Wakes the first `n` who wait. @throws UsageError when the running code does not have the lock */
   notify(n?: number): void
@@ -2288,7 +2302,8 @@ declare class ResourceGuard {
    */
   enter(): Disposable
   /**
-   * Runs `body` while it is in use.
+   * Runs `body` while it is in use, which is until `body` settles. Calls that `body` has begun and not awaited are not guarded
+   * from then on: await them, or run them in a task group inside `body`.
    *
    * @throws ResourceBusyError while somebody else uses it; Cancelled, before anything else, in a cancelled scope
    */
