@@ -17,7 +17,7 @@ test('R54: an uncaught group prints its leaves, with the lines of the program, b
   }
   const group = at(/^ExceptionGroup: 2 errors/)
   const refused = at(/^ {2}1\) Error: connect ECONNREFUSED/)
-  const kernel = at(/src\/kernel\//)
+  const kernel = at(/^\s+at .*src\/kernel\//)
   t.is(refused, group + 1)
   t.true(at(/at connect \(.*uncaught-group\.ts:/) < kernel)
   const cutOff = at(/^ {2}2\) RangeError: the look-up was cut off/)
