@@ -42,7 +42,7 @@ export function withTcp(body: (client: SocketStream, server: SocketStream) => Pr
     try {
       await body(client, server)
     } finally {
-      // Together: once they speak TLS, each waits for the other's goodbye.
+      // Together: once they speak TLS, each waits for the close_notify of the other.
       await Promise.all([client[Symbol.asyncDispose](), server[Symbol.asyncDispose]()])
     }
   })
