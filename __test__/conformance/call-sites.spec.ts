@@ -41,7 +41,11 @@ eachBackend(
       for (const call of calls) {
         const error = await rejection(call())
         t.true(error instanceof Error)
-        t.regex(String((error as Error).stack), new RegExp(`^Error.*\\n(.*\\n)*.* at (async )?${call.name} `), call.name)
+        t.regex(
+          String((error as Error).stack),
+          new RegExp(`^Error.*\\n(.*\\n)*.* at (async )?${call.name} `),
+          call.name,
+        )
       }
     })
   },
