@@ -45,7 +45,11 @@ export type NotRunningError = esm.NotRunningError
 export declare const Path: typeof esm.Path
 export type Path = esm.Path
 export declare const Process: typeof esm.Process
-export type Process = esm.Process
+export type Process<
+  In extends esm.Stream | null = esm.Stream | null,
+  Out extends esm.Stream | null = esm.Stream | null,
+  Err extends esm.Stream | null = esm.Stream | null,
+> = esm.Process<In, Out, Err>
 export declare const Queue: typeof esm.Queue
 export type Queue<T> = esm.Queue<T>
 export declare const ResourceBusyError: typeof esm.ResourceBusyError
@@ -164,7 +168,10 @@ export type CancelScopeOptions = esm.CancelScopeOptions
 export type CapacityLimiterStatistics = esm.CapacityLimiterStatistics
 export type ChannelBindingType = esm.ChannelBindingType
 export type Cipher = esm.Cipher
-export type CompletedProcess<Captured extends Buffer | null = Buffer> = esm.CompletedProcess<Captured>
+export type CompletedProcess<
+  Out extends Buffer | null = Buffer,
+  Err extends Buffer | null = Out,
+> = esm.CompletedProcess<Out, Err>
 export type ConditionStatistics = esm.ConditionStatistics
 export type ConnectTCPOptions = esm.ConnectTCPOptions
 export type DelimitedOptions = esm.DelimitedOptions

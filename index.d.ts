@@ -698,6 +698,8 @@ declare class CapacityLimiter {
   set totalTokens(total: number)
   /**
    * Runs `body` with a token that belongs to this very call, so that ten of them in one `Promise.all` take their turns.
+   * The token is given back when `body` settles. Calls that it has begun and not awaited go on without one: await them, or run
+   * them in a task group inside `body`.
    *
    * @throws UsageError inside another `use` of it, or when the task has a token already
    */
@@ -2048,7 +2050,12 @@ declare class Semaphore {
   acquireNowait(): Grant
   /** Gives a place back: to the first who waits, if anybody does. Works anywhere. @throws UsageError above `maxValue` */
   release(): void
-  /** Runs `body` with a place that belongs to this very call. @throws UsageError inside another `use` of it */
+  /**
+   * Runs `body` with a place that belongs to this very call. The place is given back when `body` settles. Calls that it has
+   * begun and not awaited go on without one: await them, or run them in a task group inside `body`.
+   *
+   * @throws UsageError inside another `use` of it
+   */
   use<T>(body: () => T | PromiseLike<T>): Promise<T>
   /** How many wait. */
   statistics(): SemaphoreStatistics
@@ -2082,6 +2089,8 @@ declare class Lock {
   locked(): boolean
   /**
    * Runs `body` with the lock, which belongs to this very call: two of them in one `Promise.all` take their turns.
+   * The lock is released when `body` settles. Calls that it has begun and not awaited go on beside the next owner's: await
+   * them, or run them in a task group inside `body`.
    *
    * @throws UsageError where the running code has the lock already; BrokenResourceError as `acquire`
    */
@@ -2136,7 +2145,12 @@ declare class Condition {
   release(): void
   /** Whether somebody has the lock. */
   locked(): boolean
-  /** Runs `body` with the lock. @throws UsageError where the running code has the lock already */
+  /**
+   * Runs `body` with the lock, which is released when `body` settles. Calls that it has begun and not awaited go on beside the
+   * next owner's: await them, or run them in a task group inside `body`.
+   *
+   * @throws UsageError where the running code has the lock already
+   */
   use<T>(body: () => T | PromiseLike<T>): Promise<T>
   /** Wakes the first `n` who wait. @throws UsageError when the running code does not have the lock */
   notify(n?: number): void
@@ -2288,7 +2302,8 @@ declare class ResourceGuard {
    */
   enter(): Disposable
   /**
-   * Runs `body` while it is in use.
+   * Runs `body` while it is in use, which is until `body` settles. Calls that `body` has begun and not awaited are not guarded
+   * from then on: await them, or run them in a task group inside `body`.
    *
    * @throws ResourceBusyError while somebody else uses it; Cancelled, before anything else, in a cancelled scope
    */
@@ -2337,15 +2352,23 @@ interface RunProcessOptions extends OpenProcessOptions {
  *
  * Its standard streams, where they are pipes, are `Stream`s: of the input one sends, `sendEof` and `close` end it, and a child that
  * reads no more is a `BrokenResourceError`; of the other two one receives. They can be read to their end after it has gone.
+ *
+ * @typeParam In - the type of `stdin`: `Stream` where the options ask for a pipe, `null` where they ask for something else
+ * @typeParam Out - the same of `stdout`
+ * @typeParam Err - the same of `stderr`
  */
-declare class Process implements AsyncDisposable {
+declare class Process<
+  In extends Stream | null = Stream | null,
+  Out extends Stream | null = Stream | null,
+  Err extends Stream | null = Stream | null,
+> implements AsyncDisposable {
   #private
   /** What it reads, to be sent to; `null` where it is no pipe. */
-  readonly stdin: Stream | null
+  readonly stdin: In
   /** What it writes, to be received from; `null` where it is no pipe. */
-  readonly stdout: Stream | null
+  readonly stdout: Out
   /** Its errors, to be received from; `null` where they are no pipe of their own. */
-  readonly stderr: Stream | null
+  readonly stderr: Err
   /** The number that the system has given it. */
   get pid(): number
   /** Its exit code, or minus the number of the signal that ended it; `null` while it runs. Stays known after `close()`. */
@@ -2376,37 +2399,34 @@ declare class Process implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>
 }
 /** A process with three pipes, as `openProcess` gives it by default. */
-interface PipedProcess extends Process {
+interface PipedProcess extends Process<Stream, Stream, Stream> {
   readonly stdin: Stream
   readonly stdout: Stream
   readonly stderr: Stream
 }
 
-/** What a program that has ended leaves. */
-interface CompletedProcess<Captured extends Buffer | null = Buffer> {
+/** What a program that has ended leaves. `Out` and `Err` follow from the options: `Buffer` for a pipe, else `null`. */
+interface CompletedProcess<Out extends Buffer | null = Buffer, Err extends Buffer | null = Out> {
   /** All it has written; `null` where that was not captured (`stdout` is no pipe). */
-  readonly stdout: Captured
-  /** All its errors; `null` where they were not captured. */
-  readonly stderr: Captured
+  readonly stdout: Out
+  /** All its errors; `null` where they were not captured (`stderr` is no pipe, or goes where the output goes). */
+  readonly stderr: Err
   /** The exit code, or minus the number of the signal that ended it. */
   readonly returncode: number
 }
-/** The standard streams that were asked for, which are therefore there. */
-type Piped = {
-  /** A stream to write to. */
-  stdin?: 'pipe' | undefined
-  /** A stream to read from. */
-  stdout?: 'pipe' | undefined
-  /** A stream to read from. */
-  stderr?: 'pipe' | undefined
+/** Options of type `O`, whose standard streams have the types by which the result is known. */
+type Standard<O, In, Out, Err> = O & {
+  /** What the child reads. */
+  stdin?: In | undefined
+  /** Where the child writes. */
+  stdout?: Out | undefined
+  /** Where the child writes its errors. */
+  stderr?: Err | undefined
 }
-/** The output that was asked for, which is therefore there. */
-type Captured = {
-  /** Kept, and given when the program has ended. */
-  stdout?: 'pipe' | undefined
-  /** Kept, and given when the program has ended. */
-  stderr?: 'pipe' | undefined
-}
+/** What there is on this side of a standard stream: `P` of a pipe, else nothing. A union of both may be either. */
+type PipeOf<Stdio, P> = Stdio extends 'pipe' | undefined ? P : null
+/** The process that `openProcess` gives for these standard streams. */
+type Opened<In, Out, Err> = Process<PipeOf<In, Stream>, PipeOf<Out, Stream>, PipeOf<Err, Stream>>
 /**
  * Runs a program to its end and returns what it wrote. Re-creates AnyIO's `run_process`.
  *
@@ -2417,25 +2437,27 @@ type Captured = {
  * @throws CalledProcessError with the outputs where the return code is not 0 (`check`); the system error where the program
  * cannot be started (`spawn nothing ENOENT`; of a folder that is not there, `chdir ENOENT`)
  */
-declare function runProcess(
+declare function runProcess<
+  Out extends ProcessStdio | undefined = 'pipe',
+  Err extends ProcessStdio | 'stdout' | undefined = 'pipe',
+>(
   command: readonly string[] | string,
-  options?: RunProcessOptions & Captured,
-): Promise<CompletedProcess>
-declare function runProcess(
-  command: readonly string[] | string,
-  options?: RunProcessOptions,
-): Promise<CompletedProcess<Buffer | null>>
+  options?: Standard<RunProcessOptions, ProcessStdio, Out, Err>,
+): Promise<CompletedProcess<PipeOf<Out, Buffer>, PipeOf<Err, Buffer>>>
 /**
- * Starts a program. Re-creates AnyIO's `open_process`.
+ * Starts a program. Re-creates AnyIO's `open_process`. The streams of the process are typed by the options: `null` for what is no pipe.
  *
  * @param command - a program and its arguments, or one line for the system's shell
  * @throws the system error where it cannot be started (`spawn nothing ENOENT`)
  */
-declare function openProcess(
+declare function openProcess<
+  In extends ProcessStdio | undefined = 'pipe',
+  Out extends ProcessStdio | undefined = 'pipe',
+  Err extends ProcessStdio | 'stdout' | undefined = 'pipe',
+>(
   command: readonly string[] | string,
-  options?: OpenProcessOptions & Piped,
-): Promise<PipedProcess>
-declare function openProcess(command: readonly string[] | string, options?: OpenProcessOptions): Promise<Process>
+  options?: Standard<OpenProcessOptions, In, Out, Err>,
+): Promise<Opened<In, Out, Err>>
 /**
  * Runs `body` beside the process and, when it has returned, closes it: waits for its end. When `body` fails, or anything here
  * is cancelled, the process is ended: `SIGTERM`, and `SIGKILL` after `killAfter`; it is gone when the call settles.
@@ -2444,15 +2466,15 @@ declare function openProcess<T>(
   command: readonly string[] | string,
   body: (process: PipedProcess) => T | PromiseLike<T>,
 ): Promise<T>
-declare function openProcess<T>(
+declare function openProcess<
+  T,
+  In extends ProcessStdio | undefined = 'pipe',
+  Out extends ProcessStdio | undefined = 'pipe',
+  Err extends ProcessStdio | 'stdout' | undefined = 'pipe',
+>(
   command: readonly string[] | string,
-  options: OpenProcessOptions & Piped,
-  body: (process: PipedProcess) => T | PromiseLike<T>,
-): Promise<T>
-declare function openProcess<T>(
-  command: readonly string[] | string,
-  options: OpenProcessOptions,
-  body: (process: Process) => T | PromiseLike<T>,
+  options: Standard<OpenProcessOptions, In, Out, Err>,
+  body: (process: Opened<In, Out, Err>) => T | PromiseLike<T>,
 ): Promise<T>
 
 /**

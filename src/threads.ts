@@ -3,10 +3,10 @@
  * themselves are in `threads/`; docs/design/threads.md says why they are not a library's.
  */
 import { availableParallelism } from 'node:os'
+import { CancelScope } from './kernel/cancel-scope.ts'
 import { enterFrame, type Frame } from './kernel/context.ts'
 import { rejected } from './kernel/operation.ts'
 import { CapacityLimiter, createCapacityLimiter } from './sync/capacity-limiter.ts'
-import { ownedByScope } from './sync/owned.ts'
 import { ThreadHolding } from './sync/starvation.ts'
 import { checkExposed, type ExposedFunction } from './threads/exposed.ts'
 import { hasOptions, numberedTask, type ThreadTask } from './threads/task.ts'
@@ -75,7 +75,10 @@ export function runInThread(...given: unknown[]): Promise<unknown> {
     const { job, limiter } = readArguments(given)
     const frame = enterFrame('runInThread')
     const holding = new ThreadHolding(limiter, frame.task, undefined)
-    if (limiter.availableTokens <= 0) return ownedByScope(waitAndStart(job, limiter, holding))
+    if (limiter.availableTokens <= 0) {
+      // A call that was not awaited is cancelled, and waited for, as one operation (api.md §2, rule 7).
+      return CancelScope._operation('runInThread', () => waitAndStart(job, limiter, holding))
+    }
     return new ThreadCall(job, frame, holding, limiter.acquireOnBehalfOfNowait(holding)).start(frame.scope)
   } catch (error) {
     return rejected(error)

@@ -2,13 +2,14 @@
 
 import type { Address, Direction, SocketAddress, TlsSession, TLSVersion } from '../backends/backend.ts'
 import { TLSRequired, UnsupportedError } from '../errors.ts'
+import { enterOperation } from '../kernel/context.ts'
 import { rejected } from '../kernel/operation.ts'
 import { certificateRecord, type PeerCertificate } from '../tls/certificate.ts'
 import { channelBinding, type ChannelBindingType } from '../tls/channel-binding.ts'
 import { type Cipher, toCipher } from '../tls/cipher-suites.ts'
 import { checkContext, settingsOf, type TLSContext } from '../tls/context.ts'
 import { checkBoolean, checkOptions, checkString, optionNames, outOfRange } from '../validate.ts'
-import { currentBackend } from './ask.ts'
+import { enterBackend } from './ask.ts'
 import { checkSize, READ_SIZE, toBytes } from './bytes.ts'
 import type { Connection } from './connection.ts'
 import { checkFds, checkMaxFds, type ReceivedFDs, requireFds, WithFds } from './descriptors.ts'
@@ -147,7 +148,7 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
   override sendFile(file: string | URL | Buffer | number | OpenedFile, options: SendFileOptions = {}): Promise<number> {
     try {
       const range = checkFileRange(file, options)
-      const { backend } = currentBackend('sendFile')
+      const { backend } = enterBackend('sendFile')
       return sendThrough(this.#connection.sender, backend, range)
     } catch (error) {
       return rejected(error)
@@ -165,6 +166,7 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
       const bytes = toBytes('data', data)
       if (bytes.length === 0) throw outOfRange('data', 'at least one byte, to carry the descriptors', data)
       checkFds('fds', fds)
+      enterOperation('sendFds')
       requireFds('sendFds', this.#connection.origin, this.#connection.requireOpen('sendFds'))
       return this.#connection.sender.sendFds(bytes, fds)
     } catch (error) {
@@ -182,6 +184,7 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
     try {
       checkSize('maxBytes', maxBytes)
       checkMaxFds('maxFds', maxFds)
+      enterOperation('receiveFds')
       requireFds('receiveFds', this.#connection.origin, this.#connection.requireOpen('receiveFds'))
     } catch (error) {
       return rejected(error)
@@ -216,7 +219,7 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
       checkOptions('options', options, OPTIONS)
       const { hostname } = options
       if (hostname !== undefined) checkHostname(hostname)
-      const { backend } = currentBackend('startTls')
+      const { backend } = enterBackend('startTls')
       const settings = context === undefined ? undefined : settingsOf(context)
       return new TlsUpgrade(this.#connection, backend, settings, hostname).start()
     } catch (error) {

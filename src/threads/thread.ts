@@ -8,9 +8,10 @@
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { detached } from '../kernel/detached.ts'
-import { isCloneFailure, notCloneable, type PackedError } from './crossing.ts'
+import { argumentNotCloneable, isCloneFailure, lostInCloning, notCloneable, TO_THREAD } from './cloning.ts'
+import type { PackedError } from './crossing.ts'
 import { FROM_SOURCE, programOfThread } from './programs.ts'
-import type { NumberedTask } from './task.ts'
+import { nameOfTask, type NumberedTask } from './task.ts'
 import { tsxForThreads } from './typescript.ts'
 import {
   CALL,
@@ -69,7 +70,7 @@ export class Thread {
     this.#worker.on('error', (error) => (this.#died = { error }))
     this.#worker.on('exit', (code) => this.#exited(code))
     port1.on('message', (message: FromThread) => this.#hear(message))
-    port1.on('messageerror', (error) => this.#hear([FAILED, { errors: [], value: notCloneable('a result', error) }]))
+    port1.on('messageerror', (error) => this.#hear([FAILED, { errors: [], value: lostInCloning('a result', error) }]))
     port1.unref()
   }
 
@@ -78,14 +79,15 @@ export class Thread {
    *
    * @throws DOMException (`DataCloneError`) for arguments that cannot be sent; the thread is idle as before
    */
-  start({ key, source }: NumberedTask, args: unknown[], transfer: readonly Transferable[], sink: JobSink): void {
+  start(task: NumberedTask, args: unknown[], transfer: readonly Transferable[], sink: JobSink): void {
+    const { key, source } = task
     const known = this.#known.has(key)
     const forget = !known && this.#known.size === MOST_KNOWN
     Atomics.store(this.#words, CANCELLED, 0)
     try {
       this.#post([JOB, key, known ? undefined : source, args, forget], transfer)
     } catch (error) {
-      throw isCloneFailure(error) ? notCloneable('an argument', error) : error
+      throw isCloneFailure(error) ? argumentNotCloneable(nameOfTask(task), args, error, TO_THREAD, transfer) : error
     }
     if (forget) this.#known.clear()
     this.#known.add(key)
@@ -108,7 +110,7 @@ export class Thread {
     try {
       this.#post([REPLY, true, value])
     } catch (error) {
-      throw isCloneFailure(error) ? notCloneable('what the exposed function returned', error) : error
+      throw isCloneFailure(error) ? notCloneable('what the exposed function returned', value) : error
     }
   }
 

@@ -1,0 +1,126 @@
+/** Tasks, time, threads, and what synchronises tasks. */
+import {
+  abandonOnCancel,
+  checkpoint,
+  checkpointIfCancelled,
+  createBlockingPortal,
+  createCapacityLimiter,
+  createCondition,
+  createEvent,
+  createLock,
+  createMemoryObjectStream,
+  createQueue,
+  createSemaphore,
+  createTaskGroup,
+  moveOnAfter,
+  ResourceGuard,
+  runInProcess,
+  runInThread,
+  sleep,
+  sleepForever,
+  sleepUntil,
+  waitAllTasksBlocked,
+} from '../../../index.ts'
+import type { Row } from './calls.ts'
+
+export const waiting: Record<string, Row> = {
+  sleep: (check) => check(() => sleep(0)),
+  sleepUntil: (check) => check(() => sleepUntil(-Infinity)),
+  sleepForever: (check) => check(() => moveOnAfter(0, () => sleepForever())),
+  checkpoint: (check) => check(() => checkpoint()),
+  checkpointIfCancelled: (check) => check(() => checkpointIfCancelled()),
+  runInProcess: (check) => check(() => runInProcess(() => 1)),
+  createBlockingPortal: async (check) => {
+    await using _ = await check(() => createBlockingPortal({ expose: {} }))
+  },
+  'BlockingPortal.close': async (check) => {
+    const portal = await createBlockingPortal({ expose: {} })
+    await check(() => portal.close())
+  },
+  'BlockingPortal.[Symbol.asyncDispose]': async (check) => {
+    const portal = await createBlockingPortal({ expose: {} })
+    await check(() => portal[Symbol.asyncDispose]())
+  },
+  runInThread: (check) => check(() => runInThread(() => 1)),
+  abandonOnCancel: (check) => check(() => abandonOnCancel(Promise.resolve())),
+  waitAllTasksBlocked: (check) => check(() => waitAllTasksBlocked()),
+  'TaskHandle.wait': (check) => withTask((handle) => check(() => handle.wait())),
+  'TaskHandle.value': (check) => withTask((handle) => check(() => handle.value())),
+}
+
+export const synchronisation: Record<string, Row> = {
+  'Semaphore.acquire': (check) => check(() => createSemaphore(1).acquire()),
+  'Semaphore.use': (check) => check(() => createSemaphore(1).use(() => {})),
+  'Lock.acquire': (check) => check(() => createLock().acquire()),
+  'Lock.use': (check) => check(() => createLock().use(() => {})),
+  'Event.wait': async (check) => {
+    const event = createEvent()
+    event.set()
+    await check(() => event.wait())
+  },
+  'Condition.acquire': (check) => check(() => createCondition().acquire()),
+  'Condition.use': (check) => check(() => createCondition().use(() => {})),
+  'Condition.wait': async (check) => {
+    const condition = createCondition()
+    await createTaskGroup((tg) =>
+      condition.use(() => {
+        // It has its turn when the lock is released by the waiting.
+        tg.spawn(() => condition.use(() => condition.notify()))
+        return check(() => condition.wait())
+      }),
+    )
+  },
+  'Condition.waitFor': async (check) => {
+    const condition = createCondition()
+    await condition.use(() => check(() => condition.waitFor(() => true)))
+  },
+  'Queue.put': async (check) => {
+    const queue = createQueue<number>(1)
+    await check(() => queue.put(1))
+  },
+  'Queue.get': async (check) => {
+    const queue = createQueue<number>(1)
+    queue.putNowait(1)
+    await check(() => queue.get())
+  },
+  'Queue.[Symbol.asyncIterator]': async (check) => {
+    const queue = createQueue<number>(1)
+    queue.putNowait(1)
+    await check(() => queue[Symbol.asyncIterator]().next())
+  },
+  'CapacityLimiter.acquire': (check) => check(() => createCapacityLimiter(1).acquire()),
+  'CapacityLimiter.acquireOnBehalfOf': (check) => check(() => createCapacityLimiter(1).acquireOnBehalfOf({})),
+  'CapacityLimiter.use': (check) => check(() => createCapacityLimiter(1).use(() => {})),
+  'MemorySendStream.send': async (check) => {
+    const [send] = createMemoryObjectStream<number>(1)
+    await check(() => send.send(1))
+  },
+  'MemoryReceiveStream.receive': async (check) => {
+    const [send, receive] = createMemoryObjectStream<number>(1)
+    send.sendNowait(1)
+    await check(() => receive.receive())
+  },
+  'MemoryReceiveStream.[Symbol.asyncIterator]': async (check) => {
+    const [send, receive] = createMemoryObjectStream<number>(1)
+    send.sendNowait(1)
+    await check(() => receive[Symbol.asyncIterator]().next())
+  },
+  'MemorySendStream.[Symbol.asyncDispose]': (check) =>
+    check(() => createMemoryObjectStream(1)[0][Symbol.asyncDispose]()),
+  'MemoryReceiveStream.[Symbol.asyncDispose]': (check) =>
+    check(() => createMemoryObjectStream(1)[1][Symbol.asyncDispose]()),
+  'ResourceGuard.use': async (check) => {
+    const guard = new ResourceGuard()
+    await check(() => guard.use(() => {}))
+  },
+}
+
+async function withTask(
+  body: (handle: { wait(): Promise<void>; value(): Promise<unknown> }) => Promise<unknown>,
+): Promise<void> {
+  await createTaskGroup(async (tg) => {
+    const handle = tg.spawn(() => 'value')
+    await handle.wait()
+    await body(handle)
+  })
+}
