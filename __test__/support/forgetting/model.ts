@@ -100,6 +100,8 @@ export class ModelWait {
   /** Its value is on the way, and a cancellation may still come first. */
   soon: Expected | undefined
   settled = false
+  /** When it was begun. */
+  refused = false
   /** The program dropped its promise. */
   readonly unseen: boolean
 
@@ -221,9 +223,12 @@ export class Model {
     for (const wait of scope.waits)
       if (wait.pending) this.find(`${scope.label} ended before a wait in it: ${wait.what}`)
     if (scope.hadLeftovers && this.#abandonedWith(scope) === undefined) {
-      for (const fiber of scope.fibers)
-        if (fiber.state === 'running' || fiber.state === 'library')
+      for (const { state, on } of scope.fibers) {
+        // A loop that is refused again and again holds no scope: its later refusals may come after the end.
+        const retries = on instanceof ModelWait && on.refused && !on.settled
+        if (state === 'running' || (state === 'library' && !retries))
           this.find(`${scope.label} ended before the code of a leftover had its turn`)
+      }
     }
     scope.state = 'ended'
     this.#disarm(scope)
@@ -256,8 +261,8 @@ export class Model {
   begin(scope: ModelScope, what: string, unseen: boolean): ModelWait {
     const wait = new ModelWait(what, scope, unseen)
     wait.expected = this.refusal(scope)
-    if (scope.state === 'closing') scope.hadLeftovers = true
-    if (wait.expected === undefined) scope.waits.add(wait)
+    wait.refused = wait.expected !== undefined
+    if (!wait.refused) scope.waits.add(wait)
     this.waits.push(wait)
     return wait
   }
