@@ -1,11 +1,11 @@
 /**
- * `npm run search -- rings|cancelling [--seconds 60] [--seed 1] [--backend native|node] [--driver nested|thread]`: a search for faults
+ * `npm run search -- rings|cancelling|forgetting [--seconds 60] [--seed 1] [--backend native|node] [--driver nested|thread]`: a search for faults
  * by random programs, on every backend and driver unless one is named. What each does is at the top of its program in
  * `__test__/stress/programs/`. A short form of each is part of `npm test` (`__test__/stress/searches.spec.ts`).
  */
 import { must } from './lib/command.js'
 
-const SEARCHES = ['rings', 'cancelling']
+const SEARCHES = ['rings', 'cancelling', 'forgetting']
 const PLACES = [
   ['native', 'nested'],
   ['native', 'thread'],

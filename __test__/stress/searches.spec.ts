@@ -9,6 +9,9 @@ const places = [
   ['node', 'nested'],
 ].filter(([backend]) => getAvailableBackends().includes(backend!))
 
+/** Forgetful programs: the kernel is the same everywhere, the turns that its drivers begin are not. */
+const PROGRAMS: Record<string, string> = { 'native, nested': '5000', 'native, thread': '2500', 'node, nested': '2500' }
+
 /** Another seed for each run of the tests: a finding names its own. */
 const seed = String(Math.floor(Math.random() * 1e9))
 
@@ -27,5 +30,16 @@ for (const [backend, driver] of places as [string, string][]) {
     const { code, stdout, stderr } = await program.ended
     t.is(code, 0, stdout + stderr)
     t.regex(stdout, /^2000 operations.*nothing left/)
+  })
+
+  test.serial(`forgetful programs end as the model of the scope tree says [${backend}, ${driver}]`, async (t) => {
+    const program = start(t, '__test__/stress/programs/forgetting.ts', [
+      '--rounds',
+      PROGRAMS[`${backend}, ${driver}`]!,
+      ...place,
+    ])
+    const { code, stdout, stderr } = await program.ended
+    t.is(code, 0, stdout + stderr)
+    t.regex(stdout, /^\d+ programs.*nothing found/)
   })
 }

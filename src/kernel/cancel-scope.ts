@@ -185,9 +185,8 @@ export class CancelScope implements Timed {
     return this.#owner?.body
   }
 
-  /** @internal The body is left behind (abandonment.ts), unless it has settled. */
+  /** @internal The body is left behind (abandonment.ts, which has set LEFT), unless it has settled. */
   _leave(settles: boolean): void {
-    this._flags |= LEFT
     if ((this._flags & CLOSING) !== 0) this._childLeft()
     else this.#owner!.leave(settles)
   }
@@ -338,12 +337,11 @@ export class CancelScope implements Timed {
     this.#extras?.unlisten()
     const parent = this._parent
     if (abandoning > 0) noteActivity(this)
-    if (parent !== null) {
-      parent._scopes = unlink(parent._scopes, this)
-      parent._childLeft()
-    }
+    if (parent !== null) parent._scopes = unlink(parent._scopes, this)
     this.#stir()
+    // First this one, then those around it, which may end now.
     if (scopeChannel.hasSubscribers && (this._flags & TASK) === 0) tellScope('ended', this)
+    if (parent !== null) parent._childLeft()
   }
 
   /** @internal */

@@ -8,7 +8,7 @@ import { Frame, callInFrame, currentFrame } from './context.ts'
 import { judge, noteSignalReason } from './exit.ts'
 import { rejectOwned, takeFunctions, takenFunctions } from './operation.ts'
 import { closeOpenedIn } from './resources.ts'
-import { CAUGHT } from './scope-flags.ts'
+import { CAUGHT, LEFT } from './scope-flags.ts'
 import type { ScopeOwner } from './scope-owner.ts'
 import { spendBudget } from './turn.ts'
 
@@ -118,7 +118,8 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
   }
 
   drained(): void {
-    if (!spendBudget()) {
+    // What is left behind ends at once: the scopes around it follow in the same step.
+    if ((this.#scope._flags & LEFT) === 0 && !spendBudget()) {
       this.#scope._drainLater()
       return
     }

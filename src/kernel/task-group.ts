@@ -23,7 +23,7 @@ import { judge } from './exit.ts'
 import { inspectCustom, oneLine } from './inspect.ts'
 import { rejected, rejectOwned, takeFunctions, takenFunctions } from './operation.ts'
 import { closeOpenedIn } from './resources.ts'
-import { CAUGHT, EFFECTIVE, ENDED, TASK } from './scope-flags.ts'
+import { CAUGHT, EFFECTIVE, ENDED, LEFT, TASK } from './scope-flags.ts'
 import type { ScopeOwner } from './scope-owner.ts'
 import { type BodySink, runBody } from './scope-run.ts'
 import { keepSite } from './sites.ts'
@@ -210,7 +210,8 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
 
   /** @internal */
   drained(): void {
-    if (!spendBudget()) {
+    // What is left behind ends at once: the scopes around it follow in the same step.
+    if ((this.cancelScope._flags & LEFT) === 0 && !spendBudget()) {
       this.cancelScope._drainLater()
       return
     }
