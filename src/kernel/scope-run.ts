@@ -1,7 +1,7 @@
 /**
  * One passage through a scope: the body runs in its frame, what it left behind ends, the promise settles.
  */
-import { TimeoutError } from '../errors.ts'
+import { Cancelled, TimeoutError } from '../errors.ts'
 import { isThenable } from './arguments.ts'
 import type { CancelScope } from './cancel-scope.ts'
 import { Frame, callInFrame, currentFrame } from './context.ts'
@@ -98,7 +98,7 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
       closeOpenedIn(this.#scope)
     } else {
       this.#outcome = value
-      this.#scope._bodyEnded()
+      this.#scope._bodyEnded(false)
     }
   }
 
@@ -114,7 +114,7 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
     const verdict = judge(this.#scope, error)
     if (verdict.kind === 'caught') this.#caught()
     else this.#fail(verdict.error)
-    this.#scope._bodyEnded()
+    this.#scope._bodyEnded(error instanceof Cancelled)
   }
 
   drained(): void {

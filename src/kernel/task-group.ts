@@ -162,7 +162,7 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
       closeOpenedIn(this.cancelScope)
     } else {
       this.#value = value
-      this.#bodyEnded()
+      this.#bodyEnded(false)
     }
   }
 
@@ -195,7 +195,7 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
       // Shielded or moved since it was raised: the children must still not outlast a body that was cancelled.
       if ((this.cancelScope._flags & EFFECTIVE) === 0) this.cancelScope._cancel('explicit')
     } else this.cancelScope._flags |= CAUGHT
-    this.#bodyEnded()
+    this.#bodyEnded(verdict.kind !== 'failed')
   }
 
   /** @internal */
@@ -237,10 +237,10 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
     }
   }
 
-  #bodyEnded(): void {
+  #bodyEnded(passedOn: boolean): void {
     const scope = this.cancelScope
     this.#waited = scope._holds > 0 || hasTasks(scope)
-    scope._bodyEnded()
+    scope._bodyEnded(passedOn)
   }
 
   #outcome(): unknown {
