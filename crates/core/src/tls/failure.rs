@@ -120,7 +120,7 @@ impl Failure {
         match (reason, detail.as_str()) {
             (Reason::Failed, _) => Self::of_settings(detail),
             (reason, "") => Self::of_settings(reason.key().replace('-', " ")),
-            (reason, _) => Self::of_settings(format_args!("{} ({detail})", reason.key().replace('-', " "))),
+            (reason, _) => Self::of_settings(format_args!("{}: {detail}", reason.key().replace('-', " "))),
         }
     }
 
@@ -260,10 +260,16 @@ fn of_webpki(error: &webpki::Error) -> (Reason, String) {
 }
 
 fn out_of_place(got: &impl fmt::Debug, expected: &[impl fmt::Debug]) -> String {
+    // A number that has no name is shown by its type.
+    let named = |kind: String| match kind.as_str() {
+        "content type" | "handshake type" => "a message of an unknown type".to_owned(),
+        _ => kind,
+    };
+    let got = named(words(got));
     let expected: Vec<_> = expected.iter().map(words).collect();
     match expected.as_slice() {
-        [] => format!("it sent {} out of place", words(got)),
-        _ => format!("it sent {}, and {} was due", words(got), expected.join(" or ")),
+        [] => format!("it sent {got} out of place"),
+        _ => format!("it sent {got}, and {} was due", expected.join(" or ")),
     }
 }
 
