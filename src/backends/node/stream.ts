@@ -64,6 +64,7 @@ export class NodeStream implements StreamTransport {
   /** The sending half has failed: what is sent from now on goes nowhere. */
   #deaf = false
   #closed = false
+  #isUnderTls = false
 
   /** Without `ends` those of a TCP socket. */
   constructor(socket: Socket, setup: SocketSetup, ends: Ends = endsOf(socket)) {
@@ -154,6 +155,14 @@ export class NodeStream implements StreamTransport {
     this.#socket.unref()
   }
 
+  /**
+   * TLS has ends of its own, and tells a cut from them. A peer that closes with session tickets unread, as many do, resets the
+   * connection, and means the end.
+   */
+  underTls(): void {
+    this.#isUnderTls = true
+  }
+
   /** Reads ahead from now on, also before anybody receives. */
   readAhead(): void {
     this.#read()
@@ -201,7 +210,7 @@ export class NodeStream implements StreamTransport {
   }
 
   readonly #onEnd = (): void => {
-    if (this.#shutdown === 'no' && wasReset(this.#socket)) {
+    if (this.#shutdown === 'no' && !this.#isUnderTls && wasReset(this.#socket)) {
       this.#onError(systemError('ECONNRESET', 'read'))
       return
     }
