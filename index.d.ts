@@ -1287,7 +1287,10 @@ interface ServerStatistics {
   readonly handling: number
   /** Errors of handlers and connections that `serve` has gone on after, without an `onError` for them. */
   readonly dropped: number
-  /** How often accepting failed for want of descriptors or memory, and was tried again. */
+  /**
+   * How often accepting failed for want of descriptors or memory, and was tried again. On the `node` backend always 0: there
+   * libuv closes what it cannot take, and does not say so.
+   */
   readonly retries: number
   /** TLS handshakes that are under way now. */
   readonly handshaking: number
@@ -1595,7 +1598,8 @@ interface ServeOptions<A extends Address = SocketAddress> {
  * `anyio.abc.SocketStreamServer`. The addresses of a UNIX server are paths: a `SocketStreamServer<string>`.
  *
  * One task at a time accepts or serves; a second one gets a `ResourceBusyError`. Accepting survives clients that went
- * away meanwhile, and waits for descriptors where the process has run out of them.
+ * away meanwhile, and waits for descriptors where the process has run out of them. (On the `node` backend libuv closes such a
+ * connection at once, and tells nobody: see `ServerStatistics.retries`.)
  */
 declare class SocketStreamServer<A extends Address = SocketAddress> implements AsyncDisposable {
   #private
@@ -1610,6 +1614,12 @@ declare class SocketStreamServer<A extends Address = SocketAddress> implements A
    * A handler that fails does not end the server. When its own connection broke, was closed or ended inside a frame, that
    * connection has ended and nothing else (`structio:connection-error` on `diagnostics_channel` shows it). Any other error
    * goes to `onError`; without one, to the same channel and, unless a peer can bring it about, to a process warning.
+   *
+   * A connection whose handler has sent something, and whose client has not ended, lingers when the handler returns: the sending
+   * half is closed, and what the client still sends is dropped, until the client ends, 16 MiB were dropped, or `closeTimeout`
+   * (5 s) has passed. So no answer is lost to the reset that unread input causes. The handler counts as ended meanwhile
+   * (`maxConnections`, `handling`), a closed server waits for it, and cancelling cuts it off. A handler's own `close()` does not
+   * linger.
    */
   serve(handler: (stream: SocketStream<A>) => unknown, options?: ServeOptions<A>): Promise<void>
   /** Where the server listens. Stays known after `close()`. */
@@ -1672,7 +1682,7 @@ interface TCPServerOptions {
   keepAlive?: boolean | undefined
   /**
    * Milliseconds that bytes get to leave, and TLS to be ended, when `serve`, or the end of the run, closes a connection.
-   * Default 5,000.
+   * Default 5,000. Within them a connection of `serve` lingers; with 0 none does.
    */
   closeTimeout?: number | undefined
   /** Makes it a TLS server: the context needs a certificate, or an `sni` callback. */
@@ -1775,7 +1785,10 @@ interface UNIXServerOptions {
   mode?: number | undefined
   /** How many connections may wait in the kernel to be accepted. Default 511. */
   backlog?: number | undefined
-  /** Milliseconds that bytes get to leave when `serve`, or the end of the run, closes a connection. Default 5,000. */
+  /**
+   * Milliseconds that bytes get to leave when `serve`, or the end of the run, closes a connection. Default 5,000. Within them a
+   * connection of `serve` lingers; with 0 none does.
+   */
   closeTimeout?: number | undefined
 }
 /** Options of `createUnixDatagramSocket`. */
@@ -1839,6 +1852,8 @@ interface RelayResult {
  * However it ends, it leaves both streams usable where they stand: what one stream has taken leaves, and what was read from
  * the other and not taken is in that one's `bufferedData`, so that the next receive, or the next relay, goes on with it. (Only
  * how much of a chunk a `sendAll` of your own had passed on when it failed or was cancelled, nobody knows: all of it stays.)
+ * Where one of them breaks, the other is closed later without `close_notify`, unless its sending half was ended: a TLS peer must
+ * not take the part that it got for the whole.
  *
  * @throws TimeoutError after `idleTimeout`; BrokenResourceError (TLS: its `TLSEOFError`, or a TLSError) where one of the two
  * connections breaks, ClosedResourceError where it is closed by its own side: the other direction is stopped, too

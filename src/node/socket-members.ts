@@ -171,9 +171,13 @@ export abstract class SocketMembers extends Duplex {
     return this.#session !== undefined
   }
 
-  /** What ALPN chose; `false` where it chose nothing. */
-  get alpnProtocol(): string | false | null {
-    return this.#session?.alpnProtocol ?? (this._stream === undefined ? null : false)
+  /**
+   * What ALPN chose; `false` where it chose nothing. Without TLS `undefined`, as a `net.Socket` has no such member: by that a
+   * server of `node:http2` knows a client that speaks HTTP/2 from the beginning.
+   */
+  get alpnProtocol(): string | false | null | undefined {
+    if (this.#session !== undefined) return this.#session.alpnProtocol
+    return this._stream === undefined ? null : undefined
   }
 
   /** Whether the peer's certificate was checked and found good; false on a server whose client sent none. */

@@ -43,6 +43,9 @@ export function inOneScope<T>(what: string, kind: string, body: (context: Openin
 export function checkHost(name: string, host: unknown): asserts host is string {
   checkString(name, host)
   if (host === '') throw outOfRange(name, 'a name or an address', host)
+  const bare = /^\[(.*)\]$/.exec(host)?.[1]
+  if (bare !== undefined)
+    throw outOfRange(name, `an address without the brackets that URLs put around it ('${bare}')`, host)
 }
 
 export function checkPort(name: string, port: unknown): void {

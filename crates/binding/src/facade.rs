@@ -213,6 +213,14 @@ impl EventLoop {
         if unsent { -1 - taken } else { taken }
     }
 
+    /// The error number that sending has failed with, or 0. `SendFailed` says the same when its turn comes.
+    #[napi(catch_unwind)]
+    pub fn send_failure(&self, handle: f64) -> i32 {
+        self.driver
+            .with_turn(|turn| turn.send_failure(HandleId::from_number(handle)))
+            .unwrap_or(0)
+    }
+
     /// Reads into `view`: bytes, 0 at the end, [`WOULD_BLOCK`], or [`ERROR_BASE`]` - errno`.
     #[napi(catch_unwind)]
     pub fn receive_into(&self, handle: f64, mut view: Uint8ArraySlice<'_>) -> i32 {

@@ -287,6 +287,7 @@ export class NativeEventLoop {
 
   #deliver(index: number, kind: number, generation: number, a: number, b: number): void {
     if (kind < Completion.LookedUp) {
+      if (kind === Completion.SendFailed) this.control[Control.SendFailures]!--
       const owner = this.#owners[index]
       if (owner !== undefined && owner.generation === generation) owner.completed(kind, a, b)
       else if (kind === Completion.Accepted) this.binding.close(handleNumber(a, b), false)

@@ -47,6 +47,7 @@ const WAITS = {
   flushed: Wait.Flushed,
   shutdown: Wait.Shutdown,
   goodbye: Wait.Goodbye,
+  linger: Wait.Linger,
 } as const
 
 export class NativeStream implements StreamTransport, HandleOwner {
@@ -152,9 +153,16 @@ export class NativeStream implements StreamTransport, HandleOwner {
     this.#taken = 0
     const taken = answer >= 0 ? answer : -1 - answer
     this.#given = (this.#given + taken) | 0
-    // Something is unsent, or has failed; what exactly, a completion says.
-    if (answer < 0) this.#unsent = MOST_UNSENT
+    if (answer >= 0) return taken
+    // Whoever waits for the rest is told at once.
+    if (this.#askForFailure()) return 0
+    // How much is unsent exactly, a completion says.
+    this.#unsent = MOST_UNSENT
     return taken
+  }
+
+  carryOut(): void {
+    if (this.#taken > 0 && this.#turn === this.loop.control[Control.Submitted]) this.loop.binding.flush()
   }
 
   sendFds(data: Uint8Array, fds: readonly number[]): void {
@@ -185,6 +193,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
   }
 
   takeSendError(): Error | undefined {
+    if (this.loop.control[Control.SendFailures] !== 0) this.#askForFailure()
     const error = this.#sendError
     this.#sendError = undefined
     return error
@@ -287,15 +296,28 @@ export class NativeStream implements StreamTransport, HandleOwner {
         this.#sent()
         return this.sink.sendSettled(this.takeSendError() ?? (a === 0 ? undefined : systemError(a, 'sendmsg')))
       case Completion.SendFailed:
-        this.#failed = true
-        this.#unsent = 0
-        this.#saysGoodbye = false
-        this.#sendError = a === TLS_FAILED ? this.#tlsError() : systemError(a, 'write')
-        return
+        return this.#sendFailed(a)
       case Completion.Unsent:
         this.#unsent = a
         this.#taken = (this.#given - b) | 0
     }
+  }
+
+  /** Whether sending has failed, as the addon knows it: the completion that says so may still be on its way. */
+  #askForFailure(): boolean {
+    if (!this.#failed && !this.#closed) {
+      const errno = this.loop.binding.sendFailure(this.handle)
+      if (errno !== 0) this.#sendFailed(errno)
+    }
+    return this.#failed
+  }
+
+  #sendFailed(errno: number): void {
+    if (this.#failed) return
+    this.#failed = true
+    this.#unsent = 0
+    this.#saysGoodbye = false
+    this.#sendError = errno === TLS_FAILED ? this.#tlsError() : systemError(errno, 'write')
   }
 
   #deliver(offset: number, length: number): void {

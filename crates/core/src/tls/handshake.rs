@@ -159,7 +159,7 @@ impl Handshake {
         }
         acceptor
             .read_tls(rest)
-            .map_err(|error| Failure::new(Reason::RecordTooLarge, error.to_string()))?;
+            .map_err(|_| Failure::new(Reason::RecordTooLarge, ""))?;
         let accepted = match acceptor.accept() {
             Ok(None) => return Ok(None),
             Ok(Some(accepted)) => accepted,
