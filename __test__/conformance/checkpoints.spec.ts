@@ -20,6 +20,7 @@ import {
   connectTcp,
   connectUnix,
   createBlockingPortal,
+  createBroadcast,
   createCapacityLimiter,
   createCondition,
   createEvent,
@@ -33,6 +34,7 @@ import {
   createUdpSocket,
   createUnixDatagramSocket,
   createUnixServer,
+  every,
   getAddrInfo,
   getNameInfo,
   moveOnAfter,
@@ -43,6 +45,7 @@ import {
   relay,
   type Path,
   ResourceGuard,
+  retry,
   runProcess,
   runInProcess,
   runInThread,
@@ -54,6 +57,7 @@ import {
   type Stream,
   TemporaryDirectory,
   TemporaryFile,
+  ticks,
   type UDPSocket,
   type UNIXDatagramSocket,
   waitAllTasksBlocked,
@@ -87,6 +91,9 @@ const waiting: Record<string, Row> = {
   },
   runInThread: () => check(() => runInThread(() => 1)),
   abandonOnCancel: () => check(() => abandonOnCancel(Promise.resolve())),
+  retry: () => check(() => retry(() => 1)),
+  every: () => check(() => moveOnAfter(0, () => every(1, () => {}))),
+  ticks: () => check(() => ticks(1, { immediate: true }).next()),
   waitAllTasksBlocked: () => check(() => waitAllTasksBlocked()),
   'TaskHandle.wait': () => withTask((handle) => check(() => handle.wait())),
   'TaskHandle.value': () => withTask((handle) => check(() => handle.value())),
@@ -127,6 +134,11 @@ const synchronisation: Record<string, Row> = {
     queue.putNowait(1)
     await check(() => queue.get())
   },
+  'Queue.getBatch': async () => {
+    const queue = createQueue<number>(1)
+    queue.putNowait(1)
+    await check(() => queue.getBatch(2))
+  },
   'Queue.[Symbol.asyncIterator]': async () => {
     const queue = createQueue<number>(1)
     queue.putNowait(1)
@@ -144,6 +156,12 @@ const synchronisation: Record<string, Row> = {
     send.sendNowait(1)
     await check(() => receive.receive())
   },
+  'MemoryReceiveStream.receiveBatch': async () => {
+    const [send, receive] = createMemoryObjectStream<number>(1)
+    send.sendNowait(1)
+    await check(() => receive.receiveBatch(2))
+  },
+  'Broadcast.send': () => check(() => createBroadcast<number>(1).send(1)),
   'MemoryReceiveStream.[Symbol.asyncIterator]': async () => {
     const [send, receive] = createMemoryObjectStream<number>(1)
     send.sendNowait(1)
