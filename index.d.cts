@@ -7,6 +7,8 @@ export declare const BackendNotFoundError: typeof esm.BackendNotFoundError
 export type BackendNotFoundError = esm.BackendNotFoundError
 export declare const BlockingPortal: typeof esm.BlockingPortal
 export type BlockingPortal = esm.BlockingPortal
+export declare const Broadcast: typeof esm.Broadcast
+export type Broadcast<T> = esm.Broadcast<T>
 export declare const BrokenResourceError: typeof esm.BrokenResourceError
 export type BrokenResourceError = esm.BrokenResourceError
 export declare const CalledProcessError: typeof esm.CalledProcessError
@@ -106,6 +108,7 @@ export declare const checkpointIfCancelled: typeof esm.checkpointIfCancelled
 export declare const connectTcp: typeof esm.connectTcp
 export declare const connectUnix: typeof esm.connectUnix
 export declare const createBlockingPortal: typeof esm.createBlockingPortal
+export declare const createBroadcast: typeof esm.createBroadcast
 export declare const createCapacityLimiter: typeof esm.createCapacityLimiter
 export declare const createCondition: typeof esm.createCondition
 export declare const createEvent: typeof esm.createEvent
@@ -124,9 +127,11 @@ export declare const currentEffectiveDeadline: typeof esm.currentEffectiveDeadli
 export declare const currentSignal: typeof esm.currentSignal
 export declare const currentTime: typeof esm.currentTime
 export declare const dumpTasks: typeof esm.dumpTasks
+export declare const every: typeof esm.every
 export declare const failAfter: typeof esm.failAfter
 export declare const failAt: typeof esm.failAt
 export declare const finalize: typeof esm.finalize
+export declare const fromEmitter: typeof esm.fromEmitter
 export declare const fromThread: typeof esm.fromThread
 export declare const gather: typeof esm.gather
 export declare const getAddrInfo: typeof esm.getAddrInfo
@@ -146,6 +151,8 @@ export declare const openProcess: typeof esm.openProcess
 export declare const raceTasks: typeof esm.raceTasks
 export declare const receiveSignals: typeof esm.receiveSignals
 export declare const relay: typeof esm.relay
+export declare const retry: typeof esm.retry
+export declare const retryErrors: typeof esm.retryErrors
 export declare const run: typeof esm.run
 export declare const runAsyncFromThread: typeof esm.runAsyncFromThread
 export declare const runInProcess: typeof esm.runInProcess
@@ -155,6 +162,7 @@ export declare const sleep: typeof esm.sleep
 export declare const sleepForever: typeof esm.sleepForever
 export declare const sleepUntil: typeof esm.sleepUntil
 export declare const threadTask: typeof esm.threadTask
+export declare const ticks: typeof esm.ticks
 export declare const waitAllTasksBlocked: typeof esm.waitAllTasksBlocked
 export declare const waitSocketReadable: typeof esm.waitSocketReadable
 export declare const waitSocketWritable: typeof esm.waitSocketWritable
@@ -163,6 +171,8 @@ export type AddrInfo = esm.AddrInfo
 export type AddrInfoOptions = esm.AddrInfoOptions
 export type AttachedPortal = esm.AttachedPortal
 export type BlockingPortalOptions = esm.BlockingPortalOptions
+export type BroadcastOptions = esm.BroadcastOptions
+export type BroadcastStatistics = esm.BroadcastStatistics
 export type CancelReason = esm.CancelReason
 export type CancelScopeOptions = esm.CancelScopeOptions
 export type CapacityLimiterStatistics = esm.CapacityLimiterStatistics
@@ -175,9 +185,13 @@ export type CompletedProcess<
 export type ConditionStatistics = esm.ConditionStatistics
 export type ConnectTCPOptions = esm.ConnectTCPOptions
 export type DelimitedOptions = esm.DelimitedOptions
+export type EmitterLike = esm.EmitterLike
 export type EventStatistics = esm.EventStatistics
+export type EventTargetLike = esm.EventTargetLike
+export type EveryOptions = esm.EveryOptions
 export type ExposedFunction = esm.ExposedFunction
 export type FailScope = esm.FailScope
+export type FromEmitterOptions = esm.FromEmitterOptions
 export type Grant = esm.Grant
 export type LockStatistics = esm.LockStatistics
 export type MemoryObjectStreamStatistics = esm.MemoryObjectStreamStatistics
@@ -199,6 +213,7 @@ export type QueueStatistics = esm.QueueStatistics
 export type ReceivedFDs = esm.ReceivedFDs
 export type RelayOptions = esm.RelayOptions
 export type RelayResult = esm.RelayResult
+export type RetryOptions = esm.RetryOptions
 export type RunInProcessOptions = esm.RunInProcessOptions
 export type RunInThreadOptions = esm.RunInThreadOptions
 export type RunOptions = esm.RunOptions

@@ -647,6 +647,86 @@ declare function mapConcurrent<I, T>(
  */
 declare function raceTasks<const F extends readonly Job<unknown>[]>(fns: F): Promise<Awaited<ReturnType<F[number]>>>
 
+/** Options of `retry`. */
+interface RetryOptions {
+  /** How many times the function is called at most, the first time included: a positive integer, or `Infinity`. Default 5. */
+  attempts?: number | undefined
+  /**
+   * Milliseconds to wait before the second attempt. Later waits grow exponentially, up to 30 seconds (or `backoff`, where that is
+   * more). Default 100.
+   *
+   * Or a function that gives the milliseconds to wait once attempt 1, 2, … has failed with `error`.
+   */
+  backoff?: number | ((attempt: number, error: unknown) => number) | undefined
+  /**
+   * Whether waits are spread at random, so that callers that failed together do not come back together. Default: true, but false
+   * where `backoff` is a function. Of a number: "decorrelated jitter", each wait lies between `backoff` and three times the wait
+   * before. Of a function: each wait lies between 0 and what it gives. On `virtual` chance comes from the seed.
+   */
+  jitter?: boolean | undefined
+  /** Whether to try again after this error. Default: after every error. What it throws is thrown. */
+  retryIf?: ((error: unknown, attempt: number) => boolean | PromiseLike<boolean>) | undefined
+  /** Called, and awaited, before each wait of `delay` milliseconds: to log, or to reconnect. What it throws is thrown. */
+  onRetry?: ((error: unknown, attempt: number, delay: number) => unknown) | undefined
+}
+/**
+ * Calls `fn` until it succeeds, and resolves with its value. When all attempts have failed, rejects with the last error itself;
+ * `retryErrors(error)` gives the earlier ones.
+ *
+ * A cancelled call is never retried, and neither is one that fails while its scope is cancelled. A limit on each attempt goes
+ * inside, one on all of them outside:
+ *
+ * ```ts
+ * await failAfter(60_000, () => retry({ attempts: 10 }, () => failAfter(5000, () => load(url))))
+ * ```
+ *
+ * What an attempt has begun and not awaited is cancelled when it ends, and has ended before the next one begins. `fn` gets the
+ * number of the attempt, from 1.
+ *
+ * @throws RangeError for `attempts` or a `backoff` that is out of range, also one that the function gives
+ */
+declare function retry<T>(fn: (attempt: number) => T | PromiseLike<T>): Promise<T>
+declare function retry<T>(options: RetryOptions, fn: (attempt: number) => T | PromiseLike<T>): Promise<T>
+/**
+ * What the attempts before the last one failed with, oldest first, given the error that a `retry` rejected with; at most the
+ * latest 100. Empty for every other error, and for what is no object.
+ */
+declare function retryErrors(error: unknown): readonly unknown[]
+
+/** Options of `every` and `ticks`. */
+interface EveryOptions {
+  /** Whether the first time is at once, and not after one interval. Default false. */
+  immediate?: boolean | undefined
+  /**
+   * What happens to times that have passed while the last call was still running: they are left out (`'skip'`, the default), or
+   * made up for, one right after another (`'catch-up'`).
+   */
+  missed?: 'skip' | 'catch-up' | undefined
+}
+/**
+ * Calls `fn` every `intervalMs` milliseconds, for the first time after one interval, until it is cancelled or `fn` fails: that error
+ * is thrown. Calls never overlap. `fn` gets the number of intervals since the beginning, so a gap shows what was left out.
+ *
+ * ```ts
+ * tg.spawn(() => every(60_000, { immediate: true }, () => refreshPrices()))
+ * ```
+ *
+ * @throws RangeError when `intervalMs` is not positive
+ */
+declare function every(intervalMs: number, fn: (tick: number) => unknown): Promise<void>
+declare function every(intervalMs: number, options: EveryOptions, fn: (tick: number) => unknown): Promise<void>
+/**
+ * The same as an async iterable without an end: each step waits for the next time, and gives the number of intervals since the
+ * loop began. A step that was cancelled can be taken again. A second `next()` beside one that waits is a `ResourceBusyError`.
+ *
+ * ```ts
+ * for await (const _ of ticks(1000)) console.log(await load())
+ * ```
+ *
+ * @throws RangeError when `intervalMs` is not positive
+ */
+declare function ticks(intervalMs: number, options?: EveryOptions): AsyncIterableIterator<number>
+
 /** What was acquired. Releasing it twice is harmless, and it may be released anywhere. */
 interface Grant extends Disposable, AsyncDisposable {
   /** Gives it back. A second call does nothing. */
@@ -1482,14 +1562,12 @@ interface StartTLSOptions {
  * data (`MSG_OOB`) is ignored, as by node:net: its byte is left out, and the stream goes on behind it.
  *
  * With TLS (`autostartTls`, `startTls`, `wrapTls`) everything above is unchanged, and the members about the TLS session
- * answer; before a handshake they throw `TLSRequired`, except `tlsVersion`, which is then `null`.
+ * answer; before a handshake they throw `TLSRequired`, except `tlsVersion`, which is then `null`. After `close()` addresses and
+ * TLS facts can still be read; what needs the session's keys (`getChannelBinding`) is then a `ClosedResourceError`.
  */
 declare class SocketStream<A extends Address = SocketAddress> extends Stream {
   #private
-  /**
-   * The own end of the connection; `''` of a UNIX client, which has no path. Looked up when first asked for, and kept: then it
-   * can be asked for after `close()`.
-   */
+  /** The own end of the connection, also after `close()`; `''` of a UNIX client, which has no path. */
   get localAddress(): A
   /** The peer's end of the connection; as `localAddress`. */
   get remoteAddress(): A
@@ -1550,8 +1628,8 @@ declare class SocketStream<A extends Address = SocketAddress> extends Stream {
    */
   get sharedCiphers(): readonly Cipher[] | null
   /**
-   * The name or address that the server's certificate was checked against; `null` on a server, as the reference has it (the
-   * name that a client asks for comes to the context's `sni`). @throws TLSRequired before a handshake
+   * The server's name. On a client, the name or address that the certificate was checked against; on a server, the name that the
+   * client asked for (SNI), `null` where it sent none: an address is never sent. @throws TLSRequired before a handshake
    */
   get serverHostname(): string | null
   /** Whether this side is the server of the TLS session. @throws TLSRequired before a handshake */
@@ -1560,7 +1638,8 @@ declare class SocketStream<A extends Address = SocketAddress> extends Stream {
    * Bytes that tie an authentication to this very TLS session.
    *
    * @param type - `'tls-exporter'` (RFC 9266), `'tls-server-end-point'` or `'tls-unique'` (RFC 5929)
-   * @throws TLSRequired before a handshake; UnsupportedError for `'tls-unique'` in TLS 1.3 and on the `native` backend
+   * @throws TLSRequired before a handshake; UnsupportedError for `'tls-unique'` in TLS 1.3 and on the `native` backend;
+   * ClosedResourceError after `close()`, except for `'tls-server-end-point'`
    */
   getChannelBinding(type?: ChannelBindingType): Buffer
   /**
@@ -2201,17 +2280,41 @@ interface QueueStatistics {
  * @throws RangeError when `capacity` is negative or no integer
  */
 declare function createQueue<T>(capacity: number): Queue<T>
-/** Re-creates `anyio.abc.Queue`. */
-declare class Queue<T> implements AsyncIterable<T> {
+/**
+ * Re-creates `anyio.abc.Queue`, and can be closed: then `put` fails, what is in the queue is still taken, and after it every
+ * `get` is `EndOfStream`.
+ */
+declare class Queue<T> implements AsyncIterable<T>, Disposable, AsyncDisposable {
   #private
-  /** Waits for room, and puts the item there. Cancelled, it has not put it. */
+  /** Waits for room, and puts the item there. Cancelled, it has not put it. @throws ClosedResourceError when it is closed */
   put(item: T): Promise<void>
-  /** Puts an item without waiting; works anywhere. @throws WouldBlock where there is no room */
+  /**
+   * Puts an item without waiting; works anywhere.
+   *
+   * @throws WouldBlock where there is no room; ClosedResourceError when the queue is closed
+   */
   putNowait(item: T): void
-  /** Waits for the next item. Cancelled, it has taken none. */
+  /** Waits for the next item. Cancelled, it has taken none. @throws EndOfStream when the queue is closed and empty */
   get(): Promise<T>
-  /** Takes the next item without waiting; works anywhere. @throws WouldBlock where there is none */
+  /**
+   * Waits for an item, and takes with it what else is there: `max` items at most, and never none. For work that costs less in
+   * batches, such as rows of one `INSERT`. Cancelled, it has taken none.
+   *
+   * @param max - a positive integer, or `Infinity`
+   * @throws EndOfStream when the queue is closed and empty
+   */
+  getBatch(max: number): Promise<T[]>
+  /**
+   * Takes the next item without waiting; works anywhere.
+   *
+   * @throws WouldBlock where there is none; EndOfStream when the queue is closed and empty
+   */
   getNowait(): T
+  /**
+   * Closes the queue, at once: a `put` that waits, and every later one, is a `ClosedResourceError`. What is in the queue can still
+   * be taken; then `get` is `EndOfStream`, and loops over the queue end. Works anywhere. Idempotent.
+   */
+  close(): void
   /** Whether there is no item in it. */
   empty(): boolean
   /** Whether there is no room in it. */
@@ -2221,19 +2324,23 @@ declare class Queue<T> implements AsyncIterable<T> {
   /** How many wait. */
   statistics(): QueueStatistics
   /**
-   * The items as they come, without an end. `break` ends the iteration, never the queue; a `next()` that was cancelled can be
-   * called again. A second `next()` beside one that waits is a `ResourceBusyError`.
+   * The items as they come, until the queue is closed and empty. `break` ends the iteration, never the queue; a `next()` that was
+   * cancelled can be called again. A second `next()` beside one that waits is a `ResourceBusyError`.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<T>
+  /** Closes it, for `using`. */
+  [Symbol.dispose](): void
+  /** Closes it, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /** A frozen record. */
 interface MemoryObjectStreamStatistics {
   /** Items in the buffer. */
   readonly currentBufferUsed: number
-  /** Items that the buffer takes before a sender waits. */
+  /** Items that the buffer takes before a sender waits, or items are dropped. */
   readonly maxBufferSize: number
-  /** Ends to send on that are not closed, clones among them. */
+  /** Ends to send on that are not closed, clones among them. 1 for a broadcast or an emitter, 0 once it has ended. */
   readonly openSendStreams: number
   /** Ends to receive on that are not closed, clones among them. */
   readonly openReceiveStreams: number
@@ -2241,7 +2348,10 @@ interface MemoryObjectStreamStatistics {
   readonly tasksWaitingSend: number
   /** Tasks that wait for an item. */
   readonly tasksWaitingReceive: number
+  /** Items that were dropped because the buffer was full; absent where a sender waits instead. */
+  readonly dropped?: number
 }
+
 /**
  * Makes the two ends of a stream of objects inside this process. The counterpart of AnyIO's `create_memory_object_stream`.
  *
@@ -2280,7 +2390,15 @@ declare class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, As
    * @throws EndOfStream when there is neither an item nor a sender any more; ClosedResourceError when this end is closed
    */
   receive(): Promise<T>
-  /** The same without waiting; works anywhere. @throws WouldBlock where there is no item; EndOfStream where there will be none */
+  /**
+   * Waits for an item, and takes with it what else is there: `max` items at most, and never none. For work that costs less in
+   * batches. Cancelled, it has taken none.
+   *
+   * @param max - a positive integer, or `Infinity`
+   * @throws EndOfStream when there is neither an item nor a sender any more; ClosedResourceError when this end is closed
+   */
+  receiveBatch(max: number): Promise<T[]>
+  /** The same as `receive` without waiting; works anywhere. @throws WouldBlock where there is no item; EndOfStream where there will be none */
   receiveNowait(): T
   /** Another end of the same kind: each item goes to one of them. @throws ClosedResourceError when this one is closed */
   clone(): MemoryReceiveStream<T>
@@ -2301,6 +2419,132 @@ declare class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, As
   /** Closes it, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
 }
+
+/** Options of `createBroadcast`. */
+interface BroadcastOptions {
+  /**
+   * What happens when a subscriber has no room for another item:
+   *
+   * - `'wait'` (the default): `send` waits for it, and so for the slowest of all.
+   * - `'drop-oldest'`: that subscriber loses the item that it has had for longest.
+   * - `'drop-newest'`: that subscriber does not get the new one.
+   * - `'error'`: that subscriber is cut off. It receives what it had room for, and then `BrokenResourceError`.
+   */
+  onFull?: 'wait' | 'drop-oldest' | 'drop-newest' | 'error' | undefined
+}
+/** A frozen record. */
+interface BroadcastStatistics {
+  /** Items that each subscriber has room for. */
+  readonly capacity: number
+  /** Subscribers that are not closed, and have not been cut off. */
+  readonly subscribers: number
+  /** Tasks that wait until every subscriber has room. */
+  readonly tasksWaitingSend: number
+  /** Items that subscribers have lost, of all of them together. */
+  readonly dropped: number
+}
+/**
+ * Makes a broadcast: every item goes to every subscriber. It belongs to no `run`.
+ *
+ * ```ts
+ * const prices = createBroadcast<Price>(100, { onFull: 'drop-oldest' })
+ * using mine = prices.subscribe()
+ * for await (const price of mine) show(price)
+ * ```
+ *
+ * @param capacity - how many items may wait for each subscriber: a positive integer, or `Infinity`
+ * @throws RangeError when `capacity` is not positive, and for another `onFull`
+ */
+declare function createBroadcast<T>(capacity: number, options?: BroadcastOptions): Broadcast<T>
+/** Hands each item to every subscriber; made by `createBroadcast`. */
+declare class Broadcast<T> implements Disposable, AsyncDisposable {
+  #private
+  /**
+   * Gives the item to all who are subscribed; to none where there are none. With `wait` it first waits until each of them has
+   * room. Cancelled, it has given the item to none.
+   *
+   * @throws ClosedResourceError when the broadcast is closed
+   */
+  send(item: T): Promise<void>
+  /**
+   * The same without waiting; works anywhere.
+   *
+   * @throws WouldBlock with `wait`, where a subscriber has no room: none has the item then; ClosedResourceError
+   */
+  sendNowait(item: T): void
+  /**
+   * A stream of what is sent from now on. Close it to unsubscribe: with `wait`, one that is neither read nor closed holds up every
+   * sender. Its clones share it: each item goes to one of them. Works anywhere.
+   *
+   * @throws ClosedResourceError when the broadcast is closed
+   */
+  subscribe(): MemoryReceiveStream<T>
+  /**
+   * Closes it, at once: a `send` that waits is a `ClosedResourceError`, and has given its item to none. Subscribers receive what is
+   * there for them, and then `EndOfStream`. Works anywhere. Idempotent.
+   */
+  close(): void
+  /** How many have subscribed, how many wait to send, and what was lost. */
+  statistics(): BroadcastStatistics
+  /** Closes it, for `using`. */
+  [Symbol.dispose](): void
+  /** Closes it, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Options of `fromEmitter`. */
+interface FromEmitterOptions {
+  /** How many events may wait to be received: a positive integer, or `Infinity`. */
+  capacity: number
+  /**
+   * What happens to an event when as many are waiting: the one that has waited longest is dropped, or the new one; or the stream
+   * ends with a `BrokenResourceError` behind the events that are there.
+   */
+  onFull: 'drop-oldest' | 'drop-newest' | 'error'
+  /**
+   * The event that ends the stream with an error, behind the events that are there. Default: `'error'` of an `EventEmitter`, unless
+   * that is the event asked for; none of an `EventTarget`. `null`: none.
+   */
+  errorEvent?: string | symbol | null | undefined
+  /** The event that ends the stream, behind the events that are there: `'close'`, `'end'`. Default: none. */
+  endEvent?: string | symbol | undefined
+}
+/** An `EventEmitter`, of Node or of a library. */
+interface EmitterLike {
+  /** Adds a listener. */
+  on(event: string | symbol, listener: (...args: unknown[]) => void): unknown
+  /** Removes it. */
+  removeListener(event: string | symbol, listener: (...args: unknown[]) => void): unknown
+}
+/** An `EventTarget`. */
+interface EventTargetLike {
+  /** Adds a listener. */
+  addEventListener(type: string, listener: (event: unknown) => void): void
+  /** Removes it. */
+  removeEventListener(type: string, listener: (event: unknown) => void): void
+}
+/**
+ * The events of an emitter as a stream, in their order. It listens at once, so no event is missed between this call and the first
+ * `receive`. Of an `EventEmitter`, an event's argument is the item, several arguments are an array of them, and none is
+ * `undefined`; of an `EventTarget`, the event is.
+ *
+ * The listeners are removed when the stream is closed or ends, and at the latest when the scope that it was made in ends: then it
+ * ends, too. Outside every run only the first two.
+ *
+ * ```ts
+ * using lines = fromEmitter<string>(readline, 'line', { capacity: 1000, onFull: 'error', endEvent: 'close' })
+ * for await (const line of lines) await store(line)
+ * ```
+ *
+ * @param emitter - an `EventEmitter` or an `EventTarget`; what is both counts as the former
+ * @throws TypeError for what is neither; RangeError for a `capacity` that is not positive; UsageError in a task or scope that has
+ * ended
+ */
+declare function fromEmitter<T = unknown>(
+  emitter: EmitterLike | EventTargetLike,
+  event: string | symbol,
+  options: FromEmitterOptions,
+): MemoryReceiveStream<T>
 
 /**
  * Refuses a second user instead of letting it wait: for a resource that two tasks would only spoil for one another. The
@@ -2592,6 +2836,7 @@ export {
   AsyncFile,
   BackendNotFoundError,
   BlockingPortal,
+  Broadcast,
   BrokenResourceError,
   CalledProcessError,
   CancelScope,
@@ -2645,6 +2890,7 @@ export {
   connectTcp,
   connectUnix,
   createBlockingPortal,
+  createBroadcast,
   createCapacityLimiter,
   createCondition,
   createEvent,
@@ -2663,9 +2909,11 @@ export {
   currentSignal,
   currentTime,
   dumpTasks,
+  every,
   failAfter,
   failAt,
   finalize,
+  fromEmitter,
   fromThread,
   gather,
   getAddrInfo,
@@ -2685,6 +2933,8 @@ export {
   raceTasks,
   receiveSignals,
   relay,
+  retry,
+  retryErrors,
   run,
   runAsyncFromThread,
   runInProcess,
@@ -2694,6 +2944,7 @@ export {
   sleepForever,
   sleepUntil,
   threadTask,
+  ticks,
   waitAllTasksBlocked,
   waitSocketReadable,
   waitSocketWritable,
@@ -2704,6 +2955,8 @@ export type {
   AddrInfoOptions,
   AttachedPortal,
   BlockingPortalOptions,
+  BroadcastOptions,
+  BroadcastStatistics,
   CancelReason,
   CancelScopeOptions,
   CapacityLimiterStatistics,
@@ -2713,9 +2966,13 @@ export type {
   ConditionStatistics,
   ConnectTCPOptions,
   DelimitedOptions,
+  EmitterLike,
   EventStatistics,
+  EventTargetLike,
+  EveryOptions,
   ExposedFunction,
   FailScope,
+  FromEmitterOptions,
   Grant,
   LockStatistics,
   MemoryObjectStreamStatistics,
@@ -2737,6 +2994,7 @@ export type {
   ReceivedFDs,
   RelayOptions,
   RelayResult,
+  RetryOptions,
   RunInProcessOptions,
   RunInThreadOptions,
   RunOptions,

@@ -22,6 +22,12 @@ export type { CancelScopeOptions, TimedScopeOptions, FailScope, CancelReason } f
 export { createTaskGroup, TaskGroup, gather, mapConcurrent, raceTasks } from './src/task-groups.ts'
 export type { TaskGroupOptions, TaskOptions, TaskHandle, TaskStatus } from './src/task-groups.ts'
 
+// Again and again.
+export { retry, retryErrors } from './src/retry.ts'
+export { every, ticks } from './src/every.ts'
+export type { RetryOptions } from './src/retry.ts'
+export type { EveryOptions } from './src/every.ts'
+
 // Threads.
 export { runInThread, threadTask, runAsyncFromThread, fromThread, currentDefaultThreadLimiter } from './src/threads.ts'
 export { runInProcess } from './src/run-in-process.ts'
@@ -91,6 +97,8 @@ export { createCondition, Condition } from './src/sync/condition.ts'
 export { createQueue, Queue } from './src/sync/queue.ts'
 export { createCapacityLimiter, CapacityLimiter } from './src/sync/capacity-limiter.ts'
 export { createMemoryObjectStream, MemorySendStream, MemoryReceiveStream } from './src/sync/memory-object-stream.ts'
+export { createBroadcast, Broadcast } from './src/sync/broadcast.ts'
+export { fromEmitter } from './src/sync/from-emitter.ts'
 export { ResourceGuard } from './src/sync/resource-guard.ts'
 export type { Grant } from './src/sync/grant.ts'
 export type { SemaphoreOptions, SemaphoreStatistics } from './src/sync/semaphore.ts'
@@ -100,6 +108,8 @@ export type { ConditionStatistics } from './src/sync/condition.ts'
 export type { QueueStatistics } from './src/sync/queue.ts'
 export type { CapacityLimiterStatistics } from './src/sync/capacity-limiter.ts'
 export type { MemoryObjectStreamStatistics } from './src/sync/memory-object-stream.ts'
+export type { BroadcastOptions, BroadcastStatistics } from './src/sync/broadcast.ts'
+export type { FromEmitterOptions, EmitterLike, EventTargetLike } from './src/sync/from-emitter.ts'
 
 // Processes.
 export { openProcess, runProcess } from './src/processes.ts'

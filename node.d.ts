@@ -81,7 +81,7 @@ declare abstract class SocketMembers extends Duplex {
   get authorized(): boolean
   /** A certificate that is not good fails the handshake here, so there is no such socket. */
   get authorizationError(): undefined
-  /** The name that the certificate was asked for by. */
+  /** The server's name that the client sent (SNI); `false` where it sent none, null without TLS. */
   get servername(): string | false | null
   /** The certificate of the other side, as `tls.TLSSocket` gives it; an empty object without one. */
   getPeerCertificate(_detailed?: boolean): PeerCertificate

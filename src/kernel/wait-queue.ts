@@ -128,6 +128,13 @@ export class Waiter<T, G = T> extends Operation<T> implements Queued, Resumable 
     nextTurn(this)
   }
 
+  /** Settles after the running JavaScript, for certain: for those who then look whether there is more of the same. */
+  answerLater(value: G): void {
+    this.#state = ANSWERED
+    this.#value = value
+    tellLater(this)
+  }
+
   /** Settles after the running JavaScript, unless it is cancelled before: then `takeBack` gets the value. */
   grant(value: G): void {
     this.#state = GRANTED

@@ -190,7 +190,7 @@ export abstract class SocketMembers extends Duplex {
     return undefined
   }
 
-  /** The name that the certificate was asked for by. */
+  /** The server's name that the client sent (SNI); `false` where it sent none, null without TLS. */
   get servername(): string | false | null {
     return this.#session === undefined ? null : (this.#session.serverName ?? false)
   }
@@ -234,7 +234,7 @@ export abstract class SocketMembers extends Duplex {
     return typeof this.#remoteAddress === 'string' ? undefined : this.#remoteAddress
   }
 
-  /** @internal A stream can be asked only while it is open; logs ask afterwards. */
+  /** @internal Node's clients ask for them after the end, when the stream may have been let go. */
   _rememberAddresses(): void {
     if (this.#remoteAddress !== undefined) return
     this.#quietly((socket) => {

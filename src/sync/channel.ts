@@ -6,30 +6,40 @@
  * 1. Nobody waits for an item while there is one, and nobody waits with one while there is room.
  * 2. An item is in the buffer, with a waiting putter, or handed over: a getter that was handed one gets it, also when its
  *    scope is cancelled in the same turn.
+ * 3. A getter of a batch that was handed an item looks for more of them once the running JavaScript is done. It takes what
+ *    is in the buffer then, and nothing where its scope has been cancelled meanwhile.
  */
 
 import type { CancelScope } from '../kernel/cancel-scope.ts'
+import { isInterrupted } from '../kernel/closing.ts'
 import { immediate, immediateVoid } from '../kernel/turn.ts'
-import { WaitQueue, Waiter } from '../kernel/wait-queue.ts'
+import { type Queued, WaitQueue, Waiter } from '../kernel/wait-queue.ts'
+import { RUNNABLE, TASKS } from '../kernel/waits.ts'
+import { checkInteger } from '../validate.ts'
 import { Deque } from './deque.ts'
 
 export class Channel<T> {
   readonly capacity: number
   readonly items = new Deque<T>()
   readonly putters = new WaitQueue<Putter<T>>()
-  readonly getters = new WaitQueue<Getter<T>>()
+  readonly getters = new WaitQueue<AnyGetter<T>>()
   readonly #what: string
+  readonly #source: number
 
-  /** @param what - for texts: 'a queue' */
-  constructor(capacity: number, what: string) {
+  /**
+   * @param what - for texts: 'a queue'
+   * @param source - who brings the items, as a bit of waits.ts: the tasks, or the world outside
+   */
+  constructor(capacity: number, what: string, source: number = TASKS) {
     this.capacity = capacity
     this.#what = what
+    this.#source = source
   }
 
   /** False where there is no room and nobody waits for it. */
   tryPut(item: T): boolean {
     const getter = this.getters.shift()
-    if (getter !== undefined) getter.answer(item)
+    if (getter !== undefined) getter.hand(item)
     else if (this.items.length < this.capacity) this.items.push(item)
     else return false
     return true
@@ -61,8 +71,35 @@ export class Channel<T> {
 
   get(scope: CancelScope, from?: unknown): Promise<T> {
     if (this.ready) return immediate(this.take())
-    return new Getter<T>(`an item of ${this.#what}`, from).waitIn(this.getters, scope)
+    return new Getter<T>(`an item of ${this.#what}`, this.#source, from).waitIn(this.getters, scope)
   }
+
+  /** At least one item, and of what is there `max` at most. */
+  getBatch(max: number, scope: CancelScope, from?: unknown): Promise<T[]> {
+    if (this.ready) return immediate(this.takeUpTo(max))
+    return new BatchGetter<T>(this, max, `items of ${this.#what}`, this.#source, from).waitIn(this.getters, scope)
+  }
+
+  /** What is there, `max` items at most. */
+  takeUpTo(max: number): T[] {
+    const items: T[] = []
+    while (items.length < max && this.ready) items.push(this.take())
+    return items
+  }
+}
+
+/** @throws TypeError, RangeError for what is no number of items */
+export function checkBatch(max: unknown): asserts max is number {
+  if (max !== Infinity) checkInteger('max', max, 1)
+}
+
+/** Who waits for an item, or for several. */
+interface AnyGetter<T> extends Queued {
+  /** The end that it waits at. */
+  readonly from: unknown
+  /** It has this item, for certain. */
+  hand(item: T): void
+  reject(error: unknown): boolean
 }
 
 /** Who waits for room, with its item. */
@@ -82,12 +119,46 @@ export class Putter<T> extends Waiter<void> {
   }
 }
 
-/** Who waits for an item. */
-export class Getter<T> extends Waiter<T> {
+/** Who waits for items of a source. */
+abstract class Taker<T, R> extends Waiter<R, T> {
   readonly from: unknown
+  readonly #source: number
 
-  constructor(what: string, from: unknown) {
+  constructor(what: string, source: number, from: unknown) {
     super(what)
+    this.#source = source
     this.from = from
+  }
+
+  override get waitsFor(): number {
+    return super.waitsFor === RUNNABLE ? RUNNABLE : this.#source
+  }
+}
+
+/** Who waits for an item. */
+class Getter<T> extends Taker<T, T> implements AnyGetter<T> {
+  hand(item: T): void {
+    this.answer(item)
+  }
+}
+
+/** Who waits for an item and takes what there is with it. */
+class BatchGetter<T> extends Taker<T, T[]> implements AnyGetter<T> {
+  readonly #channel: Channel<T>
+  readonly #max: number
+
+  constructor(channel: Channel<T>, max: number, what: string, source: number, from: unknown) {
+    super(what, source, from)
+    this.#channel = channel
+    this.#max = max
+  }
+
+  hand(item: T): void {
+    this.answerLater(item)
+  }
+
+  /** Invariant 3. */
+  protected override deliver(item: T): void {
+    this.resolve([item, ...(isInterrupted(this._scope!) ? [] : this.#channel.takeUpTo(this.#max - 1))])
   }
 }

@@ -1,6 +1,7 @@
 /** Functions that run a body. The body goes on to its first checkpoint in a cancelled scope, too (S4, G3). */
 import {
   CancelScope,
+  createSupervisor,
   createTaskGroup,
   failAfter,
   failAt,
@@ -26,6 +27,7 @@ const calls: Record<string, (body: Body) => Promise<unknown>> = {
   'CancelScope.run': (body) => new CancelScope().run(body),
   finalize: (body) => finalize({ close: () => {} }, body),
   createTaskGroup: (body) => createTaskGroup(body),
+  createSupervisor: (body) => createSupervisor({ onError: () => {} }, body),
   gather: (body) => gather([body]),
   mapConcurrent: (body) => mapConcurrent([1], body, { limit: 1 }),
   raceTasks: (body) => raceTasks([body]),

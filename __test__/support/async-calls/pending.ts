@@ -5,25 +5,31 @@
 import { truncateSync, writeFileSync } from 'node:fs'
 import {
   abandonOnCancel,
+  createBroadcast,
   createCapacityLimiter,
   createCondition,
   createEvent,
   createLock,
   createMemoryObjectStream,
+  createPool,
   createQueue,
+  createRateLimiter,
   createSemaphore,
   createTaskGroup,
   createTlsContext,
+  every,
   openProcess,
   type PipedProcess,
   receiveSignals,
   relay,
+  retry,
   runProcess,
   sleep,
   sleepForever,
   sleepUntil,
   type Stream,
   type TaskHandle,
+  ticks,
   waitSocketReadable,
   createUdpSocket,
   wrapTls,
@@ -44,6 +50,9 @@ export const pending: Record<string, Row> = {
   sleepUntil: (check) => check(() => sleepUntil(Infinity)),
   sleepForever: (check) => check(() => sleepForever()),
   abandonOnCancel: (check) => check(() => abandonOnCancel(new Promise(() => {}))),
+  retry: (check) => check(() => retry(() => sleepForever())),
+  every: (check) => check(() => every(2 ** 40, () => {})),
+  ticks: (check) => check(() => ticks(2 ** 40).next()),
   'TaskHandle.wait': (check) => withSleeper((handle) => check(() => handle.wait())),
   'TaskHandle.value': (check) => withSleeper((handle) => check(() => handle.value())),
   ...ofHolders(),
@@ -63,6 +72,7 @@ export const pending: Record<string, Row> = {
     return check(() => queue.put(2))
   },
   'Queue.get': (check) => check(() => createQueue<number>(1).get()),
+  'Queue.getBatch': (check) => check(() => createQueue<number>(1).getBatch(2)),
   'Queue.[Symbol.asyncIterator]': (check) => check(() => createQueue<number>(1)[Symbol.asyncIterator]().next()),
   'MemorySendStream.send': (check) => {
     const [send] = createMemoryObjectStream<number>(0)
@@ -71,6 +81,25 @@ export const pending: Record<string, Row> = {
   'MemoryReceiveStream.receive': (check) => {
     const [send, receive] = createMemoryObjectStream<number>(0)
     return check(() => receive.receive()).finally(() => send.close())
+  },
+  'MemoryReceiveStream.receiveBatch': (check) => {
+    const [send, receive] = createMemoryObjectStream<number>(0)
+    return check(() => receive.receiveBatch(2)).finally(() => send.close())
+  },
+  'Broadcast.send': (check) => {
+    const broadcast = createBroadcast<number>(1, { onFull: 'wait' })
+    const subscription = broadcast.subscribe()
+    broadcast.sendNowait(1)
+    return check(() => broadcast.send(2)).finally(() => subscription.close())
+  },
+  'RateLimiter.acquire': (check) => {
+    const limiter = createRateLimiter({ limit: 1, interval: 2 ** 40 })
+    limiter.acquireNowait()
+    return check(() => limiter.acquire())
+  },
+  'Pool.use': async (check) => {
+    await using pool = createPool({ create: () => 1, destroy: () => {}, max: 1 })
+    await check(() => pool.use(() => sleepForever()))
   },
   'MemoryReceiveStream.[Symbol.asyncIterator]': (check) => {
     const [send, receive] = createMemoryObjectStream<number>(0)

@@ -4,21 +4,27 @@ import {
   checkpoint,
   checkpointIfCancelled,
   createBlockingPortal,
+  createBroadcast,
   createCapacityLimiter,
   createCondition,
   createEvent,
   createLock,
   createMemoryObjectStream,
+  createPool,
   createQueue,
+  createRateLimiter,
   createSemaphore,
   createTaskGroup,
+  every,
   moveOnAfter,
   ResourceGuard,
+  retry,
   runInProcess,
   runInThread,
   sleep,
   sleepForever,
   sleepUntil,
+  ticks,
   waitAllTasksBlocked,
 } from '../../../index.ts'
 import type { Row } from './calls.ts'
@@ -43,6 +49,9 @@ export const waiting: Record<string, Row> = {
   },
   runInThread: (check) => check(() => runInThread(() => 1)),
   abandonOnCancel: (check) => check(() => abandonOnCancel(Promise.resolve())),
+  retry: (check) => check(() => retry(() => 1)),
+  every: (check) => check(() => moveOnAfter(0, () => every(1, () => {}))),
+  ticks: (check) => check(() => ticks(1, { immediate: true }).next()),
   waitAllTasksBlocked: (check) => check(() => waitAllTasksBlocked()),
   'TaskHandle.wait': (check) => withTask((handle) => check(() => handle.wait())),
   'TaskHandle.value': (check) => withTask((handle) => check(() => handle.value())),
@@ -83,6 +92,11 @@ export const synchronisation: Record<string, Row> = {
     queue.putNowait(1)
     await check(() => queue.get())
   },
+  'Queue.getBatch': async (check) => {
+    const queue = createQueue<number>(1)
+    queue.putNowait(1)
+    await check(() => queue.getBatch(2))
+  },
   'Queue.[Symbol.asyncIterator]': async (check) => {
     const queue = createQueue<number>(1)
     queue.putNowait(1)
@@ -91,6 +105,20 @@ export const synchronisation: Record<string, Row> = {
   'CapacityLimiter.acquire': (check) => check(() => createCapacityLimiter(1).acquire()),
   'CapacityLimiter.acquireOnBehalfOf': (check) => check(() => createCapacityLimiter(1).acquireOnBehalfOf({})),
   'CapacityLimiter.use': (check) => check(() => createCapacityLimiter(1).use(() => {})),
+  'RateLimiter.acquire': (check) => check(() => createRateLimiter({ limit: 1, interval: 1 }).acquire()),
+  'Pool.use': async (check) => {
+    await using pool = createPool({ create: () => 1, destroy: () => {}, max: 1 })
+    await pool.use(() => {})
+    await check(() => pool.use(() => {}))
+  },
+  'Pool.close': async (check) => {
+    const pool = createPool({ create: () => 1, destroy: () => {}, max: 1 })
+    await check(() => pool.close())
+  },
+  'Pool.[Symbol.asyncDispose]': async (check) => {
+    const pool = createPool({ create: () => 1, destroy: () => {}, max: 1 })
+    await check(() => pool[Symbol.asyncDispose]())
+  },
   'MemorySendStream.send': async (check) => {
     const [send] = createMemoryObjectStream<number>(1)
     await check(() => send.send(1))
@@ -100,6 +128,12 @@ export const synchronisation: Record<string, Row> = {
     send.sendNowait(1)
     await check(() => receive.receive())
   },
+  'MemoryReceiveStream.receiveBatch': async (check) => {
+    const [send, receive] = createMemoryObjectStream<number>(1)
+    send.sendNowait(1)
+    await check(() => receive.receiveBatch(2))
+  },
+  'Broadcast.send': (check) => check(() => createBroadcast<number>(1).send(1)),
   'MemoryReceiveStream.[Symbol.asyncIterator]': async (check) => {
     const [send, receive] = createMemoryObjectStream<number>(1)
     send.sendNowait(1)

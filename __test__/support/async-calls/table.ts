@@ -66,7 +66,7 @@ function works(name: string): boolean {
 }
 
 /** Documented to give `undefined` when their own scope is cancelled. */
-const MOVES_ON = ['openCancelScope', 'moveOnAfter', 'moveOnAt', 'CancelScope.run', 'createTaskGroup']
+const MOVES_ON = ['openCancelScope', 'moveOnAfter', 'moveOnAt', 'CancelScope.run', 'createTaskGroup', 'createSupervisor']
 
 /** One step of the system that cannot be called back: the caller is told how it went. Or nothing that waits at all. */
 const FINISHES = /^(checkpointIfCancelled|createBlockingPortal|runInThread)$/
@@ -114,7 +114,7 @@ const SECTIONS: readonly (readonly [title: string, pattern: RegExp])[] = [
   ],
   [
     'Synchronisation',
-    /^(Semaphore|Lock|Event|Condition|Queue|CapacityLimiter|MemorySend|MemoryReceive|ResourceGuard)\./,
+    /^(Semaphore|Lock|Event|Condition|Queue|CapacityLimiter|RateLimiter|Pool|Broadcast|MemorySend|MemoryReceive|ResourceGuard)\./,
   ],
   ['Tasks, scopes and time', /^/],
 ]

@@ -17,7 +17,6 @@ import type {
   SendWait,
   StreamSink,
   StreamTransport,
-  TlsSession,
   TlsStart,
   TransportRelay,
 } from '../backend.ts'
@@ -27,7 +26,7 @@ import { handleNumber, type HandleOwner, type NativeEventLoop } from './event-lo
 import { NativeRelay } from './relay.ts'
 import { getOption, setOption } from './socket-options.ts'
 import { type Peer, toRecordError } from './tls-failures.ts'
-import type { SessionSource } from './tls-session.ts'
+import type { NativeTlsSession, SessionSource } from './tls-session.ts'
 
 /** What a stream may have taken and not sent (api.md §6). */
 const TAKE_LIMIT = 65_536
@@ -54,7 +53,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
   declare sink: StreamSink
   readonly generation: number
   readonly index: number
-  tls: TlsSession | undefined
+  tls: NativeTlsSession | undefined
   readonly loop: NativeEventLoop
   /** Bytes taken that no report has told of: the last of them are part of the submission that `#turn` names. */
   #taken = 0
@@ -84,12 +83,13 @@ export class NativeStream implements StreamTransport, HandleOwner {
   #local: Address | undefined
   #remote: Address | undefined
 
-  /** @param name - of a pipe, which has no addresses */
-  constructor(loop: NativeEventLoop, index: number, generation: number, name?: string) {
+  /** The addresses, where they are known: asking for one costs about 2 µs. */
+  constructor(loop: NativeEventLoop, index: number, generation: number, local?: Address, remote?: Address) {
     this.loop = loop
     this.index = index
     this.generation = generation
-    this.#local = this.#remote = name
+    this.#local = local
+    this.#remote = remote
     loop.own(index, this)
   }
 
@@ -178,6 +178,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
 
   /** The relay's: it has this connection. */
   lendTo(relay: NativeRelay): void {
+    this.#keepFacts()
     this.#relay = relay
     this.#count(1)
     this.loop.arm()
@@ -249,13 +250,14 @@ export class NativeStream implements StreamTransport, HandleOwner {
 
   /** The handle is a handshake from now on; `ended` is called should it be destroyed meanwhile. */
   lend(ended: () => void): void {
+    this.#keepFacts()
     this.#handshake = ended
     // Nothing is unsent, and what comes after it is counted anew.
     this.#taken = this.#unsent = this.#given = 0
   }
 
   /** A handshake has been done on this connection. */
-  secure({ side, peer, standardCompatible }: TlsStart, session: TlsSession): void {
+  secure({ side, peer, standardCompatible }: TlsStart, session: NativeTlsSession): void {
     this.#handshake = undefined
     this.tls = session
     this.#peer = { side, peer }
@@ -384,9 +386,17 @@ export class NativeStream implements StreamTransport, HandleOwner {
     this.loop.arm()
   }
 
+  /** What can still be asked for when the handle cannot tell any more: logs ask for it after the end. */
+  #keepFacts(): void {
+    this.#local ??= toAddress(this.loop.binding.localAddress(this.handle))
+    this.#remote ??= toAddress(this.loop.binding.remoteAddress(this.handle))
+    this.tls?.close()
+  }
+
   #close(reset: boolean): void {
     if (this.#closed) return
     this.#closed = true
+    this.#keepFacts()
     this.#handshake?.()
     this.#received()
     this.#sent()
