@@ -21,6 +21,8 @@ export type { CancelScopeOptions, TimedScopeOptions, FailScope, CancelReason } f
 // Task groups: a task ends before the block that started it does.
 export { createTaskGroup, TaskGroup, gather, mapConcurrent, raceTasks } from './src/task-groups.ts'
 export type { TaskGroupOptions, TaskOptions, TaskHandle, TaskStatus } from './src/task-groups.ts'
+export { createSupervisor, Supervisor } from './src/supervisor.ts'
+export type { SupervisorOptions, RestartOptions, ChildFailure } from './src/supervisor.ts'
 
 // Threads.
 export { runInThread, threadTask, runAsyncFromThread, fromThread, currentDefaultThreadLimiter } from './src/threads.ts'
@@ -92,6 +94,7 @@ export { createQueue, Queue } from './src/sync/queue.ts'
 export { createCapacityLimiter, CapacityLimiter } from './src/sync/capacity-limiter.ts'
 export { createMemoryObjectStream, MemorySendStream, MemoryReceiveStream } from './src/sync/memory-object-stream.ts'
 export { ResourceGuard } from './src/sync/resource-guard.ts'
+export { createRateLimiter, RateLimiter } from './src/sync/rate-limiter.ts'
 export type { Grant } from './src/sync/grant.ts'
 export type { SemaphoreOptions, SemaphoreStatistics } from './src/sync/semaphore.ts'
 export type { LockStatistics } from './src/sync/lock.ts'
@@ -100,6 +103,7 @@ export type { ConditionStatistics } from './src/sync/condition.ts'
 export type { QueueStatistics } from './src/sync/queue.ts'
 export type { CapacityLimiterStatistics } from './src/sync/capacity-limiter.ts'
 export type { MemoryObjectStreamStatistics } from './src/sync/memory-object-stream.ts'
+export type { RateLimiterOptions, RateLimiterStatistics } from './src/sync/rate-limiter.ts'
 
 // Processes.
 export { openProcess, runProcess } from './src/processes.ts'
