@@ -24,6 +24,8 @@ import {
   createCondition,
   createEvent,
   createLock,
+  createPool,
+  createRateLimiter,
   createMemoryObjectStream,
   createQueue,
   createSemaphore,
@@ -135,6 +137,16 @@ const synchronisation: Record<string, Row> = {
   'CapacityLimiter.acquire': () => check(() => createCapacityLimiter(1).acquire()),
   'CapacityLimiter.acquireOnBehalfOf': () => check(() => createCapacityLimiter(1).acquireOnBehalfOf({})),
   'CapacityLimiter.use': () => check(() => createCapacityLimiter(1).use(() => {})),
+  'RateLimiter.acquire': () => check(() => createRateLimiter({ limit: 1, interval: 1 }).acquire()),
+  'Pool.use': async () => {
+    await using pool = createPool({ create: () => 1, destroy: () => {}, max: 1 })
+    await pool.use(() => {})
+    await check(() => pool.use(() => {}))
+  },
+  'Pool.close': async () => {
+    const pool = createPool({ create: () => 1, destroy: () => {}, max: 1 })
+    await closes(() => pool.close())
+  },
   'MemorySendStream.send': async () => {
     const [send] = createMemoryObjectStream<number>(1)
     await check(() => send.send(1))
@@ -465,6 +477,7 @@ const exceptions: Record<string, string> = {
   failAt: BODY,
   'CancelScope.run': BODY,
   createTaskGroup: `${BODY}; leaving a group is a schedule point (§3)`,
+  createSupervisor: `${BODY}; leaving a group is a schedule point (§3)`,
   gather: `${BODY}; leaving a group is a schedule point (§3)`,
   mapConcurrent: `${BODY}; leaving a group is a schedule point (§3)`,
   raceTasks: `${BODY}; leaving a group is a schedule point (§3)`,
