@@ -46,6 +46,8 @@ export declare const NotRunningError: typeof esm.NotRunningError
 export type NotRunningError = esm.NotRunningError
 export declare const Path: typeof esm.Path
 export type Path = esm.Path
+export declare const Pool: typeof esm.Pool
+export type Pool<T> = esm.Pool<T>
 export declare const Process: typeof esm.Process
 export type Process<
   In extends esm.Stream | null = esm.Stream | null,
@@ -54,6 +56,8 @@ export type Process<
 > = esm.Process<In, Out, Err>
 export declare const Queue: typeof esm.Queue
 export type Queue<T> = esm.Queue<T>
+export declare const RateLimiter: typeof esm.RateLimiter
+export type RateLimiter = esm.RateLimiter
 export declare const ResourceBusyError: typeof esm.ResourceBusyError
 export type ResourceBusyError = esm.ResourceBusyError
 export declare const ResourceGuard: typeof esm.ResourceGuard
@@ -70,6 +74,8 @@ export declare const SocketStreamServer: typeof esm.SocketStreamServer
 export type SocketStreamServer<A extends esm.SocketAddress | string = esm.SocketAddress> = esm.SocketStreamServer<A>
 export declare const Stream: typeof esm.Stream
 export type Stream = esm.Stream
+export declare const Supervisor: typeof esm.Supervisor
+export type Supervisor = esm.Supervisor
 export declare const TLSContext: typeof esm.TLSContext
 export type TLSContext = esm.TLSContext
 export declare const TLSEOFError: typeof esm.TLSEOFError
@@ -114,8 +120,11 @@ export declare const createCondition: typeof esm.createCondition
 export declare const createEvent: typeof esm.createEvent
 export declare const createLock: typeof esm.createLock
 export declare const createMemoryObjectStream: typeof esm.createMemoryObjectStream
+export declare const createPool: typeof esm.createPool
 export declare const createQueue: typeof esm.createQueue
+export declare const createRateLimiter: typeof esm.createRateLimiter
 export declare const createSemaphore: typeof esm.createSemaphore
+export declare const createSupervisor: typeof esm.createSupervisor
 export declare const createTaskGroup: typeof esm.createTaskGroup
 export declare const createTcpServer: typeof esm.createTcpServer
 export declare const createTlsContext: typeof esm.createTlsContext
@@ -177,6 +186,7 @@ export type CancelReason = esm.CancelReason
 export type CancelScopeOptions = esm.CancelScopeOptions
 export type CapacityLimiterStatistics = esm.CapacityLimiterStatistics
 export type ChannelBindingType = esm.ChannelBindingType
+export type ChildFailure = esm.ChildFailure
 export type Cipher = esm.Cipher
 export type CompletedProcess<
   Out extends Buffer | null = Buffer,
@@ -206,14 +216,19 @@ export type OpenedFile = esm.OpenedFile
 export type Packet<A extends esm.SocketAddress | string | Buffer = esm.SocketAddress> = esm.Packet<A>
 export type PeerCertificate = esm.PeerCertificate
 export type PipedProcess = esm.PipedProcess
+export type PoolOptions<T> = esm.PoolOptions<T>
+export type PoolStatistics = esm.PoolStatistics
 export type PortalHandle = esm.PortalHandle
 export type PortalTask<T = unknown> = esm.PortalTask<T>
 export type ProcessStdio = esm.ProcessStdio
 export type QueueStatistics = esm.QueueStatistics
+export type RateLimiterOptions = esm.RateLimiterOptions
+export type RateLimiterStatistics = esm.RateLimiterStatistics
 export type ReceivedFDs = esm.ReceivedFDs
 export type RelayOptions = esm.RelayOptions
 export type RelayResult = esm.RelayResult
 export type RetryOptions = esm.RetryOptions
+export type RestartOptions = esm.RestartOptions
 export type RunInProcessOptions = esm.RunInProcessOptions
 export type RunInThreadOptions = esm.RunInThreadOptions
 export type RunOptions = esm.RunOptions
@@ -226,6 +241,7 @@ export type ServeOptions<A extends esm.SocketAddress | string = esm.SocketAddres
 export type ServerStatistics = esm.ServerStatistics
 export type SocketAddress = esm.SocketAddress
 export type StartTLSOptions = esm.StartTLSOptions
+export type SupervisorOptions = esm.SupervisorOptions
 export type SuppressedErrorEvent = esm.SuppressedErrorEvent
 export type TCPServerOptions = esm.TCPServerOptions
 export type TLSContextOptions = esm.TLSContextOptions

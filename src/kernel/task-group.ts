@@ -291,7 +291,7 @@ function hasTasks(scope: CancelScope): boolean {
 }
 
 /** `[options], fn, ...args`, checked. */
-function taskArguments(given: unknown[]): { name: string | undefined; fn: TaskFunction; args: unknown[] } {
+export function taskArguments(given: unknown[]): { name: string | undefined; fn: TaskFunction; args: unknown[] } {
   const [first] = given
   if (typeof first === 'function') {
     return { name: undefined, fn: first as TaskFunction, args: given.slice(1) }

@@ -61,9 +61,14 @@ export class WaitQueue<Q extends Queued> implements AnyQueue, Line<Q> {
     this.#length++
   }
 
+  /** The one that is served next. It stays in the queue. */
+  get first(): Q | undefined {
+    return this.#first as Q | undefined
+  }
+
   /** The first, who is out of the queue then. */
   shift(): Q | undefined {
-    const first = this.#first as Q | undefined
+    const { first } = this
     if (first !== undefined) this.delete(first)
     return first
   }

@@ -5,6 +5,7 @@
  * 1. A job ends with `finished`, `failed` or `broken`, exactly once. After `broken` the thread is gone.
  * 2. The thread keeps the process alive while its job does, and never otherwise.
  * 3. What the thread posted before it died counts: the port is emptied before its death is told.
+ * 4. A thread that is being terminated never becomes idle, also where its job has ended in the last moment.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { detached } from '../kernel/detached.ts'
@@ -59,6 +60,8 @@ export class Thread {
   #job: JobSink | undefined
   #holds = false
   #died: { readonly error: unknown } | undefined
+  /** It is being terminated: it takes no job any more. */
+  #terminated = false
 
   constructor(owner: ThreadOwner) {
     this.#owner = owner
@@ -105,6 +108,13 @@ export class Thread {
     this.#hold(false)
   }
 
+  /** Ends the thread in the middle of its job, which is told of as ever (1): `broken`, or its end if that came first. */
+  terminate(): void {
+    if (this.#terminated) return
+    this.#terminated = true
+    void this.#worker.terminate()
+  }
+
   /** The answer to `called`. @throws DOMException (`DataCloneError`) for a value that cannot be sent; nothing is */
   reply(value: unknown): void {
     try {
@@ -133,12 +143,13 @@ export class Thread {
     const job = this.#job
     if (job === undefined) return
     if (message[0] === CALL) {
-      job.called(message[1], message[2])
+      // A thread that is being terminated waits for no answer.
+      if (!this.#terminated) job.called(message[1], message[2])
       return
     }
     this.#job = undefined
     this.#hold(false)
-    this.#owner.idle(this)
+    if (!this.#terminated) this.#owner.idle(this)
     if (message[0] === DONE) job.finished(message[1])
     else job.failed(message[1])
   }
