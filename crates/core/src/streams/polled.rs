@@ -230,10 +230,19 @@ fn gone() -> io::Error {
 }
 
 /// Nobody reads it, and as long as it holds anything, the socket has an error that is none.
+///
+/// Only IP sockets have one. A UNIX socket does not know the flag and would take the call for a receive: of a message without
+/// room for it, whose datagram or descriptors are lost.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn empty_error_queue(socket: BorrowedFd<'_>) {
-    use rustix::net::{RecvAncillaryBuffer, RecvFlags, recvmsg};
+    use rustix::net::{AddressFamily, RecvAncillaryBuffer, RecvFlags, recvmsg, sockopt::socket_domain};
 
+    if !matches!(
+        socket_domain(socket),
+        Ok(AddressFamily::INET | AddressFamily::INET6)
+    ) {
+        return;
+    }
     for _ in 0..ERRORS {
         let mut control = RecvAncillaryBuffer::default();
         let flags = RecvFlags::ERRQUEUE | RecvFlags::DONTWAIT;
@@ -246,4 +255,24 @@ pub(crate) fn empty_error_queue(socket: BorrowedFd<'_>) {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(crate) fn empty_error_queue(_: BorrowedFd<'_>) {
     let _ = ERRORS;
+}
+
+#[cfg(all(test, any(target_os = "linux", target_os = "android")))]
+mod tests {
+    use std::os::unix::net::UnixDatagram;
+
+    use super::*;
+
+    #[test]
+    fn a_unix_socket_registered_anew_keeps_the_datagrams_that_it_has() {
+        let (here, there) = UnixDatagram::pair().expect("sockets");
+        there.send(b"one").expect("room");
+        there.send(b"two").expect("room");
+        empty_error_queue(here.as_fd());
+        here.set_nonblocking(true).expect("set");
+        let mut buffer = [0; 8];
+        assert_eq!(here.recv(&mut buffer).expect("the first"), 3);
+        assert_eq!(&buffer[..3], b"one");
+        assert_eq!(here.recv(&mut buffer).expect("the second"), 3);
+    }
 }
