@@ -17,6 +17,8 @@ use std::{
 
 use tokio::io::{Interest, unix::AsyncFd};
 
+use crate::system::{self, Call};
+
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const TCP: Interest = Interest::READABLE.add(Interest::WRITABLE).add(Interest::PRIORITY);
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -90,13 +92,12 @@ impl<T: AsRawFd + AsFd> Polled<T> {
             let mut guard = ready!(watched.poll_read_ready(cx))?;
             match read(watched.get_ref()) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let is_end = guard.ready().is_read_closed();
+                    let says_nothing_more = guard.ready().is_read_closed() || system::is_made_up(&error);
                     guard.clear_ready();
-                    if is_end {
+                    if says_nothing_more {
                         self.renew(cx)?;
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Ok(result) => {
                     if is_last(&result) && !is_urgent(watched) {
                         guard.clear_ready();
@@ -119,13 +120,12 @@ impl<T: AsRawFd + AsFd> Polled<T> {
             let mut guard = ready!(watched.poll_write_ready(cx))?;
             match write(watched.get_ref()) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let is_end = guard.ready().is_write_closed();
+                    let says_nothing_more = guard.ready().is_write_closed() || system::is_made_up(&error);
                     guard.clear_ready();
-                    if is_end {
+                    if says_nothing_more {
                         self.renew(cx)?;
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 outcome => return Poll::Ready(outcome),
             }
         }
@@ -161,10 +161,11 @@ where
     for<'a> &'a T: Read,
 {
     pub fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        let (drains, room) = (self.drains, buffer.len());
+        let (drains, room) = (self.drains, system::part(buffer.len()));
+        let buffer = &mut buffer[..room];
         self.poll_input_until(
             cx,
-            |mut socket: &T| socket.read(buffer),
+            |mut socket: &T| system::call(Call::Receive, || socket.read(buffer)),
             |&count| drains && count > 0 && count < room,
         )
     }
@@ -175,7 +176,8 @@ where
     ///
     /// The system's; `WouldBlock` where nothing is there.
     pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.inner()?.read(buffer)
+        let mut socket = self.inner()?;
+        system::call(Call::Receive, || socket.read(buffer))
     }
 }
 
@@ -184,7 +186,10 @@ where
     for<'a> &'a T: Write,
 {
     pub fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_output(cx, |mut socket: &T| socket.write(bytes))
+        let bytes = &bytes[..system::part(bytes.len())];
+        self.poll_output(cx, |mut socket: &T| {
+            system::call(Call::Send, || socket.write(bytes))
+        })
     }
 
     pub fn poll_write_vectored(
@@ -192,7 +197,7 @@ where
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.poll_output(cx, |mut socket: &T| socket.write_vectored(slices))
+        self.poll_output(cx, |socket: &T| system::write_vectored(socket, slices))
     }
 }
 
