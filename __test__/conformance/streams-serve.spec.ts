@@ -356,6 +356,7 @@ eachBackendWithClock(
   'closeTimeout bounds how long serve waits for bytes that do not leave',
   async (t, backend, clock) => {
     let ended = false
+    let sent = 0
     let peer: Peer | undefined
     const running = backend.run(async () => {
       await using server = await createTcpServer(0, { ...LOCAL, closeTimeout: 1234 })
@@ -363,7 +364,10 @@ eachBackendWithClock(
         group.spawn(async () => {
           await server.serve(async (stream) => {
             await moveOnAfter(50, async () => {
-              for (;;) await stream.sendAll(Buffer.alloc(4096))
+              for (;;) {
+                await stream.sendAll(Buffer.alloc(4096))
+                sent++
+              }
             })
           })
           ended = true
@@ -377,7 +381,11 @@ eachBackendWithClock(
     while (peer === undefined) await nextTurn()
     peer.socket.removeAllListeners('data')
     peer.socket.pause()
-    for (let turn = 0; turn < 500; turn++) await nextTurn()
+    // Until the kernel takes no more.
+    for (let seen = -1, still = 0; still < 500; still = sent === seen ? still + 1 : 0) {
+      seen = sent
+      await nextTurn()
+    }
     await clock.advance(50)
     await clock.advance(1233)
     t.false(ended)
