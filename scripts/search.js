@@ -1,11 +1,13 @@
 /**
- * `npm run search -- rings|cancelling|forgetting [--seconds 60] [--seed 1] [--backend native|node] [--driver nested|thread]`: a search for faults
- * by random programs, on every backend and driver unless one is named. What each does is at the top of its program in
- * `__test__/stress/programs/`. A short form of each is part of `npm test` (`__test__/stress/searches.spec.ts`).
+ * `npm run search -- rings|cancelling|forgetting|system-calls [--seconds 60] [--seed 1] [--backend native|node]
+ * [--driver nested|thread]`: a search for faults by random programs, on every backend and driver unless one is named. What each does
+ * is at the top of its program in `__test__/stress/programs/`, or in `lib/system-calls.js`. A short form of each is part of
+ * `npm test` (`__test__/stress/searches.spec.ts`).
  */
 import { must } from './lib/command.js'
+import { searchSystemCalls } from './lib/system-calls.js'
 
-const SEARCHES = ['rings', 'cancelling', 'forgetting']
+const SEARCHES = ['rings', 'cancelling', 'forgetting', 'system-calls']
 const PLACES = [
   ['native', 'nested'],
   ['native', 'thread'],
@@ -14,7 +16,7 @@ const PLACES = [
 
 const [name, ...args] = process.argv.slice(2)
 if (!SEARCHES.includes(name)) {
-  console.error(`which search? ${SEARCHES.join(' or ')}. For example: npm run search -- ${SEARCHES[0]} --seconds 60`)
+  console.error(`which search? ${SEARCHES.join(', ')}. For example: npm run search -- ${SEARCHES[0]} --seconds 60`)
   process.exit(2)
 }
 const given = (option) => args[args.indexOf(option) + 1]
@@ -25,9 +27,15 @@ const places = PLACES.filter(
 )
 const rest = args.includes('--seconds') ? args : ['--seconds', '60', ...args]
 try {
-  for (const [backend, driver] of places) {
-    const program = `__test__/stress/programs/${name}.ts`
-    await must(process.execPath, ['--import=tsx', program, ...rest, '--backend', backend, '--driver', driver])
+  if (name === 'system-calls') {
+    const drivers = places.filter(([backend]) => backend === 'native').map(([, driver]) => driver)
+    const number = (option, otherwise) => (args.includes(option) ? Number(given(option)) : otherwise)
+    await searchSystemCalls({ seconds: number('--seconds', 60), seed: number('--seed', 1), drivers })
+  } else {
+    for (const [backend, driver] of places) {
+      const program = `__test__/stress/programs/${name}.ts`
+      await must(process.execPath, ['--import=tsx', program, ...rest, '--backend', backend, '--driver', driver])
+    }
   }
 } catch (error) {
   console.error(error.message)

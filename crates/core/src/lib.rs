@@ -12,6 +12,7 @@
 //! - [`files`] (UNIX): what a file can give at once, and the rest on the pool.
 //! - [`pool`]: the process-wide multi-thread runtime for what would block: [`resolve`] and files; `processes` (UNIX) reap their
 //!   children on it.
+//! - [`system`] (UNIX): the system calls of all of these, and where tests make them misbehave.
 //! - [`watches`] (Linux): waiting for descriptors that belong to somebody else.
 //! - [`socket_options`]: names of socket options to the numbers of this platform.
 //!
@@ -37,6 +38,8 @@ pub mod ready;
 pub mod resolve;
 pub mod socket_options;
 pub mod streams;
+#[cfg(unix)]
+pub mod system;
 pub mod tls;
 #[cfg(unix)]
 mod unix_socket;
