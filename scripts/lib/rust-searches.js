@@ -27,6 +27,9 @@ const TESTED = ['structio-wakeups', 'structio-core', 'structio-binding', 'struct
 /** With a target, cargo does not instrument the programs that run while it builds. */
 const TARGET = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-unknown-linux-gnu`
 
+/** A report needs lines, and nothing else that makes building slow. */
+const LINES = { CARGO_PROFILE_DEV_DEBUG: 'line-tables-only', CARGO_PROFILE_TEST_DEBUG: 'line-tables-only' }
+
 /** The tests of crates/core that make no system call and call no C. */
 const PURE = ['streams::unsent', 'tls::failure', 'socket_options']
 
@@ -62,7 +65,7 @@ async function miri() {
 async function address({ seconds = '60' }) {
   demand([])
   const folder = inRoot('target', 'address')
-  const env = { RUSTFLAGS: '-Zsanitizer=address', CARGO_TARGET_DIR: folder }
+  const env = { ...LINES, RUSTFLAGS: '-Zsanitizer=address', CARGO_TARGET_DIR: folder }
   await nightly(['test', ...TESTED, '--target', TARGET], env)
 
   await nightly(['build', '-p', 'structio-binding', '--target', TARGET], env)
@@ -84,6 +87,7 @@ async function address({ seconds = '60' }) {
 async function thread() {
   demand(['rust-src'])
   const env = {
+    ...LINES,
     RUSTFLAGS: '-Zsanitizer=thread',
     CARGO_TARGET_DIR: inRoot('target', 'thread'),
     TSAN_OPTIONS: 'halt_on_error=1',

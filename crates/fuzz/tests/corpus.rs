@@ -2,19 +2,23 @@
 
 #![expect(
     clippy::expect_used,
+    clippy::panic,
     clippy::print_stderr,
     reason = "a test program: what is wrong ends it, and it says at which input"
 )]
 
-use std::{fs, path::Path};
+use std::{env, fs, panic, path::Path};
 
 use structio_fuzz::{addresses, records, tls_handshake, tls_session};
 
-/// Inputs made from each of the corpus, by changes that depend on nothing but the input.
+/// Inputs made from each of the corpus, by changes that depend on nothing but their number. `STRUCTIO_FUZZ_VARIANTS` says how many,
+/// for a search without libFuzzer.
 const VARIANTS: u64 = 4;
 
 fn replay(target: &str, run: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+    let variants =
+        env::var("STRUCTIO_FUZZ_VARIANTS").map_or(VARIANTS, |count| count.parse().expect("a number"));
     let mut count = 0;
     for entry in fs::read_dir(&folder).expect("the corpus") {
         let path = entry.expect("an entry").path();
@@ -22,15 +26,18 @@ fn replay(target: &str, run: fn(&[u8])) {
         // What fails says which input it was.
         eprintln!("{}", path.display());
         run(&input);
-        for variant in 1..=VARIANTS {
-            run(&changed(&input, variant));
+        for variant in 1..=variants {
+            let input = changed(&input, variant);
+            if panic::catch_unwind(|| run(&input)).is_err() {
+                panic!("variant {variant} of {}: {input:?}", path.display());
+            }
         }
         count += 1;
     }
     assert!(count > 0, "nothing in {}", folder.display());
 }
 
-/// The same length or shorter, a few bytes changed.
+/// A few bytes changed or inserted, and perhaps the end cut off.
 fn changed(input: &[u8], variant: u64) -> Vec<u8> {
     let mut bytes = input.to_vec();
     let mut state = variant;
@@ -42,9 +49,11 @@ fn changed(input: &[u8], variant: u64) -> Vec<u8> {
         usize::try_from((mixed ^ mixed >> 31) % (below as u64).max(1)).expect("below a length")
     };
     for _ in 0..=next(3) {
-        let (at, value) = (next(bytes.len()), next(256));
-        if let Some(byte) = bytes.get_mut(at) {
-            *byte = u8::try_from(value).expect("below 256");
+        let at = next(bytes.len());
+        let value = u8::try_from(next(256)).expect("below 256");
+        match bytes.get_mut(at) {
+            Some(byte) if next(2) == 0 => *byte = value,
+            _ => bytes.insert(at, value),
         }
     }
     bytes.truncate(bytes.len() - next(bytes.len() / 4 + 1));
