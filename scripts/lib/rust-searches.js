@@ -18,7 +18,7 @@ export const RUST_SEARCHES = { miri, address, thread, fuzz }
 /** The targets of crates/fuzz. */
 const FUZZ_TARGETS = ['tls_handshake', 'tls_session', 'records', 'addresses']
 
-/** The crates whose tests run under the sanitizers. */
+/** The crates whose tests run under the sanitizers; examples in comments are not compiled with them. */
 const TESTED = ['structio-wakeups', 'structio-core', 'structio-binding', 'structio-fuzz'].flatMap((name) => [
   '-p',
   name,
@@ -66,7 +66,7 @@ async function address({ seconds = '60' }) {
   demand([])
   const folder = inRoot('target', 'address')
   const env = { ...LINES, RUSTFLAGS: '-Zsanitizer=address', CARGO_TARGET_DIR: folder }
-  await nightly(['test', ...TESTED, '--target', TARGET], env)
+  await nightly(['test', '--tests', ...TESTED, '--target', TARGET], env)
 
   await nightly(['build', '-p', 'structio-binding', '--target', TARGET], env)
   const addon = `${folder}/structio.node`
@@ -92,7 +92,7 @@ async function thread() {
     CARGO_TARGET_DIR: inRoot('target', 'thread'),
     TSAN_OPTIONS: 'halt_on_error=1',
   }
-  await nightly(['test', '-Zbuild-std', ...TESTED, '--target', TARGET], env)
+  await nightly(['test', '--tests', '-Zbuild-std', ...TESTED, '--target', TARGET], env)
 }
 
 async function fuzz({ seconds = '60', seed = '1', only }) {

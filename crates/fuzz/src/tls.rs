@@ -235,6 +235,12 @@ impl Pair {
 
     fn deliver(&mut self, side: usize, length: usize) {
         let end = &mut self.ends[side];
+        if cfg!(debug_assertions) && end.closed && end.disturbed {
+            // A debug assertion of rustls 0.23.46 (`send_fatal_alert`) does not know that a bad record can come after our own
+            // `close_notify`. What is published has none of them, and sends one alert more.
+            end.wire.clear();
+            return;
+        }
         let length = length.min(end.wire.len());
         let bytes: Vec<u8> = end.wire.drain(..length).collect();
         let outcome = end.engine.feed(&bytes);

@@ -21,7 +21,7 @@ impl Ring for Channel {
 #[test]
 fn everything_arrives_once_from_every_thread() {
     const THREADS: u32 = 4;
-    let each = if cfg!(miri) { 40 } else { 4000 };
+    let each = if cfg!(miri) { 8 } else { 4000 };
     let (sender, receiver) = mpsc::channel();
     let bell = Arc::new(Bell::new());
     bell.open(Channel(sender));
