@@ -396,13 +396,8 @@ impl From<TcpOptions> for ConnectionOptions {
 
 /// A numeric address; an IPv6 one may carry a numeric scope (`fe80::1%2`).
 pub(crate) fn socket_address(address: &str, port: u16) -> Result<SocketAddr> {
-    let text = if address.contains(':') {
-        format!("[{address}]:{port}")
-    } else {
-        format!("{address}:{port}")
-    };
-    text.parse()
-        .map_err(|_| Error::new(Status::InvalidArg, format!("{address} is not a numeric address")))
+    address::parse(address, port)
+        .ok_or_else(|| Error::new(Status::InvalidArg, format!("{address} is not a numeric address")))
 }
 
 fn unspecified_like(address: SocketAddr) -> IpAddr {

@@ -3,7 +3,8 @@
 //! # Map
 //!
 //! - [`reactor`]: one tokio `current_thread` runtime that is only a reactor. No task ever runs on it.
-//! - [`ready`]: wakers that carry a handle number instead of waking a task, and the list they push to.
+//! - [`ready`]: wakers that carry a handle number instead of waking a task, and the list they push to. A module of
+//!   `structio-wakeups`, which has what crosses threads.
 //! - [`address`]: of a socket, of whichever kind.
 //! - [`streams`]: connections, listeners and connection attempts over TCP and UNIX sockets, each a state machine with
 //!   `poll_…` methods.
@@ -34,7 +35,6 @@ pub mod pool;
 #[cfg(unix)]
 pub mod processes;
 pub mod reactor;
-pub mod ready;
 pub mod resolve;
 pub mod socket_options;
 pub mod streams;
@@ -45,3 +45,5 @@ pub mod tls;
 mod unix_socket;
 #[cfg(target_os = "linux")]
 pub mod watches;
+
+pub use structio_wakeups::ready;
