@@ -647,6 +647,77 @@ declare function mapConcurrent<I, T>(
  */
 declare function raceTasks<const F extends readonly Job<unknown>[]>(fns: F): Promise<Awaited<ReturnType<F[number]>>>
 
+/** When and how often a failed child is started again. */
+interface RestartOptions {
+  /**
+   * How often in a row a child is started again after a failure: an integer, 0 being never, or `Infinity`. Default 10. A run that
+   * lasts `resetAfter` begins a new row.
+   */
+  attempts?: number | undefined
+  /**
+   * Milliseconds before a child is started again, at least 1. A number is the wait after the first failure of a row and doubles
+   * with each further one, up to 30,000 (or to the number itself, where that is more). A function gets the number of failures
+   * in the row so far, from 1. Default 100.
+   */
+  backoff?: number | ((failures: number) => number) | undefined
+  /** Milliseconds for which a run has to last before its failure is the first of a new row. Default 60,000. */
+  resetAfter?: number | undefined
+}
+/** Options of `createSupervisor`. */
+interface SupervisorOptions extends TaskGroupOptions {
+  /**
+   * Gets what a child threw, in the child's task. What it returns is awaited before the child is started again. What it throws
+   * fails the supervisor: all children are cancelled, and it comes out in the `ExceptionGroup`. So an error that must not be
+   * survived is thrown on.
+   */
+  onError: (error: unknown, failure: ChildFailure) => unknown
+  /** Whether and when a failed child is started again. Default: never. */
+  restart?: RestartOptions | undefined
+}
+/** What `onError` is told beside the error. A frozen record. */
+interface ChildFailure {
+  /** The child. */
+  readonly task: TaskInfo
+  /** Failures in a row, this one included. */
+  readonly failures: number
+  /** Milliseconds until it is started again; `undefined` where it is not, because it may not be or is cancelled. */
+  readonly restartIn: number | undefined
+}
+/** Children that fail one by one. Made by `createSupervisor`. */
+declare class Supervisor {
+  #private
+  /** Cancels, shields or bounds the whole, its body included. */
+  get cancelScope(): CancelScope
+  /**
+   * Starts `fn(...args)` as a child: after this call has returned, under the supervisor's scope. Works from any task and any
+   * callback of the thread.
+   *
+   * The handle is that of the child through all its restarts: `cancel()` ends it for good, `value()` is what its last run
+   * returned, or `TaskFailed` once it is not started again.
+   *
+   * @throws UsageError when the supervisor has ended; the function is then not called
+   */
+  spawn<A extends unknown[], T>(fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
+  spawn<A extends unknown[], T>(options: TaskOptions, fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
+}
+/** What runs together with the children. */
+type SupervisorBody = (supervisor: Supervisor) => unknown
+/**
+ * Runs `body` with a supervisor to spawn children into, and ends after all of them. A child that fails goes to `onError` and
+ * leaves its siblings alone; with `restart` it is started again after a while. A child that returns has finished.
+ *
+ * Resolves with the body's value, or with `undefined` when the supervisor was cancelled and its body with it. Rejects with one
+ * `ExceptionGroup` when the body fails, or `onError` throws: that cancels all children, as in a task group.
+ *
+ * ```ts
+ * await createSupervisor({ onError: (error, { task }) => console.error(task.name, error), restart: {} }, (sv) => {
+ *   sv.spawn(consumeOrders)
+ *   sv.spawn(consumeInvoices)
+ * })
+ * ```
+ */
+declare function createSupervisor<F extends SupervisorBody>(options: SupervisorOptions, body: F): Promise<BodyValue<F>>
+
 /** Options of `retry`. */
 interface RetryOptions {
   /** How many times the function is called at most, the first time included: a positive integer, or `Infinity`. Default 5. */
@@ -905,6 +976,13 @@ interface RunInThreadOptions {
    * the token is held until the thread is done. Default false: the caller waits until the function has ended.
    */
   abandonOnCancel?: boolean | undefined
+  /**
+   * Whether a cancellation terminates the thread in the middle of the function, wherever that is: `finally` blocks do not run, and
+   * what it had half done in shared memory stays so. The caller goes on once the thread has ended, and has the function's
+   * value if that had returned before. Native code cannot be interrupted; the thread ends when it returns. The next call starts
+   * a new thread (some 10 to 50 ms). Default false. Together with `abandonOnCancel` a `RangeError`.
+   */
+  terminateOnCancel?: boolean | undefined
   /** Functions of this thread that the other may call by name, with `runAsyncFromThread`. */
   expose?: Readonly<Record<string, ExposedFunction>> | undefined
   /**
@@ -926,8 +1004,8 @@ type ThreadFunction<A extends unknown[], T> = ((...args: A) => T | PromiseLike<T
  * the process alive by themselves.
  *
  * A checkpoint on the way in, also while it waits for a token. From then on a cancellation does not end the function: the
- * caller waits for it, and gets what it came to (or goes on at once: `abandonOnCancel`). The function may ask, with
- * `fromThread.checkCancelled()`.
+ * caller waits for it, and gets what it came to (or goes on at once: `abandonOnCancel`; or ends the thread: `terminateOnCancel`).
+ * The function may ask, with `fromThread.checkCancelled()`.
  *
  * Rejects with what the function throws, with its class name, message, stack and own fields; with `DataCloneError` for what
  * cannot be sent; with `BrokenResourceError` when the thread dies; with `UsageError` where a function that was sent misses a
@@ -2569,6 +2647,126 @@ declare class ResourceGuard {
   use<T>(body: () => T | PromiseLike<T>): Promise<T>
 }
 
+/**
+ * Options of `createPool`.
+ *
+ * @typeParam T - the items
+ */
+interface PoolOptions<T> {
+  /**
+   * Makes an item, in a task of its own: it goes on where its caller has left, and its item is for the next one. Give it a limit
+   * where it may hang (`failAfter`): until it settles, it counts among `max`.
+   */
+  create: () => T | PromiseLike<T>
+  /** Closes an item. Shielded, for at most 5,000 ms; what it throws goes to the channel `structio:suppressed-error`. */
+  destroy: (item: T) => unknown
+  /** Whether an item whose body has failed, or was cancelled, can be used again. Default: none can. */
+  validate?: ((item: T) => boolean | PromiseLike<boolean>) | undefined
+  /** How many items there are at most: an integer of at least 1, or `Infinity`. */
+  max: number
+  /** Milliseconds after which an item that no call has used is destroyed. Default `Infinity`: when the pool is closed. */
+  idleTimeout?: number | undefined
+  /** For introspection and warnings. */
+  name?: string | undefined
+}
+/** A frozen record. */
+interface PoolStatistics {
+  /** The option. */
+  readonly max: number
+  /** Items that exist or are being made: the sum of the next four. */
+  readonly size: number
+  /** Items that a call has now. */
+  readonly borrowed: number
+  /** Items that no call has. */
+  readonly idle: number
+  /** Items that are being made. */
+  readonly creating: number
+  /** Items that are being destroyed, or looked at by `validate`. */
+  readonly closing: number
+  /** Calls that wait for an item. */
+  readonly tasksWaiting: number
+}
+/**
+ * Makes a pool, which belongs to the run of the running task: its items are made there, other runs cannot use it, and where it is
+ * left open it is closed with the run, with a process warning.
+ *
+ * ```ts
+ * await using pool = createPool({ create: () => connectTcp('db', 5432), destroy: (db) => db.close(), max: 10 })
+ * await pool.use((db) => db.sendAll('hello'))
+ * ```
+ *
+ * @throws NotRunningError outside every `run`
+ */
+declare function createPool<T>(options: PoolOptions<T>): Pool<T>
+/** Lends its items, one call at a time each. Made by `createPool`. */
+declare class Pool<T> implements AsyncDisposable {
+  #private
+  /**
+   * Runs `body` with an item that is its own until the body has settled: an idle one (the one that was used last), a new one while
+   * there are fewer than `max`, otherwise the next that is returned, in the order of arrival. An item whose body threw is
+   * destroyed, unless `validate` accepts it.
+   *
+   * Rejects with what the body throws; with what `create` throws, where that was this call's turn; with `ClosedResourceError`
+   * when the pool is closed; with `UsageError` inside another `use` of it, or in another run.
+   */
+  use<R>(body: (item: T) => R | PromiseLike<R>): Promise<R>
+  /**
+   * Closes the pool: calls that wait, and those to come, get a `ClosedResourceError`; idle items are destroyed at once, the others
+   * when they are returned. Waits until all are gone, or its scope is cancelled: it never raises a cancellation. Idempotent.
+   */
+  close(): Promise<void>
+  /** How many items there are, and how many calls wait. */
+  statistics(): PoolStatistics
+  /** The same as `close()`. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Options of `createRateLimiter`. */
+interface RateLimiterOptions {
+  /** How many permits are given in any `interval`: an integer of at least 1. */
+  limit: number
+  /** Milliseconds, more than 0. */
+  interval: number
+}
+/** A frozen record. */
+interface RateLimiterStatistics {
+  /** Permits in any interval. */
+  readonly limit: number
+  /** Milliseconds. */
+  readonly interval: number
+  /** Permits that are free now; those who wait for more than that come first. */
+  readonly available: number
+  /** Calls that wait for permits. */
+  readonly tasksWaiting: number
+}
+/**
+ * Makes a limiter of `limit` permits in any window of `interval` milliseconds: for requests to a service that allows so many.
+ *
+ * It belongs to no `run`. Runs on the system's clock share its permits; under each simulated clock it begins anew.
+ *
+ * ```ts
+ * const limiter = createRateLimiter({ limit: 10, interval: 1000 })
+ * await limiter.acquire()
+ * ```
+ *
+ * @throws RangeError when `limit` is no integer of at least 1, or `interval` no finite number above 0
+ */
+declare function createRateLimiter(options: RateLimiterOptions): RateLimiter
+/** Gives permits, which are used up and never returned. Made by `createRateLimiter`. */
+declare class RateLimiter {
+  #private
+  /**
+   * Waits for `n` permits at once, in the order of arrival. Cancelled, it has taken none.
+   *
+   * @throws RangeError when `n` is no integer from 1 to the limit
+   */
+  acquire(n?: number): Promise<void>
+  /** Takes `n` permits without waiting; works anywhere. @throws WouldBlock where there are not enough, or others wait */
+  acquireNowait(n?: number): void
+  /** How many permits are free, and how many calls wait. */
+  statistics(): RateLimiterStatistics
+}
+
 /** Something with a descriptor of the system: an open file of `node:fs/promises`, a `FileHandle`, a socket's handle. */
 interface HasDescriptor {
   /** The number of the descriptor. */
@@ -2856,8 +3054,10 @@ export {
   NamedTemporaryFile,
   NotRunningError,
   Path,
+  Pool,
   Process,
   Queue,
+  RateLimiter,
   ResourceBusyError,
   ResourceGuard,
   RunFinishedError,
@@ -2866,6 +3066,7 @@ export {
   SocketStream,
   SocketStreamServer,
   Stream,
+  Supervisor,
   TLSContext,
   TLSEOFError,
   TLSError,
@@ -2896,8 +3097,11 @@ export {
   createEvent,
   createLock,
   createMemoryObjectStream,
+  createPool,
   createQueue,
+  createRateLimiter,
   createSemaphore,
+  createSupervisor,
   createTaskGroup,
   createTcpServer,
   createTlsContext,
@@ -2961,6 +3165,7 @@ export type {
   CancelScopeOptions,
   CapacityLimiterStatistics,
   ChannelBindingType,
+  ChildFailure,
   Cipher,
   CompletedProcess,
   ConditionStatistics,
@@ -2987,13 +3192,18 @@ export type {
   Packet,
   PeerCertificate,
   PipedProcess,
+  PoolOptions,
+  PoolStatistics,
   PortalHandle,
   PortalTask,
   ProcessStdio,
   QueueStatistics,
+  RateLimiterOptions,
+  RateLimiterStatistics,
   ReceivedFDs,
   RelayOptions,
   RelayResult,
+  RestartOptions,
   RetryOptions,
   RunInProcessOptions,
   RunInThreadOptions,
@@ -3007,6 +3217,7 @@ export type {
   ServerStatistics,
   SocketAddress,
   StartTLSOptions,
+  SupervisorOptions,
   SuppressedErrorEvent,
   TCPServerOptions,
   TLSContextOptions,
