@@ -104,9 +104,9 @@ export default tseslint.config(
     // Backends live in the event loop's phases; the rest of the code must not know that there are any.
     files: [
       'src/backends/*/**/*.ts',
-      'src/backends/later.ts',
-      'src/backends/node-files.ts',
-      'src/backends/stop-process.ts',
+      'src/backends/shared/later.ts',
+      'src/backends/shared/node-files.ts',
+      'src/backends/shared/stop-process.ts',
     ],
     rules: { 'no-restricted-globals': ['error', ...timers('setImmediate', 'setTimeout')] },
   },

@@ -63,7 +63,7 @@ export type { ServerStatistics } from './src/streams/listener.ts'
 export { connectUnix, createUnixServer } from './src/unix.ts'
 export type { UNIXServerOptions } from './src/unix.ts'
 export type { ReceivedFDs } from './src/streams/descriptors.ts'
-export type { SocketAddress } from './src/backends/backend.ts'
+export type { SocketAddress } from './src/backends/contract/backend.ts'
 
 export { relay } from './src/relay.ts'
 export type { OpenedFile, SendFileOptions } from './src/streams/send-file.ts'

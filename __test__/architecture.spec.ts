@@ -181,7 +181,16 @@ const planted: Record<string, [file: string, text: string]> = {
   ],
   'the kernel imports only itself, errors.ts, node:async_hooks and node:diagnostics_channel': [
     'src/kernel/x.ts',
-    `import type { Backend } from '../backends/backend.ts'`,
+    `import type { Backend } from '../backends/contract/backend.ts'`,
+  ],
+  'the kernel has one face: src/kernel/index.ts': ['src/run.ts', `import { Task } from './kernel/task.ts'`],
+  'src/common imports the kernel, errors.ts, the contract and itself': [
+    'src/common/x.ts',
+    `import { Stream } from '../streams/stream.ts'`,
+  ],
+  'the contract imports errors.ts and itself': [
+    'src/backends/contract/x.ts',
+    `import { later } from '../shared/later.ts'`,
   ],
   'backends do not import concept modules': ['src/backends/node/x.ts', `import { run } from '../../run.ts'`],
   'a backend does not import another one': ['src/backends/node/x.ts', `import { x } from '../native/x.ts'`],

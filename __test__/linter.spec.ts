@@ -13,19 +13,19 @@ async function rulesBrokenBy(text: string, filePath: string): Promise<string[]> 
 const planted: [what: string, file: string, text: string, rule: string][] = [
   [
     'a promise that nobody looks after',
-    'src/streams/addresses.ts',
+    'src/common/addresses.ts',
     'export function f(): void {\n  Promise.resolve(1)\n}\n',
     '@typescript-eslint/no-floating-promises',
   ],
   [
     'an async function where a callback without a promise is expected',
-    'src/streams/addresses.ts',
+    'src/common/addresses.ts',
     'export const f = (list: number[]): void => list.forEach(async () => {})\n',
     '@typescript-eslint/no-misused-promises',
   ],
   [
     'a timer in a module that does not own timers',
-    'src/streams/addresses.ts',
+    'src/common/addresses.ts',
     'export const f = (): unknown => setTimeout(() => {}, 1)\n',
     'no-restricted-globals',
   ],

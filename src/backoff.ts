@@ -1,5 +1,5 @@
 /** How long to wait before the next attempt. */
-import { invalidArgType, outOfRange } from './validate.ts'
+import { invalidArgType, outOfRange } from './common/validate.ts'
 
 /** A first wait in milliseconds, from which the others grow; or a function that gives each of them. */
 export type BackoffOption = number | ((attempt: number, error: unknown) => number)

@@ -2,14 +2,11 @@
  * `every` and `ticks`: the same work again and again. The times are those of a schedule, start + 1, 2, 3 … intervals, and not the
  * end of the last call plus an interval: a hundred calls that take a millisecond each do not shift the rest by 100 ms.
  */
-import { CancelScope } from './kernel/cancel-scope.ts'
-import { waitUntil } from './kernel/checkpoint.ts'
-import { enterOperation } from './kernel/context.ts'
-import { rejected } from './kernel/operation.ts'
+import { CancelScope, enterOperation, rejected, waitUntil } from './kernel/index.ts'
 import { checkOneOf } from './sync/inlet.ts'
-import { ItemIterator } from './sync/item-iterator.ts'
-import { thenOwned } from './sync/owned.ts'
-import { checkBoolean, checkFunction, checkOptions, checkTime, optionNames, outOfRange } from './validate.ts'
+import { ItemIterator } from './common/item-iterator.ts'
+import { thenOwned } from './common/owned.ts'
+import { checkBoolean, checkFunction, checkOptions, checkTime, optionNames, outOfRange } from './common/validate.ts'
 
 /** Options of `every` and `ticks`. */
 export interface EveryOptions {

@@ -7,9 +7,9 @@ import type { Path } from './files/path.ts'
 import { checkNewline } from './files/newlines.ts'
 import { checkCombination, open, type Opener, type Opening } from './files/opening.ts'
 import { UsageError } from './errors.ts'
-import { rejected } from './kernel/operation.ts'
-import { asOneOperation } from './streams/opening.ts'
-import { checkBoolean, checkFunction, checkInteger, checkOptions, checkString, optionNames } from './validate.ts'
+import { rejected } from './kernel/index.ts'
+import { asOneOperation } from './common/opening.ts'
+import { checkBoolean, checkFunction, checkInteger, checkOptions, checkString, optionNames } from './common/validate.ts'
 
 /** Options of `aopen`. */
 export interface OpenOptions {

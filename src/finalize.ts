@@ -1,6 +1,6 @@
 /** Closing what has no disposer of its own. */
 import { Cancelled } from './errors.ts'
-import { checkFunction, invalidArgType } from './validate.ts'
+import { checkFunction, invalidArgType } from './common/validate.ts'
 
 /** Anything with one of the usual ways to close it. An async generator has `return`. */
 export type Finalizable = object

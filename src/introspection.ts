@@ -1,16 +1,23 @@
 /** What is running, and what it waits for. */
 import type { Cancelled } from './errors.ts'
 import { dumpRun } from './introspection/dump.ts'
-import type { CancelScope } from './kernel/cancel-scope.ts'
-import { currentFrame, enterFrame, requireFrame } from './kernel/context.ts'
-import { Operation, rejected } from './kernel/operation.ts'
-import { type QuietWatcher, TASKS, watchQuiet } from './kernel/quiet.ts'
-import { activeRuns, type RunState } from './kernel/run-state.ts'
-import { TASK } from './kernel/scope-flags.ts'
-import type { TaskInfo } from './kernel/task-info.ts'
+import {
+  activeRuns,
+  type CancelScope,
+  currentFrame,
+  enterFrame,
+  Operation,
+  type QuietWatcher,
+  rejected,
+  requireFrame,
+  type RunState,
+  TASK,
+  type TaskInfo,
+  TASKS,
+  watchQuiet,
+} from './kernel/index.ts'
 
-export type { ScopeEvent, SuppressedErrorEvent, TaskEvent } from './kernel/diagnostics.ts'
-export { TaskInfo } from './kernel/task-info.ts'
+export { type ScopeEvent, type SuppressedErrorEvent, type TaskEvent, TaskInfo } from './kernel/index.ts'
 
 /** The task that runs this code. Re-creates `get_current_task`; `NotRunningError` in a callback outside every task. */
 export function getCurrentTask(): TaskInfo {

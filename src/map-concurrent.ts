@@ -5,15 +5,20 @@
  * iterator is closed by the same code that opened it.
  */
 import { Cancelled } from './errors.ts'
-import { abandonable } from './kernel/abandon.ts'
-import { CancelScope } from './kernel/cancel-scope.ts'
-import { yieldShielded } from './kernel/checkpoint.ts'
-import { tellSuppressed } from './kernel/diagnostics.ts'
-import { judge } from './kernel/exit.ts'
-import { runTaskGroup, type TaskGroup } from './kernel/task-group.ts'
-import type { Task, TaskFunction, TaskOwner } from './kernel/task.ts'
-import { NEUTRAL } from './kernel/waits.ts'
-import { Wakeup } from './kernel/wakeup.ts'
+import {
+  abandonable,
+  CancelScope,
+  judge,
+  NEUTRAL,
+  runTaskGroup,
+  type Task,
+  type TaskFunction,
+  type TaskGroup,
+  type TaskOwner,
+  tellSuppressed,
+  Wakeup,
+  yieldShielded,
+} from './kernel/index.ts'
 
 /** What is called for an item. */
 export type CallOf<I> = (item: I, index: number) => { fn: TaskFunction; args: unknown[] }

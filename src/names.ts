@@ -1,13 +1,13 @@
 /** Names and addresses: `getAddrInfo` and `getNameInfo`. */
 
-import type { AddressFlag, AddressQuery, AddressRecord, NameFlag, SocketType } from './backends/backend.ts'
-import { rejected } from './kernel/operation.ts'
+import type { AddressFlag, AddressQuery, AddressRecord, NameFlag, SocketType } from './backends/contract/backend.ts'
+import { rejected } from './kernel/index.ts'
 import { ADDRESS_FLAGS, type Flags, NAME_FLAGS, toFlags } from './names/flags.ts'
-import { familyOf } from './streams/addresses.ts'
-import { ask, currentBackend } from './streams/ask.ts'
-import { callSite, withCallSite } from './streams/call-site.ts'
-import { checkHost, checkPort } from './streams/opening.ts'
-import { checkOptions, checkString, invalidArgType, optionNames, outOfRange } from './validate.ts'
+import { familyOf } from './common/addresses.ts'
+import { ask, currentBackend } from './common/ask.ts'
+import { callSite, withCallSite } from './common/call-site.ts'
+import { checkHost, checkPort } from './common/opening.ts'
+import { checkOptions, checkString, invalidArgType, optionNames, outOfRange } from './common/validate.ts'
 
 /** Options of `getAddrInfo`. */
 export interface AddrInfoOptions {

@@ -1,7 +1,6 @@
 /** `runProcess` and `openProcess`. */
 import { BrokenResourceError, CalledProcessError } from './errors.ts'
-import { enterOperation } from './kernel/context.ts'
-import { Operation, rejected } from './kernel/operation.ts'
+import { enterOperation, Operation, rejected } from './kernel/index.ts'
 import { Child, PROCESS } from './processes/child.ts'
 import {
   type Launch,
@@ -12,10 +11,10 @@ import {
   toLaunch,
 } from './processes/options.ts'
 import { type PipedProcess, Process } from './processes/process.ts'
-import { asOneOperation, type Opening } from './streams/opening.ts'
+import { asOneOperation, type Opening } from './common/opening.ts'
 import type { Stream } from './streams/stream.ts'
 import { gather } from './task-groups.ts'
-import { checkFunction, checkOptions, optionNames } from './validate.ts'
+import { checkFunction, checkOptions, optionNames } from './common/validate.ts'
 
 /** What a program that has ended leaves. `Out` and `Err` follow from the options: `Buffer` for a pipe, else `null`. */
 export interface CompletedProcess<Out extends Buffer | null = Buffer, Err extends Buffer | null = Out> {
@@ -52,7 +51,10 @@ type Body<P> = (process: P) => unknown
  * @throws CalledProcessError with the outputs where the return code is not 0 (`check`); the system error where the program
  * cannot be started (`spawn nothing ENOENT`; of a folder that is not there, `chdir ENOENT`)
  */
-export function runProcess<Out extends ProcessStdio | undefined = 'pipe', Err extends ProcessStdio | 'stdout' | undefined = 'pipe'>(
+export function runProcess<
+  Out extends ProcessStdio | undefined = 'pipe',
+  Err extends ProcessStdio | 'stdout' | undefined = 'pipe',
+>(
   command: readonly string[] | string,
   options?: Standard<RunProcessOptions, ProcessStdio, Out, Err>,
 ): Promise<CompletedProcess<PipeOf<Out, Buffer>, PipeOf<Err, Buffer>>>

@@ -2,10 +2,14 @@
  * The body of `raceTasks`: the first to finish or fail decides, and cancels the others. What these throw while they clean up
  * goes to the channel `structio:suppressed-error`.
  */
-import { CancelScope } from './kernel/cancel-scope.ts'
-import { tellSuppressed } from './kernel/diagnostics.ts'
-import { runTaskGroup } from './kernel/task-group.ts'
-import type { Task, TaskFunction, TaskOwner } from './kernel/task.ts'
+import {
+  CancelScope,
+  runTaskGroup,
+  type Task,
+  type TaskFunction,
+  type TaskOwner,
+  tellSuppressed,
+} from './kernel/index.ts'
 
 export function race(jobs: readonly TaskFunction[]): Promise<unknown> {
   const scope = new CancelScope()

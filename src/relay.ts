@@ -1,13 +1,12 @@
 /** `relay`: carries bytes between two streams, in both directions, until both have ended. */
 
-import type { StreamTransport } from './backends/backend.ts'
-import { currentFrame, enterOperation } from './kernel/context.ts'
-import { rejected } from './kernel/operation.ts'
+import type { StreamTransport } from './backends/contract/backend.ts'
+import { currentFrame, enterOperation, rejected } from './kernel/index.ts'
 import { CopyRelay } from './relay/copy-relay.ts'
 import { DirectRelay } from './relay/direct-relay.ts'
 import { endOf, SocketEnd } from './relay/ends.ts'
 import { Stream } from './streams/stream.ts'
-import { checkOptions, checkTime, invalidArgType, optionNames, outOfRange } from './validate.ts'
+import { checkOptions, checkTime, invalidArgType, optionNames, outOfRange } from './common/validate.ts'
 
 /** Options of `relay`. */
 export interface RelayOptions {

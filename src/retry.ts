@@ -7,15 +7,19 @@
  * 3. No error disappears: the last one is thrown, and the others are found by it.
  */
 import { backoffOf, checkBackoff } from './backoff.ts'
-import { CancelScope } from './kernel/cancel-scope.ts'
-import { waitUntil, yieldToOthers } from './kernel/checkpoint.ts'
-import { enterOperation, requireFrame } from './kernel/context.ts'
-import { tellSuppressed } from './kernel/diagnostics.ts'
-import { isCancellation } from './kernel/exit.ts'
-import { rejected } from './kernel/operation.ts'
-import { EFFECTIVE } from './kernel/scope-flags.ts'
-import { spendBudget } from './kernel/turn.ts'
-import { checkBoolean, checkFunction, checkInteger, checkOptions, optionNames } from './validate.ts'
+import {
+  CancelScope,
+  EFFECTIVE,
+  enterOperation,
+  isCancellation,
+  rejected,
+  requireFrame,
+  spendBudget,
+  tellSuppressed,
+  waitUntil,
+  yieldToOthers,
+} from './kernel/index.ts'
+import { checkBoolean, checkFunction, checkInteger, checkOptions, optionNames } from './common/validate.ts'
 
 /** Options of `retry`. */
 export interface RetryOptions {

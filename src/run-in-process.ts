@@ -1,14 +1,12 @@
 /** Functions in a process of their own: for what may crash, leak, or must be stopped in the middle. */
 import { availableParallelism } from 'node:os'
-import { CancelScope } from './kernel/cancel-scope.ts'
-import { enterFrame } from './kernel/context.ts'
-import { rejected } from './kernel/operation.ts'
+import { CancelScope, enterFrame, rejected } from './kernel/index.ts'
 import { CapacityLimiter, createCapacityLimiter } from './sync/capacity-limiter.ts'
 import { ThreadHolding } from './sync/starvation.ts'
 import { ProcessCall } from './threads/process-call.ts'
 import { hasOptions, numberedTask, type NumberedTask, type ThreadTask } from './threads/task.ts'
 import type { ThreadFunction } from './threads.ts'
-import { checkBoolean, invalidArgType, optionNames } from './validate.ts'
+import { checkBoolean, invalidArgType, optionNames } from './common/validate.ts'
 
 /** Options of `runInProcess`. */
 export interface RunInProcessOptions {

@@ -2,12 +2,10 @@
  * `run`: the way from a plain program into the world of tasks. Chooses a backend, starts the root task, and answers to the
  * process while the tree is running.
  */
-import type { BackendName } from './backends/backend.ts'
+import type { BackendName } from './backends/contract/backend.ts'
 import { type BackendOptions, selectBackend } from './backends/select.ts'
 import { failOnDeadlock } from './introspection/deadlocks.ts'
-import type { CancelScope } from './kernel/cancel-scope.ts'
-import { rejected } from './kernel/operation.ts'
-import { refuseNestedRun, startRun } from './kernel/root.ts'
+import { type CancelScope, refuseNestedRun, rejected, startRun } from './kernel/index.ts'
 import { listen, requireMainThread, unlisten } from './signals/listeners.ts'
 import { toCatchable } from './signals/names.ts'
 import {
@@ -20,7 +18,7 @@ import {
   invalidArgType,
   optionNames,
   outOfRange,
-} from './validate.ts'
+} from './common/validate.ts'
 
 export { getAllBackends, getAvailableBackends } from './backends/select.ts'
 export type { BackendOptions, NativeOptions, NodeOptions, VirtualOptions } from './backends/select.ts'

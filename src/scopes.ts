@@ -3,22 +3,26 @@
  * `kernel/cancel-scope.ts` (what is cancelled when) and `kernel/exit.ts` (what leaves a scope).
  */
 import { Cancelled } from './errors.ts'
-import { abandonable } from './kernel/abandon.ts'
-import { CancelScope } from './kernel/cancel-scope.ts'
-import { waitUntil, yieldShielded, yieldToOthers } from './kernel/checkpoint.ts'
-import { currentFrame, enterOperation, requireFrame } from './kernel/context.ts'
-import { deadlines } from './kernel/deadlines.ts'
-import { isCancellation } from './kernel/exit.ts'
-import { rejected } from './kernel/operation.ts'
-import { EFFECTIVE } from './kernel/scope-flags.ts'
-import type { CancelScopeOptions } from './kernel/scope-options.ts'
-import type { ExitMode } from './kernel/scope-run.ts'
-import { immediateVoid } from './kernel/turn.ts'
-import { checkFunction, checkOptions, checkTime, invalidArgType, isThenable, optionNames } from './validate.ts'
+import {
+  abandonable,
+  CancelScope,
+  type CancelScopeOptions,
+  currentFrame,
+  deadlines,
+  EFFECTIVE,
+  enterOperation,
+  type ExitMode,
+  immediateVoid,
+  isCancellation,
+  rejected,
+  requireFrame,
+  waitUntil,
+  yieldShielded,
+  yieldToOthers,
+} from './kernel/index.ts'
+import { checkFunction, checkOptions, checkTime, invalidArgType, isThenable, optionNames } from './common/validate.ts'
 
-export { CancelScope } from './kernel/cancel-scope.ts'
-export type { CancelReason } from './kernel/cancel-reason.ts'
-export type { CancelScopeOptions } from './kernel/scope-options.ts'
+export { type CancelReason, CancelScope, type CancelScopeOptions } from './kernel/index.ts'
 
 /** What runs in a scope. */
 export type ScopeBody<T> = (scope: CancelScope) => T | PromiseLike<T>

@@ -1,13 +1,11 @@
 /** `receiveSignals`. */
 import { finalize } from './finalize.ts'
-import { enterOperation, requireFrame } from './kernel/context.ts'
-import { rejected } from './kernel/operation.ts'
-import { traceOpening } from './kernel/resources.ts'
+import { enterOperation, rejected, requireFrame, traceOpening } from './kernel/index.ts'
 import { requireMainThread } from './signals/listeners.ts'
 import { toCatchable } from './signals/names.ts'
 import { SIGNAL_RECEIVER, SignalReceiver } from './signals/receiver.ts'
-import { inOneScope } from './streams/opening.ts'
-import { outOfRange } from './validate.ts'
+import { inOneScope } from './common/opening.ts'
+import { outOfRange } from './common/validate.ts'
 
 /**
  * Receives signals of the process, by name or number, from now on until it is closed: an iterable over their names, in the

@@ -1,20 +1,26 @@
 /** TCP sockets: `connectTcp` and `createTcpServer`. */
 
-import type { Backend, ListenerTransport, SocketAddress, StreamTransport, TlsSettings } from './backends/backend.ts'
+import type {
+  Backend,
+  ListenerTransport,
+  SocketAddress,
+  StreamTransport,
+  TlsSettings,
+} from './backends/contract/backend.ts'
 import type { TLSError } from './errors.ts'
-import { rejected } from './kernel/operation.ts'
-import { ask } from './streams/ask.ts'
-import { formatAddress } from './streams/addresses.ts'
+import { rejected } from './kernel/index.ts'
+import { ask } from './common/ask.ts'
+import { formatAddress } from './common/addresses.ts'
 import { Connection } from './streams/connection.ts'
 import type { HandshakeSettings } from './streams/handshakes.ts'
 import { connectToFirst, interleave } from './streams/happy-eyeballs.ts'
 import { Listener, TCP_SERVER } from './streams/listener.ts'
-import { asOneOperation, checkHost, checkPort, type Opening, resolve } from './streams/opening.ts'
-import { CLOSE_TIMEOUT, type Origin, TCP_STREAM } from './streams/origin.ts'
+import { asOneOperation, checkHost, checkPort, type Opening, resolve } from './common/opening.ts'
+import { CLOSE_TIMEOUT, type Origin, TCP_STREAM } from './common/origin.ts'
 import { SocketStreamServer } from './streams/socket-stream-server.ts'
 import { SocketStream } from './streams/socket-stream.ts'
 import { checkContext, defaultSettings, requireCertificate, settingsOf, type TLSContext } from './tls/context.ts'
-import { checkBoolean, checkFunction, checkInteger, checkOptions, checkTime, optionNames } from './validate.ts'
+import { checkBoolean, checkFunction, checkInteger, checkOptions, checkTime, optionNames } from './common/validate.ts'
 
 /** Options of `connectTcp`; with `tls` or `tlsHostname`, the stream is encrypted. */
 export interface ConnectTCPOptions {

@@ -15,15 +15,23 @@
  *    not keep the thread busy.
  * 3. Each failure is reported once: to `onError`; what that throws itself fails the whole, as a child of a task group does.
  */
-import { CancelScope } from './kernel/cancel-scope.ts'
-import { waitUntil } from './kernel/checkpoint.ts'
-import { requireFrame } from './kernel/context.ts'
-import { judgeTask } from './kernel/exit.ts'
-import { rejected } from './kernel/operation.ts'
-import { EFFECTIVE } from './kernel/scope-flags.ts'
-import { runTaskGroup, taskArguments, type TaskGroup, type TaskOptions } from './kernel/task-group.ts'
-import type { Task, TaskFunction, TaskHandle, TaskOwner } from './kernel/task.ts'
-import type { TaskInfo } from './kernel/task-info.ts'
+import {
+  CancelScope,
+  EFFECTIVE,
+  judgeTask,
+  rejected,
+  requireFrame,
+  runTaskGroup,
+  type Task,
+  taskArguments,
+  type TaskFunction,
+  type TaskGroup,
+  type TaskHandle,
+  type TaskInfo,
+  type TaskOptions,
+  type TaskOwner,
+  waitUntil,
+} from './kernel/index.ts'
 import type { BodyValue } from './scopes.ts'
 import { groupScope, type TaskGroupOptions } from './task-groups.ts'
 import {
@@ -34,7 +42,7 @@ import {
   invalidArgType,
   optionNames,
   outOfRange,
-} from './validate.ts'
+} from './common/validate.ts'
 
 /** When and how often a failed child is started again. */
 export interface RestartOptions {

@@ -4,10 +4,7 @@
  * The shapes are operations, and so checkpoints: in a cancelled scope they throw before they call anything. Opening a group
  * is none, because cleaning up may need one.
  */
-import { CancelScope } from './kernel/cancel-scope.ts'
-import { enterOperation } from './kernel/context.ts'
-import { rejected } from './kernel/operation.ts'
-import { type TaskGroup, runTaskGroup } from './kernel/task-group.ts'
+import { CancelScope, enterOperation, rejected, runTaskGroup, type TaskGroup } from './kernel/index.ts'
 import { mapAll } from './map-concurrent.ts'
 import { race } from './race-tasks.ts'
 import type { BodyValue } from './scopes.ts'
@@ -20,11 +17,9 @@ import {
   invalidArgType,
   optionNames,
   outOfRange,
-} from './validate.ts'
+} from './common/validate.ts'
 
-export { TaskGroup } from './kernel/task-group.ts'
-export type { TaskOptions, TaskStatus } from './kernel/task-group.ts'
-export type { TaskHandle } from './kernel/task.ts'
+export { TaskGroup, type TaskHandle, type TaskOptions, type TaskStatus } from './kernel/index.ts'
 
 /** Options of a task group. */
 export interface TaskGroupOptions {

@@ -3,16 +3,14 @@
  * themselves are in `threads/`; docs/design/threads.md says why they are not a library's.
  */
 import { availableParallelism } from 'node:os'
-import { CancelScope } from './kernel/cancel-scope.ts'
-import { enterFrame, type Frame } from './kernel/context.ts'
-import { rejected } from './kernel/operation.ts'
+import { CancelScope, enterFrame, type Frame, rejected } from './kernel/index.ts'
 import { CapacityLimiter, createCapacityLimiter } from './sync/capacity-limiter.ts'
 import { ThreadHolding } from './sync/starvation.ts'
 import { checkExposed, type ExposedFunction } from './threads/exposed.ts'
 import { hasOptions, numberedTask, type ThreadTask } from './threads/task.ts'
 import { ThreadCall, type ThreadJob } from './threads/thread-call.ts'
 import type { Transferable } from './threads/wire.ts'
-import { checkBoolean, checkString, invalidArgType, optionNames, outOfRange } from './validate.ts'
+import { checkBoolean, checkString, invalidArgType, optionNames, outOfRange } from './common/validate.ts'
 
 export { threadTask } from './threads/task.ts'
 export type { ThreadTask } from './threads/task.ts'

@@ -3,20 +3,18 @@
  * and `SocketStream.startTls`.
  */
 
-import type { Address, StreamTransport } from './backends/backend.ts'
+import type { Address, StreamTransport } from './backends/contract/backend.ts'
 import { UsageError } from './errors.ts'
-import { CancelScope } from './kernel/cancel-scope.ts'
-import { rejected } from './kernel/operation.ts'
-import { traceOpening } from './kernel/resources.ts'
-import { formatAddress } from './streams/addresses.ts'
-import { ask, type Context, currentBackend } from './streams/ask.ts'
+import { CancelScope, rejected, traceOpening } from './kernel/index.ts'
+import { formatAddress } from './common/addresses.ts'
+import { ask, type Context, currentBackend } from './common/ask.ts'
 import { Connection } from './streams/connection.ts'
-import { CLOSE_TIMEOUT, type Origin, TCP_STREAM } from './streams/origin.ts'
+import { CLOSE_TIMEOUT, type Origin, TCP_STREAM } from './common/origin.ts'
 import { SocketStream } from './streams/socket-stream.ts'
 import { Stream } from './streams/stream.ts'
 import { checkContext, requireCertificate, settingsOf, type TLSContext } from './tls/context.ts'
 import { OverStream } from './tls/stream-transport.ts'
-import { checkBoolean, checkOptions, checkString, invalidArgType, optionNames, outOfRange } from './validate.ts'
+import { checkBoolean, checkOptions, checkString, invalidArgType, optionNames, outOfRange } from './common/validate.ts'
 
 export { createTlsContext } from './tls/context.ts'
 export type { TLSContext, TLSContextOptions } from './tls/context.ts'
@@ -24,7 +22,7 @@ export type { TLSMaterial } from './tls/credentials.ts'
 export type { Cipher } from './tls/cipher-suites.ts'
 export type { ChannelBindingType } from './tls/channel-binding.ts'
 export type { PeerCertificate } from './tls/certificate.ts'
-export type { TLSVersion } from './backends/backend.ts'
+export type { TLSVersion } from './backends/contract/backend.ts'
 
 /** Options of `wrapTls`. */
 export interface WrapTLSOptions {

@@ -1,13 +1,13 @@
 /** UDP sockets: `createUdpSocket`. */
 
-import type { DatagramTransport, SocketAddress } from './backends/backend.ts'
+import type { DatagramTransport, SocketAddress } from './backends/contract/backend.ts'
 import { DatagramEndpoint, UDP_SOCKET } from './datagrams/endpoint.ts'
 import { UDPSocket } from './datagrams/udp-socket.ts'
-import { rejected } from './kernel/operation.ts'
-import { ask } from './streams/ask.ts'
-import { familyOf } from './streams/addresses.ts'
-import { asOneOperation, checkHost, checkPort, type Opening, resolve } from './streams/opening.ts'
-import { checkBoolean, checkInteger, checkOptions, optionNames } from './validate.ts'
+import { rejected } from './kernel/index.ts'
+import { ask } from './common/ask.ts'
+import { familyOf } from './common/addresses.ts'
+import { asOneOperation, checkHost, checkPort, type Opening, resolve } from './common/opening.ts'
+import { checkBoolean, checkInteger, checkOptions, optionNames } from './common/validate.ts'
 
 /** Options of `createUdpSocket`. */
 export interface UDPSocketOptions {

@@ -1,20 +1,26 @@
 /** UNIX sockets: `connectUnix`, `createUnixServer` and `createUnixDatagramSocket`. */
 
-import type { Backend, DatagramTransport, ListenerTransport, StreamTransport, SystemError } from './backends/backend.ts'
+import type {
+  Backend,
+  DatagramTransport,
+  ListenerTransport,
+  StreamTransport,
+  SystemError,
+} from './backends/contract/backend.ts'
 import { DatagramEndpoint, UNIX_DATAGRAM_SOCKET } from './datagrams/endpoint.ts'
 import { UNIXDatagramSocket } from './datagrams/unix-datagram-socket.ts'
-import { rejected } from './kernel/operation.ts'
+import { rejected } from './kernel/index.ts'
 import { sleep } from './scopes.ts'
-import { ask } from './streams/ask.ts'
-import { formatAddress } from './streams/addresses.ts'
+import { ask } from './common/ask.ts'
+import { formatAddress } from './common/addresses.ts'
 import { Connection } from './streams/connection.ts'
 import { Listener, UNIX_SERVER } from './streams/listener.ts'
-import { asOneOperation } from './streams/opening.ts'
-import { CLOSE_TIMEOUT, type Origin, UNIX_STREAM } from './streams/origin.ts'
-import { checkPath } from './streams/paths.ts'
+import { asOneOperation } from './common/opening.ts'
+import { CLOSE_TIMEOUT, type Origin, UNIX_STREAM } from './common/origin.ts'
+import { checkPath } from './common/paths.ts'
 import { SocketStreamServer } from './streams/socket-stream-server.ts'
 import { SocketStream } from './streams/socket-stream.ts'
-import { checkInteger, checkOptions, checkTime, optionNames } from './validate.ts'
+import { checkInteger, checkOptions, checkTime, optionNames } from './common/validate.ts'
 
 /** Options of `createUnixServer`. */
 export interface UNIXServerOptions {

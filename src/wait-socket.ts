@@ -1,11 +1,10 @@
 /** Waiting for sockets that are somebody else's: `waitSocketReadable`, `waitSocketWritable`, `notifySocketClose`. */
 
-import type { Direction } from './backends/backend.ts'
+import type { Direction } from './backends/contract/backend.ts'
 import { holderOf } from './descriptors/holder.ts'
 import { closeWaits, DescriptorWaiting, requireWaits } from './descriptors/waiting.ts'
-import { currentFrame, enterOperation } from './kernel/context.ts'
-import { rejected } from './kernel/operation.ts'
-import { currentBackend } from './streams/ask.ts'
+import { currentFrame, enterOperation, rejected } from './kernel/index.ts'
+import { currentBackend } from './common/ask.ts'
 
 /**
  * Waits until reading from a socket would not wait: there is data, the end of it, an error, or a connection to be accepted.

@@ -16,7 +16,7 @@ import {
   type TaskGroup,
   type TCPServerOptions,
 } from '../../index.ts'
-import { LINGER_BYTES } from '../../src/backends/backend.ts'
+import { LINGER_BYTES } from '../../src/backends/contract/backend.ts'
 import { certificates } from '../support/certificates.ts'
 import { eachBackendWith, socketFolder } from '../support/datagrams.ts'
 import { eachBackendWithClock } from '../support/backends.ts'

@@ -16,7 +16,7 @@ import {
   TimeoutError,
   TLSEOFError,
 } from '../../index.ts'
-import type { SystemError } from '../../src/backends/backend.ts'
+import type { SystemError } from '../../src/backends/contract/backend.ts'
 import { deadlines } from '../../src/kernel/deadlines.ts'
 import { eachBackendWithClock } from '../support/backends.ts'
 import { settle } from '../support/manual-clock.ts'

@@ -70,6 +70,12 @@ const isBinding = (target: string): boolean => /(^|\/)binding(\.c?js|\.d\.ts)?$|
 const isConcept = (path: string): boolean =>
   path.startsWith('src/') && !inKernel(path) && !inBackends(path) && !inNative(path) && !inNode(path)
 const backendFolder = (path: string): string | undefined => /^src\/backends\/(\w+)\//.exec(path)?.[1]
+const isContract = (path: string): boolean => path.startsWith('src/backends/contract/')
+const FACE = 'src/kernel/index.ts'
+/** Rooms beside the backends that all of them use. */
+const ROOMS = ['contract', 'shared']
+/** Helpers without a concept: the backends use them too. */
+const PLAIN = ['src/errors.ts', 'src/common/validate.ts', 'src/common/peer-address.ts', 'src/common/shared-memory.ts']
 /** Sockets, files and processes: what a backend is for. */
 const NODE_IO = /^(node:)?(net|tls|dgram|dns|fs|child_process)(\/promises)?$/
 
@@ -97,19 +103,13 @@ export const importRules: readonly Rule[] = [
       isConcept(from) &&
       !inTesting(from) &&
       inBackends(target) &&
-      target !== 'src/backends/backend.ts' &&
-      // The contract holds types only; what both sides use stands beside it.
-      target !== 'src/backends/peer-address.ts' &&
-      target !== 'src/backends/shared-memory.ts' &&
+      !isContract(target) &&
       !(from === 'src/run.ts' && /^src\/backends\/(select|(\w+\/)?options)\.ts$/.test(target)),
   },
   {
     name: 'of the backends, src/testing knows the contract and the virtual one',
     forbids: (from, target) =>
-      inTesting(from) &&
-      inBackends(target) &&
-      target !== 'src/backends/backend.ts' &&
-      !target.startsWith('src/backends/virtual/'),
+      inTesting(from) && inBackends(target) && !isContract(target) && !target.startsWith('src/backends/virtual/'),
   },
   {
     name: 'src/testing is for tests: nothing in the library needs it',
@@ -118,7 +118,7 @@ export const importRules: readonly Rule[] = [
   {
     name: 'src/node stands beside the concepts: nothing in the library needs it, and it knows no backend',
     forbids: (from, target) =>
-      (inNode(target) && !inNode(from)) || (inNode(from) && inBackends(target) && target !== 'src/backends/backend.ts'),
+      (inNode(target) && !inNode(from)) || (inNode(from) && inBackends(target) && !isContract(target)),
   },
   {
     name: 'src/node does no I/O: of node:net, node:tls and the like it knows the types, and the classes to tell apart',
@@ -132,15 +132,33 @@ export const importRules: readonly Rule[] = [
       !['src/errors.ts', 'node:async_hooks', 'node:diagnostics_channel'].includes(target),
   },
   {
-    name: 'backends do not import concept modules',
+    name: 'the kernel has one face: src/kernel/index.ts',
+    forbids: (from, target) => inKernel(target) && inKernel(from) === (target === FACE),
+  },
+  {
+    name: 'src/common imports the kernel, errors.ts, the contract and itself',
     forbids: (from, target) =>
-      inBackends(from) && isConcept(target) && !['src/errors.ts', 'src/validate.ts'].includes(target),
+      from.startsWith('src/common/') &&
+      target.startsWith('src/') &&
+      !isContract(target) &&
+      ![FACE, 'src/errors.ts'].includes(target) &&
+      !target.startsWith('src/common/'),
+  },
+  {
+    name: 'the contract imports errors.ts and itself',
+    forbids: (from, target) =>
+      isContract(from) && target.startsWith('src/') && target !== 'src/errors.ts' && !isContract(target),
+  },
+  {
+    name: 'backends do not import concept modules',
+    forbids: (from, target) => inBackends(from) && isConcept(target) && !PLAIN.includes(target),
   },
   {
     name: 'a backend does not import another one',
     forbids: (from, target) =>
       backendFolder(from) !== undefined &&
       backendFolder(target) !== undefined &&
+      !ROOMS.includes(backendFolder(target)!) &&
       backendFolder(from) !== backendFolder(target),
   },
   {

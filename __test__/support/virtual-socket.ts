@@ -4,7 +4,7 @@
  */
 import type * as net from 'node:net'
 import { Duplex } from 'node:stream'
-import type { Backend, ListenerTransport, SocketAddress, StreamTransport } from '../../src/backends/backend.ts'
+import type { Backend, ListenerTransport, SocketAddress, StreamTransport } from '../../src/backends/contract/backend.ts'
 import { currentFrame } from '../../src/kernel/context.ts'
 
 /** The virtual backend of the running task; `undefined` on another one, and outside of every task. */

@@ -1,13 +1,13 @@
 /** Which backend a `run` gets. */
 import { BackendNotFoundError, UsageError } from '../errors.ts'
-import { warnOnce } from '../kernel/warnings.ts'
-import { checkInteger, checkOptions, invalidArgType, optionNames, outOfRange } from '../validate.ts'
-import type { Backend } from './backend.ts'
+import { warnOnce } from '../kernel/index.ts'
+import { checkInteger, checkOptions, invalidArgType, optionNames, outOfRange } from '../common/validate.ts'
+import type { Backend } from './contract/backend.ts'
 import { explainLoadError, loadNativeBackend, type NativeOptions } from './native/index.ts'
 import { makeNativeEngine } from './native/tls-engine.ts'
 import { nodeBackend, type NodeOptions } from './node/index.ts'
 import { makeNodeEngine } from './node/tls-engine.ts'
-import type { MakeEngine } from './tls-engine.ts'
+import type { MakeEngine } from './contract/tls-engine.ts'
 import { makeVirtualBackend, type VirtualOptions } from './virtual/index.ts'
 
 export type { NativeOptions } from './native/index.ts'

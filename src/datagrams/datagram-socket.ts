@@ -1,12 +1,11 @@
 /** What UDP and UNIX datagram sockets have in common: everything but the form of an address. */
 
-import type { DatagramAddress, Direction } from '../backends/backend.ts'
+import type { DatagramAddress, Direction } from '../backends/contract/backend.ts'
 import { UnsupportedError } from '../errors.ts'
-import { rejected } from '../kernel/operation.ts'
-import { immediateVoid } from '../kernel/turn.ts'
-import { checkSize, toBytes } from '../streams/bytes.ts'
-import { checkOption, checkOptionValue } from '../streams/socket-options.ts'
-import { checkInteger, invalidArgType } from '../validate.ts'
+import { immediateVoid, rejected } from '../kernel/index.ts'
+import { checkSize, toBytes } from '../common/bytes.ts'
+import { checkOption, checkOptionValue } from '../common/socket-options.ts'
+import { checkInteger, invalidArgType } from '../common/validate.ts'
 import { Batch, One, PacketIterator } from './demands.ts'
 import type { DatagramEndpoint } from './endpoint.ts'
 import type { Packet } from './packet.ts'

@@ -1,6 +1,6 @@
 /** The ways to receive: one datagram, a step of an iteration, a batch. */
 
-import type { DatagramAddress } from '../backends/backend.ts'
+import type { DatagramAddress } from '../backends/contract/backend.ts'
 import type { Packet } from './packet.ts'
 import type { DatagramReceiver, Demand, Kept } from './receiver.ts'
 

@@ -1,10 +1,10 @@
 /** One open datagram socket: a transport, its two directions, and its place on the run's list. */
 
-import type { DatagramAddress, DatagramSink, DatagramTransport } from '../backends/backend.ts'
+import type { DatagramAddress, DatagramSink, DatagramTransport } from '../backends/contract/backend.ts'
 import { ClosedResourceError } from '../errors.ts'
-import { Resource } from '../kernel/resources.ts'
-import { formatAddress } from '../streams/addresses.ts'
-import type { Opening } from '../streams/opening.ts'
+import { Resource } from '../kernel/index.ts'
+import { formatAddress } from '../common/addresses.ts'
+import type { Opening } from '../common/opening.ts'
 import { DatagramReceiver } from './receiver.ts'
 import { DatagramSender } from './sender.ts'
 

@@ -1,6 +1,6 @@
 /** What datagram sockets give and take. */
 
-import type { DatagramAddress, SocketAddress } from '../backends/backend.ts'
+import type { DatagramAddress, SocketAddress } from '../backends/contract/backend.ts'
 
 /**
  * A received datagram, and where it came from: `[data, from]`. `from` is decoded when it is first looked at, and `send` and

@@ -10,14 +10,19 @@
  * 4. An error of the network fails the waiting call and nothing else: the socket is as good as before.
  */
 
-import type { DatagramAddress, DatagramTransport } from '../backends/backend.ts'
+import type { DatagramAddress, DatagramTransport } from '../backends/contract/backend.ts'
 import { type Cancelled, ClosedResourceError, ResourceBusyError } from '../errors.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { enterOperation } from '../kernel/context.ts'
-import { Operation, rejected } from '../kernel/operation.ts'
-import { nextTurn, type Resumable, spendBudget } from '../kernel/turn.ts'
-import { RUNNABLE } from '../kernel/waits.ts'
-import { formatAddress } from '../streams/addresses.ts'
+import {
+  type CancelScope,
+  enterOperation,
+  nextTurn,
+  Operation,
+  rejected,
+  type Resumable,
+  RUNNABLE,
+  spendBudget,
+} from '../kernel/index.ts'
+import { formatAddress } from '../common/addresses.ts'
 import { toOwn } from '../streams/receive-buffer.ts'
 import { type Packet, READ_AHEAD } from './packet.ts'
 

@@ -7,14 +7,25 @@
  * 3. A call looks up each name once, before any of its datagrams leaves.
  */
 
-import type { Abandon, Backend, DatagramAddress, DatagramTransport, SocketAddress } from '../backends/backend.ts'
+import type {
+  Abandon,
+  Backend,
+  DatagramAddress,
+  DatagramTransport,
+  SocketAddress,
+} from '../backends/contract/backend.ts'
 import { type Cancelled, ClosedResourceError, ResourceBusyError } from '../errors.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { enterOperation } from '../kernel/context.ts'
-import { Operation, rejected } from '../kernel/operation.ts'
-import { nextTurn, type Resumable, spendBudget } from '../kernel/turn.ts'
-import { RUNNABLE } from '../kernel/waits.ts'
-import { formatAddress } from '../streams/addresses.ts'
+import {
+  type CancelScope,
+  enterOperation,
+  nextTurn,
+  Operation,
+  rejected,
+  type Resumable,
+  RUNNABLE,
+  spendBudget,
+} from '../kernel/index.ts'
+import { formatAddress } from '../common/addresses.ts'
 
 /** A target that has to be looked up. */
 export class NamedTarget {

@@ -1,9 +1,9 @@
 /** `UNIXDatagramSocket`. */
 
 import { UsageError } from '../errors.ts'
-import { rejected } from '../kernel/operation.ts'
-import { toBytes } from '../streams/bytes.ts'
-import { checkPath } from '../streams/paths.ts'
+import { rejected } from '../kernel/index.ts'
+import { toBytes } from '../common/bytes.ts'
+import { checkPath } from '../common/paths.ts'
 import { DatagramSocket } from './datagram-socket.ts'
 import type { DatagramEndpoint } from './endpoint.ts'
 import type { Target } from './sender.ts'

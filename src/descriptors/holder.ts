@@ -1,7 +1,7 @@
 /** Whose descriptor it is: what `waitSocketReadable` and its like are given. */
 
-import type { Direction } from '../backends/backend.ts'
-import { checkInteger, invalidArgType } from '../validate.ts'
+import type { Direction } from '../backends/contract/backend.ts'
+import { checkInteger, invalidArgType } from '../common/validate.ts'
 
 /** A socket of this library: it waits through the registration that it has. */
 export interface OwnSocket {

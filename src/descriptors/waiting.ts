@@ -5,10 +5,9 @@
  * asked of the backend, at the moment when somebody closes it.
  */
 
-import type { Backend, DescriptorWait, DescriptorWaits, Direction } from '../backends/backend.ts'
+import type { Backend, DescriptorWait, DescriptorWaits, Direction } from '../backends/contract/backend.ts'
 import { type Cancelled, ClosedResourceError, UnsupportedError } from '../errors.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { Operation } from '../kernel/operation.ts'
+import { type CancelScope, Operation } from '../kernel/index.ts'
 
 /** @throws UnsupportedError where the backend has none */
 export function requireWaits(what: string, { name, descriptors }: Backend): DescriptorWaits {

@@ -1,7 +1,7 @@
 /** What calls on files take. */
 import { fileURLToPath } from 'node:url'
 import { isUint8Array } from 'node:util/types'
-import { invalidArgType, outOfRange } from '../validate.ts'
+import { invalidArgType, outOfRange } from '../common/validate.ts'
 
 /** Any bytes that no other thread can change between a check and a system call. */
 export function checkBytes(name: string, data: unknown): asserts data is Uint8Array {

@@ -1,9 +1,7 @@
 /** `AsyncFile`: the face of an open file. */
-import type { CancelScope } from '../kernel/cancel-scope.ts'
+import { type CancelScope, immediate, rejected } from '../kernel/index.ts'
 import { UnsupportedError } from '../errors.ts'
-import { rejected } from '../kernel/operation.ts'
-import { immediate } from '../kernel/turn.ts'
-import { checkInteger, invalidArgType, outOfRange } from '../validate.ts'
+import { checkInteger, invalidArgType, outOfRange } from '../common/validate.ts'
 import { checkBytes, checkFileView } from './arguments.ts'
 import type { Content } from './content.ts'
 import { LineIterator } from './line-iterator.ts'

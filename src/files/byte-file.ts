@@ -15,10 +15,10 @@
  * 3. What was read is taken only by a work that completes: one that is stopped leaves it unread, in its order.
  * 4. Bytes that were handed out are never written again: `fill` makes a new block (but for `recycles`).
  */
-import type { FileTransport } from '../backends/backend.ts'
-import { share } from '../backends/shared-memory.ts'
+import type { FileTransport } from '../backends/contract/backend.ts'
+import { share } from '../common/shared-memory.ts'
 import { UnsupportedError } from '../errors.ts'
-import { outOfRange } from '../validate.ts'
+import { outOfRange } from '../common/validate.ts'
 import type { Pump } from './pump.ts'
 import { Begun, Halted, PENDING, type Work } from './work.ts'
 

@@ -3,7 +3,7 @@
  * bytes of its own, and a place in the text is a place in the file.
  */
 import { isAscii, isUtf8 } from 'node:buffer'
-import { checkString, outOfRange } from '../validate.ts'
+import { checkString, outOfRange } from '../common/validate.ts'
 
 export type ErrorMode = 'strict' | 'replace' | 'ignore'
 

@@ -1,9 +1,7 @@
 /** Calls of the file system that know paths, not files. */
-import type { FileSystem } from '../backends/backend.ts'
-import { enterOperation, requireFrame } from '../kernel/context.ts'
-import { Operation, rejected } from '../kernel/operation.ts'
-import { REAL } from '../kernel/waits.ts'
-import type { Backend } from '../backends/backend.ts'
+import type { FileSystem } from '../backends/contract/backend.ts'
+import { enterOperation, Operation, REAL, rejected, requireFrame } from '../kernel/index.ts'
+import type { Backend } from '../backends/contract/backend.ts'
 
 /** How node:fs answers. */
 export type Done<T> = (error: NodeJS.ErrnoException | null, value: T) => void

@@ -1,7 +1,6 @@
 /** Iteration over the lines of a file, written by hand: a line that is there costs one promise, and no call of the addon. */
 import { ResourceBusyError } from '../errors.ts'
-import { rejected } from '../kernel/operation.ts'
-import { immediate } from '../kernel/turn.ts'
+import { immediate, rejected } from '../kernel/index.ts'
 import type { Content } from './content.ts'
 import type { OpenFile } from './open-file.ts'
 import { notReadable } from './pump.ts'

@@ -1,5 +1,5 @@
 /** Python's modes of `open`. */
-import { checkString, outOfRange } from '../validate.ts'
+import { checkString, outOfRange } from '../common/validate.ts'
 
 /** A mode that gives Buffers. */
 type Access = 'r' | 'w' | 'a' | 'x'

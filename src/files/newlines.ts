@@ -1,6 +1,6 @@
 /** Newlines as Python's `open` knows them: found, and translated in both directions. */
 import { EOL } from 'node:os'
-import { invalidArgType, outOfRange } from '../validate.ts'
+import { invalidArgType, outOfRange } from '../common/validate.ts'
 
 /**
  * `null`: `\n`, `\r` and `\r\n` end a line and read as `\n`; what is written has the system's. `''`: the same three end a

@@ -2,14 +2,19 @@
  * One open file: its line of calls, its contents, and how it ends. Closing is one job more at the end of the line; it flushes and
  * gives the descriptor up in every case, and what goes wrong in that is thrown afterwards.
  */
-import type { FileTransport } from '../backends/backend.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { closingScope, isInterrupted } from '../kernel/closing.ts'
-import { enterOperation, type Frame } from '../kernel/context.ts'
-import { Operation, rejected } from '../kernel/operation.ts'
-import { Resource } from '../kernel/resources.ts'
-import { immediateVoid } from '../kernel/turn.ts'
-import { REAL } from '../kernel/waits.ts'
+import type { FileTransport } from '../backends/contract/backend.ts'
+import {
+  type CancelScope,
+  closingScope,
+  enterOperation,
+  type Frame,
+  immediateVoid,
+  isInterrupted,
+  Operation,
+  REAL,
+  rejected,
+  Resource,
+} from '../kernel/index.ts'
 import type { ByteFile } from './byte-file.ts'
 import { closedError, type Job, Pump } from './pump.ts'
 import { PENDING, type Work } from './work.ts'

@@ -1,5 +1,5 @@
 /** Options of the methods of `Path`; what each does is said at the method. */
-import { optionNames } from '../validate.ts'
+import { optionNames } from '../common/validate.ts'
 
 export interface ResolveOptions {
   /** Whether a path that does not exist is an error. Default false. */

@@ -3,9 +3,9 @@
  * and a generator's would have ended.
  */
 import { ResourceBusyError } from '../errors.ts'
-import { rejected } from '../kernel/operation.ts'
+import { rejected } from '../kernel/index.ts'
 import { checkpointIfCancelled } from '../scopes.ts'
-import { ownedByScope } from '../sync/owned.ts'
+import { ownedByScope } from '../common/owned.ts'
 import { namePattern } from './path-parts.ts'
 
 /** What a step has found, and the steps that follow from it, in their order. */

@@ -1,6 +1,6 @@
 /** The searches of a `Path`, as steps from one folder to the next. */
-import type { Dirent } from '../backends/backend.ts'
-import { checkString, outOfRange } from '../validate.ts'
+import type { Dirent } from '../backends/contract/backend.ts'
+import { checkString, outOfRange } from '../common/validate.ts'
 import type { Path } from './path.ts'
 import { splitPath } from './path-parts.ts'
 import { type Found, type Segment, type Step, toSegments } from './path-search.ts'

@@ -9,12 +9,9 @@
  *    (a read keeps what has arrived for the next one).
  * 3. A call that was cancelled in the line leaves it and has no effect.
  */
-import type { FileSink, FileTransport } from '../backends/backend.ts'
+import type { FileSink, FileTransport } from '../backends/contract/backend.ts'
 import { type Cancelled, ClosedResourceError, UnsupportedError } from '../errors.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { Operation } from '../kernel/operation.ts'
-import { immediate, settleFairly } from '../kernel/turn.ts'
-import { REAL } from '../kernel/waits.ts'
+import { type CancelScope, immediate, Operation, REAL, settleFairly } from '../kernel/index.ts'
 import { Halted, type Work } from './work.ts'
 
 /** One who stands in the line. */

@@ -1,7 +1,7 @@
 /** The half of `Path` that asks nobody: what the text of a path says. */
 import { isAbsolute as isAbsoluteText, resolve as resolveText, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { checkString, invalidArgType, outOfRange } from '../validate.ts'
+import { checkString, invalidArgType, outOfRange } from '../common/validate.ts'
 import { formatPath, joinParts, namePattern, type PathParts, splitPath, suffixStart } from './path-parts.ts'
 
 /** What a path can be made of. */

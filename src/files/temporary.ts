@@ -1,16 +1,19 @@
 /** Files and folders that are gone when they are closed. */
 import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
-import type { Backend, FileSystem } from '../backends/backend.ts'
+import type { Backend, FileSystem } from '../backends/contract/backend.ts'
 import { UsageError } from '../errors.ts'
 import { checkOpening, type OpenOptions } from '../files.ts'
-import { closingScope } from '../kernel/closing.ts'
-import { Operation, rejected } from '../kernel/operation.ts'
-import { Resource } from '../kernel/resources.ts'
-import { immediateVoid } from '../kernel/turn.ts'
-import { REAL } from '../kernel/waits.ts'
-import { type Opening as Context, asOneOperation } from '../streams/opening.ts'
-import { checkBoolean, checkOptions, checkString, optionNames, type OptionNames, outOfRange } from '../validate.ts'
+import { closingScope, immediateVoid, Operation, REAL, rejected, Resource } from '../kernel/index.ts'
+import { type Opening as Context, asOneOperation } from '../common/opening.ts'
+import {
+  checkBoolean,
+  checkOptions,
+  checkString,
+  optionNames,
+  type OptionNames,
+  outOfRange,
+} from '../common/validate.ts'
 import { checkPath } from './arguments.ts'
 import type { AsyncFile } from './async-file.ts'
 import { askFileSystem, type Done } from './file-system.ts'

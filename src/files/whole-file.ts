@@ -1,7 +1,7 @@
 /** Whole files at once. Each is one operation, and leaves nothing open. */
-import type { Backend } from '../backends/backend.ts'
-import { withAwaiter } from '../streams/call-site.ts'
-import { inOneScope } from '../streams/opening.ts'
+import type { Backend } from '../backends/contract/backend.ts'
+import { withAwaiter } from '../common/call-site.ts'
+import { inOneScope } from '../common/opening.ts'
 import { ByteFile } from './byte-file.ts'
 import { OpenFile } from './open-file.ts'
 import { nameOf, openTransport } from './opening.ts'

@@ -1,6 +1,6 @@
 /** Text that is read and written as a whole. */
 import type { OpenOptions } from '../files.ts'
-import { checkOptions, optionNames } from '../validate.ts'
+import { checkOptions, optionNames } from '../common/validate.ts'
 import { type Encoding, makeEncoding } from './encodings.ts'
 import { checkNewline, NewlineFinder } from './newlines.ts'
 

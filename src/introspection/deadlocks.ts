@@ -5,10 +5,17 @@
  * scopes are cancelled themselves: a run that was found out must come to an end.
  */
 import { UsageError } from '../errors.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { type QuietWatcher, stir, TASKS, watchQuiet } from '../kernel/quiet.ts'
-import { activeRuns, type RunState } from '../kernel/run-state.ts'
-import { CANCEL_CALLED, SHIELD } from '../kernel/scope-flags.ts'
+import {
+  activeRuns,
+  CANCEL_CALLED,
+  type CancelScope,
+  type QuietWatcher,
+  type RunState,
+  SHIELD,
+  stir,
+  TASKS,
+  watchQuiet,
+} from '../kernel/index.ts'
 import { dumpRun } from './dump.ts'
 
 /** How many tasks the error shows. */

@@ -10,17 +10,25 @@
  * ```
  */
 import { inspect } from 'node:util'
-import type { CancelReason } from '../kernel/cancel-reason.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { currentFrame } from '../kernel/context.ts'
-import type { RunState } from '../kernel/run-state.ts'
-import { collect } from '../kernel/links.ts'
-import { overdueFor } from '../kernel/overdue.ts'
-import { CANCEL_CALLED, CLOSING, EFFECTIVE, ENDED, LINGERING, SHIELD, TASK } from '../kernel/scope-flags.ts'
-import { siteOf } from '../kernel/sites.ts'
-import { TaskGroup } from '../kernel/task-group.ts'
-import type { Task } from '../kernel/task.ts'
-import { NEUTRAL } from '../kernel/waits.ts'
+import {
+  CANCEL_CALLED,
+  type CancelReason,
+  type CancelScope,
+  CLOSING,
+  collect,
+  currentFrame,
+  EFFECTIVE,
+  ENDED,
+  LINGERING,
+  NEUTRAL,
+  overdueFor,
+  type RunState,
+  SHIELD,
+  siteOf,
+  TASK,
+  type Task,
+  TaskGroup,
+} from '../kernel/index.ts'
 
 /** @param limit - how many lines, beyond which the rest is only counted */
 export function dumpRun(run: RunState, limit: number = Infinity): string {

@@ -1,5 +1,5 @@
 /**
- * Checks of arguments, in one voice; `validate.ts` offers them to the rest of the library.
+ * Checks of arguments, in one voice; `common/validate.ts` offers them to the rest of the library.
  *
  * A wrong type is a `TypeError` with `ERR_INVALID_ARG_TYPE`, a wrong value a
  * `RangeError` with `ERR_OUT_OF_RANGE` (api.md §0), as in Node's own modules. They run before anything is started.

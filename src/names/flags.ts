@@ -1,7 +1,7 @@
 /** Flags of `getAddrInfo` and `getNameInfo`: names, or the numbers that the system's C library has for them. */
 
-import type { AddressFlag, NameFlag } from '../backends/backend.ts'
-import { invalidArgType, outOfRange } from '../validate.ts'
+import type { AddressFlag, NameFlag } from '../backends/contract/backend.ts'
+import { invalidArgType, outOfRange } from '../common/validate.ts'
 
 /** One flag by name, several, or the system's numbers of them, added up with `|`. */
 export type Flags<F extends string> = F | readonly F[] | number

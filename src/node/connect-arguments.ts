@@ -1,8 +1,8 @@
 /** The many forms in which `net.Socket` lets itself be told where to connect to. */
 import type { LookupFunction } from 'node:net'
-import { familyOf } from '../streams/addresses.ts'
-import { checkHost, checkPort } from '../streams/opening.ts'
-import { checkFunction, invalidArgType } from '../validate.ts'
+import { familyOf } from '../common/addresses.ts'
+import { checkHost, checkPort } from '../common/opening.ts'
+import { checkFunction, invalidArgType } from '../common/validate.ts'
 import type { LookUp } from './own-lookup.ts'
 
 /** What of it this library does: everything else is refused, or of no consequence. */

@@ -10,18 +10,24 @@
  */
 import { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
-import type { SocketAddress } from '../backends/backend.ts'
+import type { SocketAddress } from '../backends/contract/backend.ts'
 import { BrokenResourceError, type Cancelled, ClosedResourceError } from '../errors.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { closingScope, isInterrupted } from '../kernel/closing.ts'
-import { enterOperation, requireFrame } from '../kernel/context.ts'
-import { Operation, rejected } from '../kernel/operation.ts'
-import { Resource } from '../kernel/resources.ts'
-import { immediate, immediateVoid } from '../kernel/turn.ts'
-import { checkSize, READ_SIZE, toBytes } from '../streams/bytes.ts'
-import { CLOSE_TIMEOUT } from '../streams/origin.ts'
+import {
+  type CancelScope,
+  closingScope,
+  enterOperation,
+  immediate,
+  immediateVoid,
+  isInterrupted,
+  Operation,
+  rejected,
+  requireFrame,
+  Resource,
+} from '../kernel/index.ts'
+import { checkSize, READ_SIZE, toBytes } from '../common/bytes.ts'
+import { CLOSE_TIMEOUT } from '../common/origin.ts'
 import { Stream } from '../streams/stream.ts'
-import { invalidArgType } from '../validate.ts'
+import { invalidArgType } from '../common/validate.ts'
 import { after } from './idle-timer.ts'
 import { coded } from './node-errors.ts'
 

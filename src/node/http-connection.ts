@@ -19,14 +19,18 @@
 import { captureRejectionSymbol } from 'node:events'
 import type { Server } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
-import { abandonable } from '../kernel/abandon.ts'
-import { whenCleanedUp } from '../kernel/abandonment.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { callInFrame, currentFrame, type Frame } from '../kernel/context.ts'
-import { judge } from '../kernel/exit.ts'
-import { BACKEND } from '../kernel/waits.ts'
+import {
+  abandonable,
+  BACKEND,
+  callInFrame,
+  type CancelScope,
+  currentFrame,
+  type Frame,
+  judge,
+  whenCleanedUp,
+} from '../kernel/index.ts'
 import type { SocketStream } from '../streams/socket-stream.ts'
-import { isThenable } from '../validate.ts'
+import { isThenable } from '../common/validate.ts'
 import { type Http2SessionLike, introduce, type Listener, type RequestTaker } from './http-events.ts'
 import { after } from './idle-timer.ts'
 import { NodeSocket } from './node-socket.ts'

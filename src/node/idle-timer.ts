@@ -3,8 +3,7 @@
  * clears it, and every chunk counts as activity, so neither touches the heap of deadlines: an entry that comes due looks
  * whether its time was moved, and is put back.
  */
-import { Deadline, type Host, type Timed } from '../kernel/deadlines.ts'
-import type { RunState } from '../kernel/run-state.ts'
+import { Deadline, type Host, type RunState, type Timed } from '../kernel/index.ts'
 
 /** Calls `fn` after so many milliseconds of the run's clock. Returns the undo. */
 export function after(run: RunState, ms: number, fn: () => void): () => void {

@@ -19,14 +19,23 @@
  *    its run.
  */
 import type { Cancelled } from '../errors.ts'
-import { CancelScope } from '../kernel/cancel-scope.ts'
-import { callInFrame, Frame, requireFrame } from '../kernel/context.ts'
-import { Operation } from '../kernel/operation.ts'
-import { warnLeftOpen } from '../kernel/resources.ts'
-import type { RunState } from '../kernel/run-state.ts'
-import type { ScopeOwner } from '../kernel/scope-owner.ts'
-import { CLOSING, EFFECTIVE, ENDED, SERVICE } from '../kernel/scope-flags.ts'
-import { BACKEND, NEUTRAL, TIME } from '../kernel/waits.ts'
+import {
+  BACKEND,
+  callInFrame,
+  CancelScope,
+  CLOSING,
+  EFFECTIVE,
+  ENDED,
+  Frame,
+  NEUTRAL,
+  Operation,
+  requireFrame,
+  type RunState,
+  type ScopeOwner,
+  SERVICE,
+  TIME,
+  warnLeftOpen,
+} from '../kernel/index.ts'
 
 export interface Tenant {
   /** For people: 'a NodeSocket 127.0.0.1:1 → 127.0.0.1:2'. */

@@ -17,18 +17,22 @@
  */
 import { AsyncResource } from 'node:async_hooks'
 import type { Socket, SocketConnectOpts, SocketReadyState } from 'node:net'
-import type { Address } from '../backends/backend.ts'
+import type { Address } from '../backends/contract/backend.ts'
 import { type Cancelled, UnsupportedError } from '../errors.ts'
-import { abandonable } from '../kernel/abandon.ts'
-import { markHandled } from '../kernel/operation.ts'
-import { nextTurn } from '../kernel/turn.ts'
-import { NEUTRAL } from '../kernel/waits.ts'
+import { abandonable, markHandled, NEUTRAL, nextTurn } from '../kernel/index.ts'
 import { connectTcp, connectTo } from '../sockets.ts'
-import { CLOSE_TIMEOUT } from '../streams/origin.ts'
+import { CLOSE_TIMEOUT } from '../common/origin.ts'
 import type { SocketStream } from '../streams/socket-stream.ts'
 import type { Stream } from '../streams/stream.ts'
 import { connectUnix } from '../unix.ts'
-import { checkBoolean, checkFunction, checkInteger, checkOptions, checkSignal, optionNames } from '../validate.ts'
+import {
+  checkBoolean,
+  checkFunction,
+  checkInteger,
+  checkOptions,
+  checkSignal,
+  optionNames,
+} from '../common/validate.ts'
 import { type ConnectTarget, toTarget } from './connect-arguments.ts'
 import { after, IdleTimer } from './idle-timer.ts'
 import { Lifetime, type Tenant } from './lifetime.ts'

@@ -1,7 +1,7 @@
 /** The look-up that a client brings along (`lookup`): a filter of addresses, a cache. Called and checked as `net.connect` does. */
 import type { LookupFunction } from 'node:net'
-import type { SocketAddress } from '../backends/backend.ts'
-import { familyOf } from '../streams/addresses.ts'
+import type { SocketAddress } from '../backends/contract/backend.ts'
+import { familyOf } from '../common/addresses.ts'
 import { coded } from './node-errors.ts'
 
 export interface LookUp {

@@ -1,13 +1,19 @@
 /** `serveHttp`: Node's HTTP servers, and the frameworks on them, on connections of this library. */
 import type { Server } from 'node:net'
-import type { Address, SocketAddress } from '../backends/backend.ts'
-import { CancelScope } from '../kernel/cancel-scope.ts'
-import { rejected } from '../kernel/operation.ts'
-import { formatAddress } from '../streams/addresses.ts'
+import type { Address, SocketAddress } from '../backends/contract/backend.ts'
+import { CancelScope, rejected } from '../kernel/index.ts'
+import { formatAddress } from '../common/addresses.ts'
 import { handlerFailed, publishConnectionError } from '../streams/handler-failures.ts'
 import type { SocketStream } from '../streams/socket-stream.ts'
 import { SocketStreamServer } from '../streams/socket-stream-server.ts'
-import { checkFunction, checkInteger, checkOptions, checkSignal, invalidArgType, optionNames } from '../validate.ts'
+import {
+  checkFunction,
+  checkInteger,
+  checkOptions,
+  checkSignal,
+  invalidArgType,
+  optionNames,
+} from '../common/validate.ts'
 import { HttpConnection, type HttpServing } from './http-connection.ts'
 import { standInFront } from './http-events.ts'
 

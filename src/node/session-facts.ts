@@ -1,7 +1,7 @@
 /** What `node:tls` would say about a stream that speaks TLS here. */
 import { X509Certificate } from 'node:crypto'
 import type { CipherNameAndProtocol, PeerCertificate } from 'node:tls'
-import type { Address } from '../backends/backend.ts'
+import type { Address } from '../backends/contract/backend.ts'
 import type { SocketStream } from '../streams/socket-stream.ts'
 
 export class SessionFacts {

@@ -5,10 +5,10 @@
 import type { AddressInfo, Server } from 'node:net'
 import { Duplex } from 'node:stream'
 import type { CipherNameAndProtocol, PeerCertificate } from 'node:tls'
-import type { Address, SocketAddress } from '../backends/backend.ts'
+import type { Address, SocketAddress } from '../backends/contract/backend.ts'
 import { SocketStream } from '../streams/socket-stream.ts'
 import type { Stream } from '../streams/stream.ts'
-import { checkInteger } from '../validate.ts'
+import { checkInteger } from '../common/validate.ts'
 import { SessionFacts } from './session-facts.ts'
 
 /** What `setKeepAlive` takes in one object. */

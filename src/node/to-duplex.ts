@@ -1,6 +1,6 @@
 /** `toDuplex`: the way from here into Node's world. */
 import { Stream } from '../streams/stream.ts'
-import { invalidArgType } from '../validate.ts'
+import { invalidArgType } from '../common/validate.ts'
 import { NodeSocket, type NodeSocketOptions } from './node-socket.ts'
 
 /**

@@ -8,7 +8,7 @@ import { type ReadableByteStreamController, ReadableStream, WritableStream } fro
 import type { WritableStreamDefaultController } from 'node:stream/web'
 import type { Cancelled } from '../errors.ts'
 import { Stream } from '../streams/stream.ts'
-import { checkOptions, checkSignal, invalidArgType, optionNames } from '../validate.ts'
+import { checkOptions, checkSignal, invalidArgType, optionNames } from '../common/validate.ts'
 import { Lifetime, type Tenant } from './lifetime.ts'
 import { AbortError, toNodeError } from './node-errors.ts'
 

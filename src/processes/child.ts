@@ -8,16 +8,11 @@
  *    What its input has taken still leaves, as long as the process runs.
  * 3. An end is told once, to all who wait, also to those in other tasks than the one that closes.
  */
-import type { ProcessSink, ProcessTransport } from '../backends/backend.ts'
+import type { ProcessSink, ProcessTransport } from '../backends/contract/backend.ts'
 import { ClosedResourceError, type Cancelled } from '../errors.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { closingScope, isInterrupted } from '../kernel/closing.ts'
-import { enterOperation } from '../kernel/context.ts'
-import { Operation } from '../kernel/operation.ts'
-import { Resource } from '../kernel/resources.ts'
-import { immediate, immediateVoid } from '../kernel/turn.ts'
+import { type CancelScope, closingScope, enterOperation, immediate, immediateVoid, isInterrupted, Operation, Resource } from '../kernel/index.ts'
 import type { Connection } from '../streams/connection.ts'
-import type { Opening } from '../streams/opening.ts'
+import type { Opening } from '../common/opening.ts'
 import type { Launch } from './options.ts'
 import { openStream } from './process-stream.ts'
 

@@ -1,8 +1,8 @@
 /** What a program is started with, as users write it, checked and made into what a backend takes. */
 import { fileURLToPath } from 'node:url'
-import type { SpawnOptions, StandardStream } from '../backends/backend.ts'
+import type { SpawnOptions, StandardStream } from '../backends/contract/backend.ts'
 import { UsageError } from '../errors.ts'
-import { toBytes } from '../streams/bytes.ts'
+import { toBytes } from '../common/bytes.ts'
 import {
   checkBoolean,
   checkInteger,
@@ -11,7 +11,7 @@ import {
   checkTime,
   invalidArgType,
   outOfRange,
-} from '../validate.ts'
+} from '../common/validate.ts'
 
 /** Something with a descriptor of the system: an open file of `node:fs/promises`, a `FileHandle`, a socket's handle. */
 export interface HasDescriptor {

@@ -1,13 +1,11 @@
 /** A standard stream of a child process: a `Stream` that goes one way. */
-import type { StreamTransport } from '../backends/backend.ts'
+import type { StreamTransport } from '../backends/contract/backend.ts'
 import { ClosedResourceError, UnsupportedError } from '../errors.ts'
-import { rejected } from '../kernel/operation.ts'
-import { enterOperation } from '../kernel/context.ts'
-import type { RunState } from '../kernel/run-state.ts'
-import { checkSize, READ_SIZE, toBytes } from '../streams/bytes.ts'
+import { enterOperation, rejected, type RunState } from '../kernel/index.ts'
+import { checkSize, READ_SIZE, toBytes } from '../common/bytes.ts'
 import { Connection } from '../streams/connection.ts'
-import type { Origin } from '../streams/origin.ts'
-import { PROCESS_STREAM } from '../streams/origin.ts'
+import type { Origin } from '../common/origin.ts'
+import { PROCESS_STREAM } from '../common/origin.ts'
 import { Stream, toParts } from '../streams/stream.ts'
 
 export function openStream(transport: StreamTransport | undefined, run: RunState): Connection | undefined {

@@ -1,7 +1,7 @@
 /** `Process`. */
 import { constants } from 'node:os'
 import type { Stream } from '../streams/stream.ts'
-import { rejected } from '../kernel/operation.ts'
+import { rejected } from '../kernel/index.ts'
 import { signalNumber, toSignalName } from '../signals/names.ts'
 import type { Child } from './child.ts'
 import { ProcessInput, ProcessOutput } from './process-stream.ts'

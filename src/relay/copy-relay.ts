@@ -9,8 +9,7 @@
  */
 
 import { Cancelled, ClosedResourceError, TimeoutError } from '../errors.ts'
-import { CancelScope } from '../kernel/cancel-scope.ts'
-import type { RunState } from '../kernel/run-state.ts'
+import { CancelScope, type RunState } from '../kernel/index.ts'
 import type { RelayResult } from '../relay.ts'
 import type { Occupant } from '../streams/reader.ts'
 import type { Rest } from '../streams/sender.ts'

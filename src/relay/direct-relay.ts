@@ -7,13 +7,11 @@
  * 2. Completion beats cancellation: a relay that turns out to be finished when it is stopped has succeeded.
  */
 
-import type { RelayReport, RelayStart, StreamTransport, TransportRelay } from '../backends/backend.ts'
+import type { RelayReport, RelayStart, StreamTransport, TransportRelay } from '../backends/contract/backend.ts'
 import { type Cancelled, type ClosedResourceError, TimeoutError } from '../errors.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { Operation } from '../kernel/operation.ts'
-import type { RunState } from '../kernel/run-state.ts'
+import { type CancelScope, Operation, type RunState } from '../kernel/index.ts'
 import type { RelayResult } from '../relay.ts'
-import { formatAddress } from '../streams/addresses.ts'
+import { formatAddress } from '../common/addresses.ts'
 import { brokenBy, own } from '../streams/connection-errors.ts'
 import type { Connection } from '../streams/connection.ts'
 import type { Occupant } from '../streams/reader.ts'

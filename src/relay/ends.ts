@@ -1,7 +1,7 @@
 /** The two ends of a relay, whatever they are: a socket, of which all is known, or a stream of a user's own. */
 
 import type { Connection } from '../streams/connection.ts'
-import { READ_SIZE } from '../streams/bytes.ts'
+import { READ_SIZE } from '../common/bytes.ts'
 import { Some } from '../streams/framing.ts'
 import type { Occupant, Reader } from '../streams/reader.ts'
 import type { Rest } from '../streams/sender.ts'

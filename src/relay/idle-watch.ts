@@ -1,7 +1,6 @@
 /** Notices that nothing has moved for a while. */
 
-import { Deadline, type Host, type Timed } from '../kernel/deadlines.ts'
-import type { RunState } from '../kernel/run-state.ts'
+import { Deadline, type Host, type RunState, type Timed } from '../kernel/index.ts'
 
 export class IdleWatch implements Timed {
   readonly #run: RunState

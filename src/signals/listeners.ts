@@ -17,7 +17,7 @@
 import { constants } from 'node:os'
 import { isMainThread } from 'node:worker_threads'
 import { UnsupportedError } from '../errors.ts'
-import { detached } from '../kernel/detached.ts'
+import { detached } from '../kernel/index.ts'
 
 type Listener = (signal: NodeJS.Signals) => void
 

@@ -1,6 +1,6 @@
 /** Which signals there are, and which of them a process may catch. */
 import { constants } from 'node:os'
-import { invalidArgType, outOfRange } from '../validate.ts'
+import { invalidArgType, outOfRange } from '../common/validate.ts'
 
 /** The two that cannot be caught: Node would throw out of the middle of an installation. */
 const UNCATCHABLE: readonly string[] = ['SIGKILL', 'SIGSTOP']

@@ -8,15 +8,21 @@
  *    of is handed on, in order. After that the process may be gone.
  */
 import { type Cancelled, ClosedResourceError, ResourceBusyError } from '../errors.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { closingScope } from '../kernel/closing.ts'
-import { enterOperation } from '../kernel/context.ts'
-import { releaseProcess, retainProcess } from '../kernel/keep-alive.ts'
-import { Operation, rejected } from '../kernel/operation.ts'
-import { Resource } from '../kernel/resources.ts'
-import type { Frame } from '../kernel/context.ts'
-import { nextTurn, type Resumable, spendBudget } from '../kernel/turn.ts'
-import { RUNNABLE } from '../kernel/waits.ts'
+import {
+  type CancelScope,
+  closingScope,
+  enterOperation,
+  type Frame,
+  nextTurn,
+  Operation,
+  rejected,
+  releaseProcess,
+  Resource,
+  type Resumable,
+  retainProcess,
+  RUNNABLE,
+  spendBudget,
+} from '../kernel/index.ts'
 import { type Arrival, divert, handOn, restore, type Target } from './listeners.ts'
 
 /** The kind of resource, for warnings. */

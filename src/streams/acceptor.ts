@@ -1,11 +1,9 @@
 /** `accept` and the iteration over it: one waiting call at a time, begun again and again. */
 
-import type { StreamTransport } from '../backends/backend.ts'
+import type { StreamTransport } from '../backends/contract/backend.ts'
 import { type Cancelled, ClosedResourceError } from '../errors.ts'
-import { enterOperation, type Frame, requireFrame } from '../kernel/context.ts'
-import { Operation, rejected } from '../kernel/operation.ts'
-import { traceOpening } from '../kernel/resources.ts'
-import { formatAddress } from './addresses.ts'
+import { enterOperation, type Frame, Operation, rejected, requireFrame, traceOpening } from '../kernel/index.ts'
+import { formatAddress } from '../common/addresses.ts'
 import { Connection } from './connection.ts'
 import type { Consumer, Listener } from './listener.ts'
 import { SocketStream } from './socket-stream.ts'

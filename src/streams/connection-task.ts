@@ -17,15 +17,20 @@
  * what it sent has left: the connection may linger beyond that (connection.ts), and is cut off when it is cancelled.
  */
 
-import { CancelScope } from '../kernel/cancel-scope.ts'
-import { callInFrame, Frame } from '../kernel/context.ts'
-import { isInterrupted } from '../kernel/closing.ts'
-import { judge } from '../kernel/exit.ts'
-import { Operation } from '../kernel/operation.ts'
-import { LEFT } from '../kernel/scope-flags.ts'
-import type { TaskGroup } from '../kernel/task-group.ts'
-import { Task } from '../kernel/task.ts'
-import { BACKEND, NEUTRAL, TIME } from '../kernel/waits.ts'
+import {
+  BACKEND,
+  callInFrame,
+  CancelScope,
+  Frame,
+  isInterrupted,
+  judge,
+  LEFT,
+  NEUTRAL,
+  Operation,
+  Task,
+  type TaskGroup,
+  TIME,
+} from '../kernel/index.ts'
 import { isConnectionError } from './connection-errors.ts'
 import type { Connection } from './connection.ts'
 import { SocketStream } from './socket-stream.ts'

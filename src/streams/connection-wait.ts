@@ -1,11 +1,9 @@
 /** `waitSocketReadable` of a server: waits until there is a connection to accept, and leaves it there. */
 
-import type { StreamTransport } from '../backends/backend.ts'
+import type { StreamTransport } from '../backends/contract/backend.ts'
 import { type Cancelled, ClosedResourceError } from '../errors.ts'
-import { enterOperation } from '../kernel/context.ts'
-import { Operation } from '../kernel/operation.ts'
-import { immediateVoid } from '../kernel/turn.ts'
-import { formatAddress } from './addresses.ts'
+import { enterOperation, immediateVoid, Operation } from '../kernel/index.ts'
+import { formatAddress } from '../common/addresses.ts'
 import type { Consumer, Listener } from './listener.ts'
 
 export class ConnectionWait extends Operation<void> implements Consumer {

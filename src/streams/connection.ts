@@ -19,17 +19,23 @@
  *    nobody waits any more: everyone who was closing hears of it at the same time.
  */
 
-import type { StreamSink, StreamTransport, TlsSettings } from '../backends/backend.ts'
+import type { StreamSink, StreamTransport, TlsSettings } from '../backends/contract/backend.ts'
 import { ClosedResourceError, TLSError } from '../errors.ts'
-import { closingScope, isInterrupted } from '../kernel/closing.ts'
-import type { Frame } from '../kernel/context.ts'
-import { Deadline, type Host, type Timed } from '../kernel/deadlines.ts'
-import { Operation, rejected } from '../kernel/operation.ts'
-import { Resource } from '../kernel/resources.ts'
-import type { RunState } from '../kernel/run-state.ts'
-import { immediateVoid } from '../kernel/turn.ts'
-import { formatAddress } from './addresses.ts'
-import type { Origin } from './origin.ts'
+import {
+  closingScope,
+  Deadline,
+  type Frame,
+  type Host,
+  immediateVoid,
+  isInterrupted,
+  Operation,
+  rejected,
+  Resource,
+  type RunState,
+  type Timed,
+} from '../kernel/index.ts'
+import { formatAddress } from '../common/addresses.ts'
+import type { Origin } from '../common/origin.ts'
 import { Sender } from './sender.ts'
 import { SocketReader } from './socket-reader.ts'
 import type { TlsUpgrade } from './tls-upgrade.ts'

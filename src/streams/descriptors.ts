@@ -1,10 +1,10 @@
 /** File descriptors that travel with the bytes of a UNIX stream: arguments, and what a receive of them wants. */
 
-import type { StreamTransport } from '../backends/backend.ts'
+import type { StreamTransport } from '../backends/contract/backend.ts'
 import { UnsupportedError } from '../errors.ts'
-import { checkInteger, invalidArgType, outOfRange } from '../validate.ts'
+import { checkInteger, invalidArgType, outOfRange } from '../common/validate.ts'
 import type { Demand } from './framing.ts'
-import { type Origin, UNIX_STREAM } from './origin.ts'
+import { type Origin, UNIX_STREAM } from '../common/origin.ts'
 import type { ReceiveBuffer } from './receive-buffer.ts'
 
 /** How many descriptors one message carries at most (Linux's `SCM_MAX_FD`). */

@@ -6,7 +6,7 @@
  */
 
 import { DelimiterNotFound, IncompleteRead } from '../errors.ts'
-import { type Delimiter, READ_SIZE } from './bytes.ts'
+import { type Delimiter, READ_SIZE } from '../common/bytes.ts'
 import { NOT_YET, OVER_LIMIT, type ReceiveBuffer } from './receive-buffer.ts'
 
 export interface Demand<T> {

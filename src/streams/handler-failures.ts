@@ -9,8 +9,7 @@ import {
   IncompleteRead,
   TLSError,
 } from '../errors.ts'
-import { ownLine } from '../kernel/sites.ts'
-import { warnOnce } from '../kernel/warnings.ts'
+import { ownLine, warnOnce } from '../kernel/index.ts'
 import { everyLeaf } from './connection-errors.ts'
 import type { SocketStream } from './socket-stream.ts'
 

@@ -12,11 +12,10 @@
  */
 
 import { AsyncResource } from 'node:async_hooks'
-import type { Abandon, Backend, SocketAddress, StreamTransport, TlsSettings } from '../backends/backend.ts'
+import type { Abandon, Backend, SocketAddress, StreamTransport, TlsSettings } from '../backends/contract/backend.ts'
 import { TLSError } from '../errors.ts'
-import { Deadline, type Host, type Timed } from '../kernel/deadlines.ts'
-import type { RunState } from '../kernel/run-state.ts'
-import { formatAddress } from './addresses.ts'
+import { Deadline, type Host, type RunState, type Timed } from '../kernel/index.ts'
+import { formatAddress } from '../common/addresses.ts'
 
 export interface HandshakeSettings {
   readonly settings: TlsSettings

@@ -13,12 +13,9 @@
  * all of them are abandoned by the group's end, and a connection that came too late is discarded by its own task.
  */
 
-import type { SocketAddress } from '../backends/backend.ts'
+import type { SocketAddress } from '../backends/contract/backend.ts'
 import { Cancelled, ConnectionFailed } from '../errors.ts'
-import { CancelScope } from '../kernel/cancel-scope.ts'
-import { enterOperation } from '../kernel/context.ts'
-import { Operation } from '../kernel/operation.ts'
-import { runTaskGroup } from '../kernel/task-group.ts'
+import { CancelScope, enterOperation, Operation, runTaskGroup } from '../kernel/index.ts'
 import { moveOnAfter } from '../scopes.ts'
 
 export interface Attempts<T> {

@@ -10,14 +10,18 @@
  * ```
  */
 
-import type { Address, Backend, ListenerSink, ListenerTransport, StreamTransport } from '../backends/backend.ts'
+import type {
+  Address,
+  Backend,
+  ListenerSink,
+  ListenerTransport,
+  StreamTransport,
+} from '../backends/contract/backend.ts'
 import { ClosedResourceError, ResourceBusyError } from '../errors.ts'
-import type { Frame } from '../kernel/context.ts'
-import { Resource } from '../kernel/resources.ts'
-import { warn } from '../kernel/warnings.ts'
-import { formatAddress } from './addresses.ts'
+import { type Frame, Resource, warn } from '../kernel/index.ts'
+import { formatAddress } from '../common/addresses.ts'
 import { type HandshakeOwner, Handshakes, type HandshakeSettings } from './handshakes.ts'
-import type { Origin } from './origin.ts'
+import type { Origin } from '../common/origin.ts'
 
 /** The kinds of resource, for warnings. */
 export const TCP_SERVER = 'TCP server'

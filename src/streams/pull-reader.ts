@@ -15,11 +15,9 @@
 
 import { isUint8Array } from 'node:util/types'
 import { Cancelled } from '../errors.ts'
-import { callInFrame, currentFrame, type Frame } from '../kernel/context.ts'
-import { rejected } from '../kernel/operation.ts'
-import { BACKEND, NEUTRAL } from '../kernel/waits.ts'
-import { invalidArgType } from '../validate.ts'
-import { checkSize, READ_SIZE } from './bytes.ts'
+import { BACKEND, callInFrame, currentFrame, type Frame, NEUTRAL, rejected } from '../kernel/index.ts'
+import { invalidArgType } from '../common/validate.ts'
+import { checkSize, READ_SIZE } from '../common/bytes.ts'
 import type { Demand } from './framing.ts'
 import { Reader } from './reader.ts'
 

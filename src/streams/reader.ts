@@ -21,11 +21,17 @@
  */
 
 import { type Cancelled, ClosedResourceError, ResourceBusyError } from '../errors.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { enterOperation } from '../kernel/context.ts'
-import { markHandled, Operation, rejected } from '../kernel/operation.ts'
-import { nextTurn, type Resumable, spendBudget } from '../kernel/turn.ts'
-import { READ_SIZE } from './bytes.ts'
+import {
+  type CancelScope,
+  enterOperation,
+  markHandled,
+  nextTurn,
+  Operation,
+  rejected,
+  type Resumable,
+  spendBudget,
+} from '../kernel/index.ts'
+import { READ_SIZE } from '../common/bytes.ts'
 import { brokenBy } from './connection-errors.ts'
 import { type Demand, SOME, Some } from './framing.ts'
 import { ReceiveBuffer, toOwn } from './receive-buffer.ts'

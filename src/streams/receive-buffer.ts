@@ -17,8 +17,8 @@
  * 5. An empty buffer holds no block: an idle connection owns no memory, and a view outlives only its own block.
  */
 
-import { share } from '../backends/shared-memory.ts'
-import type { Delimiter } from './bytes.ts'
+import { share } from '../common/shared-memory.ts'
+import type { Delimiter } from '../common/bytes.ts'
 
 /** The answers of `find` that are not a position. */
 export const NOT_YET = -1 // as `indexOf` says it

@@ -4,14 +4,11 @@
  */
 
 import { fileURLToPath } from 'node:url'
-import type { Answer, Backend, FileSource } from '../backends/backend.ts'
+import type { Answer, Backend, FileSource } from '../backends/contract/backend.ts'
 import type { Cancelled } from '../errors.ts'
-import { CancelScope } from '../kernel/cancel-scope.ts'
-import { enterOperation } from '../kernel/context.ts'
-import { Operation } from '../kernel/operation.ts'
-import { REAL } from '../kernel/waits.ts'
-import { ownedByScope } from '../sync/owned.ts'
-import { checkInteger, checkOptions, invalidArgType, optionNames, outOfRange } from '../validate.ts'
+import { CancelScope, enterOperation, Operation, REAL } from '../kernel/index.ts'
+import { ownedByScope } from '../common/owned.ts'
+import { checkInteger, checkOptions, invalidArgType, optionNames, outOfRange } from '../common/validate.ts'
 import type { Sender } from './sender.ts'
 
 /** Options of `sendFile`. */

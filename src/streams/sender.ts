@@ -23,7 +23,7 @@
  * Over 500 lines because each call has two ways, alone and in the queue, which share the state of the one under way.
  */
 
-import type { StreamTransport } from '../backends/backend.ts'
+import type { StreamTransport } from '../backends/contract/backend.ts'
 import {
   BrokenResourceError,
   type Cancelled,
@@ -31,12 +31,17 @@ import {
   ResourceBusyError,
   UnsupportedError,
 } from '../errors.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { isInterrupted } from '../kernel/closing.ts'
-import { enterOperation } from '../kernel/context.ts'
-import { Operation, rejected } from '../kernel/operation.ts'
-import { nextTurn, type Resumable, spendBudget } from '../kernel/turn.ts'
-import { formatAddress } from './addresses.ts'
+import {
+  type CancelScope,
+  enterOperation,
+  isInterrupted,
+  nextTurn,
+  Operation,
+  rejected,
+  type Resumable,
+  spendBudget,
+} from '../kernel/index.ts'
+import { formatAddress } from '../common/addresses.ts'
 import { brokenBy, own } from './connection-errors.ts'
 import type { SocketReader } from './socket-reader.ts'
 

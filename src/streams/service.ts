@@ -7,13 +7,10 @@
  */
 
 import { AsyncResource } from 'node:async_hooks'
-import type { Address, SocketAddress, StreamTransport } from '../backends/backend.ts'
+import type { Address, SocketAddress, StreamTransport } from '../backends/contract/backend.ts'
 import type { Cancelled } from '../errors.ts'
-import { CancelScope } from '../kernel/cancel-scope.ts'
-import { enterOperation } from '../kernel/context.ts'
-import { Operation } from '../kernel/operation.ts'
-import { runTaskGroup, type TaskGroup } from '../kernel/task-group.ts'
-import { formatAddress } from './addresses.ts'
+import { CancelScope, enterOperation, Operation, runTaskGroup, type TaskGroup } from '../kernel/index.ts'
+import { formatAddress } from '../common/addresses.ts'
 import { ConnectionTask, type Handler, type OnError, type Serving } from './connection-task.ts'
 import { Connection } from './connection.ts'
 import { handlerFailed, publishConnectionError, watchesConnectionErrors } from './handler-failures.ts'

@@ -1,9 +1,9 @@
 /** The reader of a socket: its source is a transport, asked for once and answered through the sink. */
 
-import type { StreamTransport } from '../backends/backend.ts'
+import type { StreamTransport } from '../backends/contract/backend.ts'
 import { ClosedResourceError } from '../errors.ts'
-import { formatAddress } from './addresses.ts'
-import { READ_SIZE } from './bytes.ts'
+import { formatAddress } from '../common/addresses.ts'
+import { READ_SIZE } from '../common/bytes.ts'
 import { own } from './connection-errors.ts'
 import { WithFds } from './descriptors.ts'
 import { type Demand, Into } from './framing.ts'

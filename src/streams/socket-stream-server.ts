@@ -1,16 +1,15 @@
 /** `SocketStreamServer`: a listening TCP or UNIX socket. */
 
-import type { Address, Direction, SocketAddress } from '../backends/backend.ts'
+import type { Address, Direction, SocketAddress } from '../backends/contract/backend.ts'
 import { UsageError } from '../errors.ts'
-import { rejected } from '../kernel/operation.ts'
-import { immediateVoid } from '../kernel/turn.ts'
-import { checkFunction, checkInteger, checkOptions, optionNames } from '../validate.ts'
+import { immediateVoid, rejected } from '../kernel/index.ts'
+import { checkFunction, checkInteger, checkOptions, optionNames } from '../common/validate.ts'
 import { AcceptIterator, Acceptor } from './acceptor.ts'
 import { ConnectionWait } from './connection-wait.ts'
 import type { Listener, ServerStatistics } from './listener.ts'
 import type { Handler } from './connection-task.ts'
 import { Service, type ServeOptions } from './service.ts'
-import { checkOption, checkOptionValue } from './socket-options.ts'
+import { checkOption, checkOptionValue } from '../common/socket-options.ts'
 import type { SocketStream } from './socket-stream.ts'
 
 /**

@@ -3,10 +3,10 @@
  */
 
 import { Cancelled } from '../errors.ts'
-import { rejected } from '../kernel/operation.ts'
-import { checkBoolean, checkInteger, checkOptions, invalidArgType, optionNames } from '../validate.ts'
-import { enterBackend } from './ask.ts'
-import { checkSize, checkView, READ_SIZE, toBytes, toDelimiter } from './bytes.ts'
+import { rejected } from '../kernel/index.ts'
+import { checkBoolean, checkInteger, checkOptions, invalidArgType, optionNames } from '../common/validate.ts'
+import { enterBackend } from '../common/ask.ts'
+import { checkSize, checkView, READ_SIZE, toBytes, toDelimiter } from '../common/bytes.ts'
 import {
   Chunks,
   DelimitedBatches,

@@ -13,13 +13,12 @@
  * beginning of the handshake (and then fails as one, unless it is).
  */
 
-import type { Abandon, Backend, StreamTransport, TlsSettings } from '../backends/backend.ts'
+import type { Abandon, Backend, StreamTransport, TlsSettings } from '../backends/contract/backend.ts'
 import { type Cancelled, ClosedResourceError, TLSError, UsageError } from '../errors.ts'
-import { enterOperation } from '../kernel/context.ts'
-import { Operation } from '../kernel/operation.ts'
+import { enterOperation, Operation } from '../kernel/index.ts'
 import { defaultSettings, requireCertificate } from '../tls/context.ts'
-import { formatAddress } from './addresses.ts'
-import { ownedByScope } from '../sync/owned.ts'
+import { formatAddress } from '../common/addresses.ts'
+import { ownedByScope } from '../common/owned.ts'
 import { own } from './connection-errors.ts'
 import type { Connection } from './connection.ts'
 

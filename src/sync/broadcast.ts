@@ -8,11 +8,8 @@
  * 3. Otherwise no send waits, and what has no room is lost to that one subscriber alone.
  */
 import { ClosedResourceError, WouldBlock } from '../errors.ts'
-import { enterOperation } from '../kernel/context.ts'
-import { rejected } from '../kernel/operation.ts'
-import { immediateVoid } from '../kernel/turn.ts'
-import { WaitQueue } from '../kernel/wait-queue.ts'
-import { checkOptions, optionNames } from '../validate.ts'
+import { enterOperation, immediateVoid, rejected, WaitQueue } from '../kernel/index.ts'
+import { checkOptions, optionNames } from '../common/validate.ts'
 import { Channel, Putter } from './channel.ts'
 import { checkCapacity, checkOneOf, Inlet } from './inlet.ts'
 import { MemoryReceiveStream } from './memory-object-stream.ts'

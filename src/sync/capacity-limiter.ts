@@ -5,12 +5,19 @@
  */
 
 import { UsageError, WouldBlock } from '../errors.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { enterFrame, enterOperation, type Frame, Holding } from '../kernel/context.ts'
-import { rejected } from '../kernel/operation.ts'
-import { spendBudget } from '../kernel/turn.ts'
-import { type AnyQueue, type Queued, WaitQueue } from '../kernel/wait-queue.ts'
-import { checkFunction, checkInteger } from '../validate.ts'
+import {
+  type AnyQueue,
+  type CancelScope,
+  enterFrame,
+  enterOperation,
+  type Frame,
+  Holding,
+  type Queued,
+  rejected,
+  spendBudget,
+  WaitQueue,
+} from '../kernel/index.ts'
+import { checkFunction, checkInteger } from '../common/validate.ts'
 import { Claim, type Grant, OneGrant, UseCall } from './grant.ts'
 import { OwnerQueue } from './owner-queue.ts'
 import { frameForUse, refuseHeld, shownOwner, taskFrame } from './ownership.ts'

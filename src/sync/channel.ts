@@ -10,12 +10,18 @@
  *    is in the buffer then, and nothing where its scope has been cancelled meanwhile.
  */
 
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { isInterrupted } from '../kernel/closing.ts'
-import { immediate, immediateVoid } from '../kernel/turn.ts'
-import { type Queued, WaitQueue, Waiter } from '../kernel/wait-queue.ts'
-import { RUNNABLE, TASKS } from '../kernel/waits.ts'
-import { checkInteger } from '../validate.ts'
+import {
+  type CancelScope,
+  immediate,
+  immediateVoid,
+  isInterrupted,
+  type Queued,
+  RUNNABLE,
+  TASKS,
+  Waiter,
+  WaitQueue,
+} from '../kernel/index.ts'
+import { checkInteger } from '../common/validate.ts'
 import { Deque } from './deque.ts'
 
 export class Channel<T> {

@@ -17,15 +17,23 @@
  */
 
 import { type Cancelled, UsageError } from '../errors.ts'
-import { enterFrame, type Frame } from '../kernel/context.ts'
-import { Operation, rejected } from '../kernel/operation.ts'
-import { immediate, type Resumable } from '../kernel/turn.ts'
-import { type AnyQueue, type Queued, tellLater, WaitQueue } from '../kernel/wait-queue.ts'
-import { TASKS } from '../kernel/waits.ts'
-import { checkFunction, checkInteger, invalidArgType } from '../validate.ts'
+import {
+  type AnyQueue,
+  enterFrame,
+  type Frame,
+  immediate,
+  Operation,
+  type Queued,
+  rejected,
+  type Resumable,
+  TASKS,
+  tellLater,
+  WaitQueue,
+} from '../kernel/index.ts'
+import { checkFunction, checkInteger, invalidArgType } from '../common/validate.ts'
 import type { Grant, OneGrant } from './grant.ts'
 import { Lock, type LockEntry, type LockStatistics } from './lock.ts'
-import { ownedByScope } from './owned.ts'
+import { ownedByScope } from '../common/owned.ts'
 import { type Owner, taskFrame } from './ownership.ts'
 
 /** A frozen record. */

@@ -1,9 +1,6 @@
 /** `Event`: something that has happened, or not yet. */
 
-import { enterOperation } from '../kernel/context.ts'
-import { rejected } from '../kernel/operation.ts'
-import { immediate } from '../kernel/turn.ts'
-import { WaitQueue, Waiter } from '../kernel/wait-queue.ts'
+import { enterOperation, immediate, rejected, Waiter, WaitQueue } from '../kernel/index.ts'
 
 /** A frozen record. */
 export interface EventStatistics {

@@ -8,13 +8,17 @@
  * 2. Nothing that a listener does throws into `emit`.
  */
 import { BrokenResourceError } from '../errors.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { currentFrame, requireFrame } from '../kernel/context.ts'
-import { detached } from '../kernel/detached.ts'
-import { Operation } from '../kernel/operation.ts'
-import { CLOSING } from '../kernel/scope-flags.ts'
-import { BACKEND, NEUTRAL } from '../kernel/waits.ts'
-import { checkOptions, invalidArgType, optionNames, outOfRange } from '../validate.ts'
+import {
+  BACKEND,
+  type CancelScope,
+  CLOSING,
+  currentFrame,
+  detached,
+  NEUTRAL,
+  Operation,
+  requireFrame,
+} from '../kernel/index.ts'
+import { checkOptions, invalidArgType, optionNames, outOfRange } from '../common/validate.ts'
 import { checkCapacity, checkOneOf, Inlet, type Overflow } from './inlet.ts'
 import { MemoryReceiveStream } from './memory-object-stream.ts'
 

@@ -14,12 +14,18 @@
  */
 
 import type { Cancelled } from '../errors.ts'
-import { callInFrame, type Frame, type Holding } from '../kernel/context.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { takeFunctions, takenFunctions } from '../kernel/operation.ts'
-import { type Line, Waiter } from '../kernel/wait-queue.ts'
-import { NEUTRAL } from '../kernel/waits.ts'
-import { isThenable } from '../validate.ts'
+import {
+  callInFrame,
+  type CancelScope,
+  type Frame,
+  type Holding,
+  type Line,
+  NEUTRAL,
+  takeFunctions,
+  takenFunctions,
+  Waiter,
+} from '../kernel/index.ts'
+import { isThenable } from '../common/validate.ts'
 
 /** What was acquired. Releasing it twice is harmless, and it may be released anywhere. */
 export interface Grant extends Disposable, AsyncDisposable {

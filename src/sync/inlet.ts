@@ -1,6 +1,6 @@
 /** The side of a stream on which items come in without waiting, whether there is room or not. */
 import { BrokenResourceError } from '../errors.ts'
-import { checkInteger, outOfRange } from '../validate.ts'
+import { checkInteger, outOfRange } from '../common/validate.ts'
 import { Channel } from './channel.ts'
 import { StreamState } from './stream-state.ts'
 

@@ -9,12 +9,8 @@
  */
 
 import { BrokenResourceError, UsageError, WouldBlock } from '../errors.ts'
-import { enterFrame, type Frame } from '../kernel/context.ts'
-import { rejected } from '../kernel/operation.ts'
-import { type EndWatcher, Task } from '../kernel/task.ts'
-import type { TaskInfo } from '../kernel/task-info.ts'
-import { spendBudget } from '../kernel/turn.ts'
-import { checkFunction } from '../validate.ts'
+import { type EndWatcher, enterFrame, type Frame, rejected, spendBudget, Task, type TaskInfo } from '../kernel/index.ts'
+import { checkFunction } from '../common/validate.ts'
 import { Claim, type Grant, OneGrant, UseCall } from './grant.ts'
 import { OwnerQueue, type OwningEntry } from './owner-queue.ts'
 import { frameForUse, heldHere, type Owner, refuseHeld, taskFrame, taskInfoOf } from './ownership.ts'

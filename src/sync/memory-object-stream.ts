@@ -6,11 +6,10 @@
  */
 
 import { BrokenResourceError, ClosedResourceError, EndOfStream, WouldBlock } from '../errors.ts'
-import { enterOperation } from '../kernel/context.ts'
-import { rejected } from '../kernel/operation.ts'
-import { checkInteger } from '../validate.ts'
+import { enterOperation, rejected } from '../kernel/index.ts'
+import { checkInteger } from '../common/validate.ts'
 import { Channel, checkBatch } from './channel.ts'
-import { ItemIterator } from './item-iterator.ts'
+import { ItemIterator } from '../common/item-iterator.ts'
 import { type MemoryObjectStreamStatistics, StreamState } from './stream-state.ts'
 
 export type { MemoryObjectStreamStatistics } from './stream-state.ts'

@@ -1,8 +1,7 @@
 /** A wait queue that knows which tasks stand in it, so that a task which would queue behind itself can be told. */
 
 import { UsageError } from '../errors.ts'
-import { Task } from '../kernel/task.ts'
-import { type Queued, WaitQueue } from '../kernel/wait-queue.ts'
+import { type Queued, Task, WaitQueue } from '../kernel/index.ts'
 
 /** What waits for something that it will own. */
 export interface OwningEntry extends Queued {

@@ -1,9 +1,7 @@
 /** Who holds a lock or a token: a task that acquired it, or the call of a `use`. */
 
 import { UsageError } from '../errors.ts'
-import { currentFrame, Frame, Holding, requireFrame } from '../kernel/context.ts'
-import { Task } from '../kernel/task.ts'
-import type { TaskInfo } from '../kernel/task-info.ts'
+import { currentFrame, Frame, Holding, requireFrame, Task, type TaskInfo } from '../kernel/index.ts'
 
 export type Owner = Task | Holding
 

@@ -18,21 +18,33 @@
  */
 import { AsyncResource } from 'node:async_hooks'
 import { type Cancelled, ClosedResourceError, UsageError } from '../errors.ts'
-import { abandonable } from '../kernel/abandon.ts'
-import { CancelScope } from '../kernel/cancel-scope.ts'
-import { realTimeout } from '../kernel/clock.ts'
-import { closingScope, isInterrupted } from '../kernel/closing.ts'
-import { callInFrame, currentFrame, enterFrame, enterOperation, Frame, requireFrame } from '../kernel/context.ts'
-import { Deadline, type Host, type Timed } from '../kernel/deadlines.ts'
-import { tellSuppressed } from '../kernel/diagnostics.ts'
-import { judgeTask } from '../kernel/exit.ts'
-import { markHandled, rejected } from '../kernel/operation.ts'
-import { Resource } from '../kernel/resources.ts'
-import type { RunState } from '../kernel/run-state.ts'
-import { ENDED } from '../kernel/scope-flags.ts'
-import { runTaskGroup } from '../kernel/task-group.ts'
-import { WaitQueue, Waiter } from '../kernel/wait-queue.ts'
-import { NEUTRAL } from '../kernel/waits.ts'
+import {
+  abandonable,
+  callInFrame,
+  CancelScope,
+  closingScope,
+  currentFrame,
+  Deadline,
+  ENDED,
+  enterFrame,
+  enterOperation,
+  Frame,
+  type Host,
+  isInterrupted,
+  judgeTask,
+  markHandled,
+  NEUTRAL,
+  realTimeout,
+  rejected,
+  requireFrame,
+  Resource,
+  type RunState,
+  runTaskGroup,
+  tellSuppressed,
+  type Timed,
+  Waiter,
+  WaitQueue,
+} from '../kernel/index.ts'
 import {
   checkFunction,
   checkInteger,
@@ -42,7 +54,7 @@ import {
   isThenable,
   optionNames,
   outOfRange,
-} from '../validate.ts'
+} from '../common/validate.ts'
 import { Claim, OneGrant, UseCall } from './grant.ts'
 import { frameForUse, heldHere, refuseHeld } from './ownership.ts'
 

@@ -1,11 +1,10 @@
 /** `Queue`: items from those who have some to those who want some, in order. */
 
 import { ClosedResourceError, EndOfStream, WouldBlock } from '../errors.ts'
-import { enterOperation } from '../kernel/context.ts'
-import { rejected } from '../kernel/operation.ts'
-import { checkInteger } from '../validate.ts'
+import { enterOperation, rejected } from '../kernel/index.ts'
+import { checkInteger } from '../common/validate.ts'
 import { Channel, checkBatch } from './channel.ts'
-import { ItemIterator } from './item-iterator.ts'
+import { ItemIterator } from '../common/item-iterator.ts'
 
 /** A frozen record. */
 export interface QueueStatistics {

@@ -18,14 +18,23 @@
  * 3. There is one entry in the heap of deadlines while there is a waiter, and none otherwise.
  */
 import { type Cancelled, WouldBlock } from '../errors.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { currentFrame, enterOperation } from '../kernel/context.ts'
-import { Deadline, type DeadlineQueue, deadlines, type Host, type Timed } from '../kernel/deadlines.ts'
-import { rejected } from '../kernel/operation.ts'
-import { immediateVoid } from '../kernel/turn.ts'
-import { WaitQueue, Waiter } from '../kernel/wait-queue.ts'
-import { TASKS, TIME } from '../kernel/waits.ts'
-import { checkInteger, checkOptions, checkTime, optionNames, outOfRange } from '../validate.ts'
+import {
+  type CancelScope,
+  currentFrame,
+  Deadline,
+  type DeadlineQueue,
+  deadlines,
+  enterOperation,
+  type Host,
+  immediateVoid,
+  rejected,
+  TASKS,
+  TIME,
+  type Timed,
+  Waiter,
+  WaitQueue,
+} from '../kernel/index.ts'
+import { checkInteger, checkOptions, checkTime, optionNames, outOfRange } from '../common/validate.ts'
 import { Deque } from './deque.ts'
 
 /** Options of `createRateLimiter`. */

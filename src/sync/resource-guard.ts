@@ -1,9 +1,8 @@
 /** `ResourceGuard`: for what one task at a time may use. */
 
 import { ResourceBusyError } from '../errors.ts'
-import { enterFrame } from '../kernel/context.ts'
-import { rejected } from '../kernel/operation.ts'
-import { checkFunction, checkString } from '../validate.ts'
+import { enterFrame, rejected } from '../kernel/index.ts'
+import { checkFunction, checkString } from '../common/validate.ts'
 import { Claim, type Grant, OneGrant, UseCall } from './grant.ts'
 
 /**

@@ -6,11 +6,8 @@
  */
 
 import { UsageError, WouldBlock } from '../errors.ts'
-import { enterFrame } from '../kernel/context.ts'
-import { rejected } from '../kernel/operation.ts'
-import { spendBudget } from '../kernel/turn.ts'
-import { WaitQueue } from '../kernel/wait-queue.ts'
-import { checkFunction, checkInteger, checkOptions, optionNames } from '../validate.ts'
+import { enterFrame, rejected, spendBudget, WaitQueue } from '../kernel/index.ts'
+import { checkFunction, checkInteger, checkOptions, optionNames } from '../common/validate.ts'
 import { Claim, type Grant, OneGrant, UseCall } from './grant.ts'
 import { frameForUse, refuseHeld } from './ownership.ts'
 

@@ -13,10 +13,7 @@
  * works only while it is not needed.
  */
 import { UsageError } from '../errors.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { Holding } from '../kernel/context.ts'
-import { Operation } from '../kernel/operation.ts'
-import { REAL, TASKS } from '../kernel/waits.ts'
+import { type CancelScope, Holding, Operation, REAL, TASKS } from '../kernel/index.ts'
 
 /** Who has borrowed a token for a thread. */
 export class ThreadHolding extends Holding {

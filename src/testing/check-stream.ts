@@ -3,7 +3,7 @@
  * direction. What a rule says is in `rules/`; here is who runs them, and what a failure is told by.
  */
 
-import { rejected } from '../kernel/operation.ts'
+import { rejected } from '../kernel/index.ts'
 import { CancelScope, checkpointIfCancelled, currentTime, openCancelScope } from '../scopes.ts'
 import { Stream } from '../streams/stream.ts'
 import {
@@ -15,7 +15,7 @@ import {
   checkTime,
   invalidArgType,
   optionNames,
-} from '../validate.ts'
+} from '../common/validate.ts'
 import { AssertionError, failure, show } from './failure.ts'
 import { RandomBytes } from './random.ts'
 import { cancelling } from './rules/cancelling.ts'

@@ -7,10 +7,9 @@
  */
 
 import { Cancelled } from '../errors.ts'
-import { rejected } from '../kernel/operation.ts'
-import { spendBudget } from '../kernel/turn.ts'
+import { rejected, spendBudget } from '../kernel/index.ts'
 import { CancelScope, checkpointIfCancelled } from '../scopes.ts'
-import { checkFunction } from '../validate.ts'
+import { checkFunction } from '../common/validate.ts'
 import { failure, show } from './failure.ts'
 import { Trial } from './trial.ts'
 

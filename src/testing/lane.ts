@@ -14,11 +14,15 @@
  */
 
 import { BrokenResourceError, type Cancelled, ClosedResourceError } from '../errors.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { isInterrupted } from '../kernel/closing.ts'
-import { rejected } from '../kernel/operation.ts'
-import { immediate, spendBudget } from '../kernel/turn.ts'
-import { WaitQueue, Waiter } from '../kernel/wait-queue.ts'
+import {
+  type CancelScope,
+  immediate,
+  isInterrupted,
+  rejected,
+  spendBudget,
+  Waiter,
+  WaitQueue,
+} from '../kernel/index.ts'
 import { ReceiveBuffer } from '../streams/receive-buffer.ts'
 
 export class Lane {

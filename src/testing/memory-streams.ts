@@ -1,11 +1,8 @@
 /** Two streams connected to each other in memory: with a buffer that takes everything, or with none. */
 
 import { ClosedResourceError } from '../errors.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { enterOperation } from '../kernel/context.ts'
-import { rejected } from '../kernel/operation.ts'
-import { immediateVoid } from '../kernel/turn.ts'
-import { READ_SIZE, toBytes } from '../streams/bytes.ts'
+import { type CancelScope, enterOperation, immediateVoid, rejected } from '../kernel/index.ts'
+import { READ_SIZE, toBytes } from '../common/bytes.ts'
 import { Stream } from '../streams/stream.ts'
 import { Lane } from './lane.ts'
 

@@ -1,6 +1,6 @@
 /** Running one test many times, each time with another seed, and the one that failed again. */
 
-import { checkFunction, checkInteger, invalidArgType, isThenable, outOfRange } from '../validate.ts'
+import { checkFunction, checkInteger, invalidArgType, isThenable, outOfRange } from '../common/validate.ts'
 import { show } from './failure.ts'
 
 /**

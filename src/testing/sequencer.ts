@@ -6,14 +6,11 @@
  */
 
 import { type Cancelled, UsageError } from '../errors.ts'
-import { enterOperation } from '../kernel/context.ts'
-import { rejected } from '../kernel/operation.ts'
-import { immediate } from '../kernel/turn.ts'
-import { WaitQueue, Waiter } from '../kernel/wait-queue.ts'
+import { enterOperation, immediate, rejected, Waiter, WaitQueue } from '../kernel/index.ts'
 import { checkpoint } from '../scopes.ts'
 import { type Grant, OneGrant } from '../sync/grant.ts'
-import { ownedByScope } from '../sync/owned.ts'
-import { checkFunction, checkInteger } from '../validate.ts'
+import { ownedByScope } from '../common/owned.ts'
+import { checkFunction, checkInteger } from '../common/validate.ts'
 
 /**
  * Puts steps of different tasks in an order. Each step has a position; positions begin at 0, and each is used once. A step

@@ -11,8 +11,7 @@
 
 import { CancelScope, moveOnAfter } from '../scopes.ts'
 import { createEvent } from '../sync/event.ts'
-import { detached } from '../kernel/detached.ts'
-import { markHandled } from '../kernel/operation.ts'
+import { detached, markHandled } from '../kernel/index.ts'
 
 export type Outcome<T> =
   { readonly kind: 'returned'; readonly value: T } | { readonly kind: 'threw'; readonly error: unknown }

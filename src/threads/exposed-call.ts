@@ -1,7 +1,6 @@
 /** One call of an exposed function: in the async context and under the scope of whoever exposed it, in a scope of its own. */
 import type { AsyncResource } from 'node:async_hooks'
-import { CancelScope } from '../kernel/cancel-scope.ts'
-import { markHandled } from '../kernel/operation.ts'
+import { CancelScope, markHandled } from '../kernel/index.ts'
 
 export interface ExposedCall {
   readonly scope: CancelScope

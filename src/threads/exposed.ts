@@ -1,6 +1,6 @@
 /** The functions that a host lets its threads call, by name. */
 import { UsageError } from '../errors.ts'
-import { checkFunction, checkOptions } from '../validate.ts'
+import { checkFunction, checkOptions } from '../common/validate.ts'
 
 /** A function of the host that a thread calls by name. What it takes and returns is copied. */
 export type ExposedFunction = (...args: never[]) => unknown

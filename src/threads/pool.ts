@@ -2,8 +2,7 @@
  * The threads of this JavaScript thread. How many work at once is the business of limiters; the pool keeps those that have
  * nothing to do for the next who needs one, the last first, and lets go of them when nobody does.
  */
-import { detached } from '../kernel/detached.ts'
-import { warn } from '../kernel/warnings.ts'
+import { detached, warn } from '../kernel/index.ts'
 import { textOf } from './crossing.ts'
 import { Thread, type ThreadOwner } from './thread.ts'
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { BroadcastChannel, type MessagePort, receiveMessageOnPort, threadId } from 'node:worker_threads'
 import { ClosedResourceError, RunFinishedError, UsageError } from '../errors.ts'
-import { checkString, invalidArgType } from '../validate.ts'
+import { checkString, invalidArgType } from '../common/validate.ts'
 import { argumentNotCloneable, isCloneFailure } from './cloning.ts'
 import { unpackError } from './crossing.ts'
 import {

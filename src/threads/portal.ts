@@ -9,15 +9,21 @@ import { AsyncResource } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 import { BroadcastChannel, threadId } from 'node:worker_threads'
 import { Cancelled, ClosedResourceError, RunFinishedError, TaskCancelled } from '../errors.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { closingScope } from '../kernel/closing.ts'
-import { currentFrame, enterFrame, type Frame } from '../kernel/context.ts'
-import { detached } from '../kernel/detached.ts'
-import { Operation, rejected } from '../kernel/operation.ts'
-import { Resource } from '../kernel/resources.ts'
-import { immediate, settleFairly } from '../kernel/turn.ts'
-import { NEUTRAL } from '../kernel/waits.ts'
-import { checkOptions, optionNames } from '../validate.ts'
+import {
+  type CancelScope,
+  closingScope,
+  currentFrame,
+  detached,
+  enterFrame,
+  type Frame,
+  immediate,
+  NEUTRAL,
+  Operation,
+  rejected,
+  Resource,
+  settleFairly,
+} from '../kernel/index.ts'
+import { checkOptions, optionNames } from '../common/validate.ts'
 import { isCloneFailure, notCloneable } from './cloning.ts'
 import { packError } from './crossing.ts'
 import { callExposed } from './exposed-call.ts'

@@ -3,10 +3,9 @@
  *
  * What must stay true: the token comes back, and a caller that is not let go goes on, when the process is gone and not before.
  */
-import type { Backend, ForkedProcess, ForkSink } from '../backends/backend.ts'
+import type { Backend, ForkedProcess, ForkSink } from '../backends/contract/backend.ts'
 import { BrokenResourceError, type Cancelled } from '../errors.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import { REAL } from '../kernel/waits.ts'
+import { type CancelScope, REAL } from '../kernel/index.ts'
 import type { Grant } from '../sync/grant.ts'
 import { type ThreadHolding, ThreadOperation } from '../sync/starvation.ts'
 import { argumentNotCloneable, isCloneFailure, TO_PROCESS } from './cloning.ts'

@@ -3,7 +3,14 @@
  * refuses what can never work before anything is started; `program.ts` is the other.
  */
 import { types } from 'node:util'
-import { checkFunction, checkOptions, checkString, invalidArgType, type OptionNames, outOfRange } from '../validate.ts'
+import {
+  checkFunction,
+  checkOptions,
+  checkString,
+  invalidArgType,
+  type OptionNames,
+  outOfRange,
+} from '../common/validate.ts'
 import type { TaskSource } from './wire.ts'
 
 declare const signature: unique symbol

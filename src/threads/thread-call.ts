@@ -20,10 +20,7 @@
  */
 import { AsyncResource } from 'node:async_hooks'
 import { BrokenResourceError, Cancelled, RunFinishedError } from '../errors.ts'
-import type { CancelScope } from '../kernel/cancel-scope.ts'
-import type { Frame } from '../kernel/context.ts'
-import type { RunState } from '../kernel/run-state.ts'
-import { NEUTRAL, REAL } from '../kernel/waits.ts'
+import { type CancelScope, type Frame, NEUTRAL, REAL, type RunState } from '../kernel/index.ts'
 import type { Grant } from '../sync/grant.ts'
 import { beginExposed, endExposed, type ThreadHolding, ThreadOperation } from '../sync/starvation.ts'
 import { packError, type PackedError, textOf, unpackError } from './crossing.ts'

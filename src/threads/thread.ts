@@ -8,7 +8,7 @@
  * 4. A thread that is being terminated never becomes idle, also where its job has ended in the last moment.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
-import { detached } from '../kernel/detached.ts'
+import { detached } from '../kernel/index.ts'
 import { argumentNotCloneable, isCloneFailure, lostInCloning, notCloneable, TO_THREAD } from './cloning.ts'
 import type { PackedError } from './crossing.ts'
 import { FROM_SOURCE, programOfThread } from './programs.ts'

@@ -4,9 +4,8 @@
  */
 import { isMainThread } from 'node:worker_threads'
 import { Cancelled, NotRunningError, UsageError } from '../errors.ts'
-import { currentFrame } from '../kernel/context.ts'
-import { activeRuns } from '../kernel/run-state.ts'
-import { checkString } from '../validate.ts'
+import { activeRuns, currentFrame } from '../kernel/index.ts'
+import { checkString } from '../common/validate.ts'
 
 /** The way from a thread to its host. Changed only together with the name below. */
 export interface ThreadContext {

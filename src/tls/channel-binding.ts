@@ -3,9 +3,9 @@
  * over another one.
  */
 import { createHash } from 'node:crypto'
-import type { TlsSession } from '../backends/backend.ts'
+import type { TlsSession } from '../backends/contract/backend.ts'
 import { UnsupportedError } from '../errors.ts'
-import { outOfRange } from '../validate.ts'
+import { outOfRange } from '../common/validate.ts'
 
 /** Which bytes of a TLS session tie an authentication to it: RFC 9266, and RFC 5929 for the other two. */
 export type ChannelBindingType = 'tls-exporter' | 'tls-server-end-point' | 'tls-unique'

@@ -2,7 +2,7 @@
  * The cipher suites of structio, by OpenSSL's names: what every backend has and nobody need be warned of. Anything older
  * (no forward secrecy, no authenticated encryption) is not offered at all.
  */
-import type { TLSVersion } from '../backends/backend.ts'
+import type { TLSVersion } from '../backends/contract/backend.ts'
 
 interface Suite {
   readonly version: TLSVersion

@@ -1,6 +1,6 @@
 /** `TLSContext`: what one side of a TLS connection knows and demands, checked when it is made. */
 
-import type { TlsSettings, TLSVersion } from '../backends/backend.ts'
+import type { TlsSettings, TLSVersion } from '../backends/contract/backend.ts'
 import { TLSError } from '../errors.ts'
 import {
   checkBoolean,
@@ -11,7 +11,7 @@ import {
   isThenable,
   optionNames,
   outOfRange,
-} from '../validate.ts'
+} from '../common/validate.ts'
 import { CIPHER_SUITES, versionOf } from './cipher-suites.ts'
 import { toAuthorities, toCredentials, type TLSMaterial } from './credentials.ts'
 import { lineAppender } from './files.ts'

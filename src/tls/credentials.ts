@@ -5,7 +5,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { isUint8Array } from 'node:util/types'
 import { TLSError } from '../errors.ts'
-import { invalidArgType } from '../validate.ts'
+import { invalidArgType } from '../common/validate.ts'
 import { readMaterial } from './files.ts'
 
 /**

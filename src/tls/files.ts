@@ -3,7 +3,7 @@
  * this is the one place in the concept modules that knows the file system.
  */
 import { appendFileSync, closeSync, openSync, readFileSync } from 'node:fs'
-import { warnOnce } from '../kernel/warnings.ts'
+import { warnOnce } from '../kernel/index.ts'
 
 /** @throws the system error (`ENOENT`…) */
 export function readMaterial(path: string | URL): Buffer {

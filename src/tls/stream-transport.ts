@@ -10,15 +10,11 @@
  *    two, for after that the session is of no use to anybody.
  */
 
-import type { Address, SendWait, SocketAddress, StreamSink, StreamTransport } from '../backends/backend.ts'
-import { share } from '../backends/shared-memory.ts'
+import type { Address, SendWait, SocketAddress, StreamSink, StreamTransport } from '../backends/contract/backend.ts'
+import { share } from '../common/shared-memory.ts'
 import { UnsupportedError } from '../errors.ts'
-import { abandonable } from '../kernel/abandon.ts'
-import { CancelScope } from '../kernel/cancel-scope.ts'
-import { callInFrame, Frame } from '../kernel/context.ts'
-import type { RunState } from '../kernel/run-state.ts'
-import { NEUTRAL } from '../kernel/waits.ts'
-import { CLOSE_TIMEOUT } from '../streams/origin.ts'
+import { abandonable, callInFrame, CancelScope, Frame, NEUTRAL, type RunState } from '../kernel/index.ts'
+import { CLOSE_TIMEOUT } from '../common/origin.ts'
 import { SocketStream } from '../streams/socket-stream.ts'
 import type { Stream } from '../streams/stream.ts'
 

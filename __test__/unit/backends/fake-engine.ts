@@ -2,9 +2,9 @@
  * TLS without cryptography, for what goes on around it: a record is a letter, two bytes of length, and its bytes. H is the
  * one message of a handshake, D data, C close_notify, A an alert, which is fatal.
  */
-import type { TlsSession, TlsStart } from '../../../src/backends/backend.ts'
-import type { TlsEngine, TlsEngineSink } from '../../../src/backends/tls-engine.ts'
-import { handshakeFailure, recordFailure } from '../../../src/backends/tls-failure.ts'
+import type { TlsSession, TlsStart } from '../../../src/backends/contract/backend.ts'
+import type { TlsEngine, TlsEngineSink } from '../../../src/backends/contract/tls-engine.ts'
+import { handshakeFailure, recordFailure } from '../../../src/backends/shared/tls-failure.ts'
 
 const SESSION = { version: 'TLSv1.3' } as TlsSession
 

@@ -2,7 +2,7 @@
  * Transports without an operating system: two ends of a pipe that hands bytes over in memory, with as much room between
  * them as a test wants. What makes no sense to ask of it is not asked.
  */
-import type { SendWait, SocketAddress, StreamSink, StreamTransport } from '../../../src/backends/backend.ts'
+import type { SendWait, SocketAddress, StreamSink, StreamTransport } from '../../../src/backends/contract/backend.ts'
 
 const ADDRESS: SocketAddress = { address: '127.0.0.1', port: 1, family: 'IPv4' }
 

@@ -9,7 +9,7 @@ import type {
   SocketAddress,
   UdpOptions,
   UnixDatagramOptions,
-} from '../../../src/backends/backend.ts'
+} from '../../../src/backends/contract/backend.ts'
 import { socketFolder } from '../../support/datagrams.ts'
 
 const LOOPBACK: UdpOptions = { address: '127.0.0.1', port: 0, target: undefined, reusePort: false }

@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava'
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { setImmediate as macrotask } from 'node:timers/promises'
 import { loadNativeBackend } from '../../../src/backends/native/index.ts'
-import type { Backend, ListenerTransport, StreamTransport } from '../../../src/backends/backend.ts'
+import type { Backend, ListenerTransport, StreamTransport } from '../../../src/backends/contract/backend.ts'
 import { socketFolder } from '../../support/datagrams.ts'
 
 interface Arrived {

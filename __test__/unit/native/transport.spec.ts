@@ -5,7 +5,12 @@ import { readdirSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { setImmediate as macrotask } from 'node:timers/promises'
 import { loadNativeBackend } from '../../../src/backends/native/index.ts'
-import type { Backend, ListenerTransport, SocketAddress, StreamTransport } from '../../../src/backends/backend.ts'
+import type {
+  Backend,
+  ListenerTransport,
+  SocketAddress,
+  StreamTransport,
+} from '../../../src/backends/contract/backend.ts'
 
 const LOOPBACK = { address: '127.0.0.1', noDelay: true, keepAlive: false } as const
 

@@ -1,11 +1,11 @@
 /** `sendFds` and `receiveFds` over a transport that can: which of its members are asked, and what becomes of the answers. */
 import test, { type ExecutionContext } from 'ava'
-import type { StreamSink, StreamTransport } from '../../../src/backends/backend.ts'
+import type { StreamSink, StreamTransport } from '../../../src/backends/contract/backend.ts'
 import { Cancelled, ClosedResourceError, UnsupportedError } from '../../../src/errors.ts'
 import { requireFrame } from '../../../src/kernel/context.ts'
 import { openCancelScope } from '../../../src/scopes.ts'
 import { Connection } from '../../../src/streams/connection.ts'
-import { type Origin, TCP_STREAM, UNIX_STREAM } from '../../../src/streams/origin.ts'
+import { type Origin, TCP_STREAM, UNIX_STREAM } from '../../../src/common/origin.ts'
 import { SocketStream } from '../../../src/streams/socket-stream.ts'
 import { runBare } from '../../support/kernel-run.ts'
 

@@ -1,6 +1,6 @@
 /** N9: Happy Eyeballs with an injected connector and the kernel's clock. */
 import test from 'ava'
-import type { SocketAddress } from '../../../src/backends/backend.ts'
+import type { SocketAddress } from '../../../src/backends/contract/backend.ts'
 import { Cancelled, ConnectionFailed } from '../../../src/errors.ts'
 import { run as runOn } from '../../../src/run.ts'
 import { openCancelScope, sleep } from '../../../src/scopes.ts'

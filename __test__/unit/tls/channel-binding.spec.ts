@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import test from 'ava'
-import type { TlsSession } from '../../../src/backends/backend.ts'
+import type { TlsSession } from '../../../src/backends/contract/backend.ts'
 import { UnsupportedError } from '../../../src/errors.ts'
 import { channelBinding } from '../../../src/tls/channel-binding.ts'
 

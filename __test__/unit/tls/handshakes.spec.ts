@@ -7,7 +7,7 @@ import type {
   SocketAddress,
   StreamTransport,
   TlsStart,
-} from '../../../src/backends/backend.ts'
+} from '../../../src/backends/contract/backend.ts'
 import { TLSError } from '../../../src/errors.ts'
 import { requireFrame } from '../../../src/kernel/context.ts'
 import { sleep } from '../../../src/scopes.ts'

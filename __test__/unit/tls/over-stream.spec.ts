@@ -1,6 +1,6 @@
 /** A stream as the transport below TLS: its operations outlive whoever began them, and nothing is lost in between. */
 import test from 'ava'
-import type { StreamSink } from '../../../src/backends/backend.ts'
+import type { StreamSink } from '../../../src/backends/contract/backend.ts'
 import { UnsupportedError } from '../../../src/errors.ts'
 import { requireFrame } from '../../../src/kernel/context.ts'
 import { moveOnAfter, openCancelScope, sleep, sleepForever } from '../../../src/scopes.ts'

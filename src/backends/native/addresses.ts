@@ -1,6 +1,6 @@
 /** Addresses as they cross the addon: of TCP and UDP in Node's form, of UNIX sockets the bytes of their name. */
 import type { BindingAddress } from '../../native/load.ts'
-import type { Address, SocketAddress, UnixPath } from '../backend.ts'
+import type { Address, SocketAddress, UnixPath } from '../contract/backend.ts'
 
 /** A socket that can no longer tell has no address. */
 export function toAddress(found: BindingAddress | Buffer | null): Address {

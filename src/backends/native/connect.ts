@@ -1,6 +1,6 @@
 /** One connection attempt to one numeric address. */
 import { Completion } from '../../native/protocol.ts'
-import type { Abandon, Answer, StreamTransport, TcpConnectOptions } from '../backend.ts'
+import type { Abandon, Answer, StreamTransport, TcpConnectOptions } from '../contract/backend.ts'
 import { systemError } from './errors.ts'
 import { handleGeneration, handleIndex, type HandleOwner, type NativeEventLoop } from './event-loop.ts'
 import { numericScope } from './scope.ts'

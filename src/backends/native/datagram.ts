@@ -7,7 +7,7 @@
  * 2. Of a send that has to wait the rest is kept here, and tried again when there may be room.
  */
 import { constants } from 'node:os'
-import { detached } from '../../kernel/detached.ts'
+import { detached } from '../../kernel/index.ts'
 import { Completion, Control, Submission, Wait } from '../../native/protocol.ts'
 import type {
   Abandon,
@@ -18,7 +18,7 @@ import type {
   DatagramTransport,
   UdpOptions,
   UnixDatagramOptions,
-} from '../backend.ts'
+} from '../contract/backend.ts'
 import { nameBytes, toAddress } from './addresses.ts'
 import { systemError, type Target } from './errors.ts'
 import { handleGeneration, handleIndex, type HandleOwner, type NativeEventLoop } from './event-loop.ts'

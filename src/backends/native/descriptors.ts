@@ -1,7 +1,7 @@
 /** Waiting for descriptors that are not the library's: `crates/core/src/watches.rs` says how they are kept apart. */
 import { constants } from 'node:os'
 import { ResourceBusyError, UnsupportedError } from '../../errors.ts'
-import type { DescriptorWait, DescriptorWaits, Direction, SystemError } from '../backend.ts'
+import type { DescriptorWait, DescriptorWaits, Direction, SystemError } from '../contract/backend.ts'
 import { systemError } from './errors.ts'
 import type { NativeEventLoop } from './event-loop.ts'
 

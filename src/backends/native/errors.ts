@@ -1,6 +1,6 @@
 /** System errors in Node's shape, from the numbers that cross the addon. */
 import { getSystemErrorMap } from 'node:util'
-import type { SystemError } from '../backend.ts'
+import type { SystemError } from '../contract/backend.ts'
 
 /** Where an operation was directed: what Node appends to the text and sets on the error. */
 export interface Target {

@@ -19,8 +19,7 @@
  * 4. A completion for a handle that has ended, or whose index is another's by now, is ignored: the generation tells. What it
  *    hands over (an accepted connection) is nobody's then, and is closed.
  */
-import { detached } from '../../kernel/detached.ts'
-import { resetBudget } from '../../kernel/turn.ts'
+import { detached, resetBudget } from '../../kernel/index.ts'
 import type { Binding, BindingEventLoop } from '../../native/load.ts'
 import {
   Completion,
@@ -32,7 +31,7 @@ import {
   REPORTED_BY,
   Submission,
 } from '../../native/protocol.ts'
-import { SharedLookups } from '../shared-lookups.ts'
+import { SharedLookups } from '../shared/shared-lookups.ts'
 import { ReceivedBytes } from './received-bytes.ts'
 import { ringSizes } from './ring-sizes.ts'
 

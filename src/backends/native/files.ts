@@ -4,8 +4,8 @@
  */
 import { getSystemErrorMap } from 'node:util'
 import type { BindingOpenedFile } from '../../native/load.ts'
-import type { Abandon, Answer, FileOpenOptions, FileSink, FileTransport } from '../backend.ts'
-import { openFile as openFileByNode } from '../node-files.ts'
+import type { Abandon, Answer, FileOpenOptions, FileSink, FileTransport } from '../contract/backend.ts'
+import { openFile as openFileByNode } from '../shared/node-files.ts'
 import type { NativeEventLoop } from './event-loop.ts'
 
 /** The answer follows. */

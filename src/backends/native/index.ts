@@ -35,9 +35,9 @@ import type {
   UnixDatagramOptions,
   UnixListenOptions,
   UnixPath,
-} from '../backend.ts'
-import { startEngine } from '../engine-transport.ts'
-import { openSource } from '../file-source.ts'
+} from '../contract/backend.ts'
+import { startEngine } from '../shared/engine-transport.ts'
+import { openSource } from '../shared/file-source.ts'
 import { connect } from './connect.ts'
 import { openUdp, openUnixDatagram } from './datagram.ts'
 import { descriptorWaits } from './descriptors.ts'
@@ -47,7 +47,7 @@ import { openFile } from './files.ts'
 import { NativeListener } from './listener.ts'
 import { getAddrInfo, getNameInfo, lookup } from './lookup.ts'
 import { numericScope } from './scope.ts'
-import { forkProgram } from '../fork.ts'
+import { forkProgram } from '../shared/fork.ts'
 import { spawnProcess } from './process.ts'
 import { NativeStream } from './stream.ts'
 import { makeNativeEngine } from './tls-engine.ts'

@@ -1,8 +1,8 @@
 /** A listening socket of the native backend. */
 import { getSystemErrorMap } from 'node:util'
-import { detached } from '../../kernel/detached.ts'
+import { detached } from '../../kernel/index.ts'
 import { Completion, Control, Submission } from '../../native/protocol.ts'
-import type { Address, ListenerSink, ListenerTransport } from '../backend.ts'
+import type { Address, ListenerSink, ListenerTransport } from '../contract/backend.ts'
 import { toAddress } from './addresses.ts'
 import { systemError } from './errors.ts'
 import { handleNumber, type HandleOwner, type NativeEventLoop } from './event-loop.ts'

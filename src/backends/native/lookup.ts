@@ -1,7 +1,15 @@
 /** Name look-ups on the pool of the addon. */
 import { domainToASCII } from 'node:url'
-import type { Abandon, AddressQuery, AddressRecord, Answer, NameQuery, NameRecord, SocketAddress } from '../backend.ts'
-import { lookupError } from '../lookup-errors.ts'
+import type {
+  Abandon,
+  AddressQuery,
+  AddressRecord,
+  Answer,
+  NameQuery,
+  NameRecord,
+  SocketAddress,
+} from '../contract/backend.ts'
+import { lookupError } from '../shared/lookup-errors.ts'
 import type { NativeEventLoop } from './event-loop.ts'
 import { numericScope } from './scope.ts'
 

@@ -5,8 +5,8 @@
 import { SocketAddress as Parsed } from 'node:net'
 import { loadBinding } from '../../native/load.ts'
 import { IP_PEER_BYTES, UNIX_PEER_BYTES } from '../../native/protocol.ts'
-import type { DatagramAddress, SocketAddress } from '../backend.ts'
-import { PeerAddress } from '../peer-address.ts'
+import type { DatagramAddress, SocketAddress } from '../contract/backend.ts'
+import { PeerAddress } from '../../common/peer-address.ts'
 import { nameBytes } from './addresses.ts'
 import { numericScope, scopeName } from './scope.ts'
 

@@ -10,7 +10,7 @@
  * connections share, is never transferred.
  */
 
-import { share } from '../shared-memory.ts'
+import { share } from '../../common/shared-memory.ts'
 
 /** What Node's pool has: `Buffer.poolSize`. */
 const POOL = 8192

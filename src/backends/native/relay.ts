@@ -1,6 +1,6 @@
 /** A relay of two connections of one event loop, which the addon carries out. */
 
-import type { RelayReport, RelayStart, RelayedWay, TransportRelay } from '../backend.ts'
+import type { RelayReport, RelayStart, RelayedWay, TransportRelay } from '../contract/backend.ts'
 import type { NativeStream } from './stream.ts'
 
 export class NativeRelay implements TransportRelay {

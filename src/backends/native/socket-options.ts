@@ -1,5 +1,5 @@
 /** Socket options by number or by name, for everything that has a handle. */
-import { outOfRange } from '../../validate.ts'
+import { outOfRange } from '../../common/validate.ts'
 import { loadBinding, type BindingEventLoop } from '../../native/load.ts'
 import { systemError } from './errors.ts'
 

@@ -19,7 +19,7 @@ import type {
   StreamTransport,
   TlsStart,
   TransportRelay,
-} from '../backend.ts'
+} from '../contract/backend.ts'
 import { toAddress } from './addresses.ts'
 import { systemError } from './errors.ts'
 import { handleNumber, type HandleOwner, type NativeEventLoop } from './event-loop.ts'

@@ -1,6 +1,6 @@
 /** What the addon makes of a `TlsSettings`: one context for as long as somebody has the settings. */
 import { loadBinding, type BindingTlsContext } from '../../native/load.ts'
-import type { TlsSettings, TlsStart } from '../backend.ts'
+import type { TlsSettings, TlsStart } from '../contract/backend.ts'
 
 export function compile(settings: TlsSettings): BindingTlsContext {
   let context = compiled.get(settings)

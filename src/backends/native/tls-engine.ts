@@ -1,8 +1,8 @@
 /** The TLS engine of the addon: the same library and the same code as on a socket, over memory. */
 import { loadBinding, type BindingTlsEngine, type BindingTlsEngineStep } from '../../native/load.ts'
-import type { TlsSession, TlsSettings, TlsStart } from '../backend.ts'
-import type { TlsEngine, TlsEngineSink } from '../tls-engine.ts'
-import { handshakeFailure } from '../tls-failure.ts'
+import type { TlsSession, TlsSettings, TlsStart } from '../contract/backend.ts'
+import type { TlsEngine, TlsEngineSink } from '../contract/tls-engine.ts'
+import { handshakeFailure } from '../shared/tls-failure.ts'
 import { chooseSettings, compile, deliverKeyLog } from './tls-context.ts'
 import { toHandshakeError, toRecordError } from './tls-failures.ts'
 import { NOBODY, startOptions } from './tls-handshake.ts'

@@ -1,8 +1,8 @@
 /** What went wrong in the addon's TLS, as the backends say it. */
 import type { TLSEOFError, TLSError } from '../../errors.ts'
 import type { BindingTlsFailure } from '../../native/load.ts'
-import type { TlsStart } from '../backend.ts'
-import { type Failure, type FailureReason, handshakeFailure, recordFailure, truncated } from '../tls-failure.ts'
+import type { TlsStart } from '../contract/backend.ts'
+import { type Failure, type FailureReason, handshakeFailure, recordFailure, truncated } from '../shared/tls-failure.ts'
 import { systemError } from './errors.ts'
 
 /** Whom a failure is about. */

@@ -4,8 +4,8 @@
  */
 import { domainToASCII } from 'node:url'
 import { Completion } from '../../native/protocol.ts'
-import type { Abandon, Answer, StreamTransport, TlsSettings, TlsStart } from '../backend.ts'
-import { handshakeFailure } from '../tls-failure.ts'
+import type { Abandon, Answer, StreamTransport, TlsSettings, TlsStart } from '../contract/backend.ts'
+import { handshakeFailure } from '../shared/tls-failure.ts'
 import { handleNumber, type HandleOwner, type NativeEventLoop } from './event-loop.ts'
 import type { NativeStream } from './stream.ts'
 import { chooseSettings, compile, deliverKeyLog } from './tls-context.ts'

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net'
 import { ClosedResourceError, UnsupportedError } from '../../errors.ts'
 import type { BindingTlsFacts } from '../../native/load.ts'
-import type { TlsSession, TlsSettings, TlsStart, TLSVersion } from '../backend.ts'
+import type { TlsSession, TlsSettings, TlsStart, TLSVersion } from '../contract/backend.ts'
 
 /** Where the addon keeps the session: behind a handle, or in an engine. `null`: it is gone. */
 export interface SessionSource {

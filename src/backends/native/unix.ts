@@ -1,7 +1,14 @@
 /** UNIX streams: connecting and listening are done, or refused, in the call, and answered after it. */
 import { UnsupportedError } from '../../errors.ts'
-import type { Abandon, Answer, ListenerTransport, StreamTransport, UnixListenOptions, UnixPath } from '../backend.ts'
-import { later } from '../later.ts'
+import type {
+  Abandon,
+  Answer,
+  ListenerTransport,
+  StreamTransport,
+  UnixListenOptions,
+  UnixPath,
+} from '../contract/backend.ts'
+import { later } from '../shared/later.ts'
 import { nameBytes } from './addresses.ts'
 import { systemError } from './errors.ts'
 import { handleGeneration, handleIndex, type NativeEventLoop } from './event-loop.ts'

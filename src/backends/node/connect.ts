@@ -1,6 +1,6 @@
 /** One connection attempt: to one numeric address, or to a path. */
 import * as net from 'node:net'
-import type { Abandon, Answer, StreamTransport, TcpConnectOptions } from '../backend.ts'
+import type { Abandon, Answer, StreamTransport, TcpConnectOptions } from '../contract/backend.ts'
 import { NodeStream } from './stream.ts'
 import { soon } from './turn.ts'
 

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:dgram'
 import { endianness, networkInterfaces } from 'node:os'
 import { UnsupportedError } from '../../errors.ts'
-import { invalidArgType, outOfRange } from '../../validate.ts'
+import { invalidArgType, outOfRange } from '../../common/validate.ts'
 
 /** Of a socket: what was set, for what node:dgram cannot read. */
 export type OptionValues = Map<string, number>

@@ -16,7 +16,7 @@ import type {
   DatagramTransport,
   SocketAddress,
   UdpOptions,
-} from '../backend.ts'
+} from '../contract/backend.ts'
 import { getDatagramOption, type OptionValues, setDatagramOption } from './datagram-options.ts'
 import { systemError } from './errors.ts'
 import { hasReusePort, noReusePort } from './listener.ts'

@@ -1,6 +1,6 @@
 /** Errors of the operating system that Node does not make, or makes otherwise: in Node's own shape. */
 import { constants } from 'node:os'
-import type { SystemError } from '../backend.ts'
+import type { SystemError } from '../contract/backend.ts'
 
 export function systemError(
   code: keyof typeof constants.errno,

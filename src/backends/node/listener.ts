@@ -12,7 +12,7 @@ import type {
   ListenerTransport,
   StreamTransport,
   TcpListenOptions,
-} from '../backend.ts'
+} from '../contract/backend.ts'
 import { NodeStream } from './stream.ts'
 import { soon } from './turn.ts'
 

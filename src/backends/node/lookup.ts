@@ -1,10 +1,18 @@
 /** Name look-ups by `dns.lookup` and `dns.lookupService`: the system's resolver, on libuv's thread pool. */
 import * as dns from 'node:dns'
 import { UnsupportedError } from '../../errors.ts'
-import type { Abandon, AddressQuery, AddressRecord, Answer, NameQuery, NameRecord, SocketAddress } from '../backend.ts'
-import { lookupError } from '../lookup-errors.ts'
-import { SharedLookups } from '../shared-lookups.ts'
-import { combined, knownAddresses, portsOf, refuseFlags } from '../well-known.ts'
+import type {
+  Abandon,
+  AddressQuery,
+  AddressRecord,
+  Answer,
+  NameQuery,
+  NameRecord,
+  SocketAddress,
+} from '../contract/backend.ts'
+import { lookupError } from '../shared/lookup-errors.ts'
+import { SharedLookups } from '../shared/shared-lookups.ts'
+import { combined, knownAddresses, portsOf, refuseFlags } from '../shared/well-known.ts'
 import { loadServices } from './services.ts'
 import { soon } from './turn.ts'
 

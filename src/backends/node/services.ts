@@ -1,7 +1,7 @@
 /** Services by name: Node asks nobody for them, so the system's own list is read, which the C library reads, too. */
 import { readFile } from 'node:fs'
 import { join } from 'node:path'
-import type { SocketType } from '../backend.ts'
+import type { SocketType } from '../contract/backend.ts'
 
 export interface Services {
   /** The port of a service, by its name or another one that it has. */

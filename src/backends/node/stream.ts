@@ -17,8 +17,8 @@ import {
   type SocketAddress,
   type StreamSink,
   type StreamTransport,
-} from '../backend.ts'
-import { share } from '../shared-memory.ts'
+} from '../contract/backend.ts'
+import { share } from '../../common/shared-memory.ts'
 import { systemError } from './errors.ts'
 import { getOption, type OptionState, setOption } from './socket-options.ts'
 import { atTurnEnd, soon } from './turn.ts'

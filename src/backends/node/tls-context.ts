@@ -4,7 +4,7 @@
  */
 import { constants } from 'node:crypto'
 import * as tls from 'node:tls'
-import type { TlsSettings, TLSVersion } from '../backend.ts'
+import type { TlsSettings, TLSVersion } from '../contract/backend.ts'
 import { SessionCache } from './session-cache.ts'
 import { platformTrust } from './trust-store.ts'
 

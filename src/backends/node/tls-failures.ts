@@ -1,6 +1,6 @@
 /** What OpenSSL and node:tls say about a failure, in the words of `tls-failure.ts`. */
-import type { TlsSettings } from '../backend.ts'
-import type { Failure, FailureReason } from '../tls-failure.ts'
+import type { TlsSettings } from '../contract/backend.ts'
+import type { Failure, FailureReason } from '../shared/tls-failure.ts'
 
 /** When it happened, and to whom. */
 export interface Circumstances {

@@ -1,7 +1,7 @@
 /** What a handshake of node:tls agreed on. */
 import type { TLSSocket } from 'node:tls'
 import { ClosedResourceError, UnsupportedError } from '../../errors.ts'
-import type { TlsSession, TlsStart, TLSVersion } from '../backend.ts'
+import type { TlsSession, TlsStart, TLSVersion } from '../contract/backend.ts'
 
 /** What node:tls does not tell, or not every time. Certificates in DER. */
 export interface SessionFacts {

@@ -1,7 +1,7 @@
 /**
  * When things happen: answers that must not come inside the call that asked, and writes that wait for the end of the turn.
  */
-import { detached } from '../../kernel/detached.ts'
+import { detached } from '../../kernel/index.ts'
 
 /** Answers in a row before the event loop gets a turn: bytes that lie ready here must not keep timers from firing. */
 const BUDGET = 64

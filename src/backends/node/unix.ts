@@ -17,7 +17,7 @@ import type {
   SystemError,
   UnixListenOptions,
   UnixPath,
-} from '../backend.ts'
+} from '../contract/backend.ts'
 import { attempt } from './connect.ts'
 import { systemError } from './errors.ts'
 import { NodeListener } from './listener.ts'

@@ -1,6 +1,6 @@
 /** Numeric addresses: one spelling for each, and what the special ones mean. */
 import { isIP } from 'node:net'
-import type { SocketAddress } from '../backend.ts'
+import type { SocketAddress } from '../contract/backend.ts'
 
 /** The usual spelling of a numeric address, without its scope; `undefined` for anything else. */
 export function canonical(address: string): string | undefined {

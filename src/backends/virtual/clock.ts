@@ -1,9 +1,7 @@
 /** The simulated clock, as tests see it. */
 import type { Cancelled } from '../../errors.ts'
-import { currentFrame, enterOperation } from '../../kernel/context.ts'
-import { Operation, rejected } from '../../kernel/operation.ts'
-import { TIME } from '../../kernel/waits.ts'
-import { checkBoolean, checkOptions, checkTime, optionNames, outOfRange } from '../../validate.ts'
+import { currentFrame, enterOperation, Operation, rejected, TIME } from '../../kernel/index.ts'
+import { checkBoolean, checkOptions, checkTime, optionNames, outOfRange } from '../../common/validate.ts'
 import { type Goal, Timeline } from './timeline.ts'
 
 /** Options of a `VirtualClock`. */

@@ -11,7 +11,7 @@
  *
  * What is not answered is asked again after 1, 3, 7, 15… seconds, and as soon as a partition is over.
  */
-import type { Abandon, Answer, StreamTransport, TcpConnectOptions } from '../backend.ts'
+import type { Abandon, Answer, StreamTransport, TcpConnectOptions } from '../contract/backend.ts'
 import { canonical, familyOf, isLoopback, isWildcard, socketAddress } from './addresses.ts'
 import { type Code, systemError } from './errors.ts'
 import type { ScheduledEvent } from './event-queue.ts'

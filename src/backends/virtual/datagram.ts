@@ -6,7 +6,7 @@
  * 2. An error of the network fails one call and does not end the socket.
  * 3. The sink is called from events of the timeline only, and never after `destroy`.
  */
-import type { Address, DatagramAddress, DatagramSink, DatagramTransport } from '../backend.ts'
+import type { Address, DatagramAddress, DatagramSink, DatagramTransport } from '../contract/backend.ts'
 import type { Machine, Socket } from './machine.ts'
 import { SocketOptions } from './socket-options.ts'
 

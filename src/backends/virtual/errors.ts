@@ -1,6 +1,6 @@
 /** System errors in Node's shape, as Linux numbers and names them: a simulated failure looks the same everywhere. */
 import { getSystemErrorMap } from 'node:util'
-import type { SystemError } from '../backend.ts'
+import type { SystemError } from '../contract/backend.ts'
 
 /** The codes that can happen here, with Linux's numbers. */
 const NUMBERS = {

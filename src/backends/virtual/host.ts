@@ -1,5 +1,5 @@
 /** A host of the simulated network, as tests see it. */
-import { checkFunction } from '../../validate.ts'
+import { checkFunction } from '../../common/validate.ts'
 import { type Machine, onMachine } from './machine.ts'
 
 // Filled by the static block of `VirtualHost`, the only code that can see its private members.

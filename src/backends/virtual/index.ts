@@ -9,9 +9,7 @@
  * - `process.ts`: child processes, which are real.
  */
 import fs from 'node:fs'
-import type { DeadlineQueue } from '../../kernel/deadlines.ts'
-import type { RunState } from '../../kernel/run-state.ts'
-import { countOnly } from '../../kernel/turn.ts'
+import { countOnly, type DeadlineQueue, type RunState } from '../../kernel/index.ts'
 import type {
   Abandon,
   AddressQuery,
@@ -36,11 +34,11 @@ import type {
   UnixDatagramOptions,
   UnixListenOptions,
   UnixPath,
-} from '../backend.ts'
-import { startEngine } from '../engine-transport.ts'
-import { openSource } from '../file-source.ts'
-import { resetLater } from '../later.ts'
-import type { MakeEngine } from '../tls-engine.ts'
+} from '../contract/backend.ts'
+import { startEngine } from '../shared/engine-transport.ts'
+import { openSource } from '../shared/file-source.ts'
+import { resetLater } from '../shared/later.ts'
+import type { MakeEngine } from '../contract/tls-engine.ts'
 import { timelineOf, VirtualClock } from './clock.ts'
 import { connect } from './connect.ts'
 import type { Fabric } from './fabric.ts'
@@ -50,7 +48,7 @@ import { fabricOf, VirtualNetwork } from './network.ts'
 import { checkVirtualOptions, type VirtualOptions } from './options.ts'
 import { JITTER, Random } from './random.ts'
 import { SeededScheduler } from './scheduler.ts'
-import { forkProgram } from '../fork.ts'
+import { forkProgram } from '../shared/fork.ts'
 import { spawnProcess } from './process.ts'
 import type { Timeline } from './timeline.ts'
 import { watchedEngine } from './tls.ts'

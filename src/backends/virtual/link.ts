@@ -1,5 +1,5 @@
 /** One direction of the way between two hosts: how long what is sent takes, and whether it arrives. */
-import { checkOptions, invalidArgType, outOfRange } from '../../validate.ts'
+import { checkOptions, invalidArgType, outOfRange } from '../../common/validate.ts'
 import type { Random } from './random.ts'
 
 /** How good the connection between two hosts is. Without more it is perfect: everything arrives in the same moment. */

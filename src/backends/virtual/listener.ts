@@ -10,7 +10,7 @@ import type {
   ListenerTransport,
   SocketAddress,
   TcpListenOptions,
-} from '../backend.ts'
+} from '../contract/backend.ts'
 import { canonical, isWildcard, socketAddress } from './addresses.ts'
 import { systemError } from './errors.ts'
 import type { Fabric } from './fabric.ts'

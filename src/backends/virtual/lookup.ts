@@ -1,7 +1,15 @@
 /** Name look-ups: the names of the network, and nobody else's; of the services, those that everybody knows. */
-import type { Abandon, AddressQuery, AddressRecord, Answer, NameQuery, NameRecord, SocketAddress } from '../backend.ts'
-import { lookupError } from '../lookup-errors.ts'
-import { combined, knownAddresses, portsOf } from '../well-known.ts'
+import type {
+  Abandon,
+  AddressQuery,
+  AddressRecord,
+  Answer,
+  NameQuery,
+  NameRecord,
+  SocketAddress,
+} from '../contract/backend.ts'
+import { lookupError } from '../shared/lookup-errors.ts'
+import { combined, knownAddresses, portsOf } from '../shared/well-known.ts'
 import { canonical, familyOf, socketAddress } from './addresses.ts'
 import type { Fabric } from './fabric.ts'
 

@@ -7,7 +7,7 @@ import {
   invalidArgType,
   optionNames,
   outOfRange,
-} from '../../validate.ts'
+} from '../../common/validate.ts'
 import { canonical, isLoopback, isWildcard } from './addresses.ts'
 import { Fabric, nameKey } from './fabric.ts'
 import { hostOf, machineOf, VirtualHost } from './host.ts'

@@ -1,5 +1,5 @@
 /** How a run of the `virtual` backend is set up. */
-import { checkInteger, checkOptions, invalidArgType, optionNames } from '../../validate.ts'
+import { checkInteger, checkOptions, invalidArgType, optionNames } from '../../common/validate.ts'
 import { VirtualClock } from './clock.ts'
 import { VirtualNetwork } from './network.ts'
 

@@ -1,5 +1,12 @@
 /** Child processes are real ones, of a backend that works here. While one runs, simulated time is no faster than the real one. */
-import type { Answer, Backend, ProcessSink, ProcessTransport, SpawnOptions, StreamTransport } from '../backend.ts'
+import type {
+  Answer,
+  Backend,
+  ProcessSink,
+  ProcessTransport,
+  SpawnOptions,
+  StreamTransport,
+} from '../contract/backend.ts'
 import type { Timeline } from './timeline.ts'
 
 export function spawnProcess(

@@ -1,4 +1,4 @@
-import { share } from '../shared-memory.ts'
+import { share } from '../../common/shared-memory.ts'
 
 /** What has arrived and nobody has read. */
 export class ReceivedBytes {

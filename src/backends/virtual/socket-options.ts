@@ -2,7 +2,7 @@
  * Socket options, by the names and numbers of Linux: remembered, and given back. What they would do to a real network they do
  * not do here, but for `SO_RCVBUF` (the receive window) and `TCP_USER_TIMEOUT`.
  */
-import { outOfRange } from '../../validate.ts'
+import { outOfRange } from '../../common/validate.ts'
 import { systemError } from './errors.ts'
 
 const LEVELS = { IPPROTO_IP: 0, SOL_SOCKET: 1, IPPROTO_TCP: 6, IPPROTO_UDP: 17, IPPROTO_IPV6: 41 } as const

@@ -11,7 +11,13 @@
  * 5. An end whose host has crashed says nothing and hears nothing; its code just waits.
  * 6. The sink is called from events of the timeline only, and never after `destroy`.
  */
-import { type Address, LINGER_BYTES, type SendWait, type StreamSink, type StreamTransport } from '../backend.ts'
+import {
+  type Address,
+  LINGER_BYTES,
+  type SendWait,
+  type StreamSink,
+  type StreamTransport,
+} from '../contract/backend.ts'
 import { systemError } from './errors.ts'
 import type { Machine, Socket } from './machine.ts'
 import { type Acknowledgement, Outbox, type OutboxOwner } from './outbox.ts'

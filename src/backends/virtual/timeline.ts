@@ -20,11 +20,18 @@
  * 7. While a child process or a thread works, time does not jump: it passes as fast as the real time does. To stand still until it
  *    has ended would be a deadlock for whoever wants to end it after a while. A thread that waits for the host does not work.
  */
-import type { Clock } from '../../kernel/clock.ts'
-import { DeadlineQueue } from '../../kernel/deadlines.ts'
-import { detached } from '../../kernel/detached.ts'
-import { FOREIGN, REAL, type QuietWatcher, stir, UNKNOWN, watchQuiet } from '../../kernel/quiet.ts'
-import type { RunState } from '../../kernel/run-state.ts'
+import {
+  type Clock,
+  DeadlineQueue,
+  detached,
+  FOREIGN,
+  type QuietWatcher,
+  REAL,
+  type RunState,
+  stir,
+  UNKNOWN,
+  watchQuiet,
+} from '../../kernel/index.ts'
 import { EventQueue, ScheduledEvent } from './event-queue.ts'
 
 /** Passes of the event loop without rest after which an `advance` goes on all the same (5). */

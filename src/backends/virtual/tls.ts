@@ -3,8 +3,8 @@
  * in which no task waits for anything but the network: the clock must not take that for quiet. What of it is random (keys,
  * and with them the lengths of some records) is not repeated by a seed.
  */
-import type { TlsStart } from '../backend.ts'
-import type { MakeEngine, TlsEngine, TlsEngineSink } from '../tls-engine.ts'
+import type { TlsStart } from '../contract/backend.ts'
+import type { MakeEngine, TlsEngine, TlsEngineSink } from '../contract/tls-engine.ts'
 import type { Timeline } from './timeline.ts'
 
 /** The same engine, with a watch on when it works. */

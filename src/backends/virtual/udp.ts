@@ -1,5 +1,12 @@
 /** UDP: what is sent may be lost, doubled or overtaken, as the link has it. There is no multicast, and no broadcast. */
-import type { Abandon, Answer, DatagramAddress, DatagramTransport, SocketAddress, UdpOptions } from '../backend.ts'
+import type {
+  Abandon,
+  Answer,
+  DatagramAddress,
+  DatagramTransport,
+  SocketAddress,
+  UdpOptions,
+} from '../contract/backend.ts'
 import { canonical, familyOf, isWildcard, socketAddress } from './addresses.ts'
 import { VirtualDatagram } from './datagram.ts'
 import { systemError } from './errors.ts'

@@ -13,7 +13,7 @@ import type {
   UnixDatagramOptions,
   UnixListenOptions,
   UnixPath,
-} from '../backend.ts'
+} from '../contract/backend.ts'
 import { VirtualDatagram } from './datagram.ts'
 import { type Code, systemError } from './errors.ts'
 import type { Fabric } from './fabric.ts'

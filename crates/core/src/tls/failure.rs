@@ -1,5 +1,5 @@
 //! What is wrong with a handshake or a record: a reason in a word, which TypeScript knows by the same name, and what the
-//! library had to say, in words. The sentence is made there (`src/backends/tls-failure.ts`).
+//! library had to say, in words. The sentence is made there (`src/backends/shared/tls-failure.ts`).
 //!
 //! What must stay true: no Rust text reaches the user. The library's names of errors are turned into words ([`words`]), what they
 //! carry is left out unless it is written here, and `Display` of its errors is not used: it is `Debug` for most of them.

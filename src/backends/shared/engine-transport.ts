@@ -1,0 +1,511 @@
+/**
+ * TLS over any stream: a transport of plaintext made of a lower transport, which carries ciphertext, and an engine, which
+ * turns one into the other and does no I/O.
+ *
+ * ```text
+ *               receive ▲            │ send
+ *                       │            ▼
+ *     decrypted, at hand│            │taken in this tick
+ *                       └── engine ◄─┘
+ *                       ┌──►      ──┐
+ *                       │           │ciphertext that the lower transport had no room for
+ *         lower.receive │           ▼ lower.send
+ * ```
+ *
+ * What must stay true:
+ * 1. The lower transport is read only while somebody waits for what may come of it: a receive with nothing at hand, the
+ *    handshake, a goodbye. What was decrypted and not asked for stays at hand, so a cancelled receive loses nothing.
+ * 2. The two directions share nothing but the engine: a peer that reads only while it can write is served, and the other
+ *    way round, also where the lower transport takes no byte before its peer reads (conformance L7).
+ * 3. The engine's calls of its sink only note what has happened; what follows is done by `#progress` once the engine has
+ *    returned, in the async context of whoever called. The lower transport may be a stream of a user's own, and its
+ *    operations need the task that asked: nothing here is detached.
+ * 4. The sink above is never called inside the call that asked, and never after `destroy`.
+ * 5. `unsent` counts every byte that this transport, the engine and the lower transport hold.
+ * 6. An engine that failed ends both directions, but what it has to tell the peer (an alert) still leaves.
+ *
+ * Over 500 lines because the two directions, the handshake and the ways to end share the state of one engine.
+ */
+import type { TLSError } from '../../errors.ts'
+import {
+  type Abandon,
+  type Address,
+  type Answer,
+  LINGER_BYTES,
+  type SendWait,
+  type StreamSink,
+  type StreamTransport,
+  type TlsSession,
+  type TlsStart,
+} from '../contract/backend.ts'
+import { later, nextTurn } from './later.ts'
+import { share } from '../../common/shared-memory.ts'
+import type { MakeEngine, TlsEngine, TlsEngineSink } from '../contract/tls-engine.ts'
+import { handshakeFailure, truncated } from './tls-failure.ts'
+
+/** `Backend.startTls` over any transport, with this engine. */
+export function startEngine(
+  lower: StreamTransport,
+  start: TlsStart,
+  makeEngine: MakeEngine,
+  answer: Answer<StreamTransport>,
+): Abandon {
+  const transport = new EngineTransport(lower, start, makeEngine, answer)
+  return () => transport.abandon()
+}
+
+/** What a stream may have taken and not sent (api.md §6). */
+const TAKE_LIMIT = 65_536
+
+/** From here data is at least a record of its own, and is not gathered with its neighbours. */
+const FULL_RECORD = 16_384
+
+class EngineTransport implements StreamTransport {
+  declare sink: StreamSink
+  readonly #lower: StreamTransport
+  readonly #start: TlsStart
+  readonly #engine: TlsEngine
+  /** While the handshake is under way. */
+  #answer: Answer<StreamTransport> | undefined
+  #tls: TlsSession | undefined
+  #inEngine = false
+  #givingUp = false
+  #closed = false
+
+  /** The size of the pending `receive`; 0 is none. */
+  #wanted = 0
+  /** Decrypted, and not asked for yet. */
+  #atHand: Buffer[] = []
+  /** What follows the bytes at hand; stays for ever. */
+  #end: 'end' | Error | undefined
+  /** A `receive` of the lower transport is pending. */
+  #reading = false
+  #lowerEnded = false
+
+  /** Taken in this tick, so that what is sent together shares a record. */
+  #taken: Buffer[] = []
+  #takenBytes = 0
+  #flushing = false
+  #ciphertext: Buffer[] = []
+  #ciphertextBytes = 0
+  #wait: SendWait | undefined
+  /** Plaintext dropped while it waits for the peer's end. */
+  #dropped = 0
+  #lowerWait: SendWait | undefined
+  /** The lower transport says that it has room, and holds too much all the same: only an empty one helps. */
+  #overfull = false
+  #closeNotify: 'no' | 'said' | 'delivered' = 'no'
+  /** The lower transport has been asked to close its sending half: whatever the engine still says stays unsaid. */
+  #finished = false
+  #sendError: Error | undefined
+  /** Sending has failed: plaintext goes nowhere from now on. */
+  #deaf = false
+  /** The lower transport's sending has failed: not even alerts leave. */
+  #cut = false
+
+  constructor(lower: StreamTransport, start: TlsStart, makeEngine: MakeEngine, answer: Answer<StreamTransport>) {
+    this.#lower = lower
+    this.#start = start
+    this.#answer = answer
+    lower.sink = {
+      received: (memory, from, to) => this.#lowerAnswered(false, () => this.#engine.feed(memory.subarray(from, to))),
+      receivedEnd: () => this.#lowerAnswered(true, () => this.#engine.feedEnd()),
+      receiveFailed: (error) => this.#lowerReceiveFailed(error),
+      // Only `receiveInto` would ask for it.
+      readable: () => {},
+      sendSettled: (error) => this.#lowerSendSettled(error),
+    }
+    this.#engine = makeEngine(start, this.#engineSink())
+    this.#inEngine = true
+    this.#engine.feed(start.ahead)
+    this.#inEngine = false
+    this.#pushCiphertext()
+    this.#demand()
+    // Invariant 4, should it be over already.
+    later(this.#progress)
+  }
+
+  /** Gives up the handshake. */
+  abandon(): void {
+    if (this.#answer !== undefined) this.destroy()
+  }
+
+  get localAddress(): Address {
+    return this.#lower.localAddress
+  }
+
+  get remoteAddress(): Address {
+    return this.#lower.remoteAddress
+  }
+
+  get tls(): TlsSession | undefined {
+    return this.#tls
+  }
+
+  get saysGoodbye(): boolean {
+    const failed = this.#deaf || this.#end instanceof Error
+    return this.#start.standardCompatible && this.#tls !== undefined && !failed
+  }
+
+  receive(maxBytes: number): void {
+    this.#wanted = Math.min(maxBytes, TAKE_LIMIT)
+    if (this.#atHand.length > 0 || this.#end !== undefined) later(this.#progress)
+    else this.#demand()
+  }
+
+  cancelReceive(): void {
+    this.#wanted = 0
+    this.#demand()
+  }
+
+  send(data: Uint8Array): number {
+    if (this.#deaf || this.#closed || data.length === 0) return data.length
+    const count = Math.min(data.length, TAKE_LIMIT - this.unsent)
+    if (count <= 0) return 0
+    let rest = data.subarray(0, count)
+    if (count >= FULL_RECORD) {
+      this.#encryptTaken()
+      if (this.#takenBytes === 0 && this.#ciphertextBytes === 0) rest = rest.subarray(this.#encrypt(rest))
+    }
+    if (rest.length > 0 && !this.#deaf) {
+      this.#taken.push(Buffer.from(rest))
+      this.#takenBytes += rest.length
+    }
+    if (!this.#flushing) {
+      this.#flushing = true
+      process.nextTick(this.#flush)
+    }
+    return count
+  }
+
+  takeSendError(): Error | undefined {
+    const below = this.#lower.takeSendError()
+    if (below !== undefined) this.#cutOff(below)
+    const error = this.#sendError
+    this.#sendError = undefined
+    return error
+  }
+
+  get unsent(): number {
+    return this.#own + this.#lower.unsent
+  }
+
+  waitSend(what: SendWait): void {
+    this.#wait = what
+    if (this.#drops) this.#atHand = []
+    later(this.#progress)
+  }
+
+  cancelSend(): void {
+    // A wait of the lower transport stays: what was begun goes on, and whoever asks again finds it.
+    this.#wait = undefined
+    this.#demand()
+  }
+
+  destroy(): void {
+    this.#leave(() => {
+      if (this.#tls !== undefined) this.#encryptTaken()
+      this.#pushCiphertext()
+    })
+    this.#lower.destroy()
+  }
+
+  reset(): void {
+    this.#leave(() => {})
+    this.#lower.reset()
+  }
+
+  getsockopt(level: number | string, name: number | string): number {
+    return this.#lower.getsockopt(level, name)
+  }
+
+  setsockopt(level: number | string, name: number | string, value: number | boolean): void {
+    this.#lower.setsockopt(level, name, value)
+  }
+
+  ref(): void {
+    this.#lower.ref()
+  }
+
+  unref(): void {
+    this.#lower.unref()
+  }
+
+  /** What the engine tells is noted, and acted on when it has returned; what it tells later, at once (invariant 3). */
+  #engineSink(): TlsEngineSink {
+    const noted =
+      <A extends unknown[]>(note: (...args: A) => void) =>
+      (...args: A): void => {
+        if (this.#closed) return
+        note(...args)
+        this.#progress()
+      }
+    return {
+      ciphertext: noted((bytes: Buffer) => {
+        if (this.#cut || this.#finished || bytes.length === 0) return
+        this.#ciphertext.push(bytes)
+        this.#ciphertextBytes += bytes.length
+      }),
+      handshaken: noted(() => {
+        this.#tls = this.#engine.session
+      }),
+      plaintext: noted((bytes: Buffer) => {
+        if (this.#drops) this.#dropped += bytes.length
+        else if (bytes.length > 0) this.#atHand.push(bytes)
+      }),
+      closeNotify: noted(() => {
+        if (this.#tls === undefined) this.#failed(handshakeFailure(this.#start, { reason: 'closed' }))
+        else this.#end ??= 'end'
+      }),
+      ended: noted(() => {
+        this.#end ??= this.#start.standardCompatible ? truncated(this.#start) : 'end'
+      }),
+      failed: noted((error: TLSError) => this.#failed(error)),
+      writable: noted(() => {}),
+    }
+  }
+
+  #failed(error: Error): void {
+    this.#end ??= error
+    this.#goDeaf(error)
+  }
+
+  #lowerAnswered(ended: boolean, tell: () => void): void {
+    this.#reading = false
+    this.#lowerEnded = ended
+    this.#call(tell)
+    this.#progress()
+  }
+
+  #lowerReceiveFailed(error: Error): void {
+    this.#reading = false
+    this.#lowerEnded = true
+    if (this.#tls !== undefined) this.#end ??= error
+    else this.#failed(handshakeFailure(this.#start, { reason: 'closed', detail: error.message, cause: error }))
+    this.#progress()
+  }
+
+  #lowerSendSettled(error: Error | undefined): void {
+    const what = this.#lowerWait
+    this.#lowerWait = undefined
+    if (error !== undefined) this.#cutOff(error)
+    else if (what === 'shutdown') this.#closeNotify = 'delivered'
+    this.#overfull = what === 'writable' && this.#lower.unsent >= TAKE_LIMIT
+    this.#progress()
+  }
+
+  /** During the handshake, too, a failed write only makes mute: what the peer has said by then tells more. */
+  #cutOff(error: Error): void {
+    this.#cut = true
+    this.#ciphertext = []
+    this.#ciphertextBytes = 0
+    this.#goDeaf(error)
+  }
+
+  #goDeaf(error: Error): void {
+    if (this.#deaf) return
+    this.#deaf = true
+    this.#sendError = error
+    this.#taken = []
+    this.#takenBytes = 0
+  }
+
+  readonly #flush = (): void => {
+    this.#flushing = false
+    this.#progress()
+  }
+
+  /** Does what has become possible, in the order in which it enables one another. */
+  readonly #progress = (): void => {
+    if (this.#closed || this.#inEngine) return
+    this.#encryptTaken()
+    if (this.#answer !== undefined) this.#answerHandshake(this.#answer)
+    else {
+      this.#answerReceive()
+      this.#answerSend()
+    }
+    this.#demand()
+  }
+
+  #answerHandshake(answer: Answer<StreamTransport>): void {
+    if (this.#end instanceof Error && this.#atHand.length === 0) this.#giveUp(this.#end, answer)
+    else if (this.#tls !== undefined) {
+      this.#answer = undefined
+      answer(undefined, this)
+    }
+  }
+
+  /** Gives the alert one turn of the event loop to leave. */
+  #giveUp(error: Error, answer: Answer<StreamTransport>): void {
+    if (this.#givingUp) return
+    this.#givingUp = true
+    const end = (): void => {
+      if (this.#closed) return
+      this.destroy()
+      answer(error)
+    }
+    if (this.unsent === 0) later(end)
+    else nextTurn(end)
+  }
+
+  #answerReceive(): void {
+    if (this.#wanted === 0 || this.#closed) return
+    const { sink } = this
+    if (this.#atHand.length > 0) {
+      const bytes = this.#take(this.#wanted)
+      this.#wanted = 0
+      sink.received(bytes, 0, bytes.length, true)
+    } else if (this.#end !== undefined) {
+      this.#wanted = 0
+      if (this.#end === 'end') sink.receivedEnd()
+      else sink.receiveFailed(this.#end)
+    }
+  }
+
+  /** Up to `most` of the bytes at hand; small records are joined, for an operation each would cost more than a copy. */
+  #take(most: number): Buffer {
+    const parts: Buffer[] = []
+    for (let left = most; left > 0 && this.#atHand.length > 0;) {
+      const first = this.#atHand[0] as Buffer
+      const part = first.subarray(0, left)
+      if (part.length === first.length) this.#atHand.shift()
+      else this.#atHand[0] = share(first).subarray(left)
+      parts.push(part)
+      left -= part.length
+    }
+    return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)
+  }
+
+  #answerSend(): void {
+    const wait = this.#wait
+    if (wait === undefined || this.#closed) return
+    const error = this.takeSendError()
+    if (this.#drops) this.#sayGoodbye(error)
+    else if (error !== undefined || this.#deaf) this.#settle(error)
+    else if (wait === 'shutdown') this.#shutDown()
+    else if (this.unsent === 0 || (wait === 'writable' && this.unsent < TAKE_LIMIT)) this.#settle(undefined)
+    else this.#awaitLower(wait === 'flushed' || this.#overfull ? 'flushed' : 'writable')
+  }
+
+  #shutDown(): void {
+    if (this.#closeNotify === 'delivered') this.#settle(undefined)
+    else if (this.#own === 0) {
+      this.#sayClose()
+      this.#awaitLower('shutdown')
+    }
+  }
+
+  /**
+   * What was sent before the goodbye can fail; of the goodbye itself nothing is an error: a peer that has what it wants may
+   * be gone.
+   */
+  #sayGoodbye(error: Error | undefined): void {
+    if (error !== undefined && this.#closeNotify === 'no') this.#settle(error)
+    else if (this.#closeNotify === 'no' && !this.#deaf && this.unsent > 0) this.#awaitLower('flushed')
+    else {
+      if (!this.#deaf) this.#sayClose()
+      if (this.#closeNotify === 'said' && !this.#cut) this.#awaitLower('shutdown')
+      else if (this.#end !== undefined || this.#hasDroppedEnough) this.#settle(undefined)
+    }
+  }
+
+  get #drops(): boolean {
+    return this.#wait === 'goodbye' || this.#wait === 'linger'
+  }
+
+  get #hasDroppedEnough(): boolean {
+    return this.#wait === 'linger' && this.#dropped >= LINGER_BYTES
+  }
+
+  #sayClose(): void {
+    if (this.#closeNotify !== 'no') return
+    this.#closeNotify = 'said'
+    this.#call(() => this.#engine.sendClose())
+    this.#pushCiphertext()
+  }
+
+  #settle(error: Error | undefined): void {
+    this.#wait = undefined
+    this.sink.sendSettled(error)
+  }
+
+  /** Bytes above the lower transport. */
+  get #own(): number {
+    const plaintext = this.#deaf ? 0 : this.#takenBytes + (this.#engine.unsent ?? 0)
+    return plaintext + this.#ciphertextBytes
+  }
+
+  /** Once nothing is left here that has to go there first. */
+  #awaitLower(what: SendWait): void {
+    if (this.#own === 0) this.#askLower(what)
+  }
+
+  #askLower(what: SendWait): void {
+    if (this.#lowerWait !== undefined) return
+    this.#lowerWait = what
+    if (what === 'shutdown') this.#finished = true
+    this.#lower.waitSend(what)
+  }
+
+  #encryptTaken(): void {
+    this.#pushCiphertext()
+    while (this.#takenBytes > 0 && this.#ciphertextBytes === 0) {
+      const bytes = this.#taken.length === 1 ? (this.#taken[0] as Buffer) : Buffer.concat(this.#taken)
+      const count = this.#encrypt(bytes)
+      if (this.#deaf) return
+      this.#taken = count === bytes.length ? [] : [bytes.subarray(count)]
+      this.#takenBytes = bytes.length - count
+      if (count === 0) return
+    }
+  }
+
+  #encrypt(bytes: Uint8Array): number {
+    let count = 0
+    this.#call(() => {
+      count = this.#engine.send(bytes)
+    })
+    this.#pushCiphertext()
+    return count
+  }
+
+  #pushCiphertext(): void {
+    for (let first = this.#ciphertext[0]; first !== undefined; first = this.#ciphertext[0]) {
+      const count = this.#lower.send(first)
+      this.#ciphertextBytes -= count
+      if (count === first.length) this.#ciphertext.shift()
+      else this.#ciphertext[0] = first.subarray(count)
+      if (count > 0) continue
+      this.#askLower('writable')
+      return
+    }
+  }
+
+  /** Invariant 1, both ways. */
+  #demand(): void {
+    const wanted = this.#answer !== undefined || (this.#wanted > 0 && this.#atHand.length === 0) || this.#drops
+    const reads = wanted && this.#end === undefined && !this.#lowerEnded && !this.#closed
+    if (reads === this.#reading) return
+    this.#reading = reads
+    if (reads) this.#lower.receive(TAKE_LIMIT)
+    else if (!this.#closed) this.#lower.cancelReceive()
+  }
+
+  #call(engine: () => void): void {
+    this.#inEngine = true
+    engine()
+    this.#inEngine = false
+  }
+
+  /** From here on the sink hears nothing. */
+  #leave(lastWords: () => void): void {
+    if (this.#closed) return
+    lastWords()
+    this.#closed = true
+    this.#answer = undefined
+    this.#wanted = 0
+    this.#wait = undefined
+    this.#engine.destroy()
+    this.#atHand = this.#taken = this.#ciphertext = []
+    this.#takenBytes = this.#ciphertextBytes = 0
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * The kernel's face: everything that the rest of the library may use of it. `architecture.spec.ts` checks that no module outside
+ * `src/kernel/` imports another file of the kernel.
+ */
+export { abandonable } from './abandon.ts'
+export { whenCleanedUp } from './abandonment.ts'
+export {
+  checkBoolean,
+  checkFunction,
+  checkOptions,
+  checkSignal,
+  checkString,
+  checkTime,
+  invalidArgType,
+  isThenable,
+  optionNames,
+  type OptionNames,
+  outOfRange,
+} from './arguments.ts'
+export type { CancelReason } from './cancel-reason.ts'
+export { CancelScope } from './cancel-scope.ts'
+export { waitUntil, yieldShielded, yieldToOthers } from './checkpoint.ts'
+export { type Clock, realTimeout } from './clock.ts'
+export { closingScope, isInterrupted } from './closing.ts'
+export { callInFrame, currentFrame, enterFrame, enterOperation, Frame, Holding, requireFrame } from './context.ts'
+export { Deadline, DeadlineQueue, deadlines, type Host, type Timed } from './deadlines.ts'
+export { detached } from './detached.ts'
+export { type ScopeEvent, type SuppressedErrorEvent, type TaskEvent, tellSuppressed } from './diagnostics.ts'
+export { isCancellation, judge, judgeTask } from './exit.ts'
+export { inspectCustom } from './inspect.ts'
+export { releaseProcess, retainProcess } from './keep-alive.ts'
+export { collect } from './links.ts'
+export { markHandled, Operation, rejected, takeFunctions, takenFunctions } from './operation.ts'
+export { overdueFor } from './overdue.ts'
+export { FOREIGN, type QuietWatcher, stir, UNKNOWN, watchQuiet } from './quiet.ts'
+export { Resource, traceOpening, warnLeftOpen } from './resources.ts'
+export { refuseNestedRun, startRun } from './root.ts'
+export { activeRuns, type RunState } from './run-state.ts'
+export type { Scheduler } from './schedule.ts'
+export { CANCEL_CALLED, CLOSING, EFFECTIVE, ENDED, LEFT, LINGERING, SERVICE, SHIELD, TASK } from './scope-flags.ts'
+export type { CancelScopeOptions } from './scope-options.ts'
+export type { ScopeOwner } from './scope-owner.ts'
+export type { ExitMode } from './scope-run.ts'
+export { ownLine, siteOf } from './sites.ts'
+export { runTaskGroup, taskArguments, TaskGroup, type TaskOptions, type TaskStatus } from './task-group.ts'
+export { TaskInfo } from './task-info.ts'
+export { type EndWatcher, Task, type TaskFunction, type TaskHandle, type TaskOwner } from './task.ts'
+export {
+  countOnly,
+  immediate,
+  immediateVoid,
+  nextTurn,
+  resetBudget,
+  type Resumable,
+  settleFairly,
+  spendBudget,
+} from './turn.ts'
+export { type AnyQueue, type Line, type Queued, tellLater, Waiter, WaitQueue } from './wait-queue.ts'
+export { BACKEND, NEUTRAL, REAL, RUNNABLE, TASKS, TIME } from './waits.ts'
+export { Wakeup } from './wakeup.ts'
+export { warn, warnOnce } from './warnings.ts'
