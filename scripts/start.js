@@ -9,14 +9,14 @@
  */
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
-import { build } from './lib/build.js'
 import { inRoot, root } from './lib/project.js'
+import { buildQuietly } from './lib/quiet-build.js'
 
 /** Copies of one key press arrive within a few milliseconds; nobody presses twice in this time. */
 const SAME_SIGNAL_MS = 150
 
 try {
-  await build()
+  await buildQuietly()
 } catch (error) {
   console.error(error.message)
   process.exit(1)

@@ -31,9 +31,9 @@ async function startAnd(t: ExecutionContext, act: (npm: number) => void): Promis
   const folder = mkdtempSync(join(tmpdir(), 'structio-start-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   mkdirSync(join(folder, 'scripts', 'lib'), { recursive: true })
-  for (const path of ['package.json', 'scripts/start.js', 'scripts/lib/project.js'])
+  for (const path of ['package.json', 'scripts/start.js', 'scripts/lib/project.js', 'scripts/lib/quiet-build.js'])
     cpSync(root + path, join(folder, path))
-  writeFileSync(join(folder, 'scripts/lib/build.js'), 'export async function build() {}\n')
+  writeFileSync(join(folder, 'scripts/build.js'), '')
   writeFileSync(join(folder, 'scripts/main-job.ts'), MAIN_JOB)
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
 
@@ -43,7 +43,7 @@ async function startAnd(t: ExecutionContext, act: (npm: number) => void): Promis
   const ended = once(npm, 'close')
   const lines: string[] = []
   createInterface(npm.stdout).on('line', (line) => {
-    lines.push(line)
+    if (!/^(Installing|Built|$)/.test(line)) lines.push(line)
     if (line.startsWith('ready')) act(npm.pid as number)
   })
   const [code] = (await ended) as [unknown]

@@ -16,8 +16,8 @@ import { median, pairedRatio } from '../../bench/harness/statistics.ts'
 import { microseconds, perSecond, ratio, textTable, type Column } from '../../bench/harness/table.ts'
 import { sections, type Case, type Section } from './cases.ts'
 
-const ROUNDS = 2
-const DURATION: Duration = { warmupMs: 300, durationMs: 1000 }
+const ROUNDS = 3
+const DURATION: Duration = { warmupMs: 200, durationMs: 900 }
 /** Before the first case: what the compilers of both sides do in their first second belongs to no case. */
 const FIRST_WARM_UP: Duration = { warmupMs: 100, durationMs: 700 }
 const HELD_CONNECTIONS = 64
@@ -55,7 +55,10 @@ export async function compare(): Promise<void> {
   }, PATIENCE)
   try {
     const began = performance.now()
-    console.log(`Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown processor'}\n`)
+    console.log('\n── Servers under load ' + '─'.repeat(71))
+    console.log(
+      `\nNode ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown processor'}\n`,
+    )
     for (const [index, section] of sections.entries()) {
       if (index > 0) console.log()
       await compareSection(section)
