@@ -10,7 +10,8 @@ export async function install() {
   // No dependency needs its install script (esbuild's binary, say, comes in a platform package), so none is run.
   // Not `npm ci`: it refuses a lock file that lacks the optional packages of another platform, and a registry mirror
   // need not have them all. `--no-save` is what keeps this from writing to the lock file.
-  await must('npm', ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund'])
+  // Tools that we only test with warn that they would like a newer Node than the oldest one that we support.
+  await must('npm', ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'])
 }
 
 /**
