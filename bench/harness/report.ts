@@ -131,7 +131,7 @@ export async function writeReport(name: string, report: Report): Promise<string[
     [`${name}.md`, markdown(name, report)],
     [
       `${name}.svg`,
-      chart('Cost against the peer: lower is better, the mark is the target', subtitle(report), bars(report)),
+      chart(`${titleOf(name)}: cost against the peer`, `Lower is better. ${subtitle(report)}`, bars(report)),
     ],
   ]
   for (const [file, text] of files) await writeFile(inBench('results', file), text)
@@ -152,13 +152,32 @@ function markdown(name: string, report: Report): string {
         ]
   return [
     `<!-- Written by \`npm run bench\`. -->\n`,
-    `# Measured\n\n${subtitle(report)}. How: [method.md](../method.md).\n`,
-    `![ratios](${name}.svg)\n`,
+    `# ${titleOf(name)}, measured\n\n${subtitle(report)}. How: [method.md](../method.md).\n`,
+    `![${titleOf(name)}: ratio of each row to its peer](${name}.svg)\n`,
     `## Against the targets\n\n${legend}\n\n${markdownTable(lineColumns, linesOf(report))}\n`,
     `## Every server\n`,
     ...sections,
     ...micro,
   ].join('\n')
+}
+
+const TITLES: Readonly<Record<string, string>> = {
+  tcp: 'TCP',
+  tls: 'TLS',
+  udp: 'UDP',
+  relay: 'Relaying',
+  files: 'Files',
+  threads: 'Threads',
+  processes: 'Processes',
+  micro: 'Tasks and synchronisation',
+  clients: 'Clients of Node over our sockets',
+  http: 'HTTP',
+  drivers: 'Drivers and backends',
+}
+
+/** What a file of results is about. A run of single scenarios has no title of its own. */
+function titleOf(name: string): string {
+  return TITLES[name] ?? name
 }
 
 /** Under TLS: what the clients asked for, the same of every server. */
