@@ -22,6 +22,10 @@ export type { CancelScopeOptions, TimedScopeOptions, FailScope, CancelReason } f
 export { createTaskGroup, TaskGroup, gather, mapConcurrent, raceTasks } from './src/task-groups.ts'
 export type { TaskGroupOptions, TaskOptions, TaskHandle, TaskStatus } from './src/task-groups.ts'
 
+// From whichever of several sources has something first.
+export { select, selectAll, selectable } from './src/select.ts'
+export type { Selectable, Selected, SelectSource } from './src/select.ts'
+
 // Threads.
 export { runInThread, threadTask, runAsyncFromThread, fromThread, currentDefaultThreadLimiter } from './src/threads.ts'
 export { runInProcess } from './src/run-in-process.ts'

@@ -46,6 +46,8 @@ import {
   runProcess,
   runInProcess,
   runInThread,
+  select,
+  selectAll,
   sleep,
   sleepForever,
   sleepUntil,
@@ -132,6 +134,11 @@ const synchronisation: Record<string, Row> = {
     queue.putNowait(1)
     await check(() => queue[Symbol.asyncIterator]().next())
   },
+  'Queue.waitReadable': async () => {
+    const queue = createQueue<number>(1)
+    queue.putNowait(1)
+    await check(() => queue.waitReadable())
+  },
   'CapacityLimiter.acquire': () => check(() => createCapacityLimiter(1).acquire()),
   'CapacityLimiter.acquireOnBehalfOf': () => check(() => createCapacityLimiter(1).acquireOnBehalfOf({})),
   'CapacityLimiter.use': () => check(() => createCapacityLimiter(1).use(() => {})),
@@ -144,10 +151,25 @@ const synchronisation: Record<string, Row> = {
     send.sendNowait(1)
     await check(() => receive.receive())
   },
+  'MemoryReceiveStream.waitReadable': async () => {
+    const [send, receive] = createMemoryObjectStream<number>(1)
+    send.sendNowait(1)
+    await check(() => receive.waitReadable())
+  },
   'MemoryReceiveStream.[Symbol.asyncIterator]': async () => {
     const [send, receive] = createMemoryObjectStream<number>(1)
     send.sendNowait(1)
     await check(() => receive[Symbol.asyncIterator]().next())
+  },
+  select: async () => {
+    const queue = createQueue<number>(1)
+    queue.putNowait(1)
+    await check(() => select([queue]))
+  },
+  selectAll: async () => {
+    const queue = createQueue<number>(1)
+    queue.putNowait(1)
+    await check(() => selectAll([queue]).next())
   },
   'ResourceGuard.use': async () => {
     const guard = new ResourceGuard()
@@ -166,6 +188,7 @@ const ofStreams: Record<string, (stream: Stream, peer: Stream) => Promise<unknow
   receiveDelimitedBatches: (stream, peer) =>
     atHand(stream, peer, () => stream.receiveDelimitedBatches('\n', 10).next()),
   '[Symbol.asyncIterator]': (stream, peer) => atHand(stream, peer, () => stream[Symbol.asyncIterator]().next()),
+  waitReadable: (stream, peer) => atHand(stream, peer, () => stream.waitReadable()),
   sendAll: (stream) => check(() => stream.sendAll('x')),
   sendMany: (stream) => check(() => stream.sendMany(['x', 'y'])),
   sendEof: (stream) => check(() => stream.sendEof()),
@@ -211,6 +234,11 @@ const sockets: Record<string, Row> = {
       await using _ = await connectTcp('127.0.0.1', server.port)
       const { value } = (await check(() => server.acceptConnections().next())) as { value: SocketStream }
       await value.close()
+    }),
+  'SocketStreamServer.waitReadable': () =>
+    withServer(async (server) => {
+      await using _ = await connectTcp('127.0.0.1', server.port)
+      await check(() => server.waitReadable())
     }),
   'SocketStreamServer.serve': () =>
     withServer((server) =>
@@ -371,6 +399,10 @@ const ofDatagrams: Record<string, (socket: Datagrams, send: () => Promise<void>)
   receiveBatch: async (socket, send) => {
     await send()
     await check<unknown>(() => socket.receiveBatch(10))
+  },
+  waitReadable: async (socket, send) => {
+    await send()
+    await check(() => socket.waitReadable())
   },
   send: (_, send) => check(send),
   sendBatch: (socket) => check(() => socket.sendBatch([])),

@@ -2,6 +2,7 @@
 import { constants } from 'node:os'
 import type { Stream } from '../streams/stream.ts'
 import { rejected } from '../kernel/operation.ts'
+import { selectable, type Selectable, type SelectSource } from '../kernel/selectable.ts'
 import { signalNumber, toSignalName } from '../signals/names.ts'
 import type { Child } from './child.ts'
 import { ProcessInput, ProcessOutput } from './process-stream.ts'
@@ -12,7 +13,7 @@ import { ProcessInput, ProcessOutput } from './process-stream.ts'
  * Its standard streams, where they are pipes, are `Stream`s: of the input one sends, `sendEof` and `close` end it, and a child that
  * reads no more is a `BrokenResourceError`; of the other two one receives. They can be read to their end after it has gone.
  */
-export class Process implements AsyncDisposable {
+export class Process implements AsyncDisposable, Selectable<number> {
   readonly #child: Child
   /** What it reads, to be sent to; `null` where it is no pipe. */
   readonly stdin: Stream | null
@@ -48,6 +49,24 @@ export class Process implements AsyncDisposable {
       return this.#child.wait()
     } catch (error) {
       return rejected(error)
+    }
+  }
+
+  /** For `select`: ready once the process has ended; gives what `wait()` gives. */
+  [selectable](): SelectSource<number> {
+    const child = this.#child
+    return {
+      once: true,
+      ready: () => child.closed || child.returncode !== null,
+      take: () => {
+        child.requireOpen('select')
+        return child.returncode as number
+      },
+      watch: (changed) => {
+        const waiter = { exited: changed }
+        child.addWaiter(waiter)
+        return () => child.dropWaiter(waiter)
+      },
     }
   }
 

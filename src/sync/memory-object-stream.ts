@@ -8,6 +8,9 @@
 import { BrokenResourceError, ClosedResourceError, EndOfStream, WouldBlock } from '../errors.ts'
 import { enterOperation } from '../kernel/context.ts'
 import { rejected } from '../kernel/operation.ts'
+import { selectable, type Selectable, type SelectSource } from '../kernel/selectable.ts'
+import { TASKS } from '../kernel/waits.ts'
+import { immediateVoid } from '../kernel/turn.ts'
 import { checkInteger } from '../validate.ts'
 import { Channel } from './channel.ts'
 import { ItemIterator } from './item-iterator.ts'
@@ -105,7 +108,7 @@ export class MemorySendStream<T> implements Disposable, AsyncDisposable {
     if (this.#closed) return
     this.#closed = true
     const shared = this.#shared
-    const { putters, getters } = shared.channel
+    const { putters, getters, watchers } = shared.channel
     for (const putter of [...putters]) {
       if (putter.from !== this) continue
       putters.delete(putter)
@@ -113,6 +116,7 @@ export class MemorySendStream<T> implements Disposable, AsyncDisposable {
     }
     if (--shared.senders > 0) return
     for (let getter = getters.shift(); getter !== undefined; getter = getters.shift()) getter.reject(endOfStream())
+    for (let watcher = watchers.shift(); watcher !== undefined; watcher = watchers.shift()) watcher.answer()
   }
 
   /** What is in the stream, how many ends are open, and how many wait. */
@@ -141,7 +145,7 @@ export class MemorySendStream<T> implements Disposable, AsyncDisposable {
 }
 
 /** The end that items are taken from. The counterpart of AnyIO's `MemoryObjectReceiveStream`; it belongs to no `run`. */
-export class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, AsyncDisposable {
+export class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, AsyncDisposable, Selectable<T> {
   readonly #shared: Shared<T>
   #closed = false
 
@@ -174,6 +178,34 @@ export class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, Asy
     return channel.take()
   }
 
+  /**
+   * Waits until `receive` would not wait, for an item or the end, and takes nothing: another task may take the item first. It reserves
+   * nothing, and is woken for an item that no waiting `receive` was given. `select` waits and takes in one step.
+   *
+   * @throws ClosedResourceError when this end is closed
+   */
+  waitReadable(): Promise<void> {
+    try {
+      const scope = enterOperation('waitReadable')
+      this.#requireOpen('waitReadable')
+      const { channel, senders } = this.#shared
+      return senders === 0 ? immediateVoid() : channel.waitReadable(scope, this)
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** For `select`, which takes as `receive` does and waits in the same line. */
+  [selectable](): SelectSource<T> {
+    const { channel } = this.#shared
+    return {
+      waitsFor: TASKS,
+      ready: () => this.#closed || this.#shared.senders === 0 || channel.ready,
+      take: () => this.receiveNowait(),
+      watch: (changed) => channel.line(changed, this),
+    }
+  }
+
   /** Another end of the same kind: each item goes to one of them. @throws ClosedResourceError when this one is closed */
   clone(): MemoryReceiveStream<T> {
     this.#requireOpen('clone')
@@ -188,11 +220,16 @@ export class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, Asy
     if (this.#closed) return
     this.#closed = true
     const shared = this.#shared
-    const { putters, getters } = shared.channel
+    const { putters, getters, watchers } = shared.channel
     for (const getter of [...getters]) {
       if (getter.from !== this) continue
       getters.delete(getter)
       getter.reject(new ClosedResourceError('receive: this end was closed while it waited'))
+    }
+    for (const watcher of [...watchers]) {
+      if (watcher.from !== this) continue
+      watchers.delete(watcher)
+      watcher.reject(new ClosedResourceError('waitReadable: this end was closed while it waited'))
     }
     if (--shared.receivers > 0) return
     // Nobody will ever take these, and a sender that is kept open would keep them alive.

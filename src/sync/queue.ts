@@ -3,8 +3,9 @@
 import { WouldBlock } from '../errors.ts'
 import { enterOperation } from '../kernel/context.ts'
 import { rejected } from '../kernel/operation.ts'
+import { selectable, type Selectable, type SelectSource } from '../kernel/selectable.ts'
 import { checkInteger } from '../validate.ts'
-import { Channel } from './channel.ts'
+import { Channel, ChannelSource } from './channel.ts'
 import { ItemIterator } from './item-iterator.ts'
 
 /** A frozen record. */
@@ -26,7 +27,7 @@ export function createQueue<T>(capacity: number): Queue<T> {
 }
 
 /** Re-creates `anyio.abc.Queue`. */
-export class Queue<T> implements AsyncIterable<T> {
+export class Queue<T> implements AsyncIterable<T>, Selectable<T> {
   readonly #channel: Channel<T>
 
   /** @internal */
@@ -61,6 +62,23 @@ export class Queue<T> implements AsyncIterable<T> {
   getNowait(): T {
     if (!this.#channel.ready) throw new WouldBlock('getNowait: the queue is empty')
     return this.#channel.take()
+  }
+
+  /**
+   * Waits until there is an item, and leaves it there: another task may take it first. It reserves nothing, and is woken for an
+   * item that no waiting `get` was given. `select` waits and takes in one step.
+   */
+  waitReadable(): Promise<void> {
+    try {
+      return this.#channel.waitReadable(enterOperation('waitReadable'))
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** For `select`, which takes as `get` does and waits in the same line. */
+  [selectable](): SelectSource<T> {
+    return new ChannelSource(this.#channel)
   }
 
   /** Whether there is no item in it. */
