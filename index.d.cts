@@ -7,6 +7,8 @@ export declare const BackendNotFoundError: typeof esm.BackendNotFoundError
 export type BackendNotFoundError = esm.BackendNotFoundError
 export declare const BlockingPortal: typeof esm.BlockingPortal
 export type BlockingPortal = esm.BlockingPortal
+export declare const Broadcast: typeof esm.Broadcast
+export type Broadcast<T> = esm.Broadcast<T>
 export declare const BrokenResourceError: typeof esm.BrokenResourceError
 export type BrokenResourceError = esm.BrokenResourceError
 export declare const CalledProcessError: typeof esm.CalledProcessError
@@ -44,10 +46,18 @@ export declare const NotRunningError: typeof esm.NotRunningError
 export type NotRunningError = esm.NotRunningError
 export declare const Path: typeof esm.Path
 export type Path = esm.Path
+export declare const Pool: typeof esm.Pool
+export type Pool<T> = esm.Pool<T>
 export declare const Process: typeof esm.Process
-export type Process = esm.Process
+export type Process<
+  In extends esm.Stream | null = esm.Stream | null,
+  Out extends esm.Stream | null = esm.Stream | null,
+  Err extends esm.Stream | null = esm.Stream | null,
+> = esm.Process<In, Out, Err>
 export declare const Queue: typeof esm.Queue
 export type Queue<T> = esm.Queue<T>
+export declare const RateLimiter: typeof esm.RateLimiter
+export type RateLimiter = esm.RateLimiter
 export declare const ResourceBusyError: typeof esm.ResourceBusyError
 export type ResourceBusyError = esm.ResourceBusyError
 export declare const ResourceGuard: typeof esm.ResourceGuard
@@ -64,6 +74,8 @@ export declare const SocketStreamServer: typeof esm.SocketStreamServer
 export type SocketStreamServer<A extends esm.SocketAddress | string = esm.SocketAddress> = esm.SocketStreamServer<A>
 export declare const Stream: typeof esm.Stream
 export type Stream = esm.Stream
+export declare const Supervisor: typeof esm.Supervisor
+export type Supervisor = esm.Supervisor
 export declare const TLSContext: typeof esm.TLSContext
 export type TLSContext = esm.TLSContext
 export declare const TLSEOFError: typeof esm.TLSEOFError
@@ -102,13 +114,17 @@ export declare const checkpointIfCancelled: typeof esm.checkpointIfCancelled
 export declare const connectTcp: typeof esm.connectTcp
 export declare const connectUnix: typeof esm.connectUnix
 export declare const createBlockingPortal: typeof esm.createBlockingPortal
+export declare const createBroadcast: typeof esm.createBroadcast
 export declare const createCapacityLimiter: typeof esm.createCapacityLimiter
 export declare const createCondition: typeof esm.createCondition
 export declare const createEvent: typeof esm.createEvent
 export declare const createLock: typeof esm.createLock
 export declare const createMemoryObjectStream: typeof esm.createMemoryObjectStream
+export declare const createPool: typeof esm.createPool
 export declare const createQueue: typeof esm.createQueue
+export declare const createRateLimiter: typeof esm.createRateLimiter
 export declare const createSemaphore: typeof esm.createSemaphore
+export declare const createSupervisor: typeof esm.createSupervisor
 export declare const createTaskGroup: typeof esm.createTaskGroup
 export declare const createTcpServer: typeof esm.createTcpServer
 export declare const createTlsContext: typeof esm.createTlsContext
@@ -120,9 +136,11 @@ export declare const currentEffectiveDeadline: typeof esm.currentEffectiveDeadli
 export declare const currentSignal: typeof esm.currentSignal
 export declare const currentTime: typeof esm.currentTime
 export declare const dumpTasks: typeof esm.dumpTasks
+export declare const every: typeof esm.every
 export declare const failAfter: typeof esm.failAfter
 export declare const failAt: typeof esm.failAt
 export declare const finalize: typeof esm.finalize
+export declare const fromEmitter: typeof esm.fromEmitter
 export declare const fromThread: typeof esm.fromThread
 export declare const gather: typeof esm.gather
 export declare const getAddrInfo: typeof esm.getAddrInfo
@@ -142,6 +160,8 @@ export declare const openProcess: typeof esm.openProcess
 export declare const raceTasks: typeof esm.raceTasks
 export declare const receiveSignals: typeof esm.receiveSignals
 export declare const relay: typeof esm.relay
+export declare const retry: typeof esm.retry
+export declare const retryErrors: typeof esm.retryErrors
 export declare const run: typeof esm.run
 export declare const runAsyncFromThread: typeof esm.runAsyncFromThread
 export declare const runInProcess: typeof esm.runInProcess
@@ -154,6 +174,7 @@ export declare const sleep: typeof esm.sleep
 export declare const sleepForever: typeof esm.sleepForever
 export declare const sleepUntil: typeof esm.sleepUntil
 export declare const threadTask: typeof esm.threadTask
+export declare const ticks: typeof esm.ticks
 export declare const waitAllTasksBlocked: typeof esm.waitAllTasksBlocked
 export declare const waitSocketReadable: typeof esm.waitSocketReadable
 export declare const waitSocketWritable: typeof esm.waitSocketWritable
@@ -162,18 +183,28 @@ export type AddrInfo = esm.AddrInfo
 export type AddrInfoOptions = esm.AddrInfoOptions
 export type AttachedPortal = esm.AttachedPortal
 export type BlockingPortalOptions = esm.BlockingPortalOptions
+export type BroadcastOptions = esm.BroadcastOptions
+export type BroadcastStatistics = esm.BroadcastStatistics
 export type CancelReason = esm.CancelReason
 export type CancelScopeOptions = esm.CancelScopeOptions
 export type CapacityLimiterStatistics = esm.CapacityLimiterStatistics
 export type ChannelBindingType = esm.ChannelBindingType
+export type ChildFailure = esm.ChildFailure
 export type Cipher = esm.Cipher
-export type CompletedProcess<Captured extends Buffer | null = Buffer> = esm.CompletedProcess<Captured>
+export type CompletedProcess<
+  Out extends Buffer | null = Buffer,
+  Err extends Buffer | null = Out,
+> = esm.CompletedProcess<Out, Err>
 export type ConditionStatistics = esm.ConditionStatistics
 export type ConnectTCPOptions = esm.ConnectTCPOptions
 export type DelimitedOptions = esm.DelimitedOptions
+export type EmitterLike = esm.EmitterLike
 export type EventStatistics = esm.EventStatistics
+export type EventTargetLike = esm.EventTargetLike
+export type EveryOptions = esm.EveryOptions
 export type ExposedFunction = esm.ExposedFunction
 export type FailScope = esm.FailScope
+export type FromEmitterOptions = esm.FromEmitterOptions
 export type Grant = esm.Grant
 export type LockStatistics = esm.LockStatistics
 export type MemoryObjectStreamStatistics = esm.MemoryObjectStreamStatistics
@@ -188,13 +219,19 @@ export type OpenedFile = esm.OpenedFile
 export type Packet<A extends esm.SocketAddress | string | Buffer = esm.SocketAddress> = esm.Packet<A>
 export type PeerCertificate = esm.PeerCertificate
 export type PipedProcess = esm.PipedProcess
+export type PoolOptions<T> = esm.PoolOptions<T>
+export type PoolStatistics = esm.PoolStatistics
 export type PortalHandle = esm.PortalHandle
 export type PortalTask<T = unknown> = esm.PortalTask<T>
 export type ProcessStdio = esm.ProcessStdio
 export type QueueStatistics = esm.QueueStatistics
+export type RateLimiterOptions = esm.RateLimiterOptions
+export type RateLimiterStatistics = esm.RateLimiterStatistics
 export type ReceivedFDs = esm.ReceivedFDs
 export type RelayOptions = esm.RelayOptions
 export type RelayResult = esm.RelayResult
+export type RestartOptions = esm.RestartOptions
+export type RetryOptions = esm.RetryOptions
 export type RunInProcessOptions = esm.RunInProcessOptions
 export type RunInThreadOptions = esm.RunInThreadOptions
 export type RunOptions = esm.RunOptions
@@ -210,6 +247,7 @@ export type ServeOptions<A extends esm.SocketAddress | string = esm.SocketAddres
 export type ServerStatistics = esm.ServerStatistics
 export type SocketAddress = esm.SocketAddress
 export type StartTLSOptions = esm.StartTLSOptions
+export type SupervisorOptions = esm.SupervisorOptions
 export type SuppressedErrorEvent = esm.SuppressedErrorEvent
 export type TCPServerOptions = esm.TCPServerOptions
 export type TLSContextOptions = esm.TLSContextOptions

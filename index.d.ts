@@ -698,6 +698,157 @@ declare function mapConcurrent<I, T>(
  */
 declare function raceTasks<const F extends readonly Job<unknown>[]>(fns: F): Promise<Awaited<ReturnType<F[number]>>>
 
+/** When and how often a failed child is started again. */
+interface RestartOptions {
+  /**
+   * How often in a row a child is started again after a failure: an integer, 0 being never, or `Infinity`. Default 10. A run that
+   * lasts `resetAfter` begins a new row.
+   */
+  attempts?: number | undefined
+  /**
+   * Milliseconds before a child is started again, at least 1. A number is the wait after the first failure of a row and doubles
+   * with each further one, up to 30,000 (or to the number itself, where that is more). A function gets the number of failures
+   * in the row so far, from 1. Default 100.
+   */
+  backoff?: number | ((failures: number) => number) | undefined
+  /** Milliseconds for which a run has to last before its failure is the first of a new row. Default 60,000. */
+  resetAfter?: number | undefined
+}
+/** Options of `createSupervisor`. */
+interface SupervisorOptions extends TaskGroupOptions {
+  /**
+   * Gets what a child threw, in the child's task. What it returns is awaited before the child is started again. What it throws
+   * fails the supervisor: all children are cancelled, and it comes out in the `ExceptionGroup`. So an error that must not be
+   * survived is thrown on.
+   */
+  onError: (error: unknown, failure: ChildFailure) => unknown
+  /** Whether and when a failed child is started again. Default: never. */
+  restart?: RestartOptions | undefined
+}
+/** What `onError` is told beside the error. A frozen record. */
+interface ChildFailure {
+  /** The child. */
+  readonly task: TaskInfo
+  /** Failures in a row, this one included. */
+  readonly failures: number
+  /** Milliseconds until it is started again; `undefined` where it is not, because it may not be or is cancelled. */
+  readonly restartIn: number | undefined
+}
+/** Children that fail one by one. Made by `createSupervisor`. */
+declare class Supervisor {
+  #private
+  /** Cancels, shields or bounds the whole, its body included. */
+  get cancelScope(): CancelScope
+  /**
+   * Starts `fn(...args)` as a child: after this call has returned, under the supervisor's scope. Works from any task and any
+   * callback of the thread.
+   *
+   * The handle is that of the child through all its restarts: `cancel()` ends it for good, `value()` is what its last run
+   * returned, or `TaskFailed` once it is not started again.
+   *
+   * @throws UsageError when the supervisor has ended; the function is then not called
+   */
+  spawn<A extends unknown[], T>(fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
+  spawn<A extends unknown[], T>(options: TaskOptions, fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
+}
+/** What runs together with the children. */
+type SupervisorBody = (supervisor: Supervisor) => unknown
+/**
+ * Runs `body` with a supervisor to spawn children into, and ends after all of them. A child that fails goes to `onError` and
+ * leaves its siblings alone; with `restart` it is started again after a while. A child that returns has finished.
+ *
+ * Resolves with the body's value, or with `undefined` when the supervisor was cancelled and its body with it. Rejects with one
+ * `ExceptionGroup` when the body fails, or `onError` throws: that cancels all children, as in a task group.
+ *
+ * ```ts
+ * await createSupervisor({ onError: (error, { task }) => console.error(task.name, error), restart: {} }, (sv) => {
+ *   sv.spawn(consumeOrders)
+ *   sv.spawn(consumeInvoices)
+ * })
+ * ```
+ */
+declare function createSupervisor<F extends SupervisorBody>(options: SupervisorOptions, body: F): Promise<BodyValue<F>>
+
+/** Options of `retry`. */
+interface RetryOptions {
+  /** How many times the function is called at most, the first time included: a positive integer, or `Infinity`. Default 5. */
+  attempts?: number | undefined
+  /**
+   * Milliseconds to wait before the second attempt. Later waits grow exponentially, up to 30 seconds (or `backoff`, where that is
+   * more). Default 100.
+   *
+   * Or a function that gives the milliseconds to wait once attempt 1, 2, … has failed with `error`.
+   */
+  backoff?: number | ((attempt: number, error: unknown) => number) | undefined
+  /**
+   * Whether waits are spread at random, so that callers that failed together do not come back together. Default: true, but false
+   * where `backoff` is a function. Of a number: "decorrelated jitter", each wait lies between `backoff` and three times the wait
+   * before. Of a function: each wait lies between 0 and what it gives. On `virtual` chance comes from the seed.
+   */
+  jitter?: boolean | undefined
+  /** Whether to try again after this error. Default: after every error. What it throws is thrown. */
+  retryIf?: ((error: unknown, attempt: number) => boolean | PromiseLike<boolean>) | undefined
+  /** Called, and awaited, before each wait of `delay` milliseconds: to log, or to reconnect. What it throws is thrown. */
+  onRetry?: ((error: unknown, attempt: number, delay: number) => unknown) | undefined
+}
+/**
+ * Calls `fn` until it succeeds, and resolves with its value. When all attempts have failed, rejects with the last error itself;
+ * `retryErrors(error)` gives the earlier ones.
+ *
+ * A cancelled call is never retried, and neither is one that fails while its scope is cancelled. A limit on each attempt goes
+ * inside, one on all of them outside:
+ *
+ * ```ts
+ * await failAfter(60_000, () => retry({ attempts: 10 }, () => failAfter(5000, () => load(url))))
+ * ```
+ *
+ * What an attempt has begun and not awaited is cancelled when it ends, and has ended before the next one begins. `fn` gets the
+ * number of the attempt, from 1.
+ *
+ * @throws RangeError for `attempts` or a `backoff` that is out of range, also one that the function gives
+ */
+declare function retry<T>(fn: (attempt: number) => T | PromiseLike<T>): Promise<T>
+declare function retry<T>(options: RetryOptions, fn: (attempt: number) => T | PromiseLike<T>): Promise<T>
+/**
+ * What the attempts before the last one failed with, oldest first, given the error that a `retry` rejected with; at most the
+ * latest 100. Empty for every other error, and for what is no object.
+ */
+declare function retryErrors(error: unknown): readonly unknown[]
+
+/** Options of `every` and `ticks`. */
+interface EveryOptions {
+  /** Whether the first time is at once, and not after one interval. Default false. */
+  immediate?: boolean | undefined
+  /**
+   * What happens to times that have passed while the last call was still running: they are left out (`'skip'`, the default), or
+   * made up for, one right after another (`'catch-up'`).
+   */
+  missed?: 'skip' | 'catch-up' | undefined
+}
+/**
+ * Calls `fn` every `intervalMs` milliseconds, for the first time after one interval, until it is cancelled or `fn` fails: that error
+ * is thrown. Calls never overlap. `fn` gets the number of intervals since the beginning, so a gap shows what was left out.
+ *
+ * ```ts
+ * tg.spawn(() => every(60_000, { immediate: true }, () => refreshPrices()))
+ * ```
+ *
+ * @throws RangeError when `intervalMs` is not positive
+ */
+declare function every(intervalMs: number, fn: (tick: number) => unknown): Promise<void>
+declare function every(intervalMs: number, options: EveryOptions, fn: (tick: number) => unknown): Promise<void>
+/**
+ * The same as an async iterable without an end: each step waits for the next time, and gives the number of intervals since the
+ * loop began. A step that was cancelled can be taken again. A second `next()` beside one that waits is a `ResourceBusyError`.
+ *
+ * ```ts
+ * for await (const _ of ticks(1000)) console.log(await load())
+ * ```
+ *
+ * @throws RangeError when `intervalMs` is not positive
+ */
+declare function ticks(intervalMs: number, options?: EveryOptions): AsyncIterableIterator<number>
+
 /** What a source gives. */
 type Selected<S> = S extends Selectable<infer T> ? T : never
 /** The sources of one call, as a list. */
@@ -751,11 +902,11 @@ declare function select<const R extends Named>(
  * for await (const [peer, bytes] of selectAll([a, b])) await (peer === a ? b : a).sendAll(bytes)
  * ```
  *
- * A source that has ended drops out: a stream at the end of its data, a memory stream without senders, a server or datagram socket
- * that this process has closed. So does one that has a single value, once it has given it (an event, a task, a process). The
- * iteration ends when all have. What a source throws comes out of the step, and that source drops out, too: a `next()` called after that goes
- * on with the others. `break` leaves all sources as they are. A `next()` that was cancelled can be called again and has lost nothing; a
- * second one beside it is a `ResourceBusyError`.
+ * A source that has ended drops out: a stream at the end of its data, a closed queue and a memory stream without senders once they
+ * are empty, a server or datagram socket that this process has closed. So does one that has a single value, once it has given it (an
+ * event, a task, a process). The iteration ends when all have. What a source throws comes out of the step, and that source drops out,
+ * too: a `next()` called after that goes on with the others. `break` leaves all sources as they are. A `next()` that was cancelled can
+ * be called again and has lost nothing; a second one beside it is a `ResourceBusyError`.
  */
 declare function selectAll<const S extends List>(
   sources: S,
@@ -823,6 +974,8 @@ declare class CapacityLimiter {
   set totalTokens(total: number)
   /**
    * Runs `body` with a token that belongs to this very call, so that ten of them in one `Promise.all` take their turns.
+   * The token is given back when `body` settles. Calls that it has begun and not awaited go on without one: await them, or run
+   * them in a task group inside `body`.
    *
    * @throws UsageError inside another `use` of it, or when the task has a token already
    */
@@ -948,6 +1101,13 @@ interface RunInThreadOptions {
    * the token is held until the thread is done. Default false: the caller waits until the function has ended.
    */
   abandonOnCancel?: boolean | undefined
+  /**
+   * Whether a cancellation terminates the thread in the middle of the function, wherever that is: `finally` blocks do not run, and
+   * what it had half done in shared memory stays so. The caller goes on once the thread has ended, and has the function's
+   * value if that had returned before. Native code cannot be interrupted; the thread ends when it returns. The next call starts
+   * a new thread (some 10 to 50 ms). Default false. Together with `abandonOnCancel` a `RangeError`.
+   */
+  terminateOnCancel?: boolean | undefined
   /** Functions of this thread that the other may call by name, with `runAsyncFromThread`. */
   expose?: Readonly<Record<string, ExposedFunction>> | undefined
   /**
@@ -969,8 +1129,8 @@ type ThreadFunction<A extends unknown[], T> = ((...args: A) => T | PromiseLike<T
  * the process alive by themselves.
  *
  * A checkpoint on the way in, also while it waits for a token. From then on a cancellation does not end the function: the
- * caller waits for it, and gets what it came to (or goes on at once: `abandonOnCancel`). The function may ask, with
- * `fromThread.checkCancelled()`.
+ * caller waits for it, and gets what it came to (or goes on at once: `abandonOnCancel`; or ends the thread: `terminateOnCancel`).
+ * The function may ask, with `fromThread.checkCancelled()`.
  *
  * Rejects with what the function throws, with its class name, message, stack and own fields; with `DataCloneError` for what
  * cannot be sent; with `BrokenResourceError` when the thread dies; with `UsageError` where a function that was sent misses a
@@ -1410,7 +1570,10 @@ interface ServerStatistics {
   readonly handling: number
   /** Errors of handlers and connections that `serve` has gone on after, without an `onError` for them. */
   readonly dropped: number
-  /** How often accepting failed for want of descriptors or memory, and was tried again. */
+  /**
+   * How often accepting failed for want of descriptors or memory, and was tried again. On the `node` backend always 0: there
+   * libuv closes what it cannot take, and does not say so.
+   */
   readonly retries: number
   /** TLS handshakes that are under way now. */
   readonly handshaking: number
@@ -1610,14 +1773,12 @@ interface StartTLSOptions {
  * data (`MSG_OOB`) is ignored, as by node:net: its byte is left out, and the stream goes on behind it.
  *
  * With TLS (`autostartTls`, `startTls`, `wrapTls`) everything above is unchanged, and the members about the TLS session
- * answer; before a handshake they throw `TLSRequired`, except `tlsVersion`, which is then `null`.
+ * answer; before a handshake they throw `TLSRequired`, except `tlsVersion`, which is then `null`. After `close()` addresses and
+ * TLS facts can still be read; what needs the session's keys (`getChannelBinding`) is then a `ClosedResourceError`.
  */
 declare class SocketStream<A extends Address = SocketAddress> extends Stream {
   #private
-  /**
-   * The own end of the connection; `''` of a UNIX client, which has no path. Looked up when first asked for, and kept: then it
-   * can be asked for after `close()`.
-   */
+  /** The own end of the connection, also after `close()`; `''` of a UNIX client, which has no path. */
   get localAddress(): A
   /** The peer's end of the connection; as `localAddress`. */
   get remoteAddress(): A
@@ -1678,8 +1839,8 @@ declare class SocketStream<A extends Address = SocketAddress> extends Stream {
    */
   get sharedCiphers(): readonly Cipher[] | null
   /**
-   * The name or address that the server's certificate was checked against; `null` on a server, as the reference has it (the
-   * name that a client asks for comes to the context's `sni`). @throws TLSRequired before a handshake
+   * The server's name. On a client, the name or address that the certificate was checked against; on a server, the name that the
+   * client asked for (SNI), `null` where it sent none: an address is never sent. @throws TLSRequired before a handshake
    */
   get serverHostname(): string | null
   /** Whether this side is the server of the TLS session. @throws TLSRequired before a handshake */
@@ -1688,7 +1849,8 @@ declare class SocketStream<A extends Address = SocketAddress> extends Stream {
    * Bytes that tie an authentication to this very TLS session.
    *
    * @param type - `'tls-exporter'` (RFC 9266), `'tls-server-end-point'` or `'tls-unique'` (RFC 5929)
-   * @throws TLSRequired before a handshake; UnsupportedError for `'tls-unique'` in TLS 1.3 and on the `native` backend
+   * @throws TLSRequired before a handshake; UnsupportedError for `'tls-unique'` in TLS 1.3 and on the `native` backend;
+   * ClosedResourceError after `close()`, except for `'tls-server-end-point'`
    */
   getChannelBinding(type?: ChannelBindingType): Buffer
   /**
@@ -1726,7 +1888,8 @@ interface ServeOptions<A extends Address = SocketAddress> {
  * `anyio.abc.SocketStreamServer`. The addresses of a UNIX server are paths: a `SocketStreamServer<string>`.
  *
  * One task at a time accepts or serves; a second one gets a `ResourceBusyError`. Accepting survives clients that went
- * away meanwhile, and waits for descriptors where the process has run out of them.
+ * away meanwhile, and waits for descriptors where the process has run out of them. (On the `node` backend libuv closes such a
+ * connection at once, and tells nobody: see `ServerStatistics.retries`.)
  */
 declare class SocketStreamServer<A extends Address = SocketAddress> implements AsyncDisposable {
   #private
@@ -1750,6 +1913,12 @@ declare class SocketStreamServer<A extends Address = SocketAddress> implements A
    * A handler that fails does not end the server. When its own connection broke, was closed or ended inside a frame, that
    * connection has ended and nothing else (`structio:connection-error` on `diagnostics_channel` shows it). Any other error
    * goes to `onError`; without one, to the same channel and, unless a peer can bring it about, to a process warning.
+   *
+   * A connection whose handler has sent something, and whose client has not ended, lingers when the handler returns: the sending
+   * half is closed, and what the client still sends is dropped, until the client ends, 16 MiB were dropped, or `closeTimeout`
+   * (5 s) has passed. So no answer is lost to the reset that unread input causes. The handler counts as ended meanwhile
+   * (`maxConnections`, `handling`), a closed server waits for it, and cancelling cuts it off. A handler's own `close()` does not
+   * linger.
    */
   serve(handler: (stream: SocketStream<A>) => unknown, options?: ServeOptions<A>): Promise<void>
   /** Where the server listens. Stays known after `close()`. */
@@ -1812,7 +1981,7 @@ interface TCPServerOptions {
   keepAlive?: boolean | undefined
   /**
    * Milliseconds that bytes get to leave, and TLS to be ended, when `serve`, or the end of the run, closes a connection.
-   * Default 5,000.
+   * Default 5,000. Within them a connection of `serve` lingers; with 0 none does.
    */
   closeTimeout?: number | undefined
   /** Makes it a TLS server: the context needs a certificate, or an `sni` callback. */
@@ -1922,7 +2091,10 @@ interface UNIXServerOptions {
   mode?: number | undefined
   /** How many connections may wait in the kernel to be accepted. Default 511. */
   backlog?: number | undefined
-  /** Milliseconds that bytes get to leave when `serve`, or the end of the run, closes a connection. Default 5,000. */
+  /**
+   * Milliseconds that bytes get to leave when `serve`, or the end of the run, closes a connection. Default 5,000. Within them a
+   * connection of `serve` lingers; with 0 none does.
+   */
   closeTimeout?: number | undefined
 }
 /** Options of `createUnixDatagramSocket`. */
@@ -1986,6 +2158,8 @@ interface RelayResult {
  * However it ends, it leaves both streams usable where they stand: what one stream has taken leaves, and what was read from
  * the other and not taken is in that one's `bufferedData`, so that the next receive, or the next relay, goes on with it. (Only
  * how much of a chunk a `sendAll` of your own had passed on when it failed or was cancelled, nobody knows: all of it stays.)
+ * Where one of them breaks, the other is closed later without `close_notify`, unless its sending half was ended: a TLS peer must
+ * not take the part that it got for the whole.
  *
  * @throws TimeoutError after `idleTimeout`; BrokenResourceError (TLS: its `TLSEOFError`, or a TLSError) where one of the two
  * connections breaks, ClosedResourceError where it is closed by its own side: the other direction is stopped, too
@@ -2197,7 +2371,12 @@ declare class Semaphore {
   acquireNowait(): Grant
   /** Gives a place back: to the first who waits, if anybody does. Works anywhere. @throws UsageError above `maxValue` */
   release(): void
-  /** Runs `body` with a place that belongs to this very call. @throws UsageError inside another `use` of it */
+  /**
+   * Runs `body` with a place that belongs to this very call. The place is given back when `body` settles. Calls that it has
+   * begun and not awaited go on without one: await them, or run them in a task group inside `body`.
+   *
+   * @throws UsageError inside another `use` of it
+   */
   use<T>(body: () => T | PromiseLike<T>): Promise<T>
   /** How many wait. */
   statistics(): SemaphoreStatistics
@@ -2231,6 +2410,8 @@ declare class Lock {
   locked(): boolean
   /**
    * Runs `body` with the lock, which belongs to this very call: two of them in one `Promise.all` take their turns.
+   * The lock is released when `body` settles. Calls that it has begun and not awaited go on beside the next owner's: await
+   * them, or run them in a task group inside `body`.
    *
    * @throws UsageError where the running code has the lock already; BrokenResourceError as `acquire`
    */
@@ -2287,7 +2468,12 @@ declare class Condition {
   release(): void
   /** Whether somebody has the lock. */
   locked(): boolean
-  /** Runs `body` with the lock. @throws UsageError where the running code has the lock already */
+  /**
+   * Runs `body` with the lock, which is released when `body` settles. Calls that it has begun and not awaited go on beside the
+   * next owner's: await them, or run them in a task group inside `body`.
+   *
+   * @throws UsageError where the running code has the lock already
+   */
   use<T>(body: () => T | PromiseLike<T>): Promise<T>
   /** Wakes the first `n` who wait. @throws UsageError when the running code does not have the lock */
   notify(n?: number): void
@@ -2323,24 +2509,48 @@ interface QueueStatistics {
  * @throws RangeError when `capacity` is negative or no integer
  */
 declare function createQueue<T>(capacity: number): Queue<T>
-/** Re-creates `anyio.abc.Queue`. */
-declare class Queue<T> implements AsyncIterable<T> {
+/**
+ * Re-creates `anyio.abc.Queue`, and can be closed: then `put` fails, what is in the queue is still taken, and after it every
+ * `get` is `EndOfStream`.
+ */
+declare class Queue<T> implements AsyncIterable<T>, Disposable, AsyncDisposable {
   #private
-  /** Waits for room, and puts the item there. Cancelled, it has not put it. */
+  /** Waits for room, and puts the item there. Cancelled, it has not put it. @throws ClosedResourceError when it is closed */
   put(item: T): Promise<void>
-  /** Puts an item without waiting; works anywhere. @throws WouldBlock where there is no room */
+  /**
+   * Puts an item without waiting; works anywhere.
+   *
+   * @throws WouldBlock where there is no room; ClosedResourceError when the queue is closed
+   */
   putNowait(item: T): void
-  /** Waits for the next item. Cancelled, it has taken none. */
+  /** Waits for the next item. Cancelled, it has taken none. @throws EndOfStream when the queue is closed and empty */
   get(): Promise<T>
-  /** Takes the next item without waiting; works anywhere. @throws WouldBlock where there is none */
+  /**
+   * Waits for an item, and takes with it what else is there: `max` items at most, and never none. For work that costs less in
+   * batches, such as rows of one `INSERT`. Cancelled, it has taken none.
+   *
+   * @param max - a positive integer, or `Infinity`
+   * @throws EndOfStream when the queue is closed and empty
+   */
+  getBatch(max: number): Promise<T[]>
+  /**
+   * Takes the next item without waiting; works anywhere.
+   *
+   * @throws WouldBlock where there is none; EndOfStream when the queue is closed and empty
+   */
   getNowait(): T
   /**
-   * Waits until there is an item, and leaves it there: another task may take it first. It reserves nothing, and is woken for an
-   * item that no waiting `get` was given. `select` waits and takes in one step.
+   * Waits until `get` would not wait, for an item or the end, and takes nothing: another task may take the item first. It reserves
+   * nothing, and is woken for an item that no waiting `get` was given. `select` waits and takes in one step.
    */
   waitReadable(): Promise<void>
   /** For `select`, which takes as `get` does and waits in the same line. */
   [selectable](): SelectSource<T>
+  /**
+   * Closes the queue, at once: a `put` that waits, and every later one, is a `ClosedResourceError`. What is in the queue can still
+   * be taken; then `get` is `EndOfStream`, and loops over the queue end. Works anywhere. Idempotent.
+   */
+  close(): void
   /** Whether there is no item in it. */
   empty(): boolean
   /** Whether there is no room in it. */
@@ -2350,19 +2560,23 @@ declare class Queue<T> implements AsyncIterable<T> {
   /** How many wait. */
   statistics(): QueueStatistics
   /**
-   * The items as they come, without an end. `break` ends the iteration, never the queue; a `next()` that was cancelled can be
-   * called again. A second `next()` beside one that waits is a `ResourceBusyError`.
+   * The items as they come, until the queue is closed and empty. `break` ends the iteration, never the queue; a `next()` that was
+   * cancelled can be called again. A second `next()` beside one that waits is a `ResourceBusyError`.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<T>
+  /** Closes it, for `using`. */
+  [Symbol.dispose](): void
+  /** Closes it, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /** A frozen record. */
 interface MemoryObjectStreamStatistics {
   /** Items in the buffer. */
   readonly currentBufferUsed: number
-  /** Items that the buffer takes before a sender waits. */
+  /** Items that the buffer takes before a sender waits, or items are dropped. */
   readonly maxBufferSize: number
-  /** Ends to send on that are not closed, clones among them. */
+  /** Ends to send on that are not closed, clones among them. 1 for a broadcast or an emitter, 0 once it has ended. */
   readonly openSendStreams: number
   /** Ends to receive on that are not closed, clones among them. */
   readonly openReceiveStreams: number
@@ -2370,7 +2584,10 @@ interface MemoryObjectStreamStatistics {
   readonly tasksWaitingSend: number
   /** Tasks that wait for an item. */
   readonly tasksWaitingReceive: number
+  /** Items that were dropped because the buffer was full; absent where a sender waits instead. */
+  readonly dropped?: number
 }
+
 /**
  * Makes the two ends of a stream of objects inside this process. The counterpart of AnyIO's `create_memory_object_stream`.
  *
@@ -2409,7 +2626,15 @@ declare class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, As
    * @throws EndOfStream when there is neither an item nor a sender any more; ClosedResourceError when this end is closed
    */
   receive(): Promise<T>
-  /** The same without waiting; works anywhere. @throws WouldBlock where there is no item; EndOfStream where there will be none */
+  /**
+   * Waits for an item, and takes with it what else is there: `max` items at most, and never none. For work that costs less in
+   * batches. Cancelled, it has taken none.
+   *
+   * @param max - a positive integer, or `Infinity`
+   * @throws EndOfStream when there is neither an item nor a sender any more; ClosedResourceError when this end is closed
+   */
+  receiveBatch(max: number): Promise<T[]>
+  /** The same as `receive` without waiting; works anywhere. @throws WouldBlock where there is no item; EndOfStream where there will be none */
   receiveNowait(): T
   /**
    * Waits until `receive` would not wait, for an item or the end, and takes nothing: another task may take the item first. It reserves
@@ -2440,6 +2665,132 @@ declare class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, As
   [Symbol.asyncDispose](): Promise<void>
 }
 
+/** Options of `createBroadcast`. */
+interface BroadcastOptions {
+  /**
+   * What happens when a subscriber has no room for another item:
+   *
+   * - `'wait'` (the default): `send` waits for it, and so for the slowest of all.
+   * - `'drop-oldest'`: that subscriber loses the item that it has had for longest.
+   * - `'drop-newest'`: that subscriber does not get the new one.
+   * - `'error'`: that subscriber is cut off. It receives what it had room for, and then `BrokenResourceError`.
+   */
+  onFull?: 'wait' | 'drop-oldest' | 'drop-newest' | 'error' | undefined
+}
+/** A frozen record. */
+interface BroadcastStatistics {
+  /** Items that each subscriber has room for. */
+  readonly capacity: number
+  /** Subscribers that are not closed, and have not been cut off. */
+  readonly subscribers: number
+  /** Tasks that wait until every subscriber has room. */
+  readonly tasksWaitingSend: number
+  /** Items that subscribers have lost, of all of them together. */
+  readonly dropped: number
+}
+/**
+ * Makes a broadcast: every item goes to every subscriber. It belongs to no `run`.
+ *
+ * ```ts
+ * const prices = createBroadcast<Price>(100, { onFull: 'drop-oldest' })
+ * using mine = prices.subscribe()
+ * for await (const price of mine) show(price)
+ * ```
+ *
+ * @param capacity - how many items may wait for each subscriber: a positive integer, or `Infinity`
+ * @throws RangeError when `capacity` is not positive, and for another `onFull`
+ */
+declare function createBroadcast<T>(capacity: number, options?: BroadcastOptions): Broadcast<T>
+/** Hands each item to every subscriber; made by `createBroadcast`. */
+declare class Broadcast<T> implements Disposable, AsyncDisposable {
+  #private
+  /**
+   * Gives the item to all who are subscribed; to none where there are none. With `wait` it first waits until each of them has
+   * room. Cancelled, it has given the item to none.
+   *
+   * @throws ClosedResourceError when the broadcast is closed
+   */
+  send(item: T): Promise<void>
+  /**
+   * The same without waiting; works anywhere.
+   *
+   * @throws WouldBlock with `wait`, where a subscriber has no room: none has the item then; ClosedResourceError
+   */
+  sendNowait(item: T): void
+  /**
+   * A stream of what is sent from now on. Close it to unsubscribe: with `wait`, one that is neither read nor closed holds up every
+   * sender. Its clones share it: each item goes to one of them. Works anywhere.
+   *
+   * @throws ClosedResourceError when the broadcast is closed
+   */
+  subscribe(): MemoryReceiveStream<T>
+  /**
+   * Closes it, at once: a `send` that waits is a `ClosedResourceError`, and has given its item to none. Subscribers receive what is
+   * there for them, and then `EndOfStream`. Works anywhere. Idempotent.
+   */
+  close(): void
+  /** How many have subscribed, how many wait to send, and what was lost. */
+  statistics(): BroadcastStatistics
+  /** Closes it, for `using`. */
+  [Symbol.dispose](): void
+  /** Closes it, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Options of `fromEmitter`. */
+interface FromEmitterOptions {
+  /** How many events may wait to be received: a positive integer, or `Infinity`. */
+  capacity: number
+  /**
+   * What happens to an event when as many are waiting: the one that has waited longest is dropped, or the new one; or the stream
+   * ends with a `BrokenResourceError` behind the events that are there.
+   */
+  onFull: 'drop-oldest' | 'drop-newest' | 'error'
+  /**
+   * The event that ends the stream with an error, behind the events that are there. Default: `'error'` of an `EventEmitter`, unless
+   * that is the event asked for; none of an `EventTarget`. `null`: none.
+   */
+  errorEvent?: string | symbol | null | undefined
+  /** The event that ends the stream, behind the events that are there: `'close'`, `'end'`. Default: none. */
+  endEvent?: string | symbol | undefined
+}
+/** An `EventEmitter`, of Node or of a library. */
+interface EmitterLike {
+  /** Adds a listener. */
+  on(event: string | symbol, listener: (...args: unknown[]) => void): unknown
+  /** Removes it. */
+  removeListener(event: string | symbol, listener: (...args: unknown[]) => void): unknown
+}
+/** An `EventTarget`. */
+interface EventTargetLike {
+  /** Adds a listener. */
+  addEventListener(type: string, listener: (event: unknown) => void): void
+  /** Removes it. */
+  removeEventListener(type: string, listener: (event: unknown) => void): void
+}
+/**
+ * The events of an emitter as a stream, in their order. It listens at once, so no event is missed between this call and the first
+ * `receive`. Of an `EventEmitter`, an event's argument is the item, several arguments are an array of them, and none is
+ * `undefined`; of an `EventTarget`, the event is.
+ *
+ * The listeners are removed when the stream is closed or ends, and at the latest when the scope that it was made in ends: then it
+ * ends, too. Outside every run only the first two.
+ *
+ * ```ts
+ * using lines = fromEmitter<string>(readline, 'line', { capacity: 1000, onFull: 'error', endEvent: 'close' })
+ * for await (const line of lines) await store(line)
+ * ```
+ *
+ * @param emitter - an `EventEmitter` or an `EventTarget`; what is both counts as the former
+ * @throws TypeError for what is neither; RangeError for a `capacity` that is not positive; UsageError in a task or scope that has
+ * ended
+ */
+declare function fromEmitter<T = unknown>(
+  emitter: EmitterLike | EventTargetLike,
+  event: string | symbol,
+  options: FromEmitterOptions,
+): MemoryReceiveStream<T>
+
 /**
  * Refuses a second user instead of letting it wait: for a resource that two tasks would only spoil for one another. The
  * counterpart of AnyIO's `ResourceGuard`.
@@ -2455,11 +2806,132 @@ declare class ResourceGuard {
    */
   enter(): Disposable
   /**
-   * Runs `body` while it is in use.
+   * Runs `body` while it is in use, which is until `body` settles. Calls that `body` has begun and not awaited are not guarded
+   * from then on: await them, or run them in a task group inside `body`.
    *
    * @throws ResourceBusyError while somebody else uses it; Cancelled, before anything else, in a cancelled scope
    */
   use<T>(body: () => T | PromiseLike<T>): Promise<T>
+}
+
+/**
+ * Options of `createPool`.
+ *
+ * @typeParam T - the items
+ */
+interface PoolOptions<T> {
+  /**
+   * Makes an item, in a task of its own: it goes on where its caller has left, and its item is for the next one. Give it a limit
+   * where it may hang (`failAfter`): until it settles, it counts among `max`.
+   */
+  create: () => T | PromiseLike<T>
+  /** Closes an item. Shielded, for at most 5,000 ms; what it throws goes to the channel `structio:suppressed-error`. */
+  destroy: (item: T) => unknown
+  /** Whether an item whose body has failed, or was cancelled, can be used again. Default: none can. */
+  validate?: ((item: T) => boolean | PromiseLike<boolean>) | undefined
+  /** How many items there are at most: an integer of at least 1, or `Infinity`. */
+  max: number
+  /** Milliseconds after which an item that no call has used is destroyed. Default `Infinity`: when the pool is closed. */
+  idleTimeout?: number | undefined
+  /** For introspection and warnings. */
+  name?: string | undefined
+}
+/** A frozen record. */
+interface PoolStatistics {
+  /** The option. */
+  readonly max: number
+  /** Items that exist or are being made: the sum of the next four. */
+  readonly size: number
+  /** Items that a call has now. */
+  readonly borrowed: number
+  /** Items that no call has. */
+  readonly idle: number
+  /** Items that are being made. */
+  readonly creating: number
+  /** Items that are being destroyed, or looked at by `validate`. */
+  readonly closing: number
+  /** Calls that wait for an item. */
+  readonly tasksWaiting: number
+}
+/**
+ * Makes a pool, which belongs to the run of the running task: its items are made there, other runs cannot use it, and where it is
+ * left open it is closed with the run, with a process warning.
+ *
+ * ```ts
+ * await using pool = createPool({ create: () => connectTcp('db', 5432), destroy: (db) => db.close(), max: 10 })
+ * await pool.use((db) => db.sendAll('hello'))
+ * ```
+ *
+ * @throws NotRunningError outside every `run`
+ */
+declare function createPool<T>(options: PoolOptions<T>): Pool<T>
+/** Lends its items, one call at a time each. Made by `createPool`. */
+declare class Pool<T> implements AsyncDisposable {
+  #private
+  /**
+   * Runs `body` with an item that is its own until the body has settled: an idle one (the one that was used last), a new one while
+   * there are fewer than `max`, otherwise the next that is returned, in the order of arrival. An item whose body threw is
+   * destroyed, unless `validate` accepts it.
+   *
+   * Rejects with what the body throws; with what `create` throws, where that was this call's turn; with `ClosedResourceError`
+   * when the pool is closed; with `UsageError` inside another `use` of it, or in another run.
+   */
+  use<R>(body: (item: T) => R | PromiseLike<R>): Promise<R>
+  /**
+   * Closes the pool: calls that wait, and those to come, get a `ClosedResourceError`; idle items are destroyed at once, the others
+   * when they are returned. Waits until all are gone, or its scope is cancelled: it never raises a cancellation. Idempotent.
+   */
+  close(): Promise<void>
+  /** How many items there are, and how many calls wait. */
+  statistics(): PoolStatistics
+  /** The same as `close()`. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Options of `createRateLimiter`. */
+interface RateLimiterOptions {
+  /** How many permits are given in any `interval`: an integer of at least 1. */
+  limit: number
+  /** Milliseconds, more than 0. */
+  interval: number
+}
+/** A frozen record. */
+interface RateLimiterStatistics {
+  /** Permits in any interval. */
+  readonly limit: number
+  /** Milliseconds. */
+  readonly interval: number
+  /** Permits that are free now; those who wait for more than that come first. */
+  readonly available: number
+  /** Calls that wait for permits. */
+  readonly tasksWaiting: number
+}
+/**
+ * Makes a limiter of `limit` permits in any window of `interval` milliseconds: for requests to a service that allows so many.
+ *
+ * It belongs to no `run`. Runs on the system's clock share its permits; under each simulated clock it begins anew.
+ *
+ * ```ts
+ * const limiter = createRateLimiter({ limit: 10, interval: 1000 })
+ * await limiter.acquire()
+ * ```
+ *
+ * @throws RangeError when `limit` is no integer of at least 1, or `interval` no finite number above 0
+ */
+declare function createRateLimiter(options: RateLimiterOptions): RateLimiter
+/** Gives permits, which are used up and never returned. Made by `createRateLimiter`. */
+declare class RateLimiter {
+  #private
+  /**
+   * Waits for `n` permits at once, in the order of arrival. Cancelled, it has taken none.
+   *
+   * @throws RangeError when `n` is no integer from 1 to the limit
+   */
+  acquire(n?: number): Promise<void>
+  /** Takes `n` permits without waiting; works anywhere. @throws WouldBlock where there are not enough, or others wait */
+  acquireNowait(n?: number): void
+  /** How many permits are free, and how many calls wait. */
+  statistics(): RateLimiterStatistics
 }
 
 /** Something with a descriptor of the system: an open file of `node:fs/promises`, a `FileHandle`, a socket's handle. */
@@ -2504,15 +2976,23 @@ interface RunProcessOptions extends OpenProcessOptions {
  *
  * Its standard streams, where they are pipes, are `Stream`s: of the input one sends, `sendEof` and `close` end it, and a child that
  * reads no more is a `BrokenResourceError`; of the other two one receives. They can be read to their end after it has gone.
+ *
+ * @typeParam In - the type of `stdin`: `Stream` where the options ask for a pipe, `null` where they ask for something else
+ * @typeParam Out - the same of `stdout`
+ * @typeParam Err - the same of `stderr`
  */
-declare class Process implements AsyncDisposable {
+declare class Process<
+  In extends Stream | null = Stream | null,
+  Out extends Stream | null = Stream | null,
+  Err extends Stream | null = Stream | null,
+> implements AsyncDisposable {
   #private
   /** What it reads, to be sent to; `null` where it is no pipe. */
-  readonly stdin: Stream | null
+  readonly stdin: In
   /** What it writes, to be received from; `null` where it is no pipe. */
-  readonly stdout: Stream | null
+  readonly stdout: Out
   /** Its errors, to be received from; `null` where they are no pipe of their own. */
-  readonly stderr: Stream | null
+  readonly stderr: Err
   /** The number that the system has given it. */
   get pid(): number
   /** Its exit code, or minus the number of the signal that ended it; `null` while it runs. Stays known after `close()`. */
@@ -2545,37 +3025,34 @@ declare class Process implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>
 }
 /** A process with three pipes, as `openProcess` gives it by default. */
-interface PipedProcess extends Process {
+interface PipedProcess extends Process<Stream, Stream, Stream> {
   readonly stdin: Stream
   readonly stdout: Stream
   readonly stderr: Stream
 }
 
-/** What a program that has ended leaves. */
-interface CompletedProcess<Captured extends Buffer | null = Buffer> {
+/** What a program that has ended leaves. `Out` and `Err` follow from the options: `Buffer` for a pipe, else `null`. */
+interface CompletedProcess<Out extends Buffer | null = Buffer, Err extends Buffer | null = Out> {
   /** All it has written; `null` where that was not captured (`stdout` is no pipe). */
-  readonly stdout: Captured
-  /** All its errors; `null` where they were not captured. */
-  readonly stderr: Captured
+  readonly stdout: Out
+  /** All its errors; `null` where they were not captured (`stderr` is no pipe, or goes where the output goes). */
+  readonly stderr: Err
   /** The exit code, or minus the number of the signal that ended it. */
   readonly returncode: number
 }
-/** The standard streams that were asked for, which are therefore there. */
-type Piped = {
-  /** A stream to write to. */
-  stdin?: 'pipe' | undefined
-  /** A stream to read from. */
-  stdout?: 'pipe' | undefined
-  /** A stream to read from. */
-  stderr?: 'pipe' | undefined
+/** Options of type `O`, whose standard streams have the types by which the result is known. */
+type Standard<O, In, Out, Err> = O & {
+  /** What the child reads. */
+  stdin?: In | undefined
+  /** Where the child writes. */
+  stdout?: Out | undefined
+  /** Where the child writes its errors. */
+  stderr?: Err | undefined
 }
-/** The output that was asked for, which is therefore there. */
-type Captured = {
-  /** Kept, and given when the program has ended. */
-  stdout?: 'pipe' | undefined
-  /** Kept, and given when the program has ended. */
-  stderr?: 'pipe' | undefined
-}
+/** What there is on this side of a standard stream: `P` of a pipe, else nothing. A union of both may be either. */
+type PipeOf<Stdio, P> = Stdio extends 'pipe' | undefined ? P : null
+/** The process that `openProcess` gives for these standard streams. */
+type Opened<In, Out, Err> = Process<PipeOf<In, Stream>, PipeOf<Out, Stream>, PipeOf<Err, Stream>>
 /**
  * Runs a program to its end and returns what it wrote. Re-creates AnyIO's `run_process`.
  *
@@ -2586,25 +3063,27 @@ type Captured = {
  * @throws CalledProcessError with the outputs where the return code is not 0 (`check`); the system error where the program
  * cannot be started (`spawn nothing ENOENT`; of a folder that is not there, `chdir ENOENT`)
  */
-declare function runProcess(
+declare function runProcess<
+  Out extends ProcessStdio | undefined = 'pipe',
+  Err extends ProcessStdio | 'stdout' | undefined = 'pipe',
+>(
   command: readonly string[] | string,
-  options?: RunProcessOptions & Captured,
-): Promise<CompletedProcess>
-declare function runProcess(
-  command: readonly string[] | string,
-  options?: RunProcessOptions,
-): Promise<CompletedProcess<Buffer | null>>
+  options?: Standard<RunProcessOptions, ProcessStdio, Out, Err>,
+): Promise<CompletedProcess<PipeOf<Out, Buffer>, PipeOf<Err, Buffer>>>
 /**
- * Starts a program. Re-creates AnyIO's `open_process`.
+ * Starts a program. Re-creates AnyIO's `open_process`. The streams of the process are typed by the options: `null` for what is no pipe.
  *
  * @param command - a program and its arguments, or one line for the system's shell
  * @throws the system error where it cannot be started (`spawn nothing ENOENT`)
  */
-declare function openProcess(
+declare function openProcess<
+  In extends ProcessStdio | undefined = 'pipe',
+  Out extends ProcessStdio | undefined = 'pipe',
+  Err extends ProcessStdio | 'stdout' | undefined = 'pipe',
+>(
   command: readonly string[] | string,
-  options?: OpenProcessOptions & Piped,
-): Promise<PipedProcess>
-declare function openProcess(command: readonly string[] | string, options?: OpenProcessOptions): Promise<Process>
+  options?: Standard<OpenProcessOptions, In, Out, Err>,
+): Promise<Opened<In, Out, Err>>
 /**
  * Runs `body` beside the process and, when it has returned, closes it: waits for its end. When `body` fails, or anything here
  * is cancelled, the process is ended: `SIGTERM`, and `SIGKILL` after `killAfter`; it is gone when the call settles.
@@ -2613,15 +3092,15 @@ declare function openProcess<T>(
   command: readonly string[] | string,
   body: (process: PipedProcess) => T | PromiseLike<T>,
 ): Promise<T>
-declare function openProcess<T>(
+declare function openProcess<
+  T,
+  In extends ProcessStdio | undefined = 'pipe',
+  Out extends ProcessStdio | undefined = 'pipe',
+  Err extends ProcessStdio | 'stdout' | undefined = 'pipe',
+>(
   command: readonly string[] | string,
-  options: OpenProcessOptions & Piped,
-  body: (process: PipedProcess) => T | PromiseLike<T>,
-): Promise<T>
-declare function openProcess<T>(
-  command: readonly string[] | string,
-  options: OpenProcessOptions,
-  body: (process: Process) => T | PromiseLike<T>,
+  options: Standard<OpenProcessOptions, In, Out, Err>,
+  body: (process: Opened<In, Out, Err>) => T | PromiseLike<T>,
 ): Promise<T>
 
 /**
@@ -2689,7 +3168,8 @@ interface ScopeEvent {
 }
 /**
  * A message of the channel `structio:suppressed-error`: a task failed, and no caller gets its error, because an earlier one
- * came out of the same `gather`, `mapConcurrent` or `raceTasks`. An iterator that failed so is told of with the task that asked it.
+ * came out of the same `gather`, `mapConcurrent` or `raceTasks`. An iterator that failed so is told of with the task that asked it,
+ * and what fails while a run ends, after another error of that run, with the task of `main`.
  */
 interface SuppressedErrorEvent {
   /** What the task threw. */
@@ -2725,6 +3205,7 @@ export {
   AsyncFile,
   BackendNotFoundError,
   BlockingPortal,
+  Broadcast,
   BrokenResourceError,
   CalledProcessError,
   CancelScope,
@@ -2744,8 +3225,10 @@ export {
   NamedTemporaryFile,
   NotRunningError,
   Path,
+  Pool,
   Process,
   Queue,
+  RateLimiter,
   ResourceBusyError,
   ResourceGuard,
   RunFinishedError,
@@ -2754,6 +3237,7 @@ export {
   SocketStream,
   SocketStreamServer,
   Stream,
+  Supervisor,
   TLSContext,
   TLSEOFError,
   TLSError,
@@ -2778,13 +3262,17 @@ export {
   connectTcp,
   connectUnix,
   createBlockingPortal,
+  createBroadcast,
   createCapacityLimiter,
   createCondition,
   createEvent,
   createLock,
   createMemoryObjectStream,
+  createPool,
   createQueue,
+  createRateLimiter,
   createSemaphore,
+  createSupervisor,
   createTaskGroup,
   createTcpServer,
   createTlsContext,
@@ -2796,9 +3284,11 @@ export {
   currentSignal,
   currentTime,
   dumpTasks,
+  every,
   failAfter,
   failAt,
   finalize,
+  fromEmitter,
   fromThread,
   gather,
   getAddrInfo,
@@ -2818,6 +3308,8 @@ export {
   raceTasks,
   receiveSignals,
   relay,
+  retry,
+  retryErrors,
   run,
   runAsyncFromThread,
   runInProcess,
@@ -2830,6 +3322,7 @@ export {
   sleepForever,
   sleepUntil,
   threadTask,
+  ticks,
   waitAllTasksBlocked,
   waitSocketReadable,
   waitSocketWritable,
@@ -2840,18 +3333,25 @@ export type {
   AddrInfoOptions,
   AttachedPortal,
   BlockingPortalOptions,
+  BroadcastOptions,
+  BroadcastStatistics,
   CancelReason,
   CancelScopeOptions,
   CapacityLimiterStatistics,
   ChannelBindingType,
+  ChildFailure,
   Cipher,
   CompletedProcess,
   ConditionStatistics,
   ConnectTCPOptions,
   DelimitedOptions,
+  EmitterLike,
   EventStatistics,
+  EventTargetLike,
+  EveryOptions,
   ExposedFunction,
   FailScope,
+  FromEmitterOptions,
   Grant,
   LockStatistics,
   MemoryObjectStreamStatistics,
@@ -2866,13 +3366,19 @@ export type {
   Packet,
   PeerCertificate,
   PipedProcess,
+  PoolOptions,
+  PoolStatistics,
   PortalHandle,
   PortalTask,
   ProcessStdio,
   QueueStatistics,
+  RateLimiterOptions,
+  RateLimiterStatistics,
   ReceivedFDs,
   RelayOptions,
   RelayResult,
+  RestartOptions,
+  RetryOptions,
   RunInProcessOptions,
   RunInThreadOptions,
   RunOptions,
@@ -2888,6 +3394,7 @@ export type {
   ServerStatistics,
   SocketAddress,
   StartTLSOptions,
+  SupervisorOptions,
   SuppressedErrorEvent,
   TCPServerOptions,
   TLSContextOptions,

@@ -21,6 +21,14 @@ export type { CancelScopeOptions, TimedScopeOptions, FailScope, CancelReason } f
 // Task groups: a task ends before the block that started it does.
 export { createTaskGroup, TaskGroup, gather, mapConcurrent, raceTasks } from './src/task-groups.ts'
 export type { TaskGroupOptions, TaskOptions, TaskHandle, TaskStatus } from './src/task-groups.ts'
+export { createSupervisor, Supervisor } from './src/supervisor.ts'
+export type { SupervisorOptions, RestartOptions, ChildFailure } from './src/supervisor.ts'
+
+// Again and again.
+export { retry, retryErrors } from './src/retry.ts'
+export { every, ticks } from './src/every.ts'
+export type { RetryOptions } from './src/retry.ts'
+export type { EveryOptions } from './src/every.ts'
 
 // From whichever of several sources has something first.
 export { select, selectAll, selectable } from './src/select.ts'
@@ -95,7 +103,11 @@ export { createCondition, Condition } from './src/sync/condition.ts'
 export { createQueue, Queue } from './src/sync/queue.ts'
 export { createCapacityLimiter, CapacityLimiter } from './src/sync/capacity-limiter.ts'
 export { createMemoryObjectStream, MemorySendStream, MemoryReceiveStream } from './src/sync/memory-object-stream.ts'
+export { createBroadcast, Broadcast } from './src/sync/broadcast.ts'
+export { fromEmitter } from './src/sync/from-emitter.ts'
 export { ResourceGuard } from './src/sync/resource-guard.ts'
+export { createPool, Pool } from './src/sync/pool.ts'
+export { createRateLimiter, RateLimiter } from './src/sync/rate-limiter.ts'
 export type { Grant } from './src/sync/grant.ts'
 export type { SemaphoreOptions, SemaphoreStatistics } from './src/sync/semaphore.ts'
 export type { LockStatistics } from './src/sync/lock.ts'
@@ -104,6 +116,10 @@ export type { ConditionStatistics } from './src/sync/condition.ts'
 export type { QueueStatistics } from './src/sync/queue.ts'
 export type { CapacityLimiterStatistics } from './src/sync/capacity-limiter.ts'
 export type { MemoryObjectStreamStatistics } from './src/sync/memory-object-stream.ts'
+export type { BroadcastOptions, BroadcastStatistics } from './src/sync/broadcast.ts'
+export type { FromEmitterOptions, EmitterLike, EventTargetLike } from './src/sync/from-emitter.ts'
+export type { PoolOptions, PoolStatistics } from './src/sync/pool.ts'
+export type { RateLimiterOptions, RateLimiterStatistics } from './src/sync/rate-limiter.ts'
 
 // Processes.
 export { openProcess, runProcess } from './src/processes.ts'

@@ -72,13 +72,16 @@ declare abstract class SocketMembers extends Duplex {
   unref(): this
   /** Whether the stream speaks TLS. */
   get encrypted(): boolean
-  /** What ALPN chose; `false` where it chose nothing. */
-  get alpnProtocol(): string | false | null
+  /**
+   * What ALPN chose; `false` where it chose nothing. Without TLS `undefined`, as a `net.Socket` has no such member: by that a
+   * server of `node:http2` knows a client that speaks HTTP/2 from the beginning.
+   */
+  get alpnProtocol(): string | false | null | undefined
   /** Whether the peer's certificate was checked and found good; false on a server whose client sent none. */
   get authorized(): boolean
   /** A certificate that is not good fails the handshake here, so there is no such socket. */
   get authorizationError(): undefined
-  /** The name that the certificate was asked for by. */
+  /** The server's name that the client sent (SNI); `false` where it sent none, null without TLS. */
   get servername(): string | false | null
   /** The certificate of the other side, as `tls.TLSSocket` gives it; an empty object without one. */
   getPeerCertificate(_detailed?: boolean): PeerCertificate

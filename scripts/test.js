@@ -8,19 +8,26 @@ import { command, must } from './lib/command.js'
 import { installPeers } from './lib/peers.js'
 import { binOf } from './lib/project.js'
 import { createReport } from './lib/report.js'
+import { miriSubset, missingForMiri } from './lib/rust-searches.js'
+
+/** The models of what crosses threads, in every order that the threads can run in. */
+const MODELS = ['test', '-p', 'structio-wakeups', '--target-dir', 'target/loom', '--test', 'loom']
+const LOOM = { RUSTFLAGS: '--cfg loom' }
 
 const { step, finish } = createReport('npm test')
 
 if (await step('build', () => build())) {
   await step('types (tsc)', () => must(process.execPath, [binOf('typescript', 'tsc'), '-p', 'tsconfig.json']))
-  await step('Rust tests (cargo test --workspace)', rustTests)
+  await step('Rust tests (cargo test --workspace)', () => rustTests(['test', '--workspace']))
+  await step('Rust models (loom)', () => rustTests(MODELS, LOOM))
+  await step('Rust tests under Miri', miri)
   await step('programs that the interop tests talk to', installPeers)
   await step('JavaScript tests (ava)', () => ava(process.execPath, process.argv.slice(2)))
 }
 finish()
 
-async function rustTests() {
-  const { ok, output } = await command('cargo', ['test', '--workspace'], { capture: true })
+async function rustTests(args, env) {
+  const { ok, output } = await command('cargo', args, { capture: true, env })
   let passed = 0
   let failed = 0
   for (const [, good, bad] of output.matchAll(/^test result: .*?(\d+) passed; (\d+) failed/gm)) {
@@ -29,4 +36,11 @@ async function rustTests() {
   }
   // A test program that does not compile or crashes prints no result.
   return { passed, failed: failed === 0 && !ok ? 1 : failed }
+}
+
+/** The tests of what crosses threads, which take seconds; `npm run search -- miri` runs the others. */
+async function miri() {
+  const why = missingForMiri()
+  if (why === null) return miriSubset()
+  console.log(`skipped: ${why}`)
 }

@@ -3,39 +3,43 @@ import { BrokenResourceError, CalledProcessError } from './errors.ts'
 import { enterOperation } from './kernel/context.ts'
 import { Operation, rejected } from './kernel/operation.ts'
 import { Child, PROCESS } from './processes/child.ts'
-import { type Launch, type OpenProcessOptions, type RunProcessOptions, toInput, toLaunch } from './processes/options.ts'
+import {
+  type Launch,
+  type OpenProcessOptions,
+  type ProcessStdio,
+  type RunProcessOptions,
+  toInput,
+  toLaunch,
+} from './processes/options.ts'
 import { type PipedProcess, Process } from './processes/process.ts'
 import { asOneOperation, type Opening } from './streams/opening.ts'
 import type { Stream } from './streams/stream.ts'
 import { gather } from './task-groups.ts'
 import { checkFunction, checkOptions, optionNames } from './validate.ts'
 
-/** What a program that has ended leaves. */
-export interface CompletedProcess<Captured extends Buffer | null = Buffer> {
+/** What a program that has ended leaves. `Out` and `Err` follow from the options: `Buffer` for a pipe, else `null`. */
+export interface CompletedProcess<Out extends Buffer | null = Buffer, Err extends Buffer | null = Out> {
   /** All it has written; `null` where that was not captured (`stdout` is no pipe). */
-  readonly stdout: Captured
-  /** All its errors; `null` where they were not captured. */
-  readonly stderr: Captured
+  readonly stdout: Out
+  /** All its errors; `null` where they were not captured (`stderr` is no pipe, or goes where the output goes). */
+  readonly stderr: Err
   /** The exit code, or minus the number of the signal that ended it. */
   readonly returncode: number
 }
 
-/** The standard streams that were asked for, which are therefore there. */
-type Piped = {
-  /** A stream to write to. */
-  stdin?: 'pipe' | undefined
-  /** A stream to read from. */
-  stdout?: 'pipe' | undefined
-  /** A stream to read from. */
-  stderr?: 'pipe' | undefined
+/** Options of type `O`, whose standard streams have the types by which the result is known. */
+type Standard<O, In, Out, Err> = O & {
+  /** What the child reads. */
+  stdin?: In | undefined
+  /** Where the child writes. */
+  stdout?: Out | undefined
+  /** Where the child writes its errors. */
+  stderr?: Err | undefined
 }
-/** The output that was asked for, which is therefore there. */
-type Captured = {
-  /** Kept, and given when the program has ended. */
-  stdout?: 'pipe' | undefined
-  /** Kept, and given when the program has ended. */
-  stderr?: 'pipe' | undefined
-}
+/** What there is on this side of a standard stream: `P` of a pipe, else nothing. A union of both may be either. */
+type PipeOf<Stdio, P> = Stdio extends 'pipe' | undefined ? P : null
+/** The process that `openProcess` gives for these standard streams. */
+type Opened<In, Out, Err> = Process<PipeOf<In, Stream>, PipeOf<Out, Stream>, PipeOf<Err, Stream>>
 type Body<P> = (process: P) => unknown
 
 /**
@@ -48,14 +52,10 @@ type Body<P> = (process: P) => unknown
  * @throws CalledProcessError with the outputs where the return code is not 0 (`check`); the system error where the program
  * cannot be started (`spawn nothing ENOENT`; of a folder that is not there, `chdir ENOENT`)
  */
-export function runProcess(
+export function runProcess<Out extends ProcessStdio | undefined = 'pipe', Err extends ProcessStdio | 'stdout' | undefined = 'pipe'>(
   command: readonly string[] | string,
-  options?: RunProcessOptions & Captured,
-): Promise<CompletedProcess>
-export function runProcess(
-  command: readonly string[] | string,
-  options?: RunProcessOptions,
-): Promise<CompletedProcess<Buffer | null>>
+  options?: Standard<RunProcessOptions, ProcessStdio, Out, Err>,
+): Promise<CompletedProcess<PipeOf<Out, Buffer>, PipeOf<Err, Buffer>>>
 export function runProcess(
   command: readonly string[] | string,
   options: RunProcessOptions = {},
@@ -78,16 +78,19 @@ export function runProcess(
 }
 
 /**
- * Starts a program. Re-creates AnyIO's `open_process`.
+ * Starts a program. Re-creates AnyIO's `open_process`. The streams of the process are typed by the options: `null` for what is no pipe.
  *
  * @param command - a program and its arguments, or one line for the system's shell
  * @throws the system error where it cannot be started (`spawn nothing ENOENT`)
  */
-export function openProcess(
+export function openProcess<
+  In extends ProcessStdio | undefined = 'pipe',
+  Out extends ProcessStdio | undefined = 'pipe',
+  Err extends ProcessStdio | 'stdout' | undefined = 'pipe',
+>(
   command: readonly string[] | string,
-  options?: OpenProcessOptions & Piped,
-): Promise<PipedProcess>
-export function openProcess(command: readonly string[] | string, options?: OpenProcessOptions): Promise<Process>
+  options?: Standard<OpenProcessOptions, In, Out, Err>,
+): Promise<Opened<In, Out, Err>>
 /**
  * Runs `body` beside the process and, when it has returned, closes it: waits for its end. When `body` fails, or anything here
  * is cancelled, the process is ended: `SIGTERM`, and `SIGKILL` after `killAfter`; it is gone when the call settles.
@@ -96,15 +99,15 @@ export function openProcess<T>(
   command: readonly string[] | string,
   body: (process: PipedProcess) => T | PromiseLike<T>,
 ): Promise<T>
-export function openProcess<T>(
+export function openProcess<
+  T,
+  In extends ProcessStdio | undefined = 'pipe',
+  Out extends ProcessStdio | undefined = 'pipe',
+  Err extends ProcessStdio | 'stdout' | undefined = 'pipe',
+>(
   command: readonly string[] | string,
-  options: OpenProcessOptions & Piped,
-  body: (process: PipedProcess) => T | PromiseLike<T>,
-): Promise<T>
-export function openProcess<T>(
-  command: readonly string[] | string,
-  options: OpenProcessOptions,
-  body: (process: Process) => T | PromiseLike<T>,
+  options: Standard<OpenProcessOptions, In, Out, Err>,
+  body: (process: Opened<In, Out, Err>) => T | PromiseLike<T>,
 ): Promise<T>
 export function openProcess(
   command: readonly string[] | string,

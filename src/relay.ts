@@ -37,6 +37,8 @@ export interface RelayResult {
  * However it ends, it leaves both streams usable where they stand: what one stream has taken leaves, and what was read from
  * the other and not taken is in that one's `bufferedData`, so that the next receive, or the next relay, goes on with it. (Only
  * how much of a chunk a `sendAll` of your own had passed on when it failed or was cancelled, nobody knows: all of it stays.)
+ * Where one of them breaks, the other is closed later without `close_notify`, unless its sending half was ended: a TLS peer must
+ * not take the part that it got for the whole.
  *
  * @throws TimeoutError after `idleTimeout`; BrokenResourceError (TLS: its `TLSEOFError`, or a TLSError) where one of the two
  * connections breaks, ClosedResourceError where it is closed by its own side: the other direction is stopped, too

@@ -1,9 +1,9 @@
 /** Functions in a process of their own: for what may crash, leak, or must be stopped in the middle. */
 import { availableParallelism } from 'node:os'
+import { CancelScope } from './kernel/cancel-scope.ts'
 import { enterFrame } from './kernel/context.ts'
 import { rejected } from './kernel/operation.ts'
 import { CapacityLimiter, createCapacityLimiter } from './sync/capacity-limiter.ts'
-import { ownedByScope } from './sync/owned.ts'
 import { ThreadHolding } from './sync/starvation.ts'
 import { ProcessCall } from './threads/process-call.ts'
 import { hasOptions, numberedTask, type NumberedTask, type ThreadTask } from './threads/task.ts'
@@ -48,7 +48,8 @@ export function runInProcess(...given: unknown[]): Promise<unknown> {
     checkBoolean('options.abandonOnCancel', abandonOnCancel)
     const numbered = numberedTask(task)
     enterFrame('runInProcess')
-    return ownedByScope(start(numbered, args, abandonOnCancel, limiter))
+    // A call that was not awaited is cancelled, and waited for, as one operation (api.md §2, rule 7).
+    return CancelScope._operation('runInProcess', () => start(numbered, args, abandonOnCancel, limiter))
   } catch (error) {
     return rejected(error)
   }

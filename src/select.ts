@@ -70,11 +70,11 @@ export function select(sources: List | Named): Promise<unknown> {
  * for await (const [peer, bytes] of selectAll([a, b])) await (peer === a ? b : a).sendAll(bytes)
  * ```
  *
- * A source that has ended drops out: a stream at the end of its data, a memory stream without senders, a server or datagram socket
- * that this process has closed. So does one that has a single value, once it has given it (an event, a task, a process). The
- * iteration ends when all have. What a source throws comes out of the step, and that source drops out, too: a `next()` called after that goes
- * on with the others. `break` leaves all sources as they are. A `next()` that was cancelled can be called again and has lost nothing; a
- * second one beside it is a `ResourceBusyError`.
+ * A source that has ended drops out: a stream at the end of its data, a closed queue and a memory stream without senders once they
+ * are empty, a server or datagram socket that this process has closed. So does one that has a single value, once it has given it (an
+ * event, a task, a process). The iteration ends when all have. What a source throws comes out of the step, and that source drops out,
+ * too: a `next()` called after that goes on with the others. `break` leaves all sources as they are. A `next()` that was cancelled can
+ * be called again and has lost nothing; a second one beside it is a `ResourceBusyError`.
  */
 export function selectAll<const S extends List>(
   sources: S,

@@ -6,7 +6,7 @@ import { traceOpening } from './kernel/resources.ts'
 import { requireMainThread } from './signals/listeners.ts'
 import { toCatchable } from './signals/names.ts'
 import { SIGNAL_RECEIVER, SignalReceiver } from './signals/receiver.ts'
-import { asOneOperation } from './streams/opening.ts'
+import { inOneScope } from './streams/opening.ts'
 import { outOfRange } from './validate.ts'
 
 /**
@@ -41,7 +41,7 @@ function receiveAround(args: readonly unknown[], body: Body): Promise<unknown> {
   } catch (error) {
     return rejected(error)
   }
-  return asOneOperation('receiveSignals', SIGNAL_RECEIVER, async ({ frame, made }) => {
+  return inOneScope('receiveSignals', SIGNAL_RECEIVER, async ({ frame, made }) => {
     enterOperation('receiveSignals')
     return finalize(new SignalReceiver(signals, frame, made), body)
   })

@@ -58,7 +58,7 @@ export interface TCPServerOptions {
   keepAlive?: boolean | undefined
   /**
    * Milliseconds that bytes get to leave, and TLS to be ended, when `serve`, or the end of the run, closes a connection.
-   * Default 5,000.
+   * Default 5,000. Within them a connection of `serve` lingers; with 0 none does.
    */
   closeTimeout?: number | undefined
   /** Makes it a TLS server: the context needs a certificate, or an `sni` callback. */
@@ -93,7 +93,20 @@ export function connectTcp(address: string, port: number, options: ConnectTCPOpt
   } catch (error) {
     return rejected(error)
   }
-  return asOneOperation('connectTcp', TCP_STREAM, (context) => connect(context, address, port, options))
+  return connectTo(address, port, options, (backend) => resolve(backend, address))
+}
+
+/** As `connectTcp`, of arguments that have been checked, with a look-up of the caller's own: what it finds is not empty. */
+export function connectTo(
+  address: string,
+  port: number,
+  options: ConnectTCPOptions,
+  lookUp: (backend: Backend) => Promise<readonly SocketAddress[]>,
+): Promise<SocketStream> {
+  return asOneOperation('connectTcp', TCP_STREAM, async (context) => {
+    const found = await lookUp(context.backend)
+    return connect(context, address, found, port, options)
+  })
 }
 
 /**
@@ -118,13 +131,13 @@ export function createTcpServer(port: number = 0, options: TCPServerOptions = {}
 async function connect(
   context: Opening,
   host: string,
+  found: readonly SocketAddress[],
   port: number,
   options: ConnectTCPOptions,
 ): Promise<SocketStream> {
   const { backend, frame, made } = context
   const { bindHost, bindPort, happyEyeballsDelay = 250, noDelay = true, keepAlive = false } = options
   const origin = originOf(host, options)
-  const found = await resolve(backend, host)
   const local = bindHost === undefined ? [] : await resolve(backend, bindHost)
   const transport = await connectToFirst(interleave(reachable(found, local)), {
     delay: happyEyeballsDelay,

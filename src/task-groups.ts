@@ -127,7 +127,8 @@ export function raceTasks<const F extends readonly Job<unknown>[]>(fns: F): Prom
   }
 }
 
-function groupScope(options: unknown): CancelScope {
+/** @internal a scope for what is a group, with its options checked */
+export function groupScope(options: unknown): CancelScope {
   if (options === undefined) return new CancelScope()
   checkOptions('options', options, GROUP_OPTIONS)
   const { name, shield, abandon } = options as TaskGroupOptions

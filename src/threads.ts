@@ -3,16 +3,16 @@
  * themselves are in `threads/`; docs/design/threads.md says why they are not a library's.
  */
 import { availableParallelism } from 'node:os'
+import { CancelScope } from './kernel/cancel-scope.ts'
 import { enterFrame, type Frame } from './kernel/context.ts'
 import { rejected } from './kernel/operation.ts'
 import { CapacityLimiter, createCapacityLimiter } from './sync/capacity-limiter.ts'
-import { ownedByScope } from './sync/owned.ts'
 import { ThreadHolding } from './sync/starvation.ts'
 import { checkExposed, type ExposedFunction } from './threads/exposed.ts'
 import { hasOptions, numberedTask, type ThreadTask } from './threads/task.ts'
 import { ThreadCall, type ThreadJob } from './threads/thread-call.ts'
 import type { Transferable } from './threads/wire.ts'
-import { checkBoolean, checkString, invalidArgType, optionNames } from './validate.ts'
+import { checkBoolean, checkString, invalidArgType, optionNames, outOfRange } from './validate.ts'
 
 export { threadTask } from './threads/task.ts'
 export type { ThreadTask } from './threads/task.ts'
@@ -32,6 +32,13 @@ export interface RunInThreadOptions {
    * the token is held until the thread is done. Default false: the caller waits until the function has ended.
    */
   abandonOnCancel?: boolean | undefined
+  /**
+   * Whether a cancellation terminates the thread in the middle of the function, wherever that is: `finally` blocks do not run, and
+   * what it had half done in shared memory stays so. The caller goes on once the thread has ended, and has the function's
+   * value if that had returned before. Native code cannot be interrupted; the thread ends when it returns. The next call starts
+   * a new thread (some 10 to 50 ms). Default false. Together with `abandonOnCancel` a `RangeError`.
+   */
+  terminateOnCancel?: boolean | undefined
   /** Functions of this thread that the other may call by name, with `runAsyncFromThread`. */
   expose?: Readonly<Record<string, ExposedFunction>> | undefined
   /**
@@ -55,8 +62,8 @@ export type ThreadFunction<A extends unknown[], T> = ((...args: A) => T | Promis
  * the process alive by themselves.
  *
  * A checkpoint on the way in, also while it waits for a token. From then on a cancellation does not end the function: the
- * caller waits for it, and gets what it came to (or goes on at once: `abandonOnCancel`). The function may ask, with
- * `fromThread.checkCancelled()`.
+ * caller waits for it, and gets what it came to (or goes on at once: `abandonOnCancel`; or ends the thread: `terminateOnCancel`).
+ * The function may ask, with `fromThread.checkCancelled()`.
  *
  * Rejects with what the function throws, with its class name, message, stack and own fields; with `DataCloneError` for what
  * cannot be sent; with `BrokenResourceError` when the thread dies; with `UsageError` where a function that was sent misses a
@@ -75,7 +82,10 @@ export function runInThread(...given: unknown[]): Promise<unknown> {
     const { job, limiter } = readArguments(given)
     const frame = enterFrame('runInThread')
     const holding = new ThreadHolding(limiter, frame.task, undefined)
-    if (limiter.availableTokens <= 0) return ownedByScope(waitAndStart(job, limiter, holding))
+    if (limiter.availableTokens <= 0) {
+      // A call that was not awaited is cancelled, and waited for, as one operation (api.md §2, rule 7).
+      return CancelScope._operation('runInThread', () => waitAndStart(job, limiter, holding))
+    }
     return new ThreadCall(job, frame, holding, limiter.acquireOnBehalfOfNowait(holding)).start(frame.scope)
   } catch (error) {
     return rejected(error)
@@ -111,14 +121,26 @@ function readArguments(given: unknown[]): { job: ThreadJob; limiter: CapacityLim
   const withOptions = hasOptions(given, OPTIONS)
   const options = withOptions ? (given[0] as RunInThreadOptions) : {}
   const [task, ...args] = withOptions ? given.slice(1) : given
-  const { limiter = currentDefaultThreadLimiter(), abandonOnCancel = false, expose, transfer = [], name } = options
+  const { limiter = currentDefaultThreadLimiter(), abandonOnCancel = false, terminateOnCancel = false } = options
+  const { expose, transfer = [], name } = options
   if (!(limiter instanceof CapacityLimiter)) throw invalidArgType('options.limiter', 'a CapacityLimiter', limiter)
   checkBoolean('options.abandonOnCancel', abandonOnCancel)
+  checkBoolean('options.terminateOnCancel', terminateOnCancel)
+  if (abandonOnCancel && terminateOnCancel)
+    throw outOfRange('options.terminateOnCancel', 'false where abandonOnCancel is true', terminateOnCancel)
   if (!Array.isArray(transfer)) throw invalidArgType('options.transfer', 'an array', transfer)
   if (name !== undefined) checkString('options.name', name)
   const exposed = expose === undefined ? undefined : checkExposed('options.expose', expose)
   return {
-    job: { task: numberedTask(task), args, transfer: transfer as Transferable[], abandonOnCancel, exposed, name },
+    job: {
+      task: numberedTask(task),
+      args,
+      transfer: transfer as Transferable[],
+      abandonOnCancel,
+      terminateOnCancel,
+      exposed,
+      name,
+    },
     limiter,
   }
 }
@@ -126,6 +148,7 @@ function readArguments(given: unknown[]): { job: ThreadJob; limiter: CapacityLim
 const OPTIONS = optionNames<RunInThreadOptions>({
   limiter: true,
   abandonOnCancel: true,
+  terminateOnCancel: true,
   expose: true,
   transfer: true,
   name: true,

@@ -22,7 +22,10 @@ export interface UNIXServerOptions {
   mode?: number | undefined
   /** How many connections may wait in the kernel to be accepted. Default 511. */
   backlog?: number | undefined
-  /** Milliseconds that bytes get to leave when `serve`, or the end of the run, closes a connection. Default 5,000. */
+  /**
+   * Milliseconds that bytes get to leave when `serve`, or the end of the run, closes a connection. Default 5,000. Within them a
+   * connection of `serve` lingers; with 0 none does.
+   */
   closeTimeout?: number | undefined
 }
 

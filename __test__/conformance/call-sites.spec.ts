@@ -1,6 +1,7 @@
 /** Errors of what opens something say where it was called. */
 import test from 'ava'
 import { aopen } from '../../src/files.ts'
+import { Path } from '../../src/files/path.ts'
 import { getAddrInfo } from '../../src/names.ts'
 import { openProcess } from '../../src/processes.ts'
 import { connectTcp, createTcpServer } from '../../src/sockets.ts'
@@ -26,6 +27,12 @@ eachBackend(
       async function opens() {
         return await aopen(missing)
       },
+      async function readsWhole() {
+        return await new Path(missing).readText()
+      },
+      async function writesWhole() {
+        return await new Path(missing).writeBytes(Buffer.from('x'))
+      },
       async function spawns() {
         return await openProcess([missing])
       },
@@ -34,7 +41,11 @@ eachBackend(
       for (const call of calls) {
         const error = await rejection(call())
         t.true(error instanceof Error)
-        t.regex(String((error as Error).stack), new RegExp(`^Error.*\\n(.*\\n)*.* at ${call.name} `), call.name)
+        t.regex(
+          String((error as Error).stack),
+          new RegExp(`^Error.*\\n(.*\\n)*.* at (async )?${call.name} `),
+          call.name,
+        )
       }
     })
   },

@@ -1,4 +1,5 @@
 /** Foreign work: promises that no scope can cancel, signals, and the errors of libraries whose requests were aborted. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { getEventListeners } from 'node:events'
 import test from 'ava'
 import {
@@ -13,11 +14,13 @@ import {
   isCancelled,
   moveOnAfter,
   openCancelScope,
+  type ScopeEvent,
   sleep,
   sleepForever,
   TimeoutError,
   UsageError,
 } from '../../index.ts'
+import { countOnly, spendBudget } from '../../src/kernel/turn.ts'
 import { eachBackend, eachBackendWithClock } from '../support/backends.ts'
 import { iterations } from '../support/kernel-run.ts'
 import { rejection } from '../support/rejection.ts'
@@ -253,5 +256,66 @@ eachBackend(
       })
       t.deepEqual(discarded, [10, 10, 10, 10])
     })
+  },
+)
+
+eachBackend(
+  test,
+  'a group whose body has settled is left behind with the scope around it, with the budget of the turn spent',
+  async (t, backend) => {
+    for (const busy of [false, true]) {
+      const { promise, settle } = foreign<string>()
+      let group!: CancelScope
+      const undo = busy ? countOnly() : (): void => undefined
+      await backend.run(async () => {
+        const scope = new CancelScope({ abandon: true })
+        const running = scope.run(() =>
+          createTaskGroup({ shield: true }, (tg) => {
+            group = tg.cancelScope
+            tg.spawn(() => promise)
+          }),
+        )
+        await sleep(0)
+        scope.cancel()
+        while (busy && spendBudget());
+        t.is(await running, undefined)
+        t.is(group.cancelReason, undefined, 'it was not cancelled, it was left')
+        settle('late')
+      })
+      undo()
+    }
+  },
+)
+
+eachBackend(
+  test,
+  'the channel tells of the end of a scope before that of the scopes around it, also where they are left behind',
+  async (t, backend) => {
+    const ended: unknown[] = []
+    const onScope = (message: unknown): void => {
+      const { event, scope } = message as ScopeEvent
+      if (event === 'ended') ended.push(scope)
+    }
+    subscribe('structio:scope', onScope)
+    try {
+      await backend.run(async () => {
+        const [outer, middle, inner] = [new CancelScope({ abandon: true }), new CancelScope(), new CancelScope()]
+        const running = outer.run(() =>
+          middle.run(() => {
+            // The body of the scope in the middle has settled; what it left over waits for the world outside.
+            void inner.run(() => new Promise(() => undefined))
+          }),
+        )
+        outer.cancel()
+        await running
+        await iterations(3)
+        t.deepEqual(
+          ended.map((scope) => [outer, middle, inner].indexOf(scope as CancelScope)),
+          [2, 1, 0],
+        )
+      })
+    } finally {
+      unsubscribe('structio:scope', onScope)
+    }
   },
 )

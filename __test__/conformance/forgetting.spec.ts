@@ -209,6 +209,59 @@ eachBackend(
   },
 )
 
+/** Ways for a race to end by a cancellation that reaches all of its branches: none is pending when the body settles. */
+const CANCELLED_RACES: Record<string, (loser: () => Promise<void>) => Promise<unknown>> = {
+  'both branches waited': (loser) =>
+    openCancelScope((scope) => {
+      void Promise.resolve().then(() => scope.cancel())
+      return Promise.race([loser(), sleepForever()])
+    }),
+  'the winner cancelled the scope': (loser) =>
+    openCancelScope((scope) => {
+      const losing = loser()
+      scope.cancel()
+      return Promise.race([losing, 'won'])
+    }),
+  'both branches were refused': (loser) =>
+    openCancelScope((scope) => {
+      scope.cancel()
+      return Promise.race([loser(), sleepForever()])
+    }),
+  'the loser was in a scope of its own': (loser) =>
+    openCancelScope((scope) => {
+      void Promise.resolve().then(() => scope.cancel())
+      return Promise.race([openCancelScope(() => sleepForever()).then(loser, loser), sleepForever()])
+    }),
+  'a task raced': (loser) =>
+    createTaskGroup((group) => {
+      const handle = group.spawn(() => Promise.race([loser(), sleepForever()]))
+      group.spawn(() => handle.cancel())
+    }),
+}
+
+for (const [how, race] of Object.entries(CANCELLED_RACES)) {
+  eachBackend(test, `S46: a loser behind layers of async cleans up in a live frame: ${how}`, async (t, backend) => {
+    for (const layers of [1, 8, 40]) {
+      let outcome: unknown
+      const layer = async (depth: number): Promise<void> => (depth === 0 ? sleepForever() : await layer(depth - 1))
+      const loser = async (): Promise<void> => {
+        try {
+          await layer(layers)
+        } finally {
+          outcome = await openCancelScope({ shield: true }, () => sleep(0)).then(
+            () => 'cleaned up',
+            (error: unknown) => error,
+          )
+        }
+      }
+      await backend.run(async () => {
+        await race(loser)
+        t.is(outcome, 'cleaned up', `${layers} layers`)
+      })
+    }
+  })
+}
+
 eachBackend(
   test,
   'S40: a scope does not end before its own promise settles, with the budget of the turn spent',

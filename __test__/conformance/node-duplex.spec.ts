@@ -1,5 +1,6 @@
 /** `toDuplex` and `NodeSocket` as a Duplex: data and its end, back-pressure, and the bad days. On every backend. */
 import { once } from 'node:events'
+import * as net from 'node:net'
 import { Duplex, type Readable } from 'node:stream'
 import { finished, pipeline } from 'node:stream/promises'
 import test from 'ava'
@@ -268,7 +269,8 @@ eachBackendWithSockets(
       await using server = await createTcpServer(0, { interface: '127.0.0.1' })
       const socket = new NodeSocket()
       t.true(socket.pending)
-      t.is(socket.readyState, 'closed')
+      t.is(socket.readyState, 'open', 'as that of net.Socket')
+      t.is(new net.Socket().readyState, 'open')
       const events: string[] = []
       for (const name of ['connect', 'ready']) socket.on(name, () => events.push(name))
       socket.connect({ port: server.port, host: '127.0.0.1' }, () => events.push('listener'))
@@ -348,6 +350,89 @@ eachBackendWithSockets(
   },
 )
 
+/** Look-ups as clients bring them along, each for `service.test`, and what comes of them. */
+const LOOKUPS: readonly (readonly [string, net.LookupFunction, string])[] = [
+  ['one address', (_host, _options, found) => found(null, '127.0.0.1', 4), 'connected'],
+  ['one address, without its family', (_host, _options, found) => found(null, '127.0.0.1'), 'connected'],
+  [
+    'several, of which the first cannot be reached',
+    (_host, _options, found) =>
+      setImmediate(() => {
+        found(null, [
+          { address: '127.0.0.2', family: 4 },
+          { address: '127.0.0.1', family: 4 },
+        ])
+      }),
+    'connected',
+  ],
+  [
+    'an error (a filter says no)',
+    (_host, _options, found) => found(Object.assign(new Error('not allowed'), { code: 'EBLOCKED' }), ''),
+    'EBLOCKED',
+  ],
+  ['a name again', (_host, _options, found) => found(null, 'other.test', 4), 'ERR_INVALID_IP_ADDRESS'],
+  ['nothing', (_host, _options, found) => found(null, []), 'ERR_INVALID_IP_ADDRESS'],
+  ['a family that is none', (_host, _options, found) => found(null, '127.0.0.1', 5), 'ERR_INVALID_ADDRESS_FAMILY'],
+  [
+    'an exception',
+    () => {
+      throw Object.assign(new Error('a bug'), { code: 'EBUG' })
+    },
+    'EBUG',
+  ],
+]
+
+for (const [title, lookup, outcome] of LOOKUPS) {
+  eachBackendWithSockets(test, `N71: NodeSocket.connect with a look-up of its own: ${title}`, async (t, backend) => {
+    await backend.run(async () => {
+      await using server = await createTcpServer(0, { interface: '127.0.0.1' })
+      const socket = new NodeSocket()
+      const asked: unknown[] = []
+      const told: unknown[] = []
+      socket.on('lookup', (error: { code?: string } | null, address: unknown, _family: unknown, host: unknown) => {
+        told.push([error?.code ?? address, host])
+      })
+      const own: net.LookupFunction = (host, options, found) => {
+        asked.push([host, options.all])
+        lookup(host, options, found)
+      }
+      const ended = Promise.race([
+        once(socket, 'connect').then(() => 'connected'),
+        new Promise((resolve) => socket.once('error', (error: { code?: string }) => resolve(error.code))),
+      ])
+      socket.connect({ port: server.port, host: 'service.test', lookup: own })
+      t.is(await ended, outcome)
+      t.deepEqual(asked, [['service.test', true]])
+      if (outcome === 'connected') t.deepEqual(told.at(-1), ['127.0.0.1', 'service.test'])
+      if (outcome === 'connected') await (await server.accept()).close()
+      socket.destroy()
+      await closed(socket)
+    })
+  })
+}
+
+eachBackendWithSockets(
+  test,
+  'N72: NodeSocket.connect: a look-up that never answers holds up nobody, and an address is not looked up',
+  async (t, backend) => {
+    await backend.run(async () => {
+      await using server = await createTcpServer(0, { interface: '127.0.0.1' })
+      const never = new NodeSocket()
+      never.connect({ port: server.port, host: 'service.test', lookup: () => {} })
+      await nextTurn()
+      never.destroy()
+      await closed(never)
+      const socket = new NodeSocket()
+      const lookup = (): void => t.fail('an address is looked up')
+      socket.connect({ port: server.port, host: '127.0.0.1', lookup })
+      await once(socket, 'connect')
+      await (await server.accept()).close()
+      socket.destroy()
+      await closed(socket)
+    })
+  },
+)
+
 eachBackend(test, 'NodeSocket: what cannot be is refused before anything is started', async (t, backend) => {
   await backend.run(() => {
     t.throws(() => toDuplex({} as Stream), { code: 'ERR_INVALID_ARG_TYPE' })
@@ -356,7 +441,7 @@ eachBackend(test, 'NodeSocket: what cannot be is refused before anything is star
     t.throws(() => new NodeSocket({ highWaterMark: -1 }), { code: 'ERR_OUT_OF_RANGE' })
     const socket = new NodeSocket()
     t.throws(() => socket.connect(65_536, '127.0.0.1'), { code: 'ERR_OUT_OF_RANGE' })
-    t.throws(() => socket.connect({ port: 1, lookup: () => {} }), { code: 'ERR_UNSUPPORTED' })
+    t.throws(() => socket.connect({ port: 1, lookup: 1 as never }), { code: 'ERR_INVALID_ARG_TYPE' })
     t.throws(() => socket.setTimeout(-1), { code: 'ERR_OUT_OF_RANGE' })
     t.throws(() => socket.setTimeout(1, 1 as never), { code: 'ERR_INVALID_ARG_TYPE' })
     socket.destroy()

@@ -272,6 +272,31 @@ eachBackendWithRealSockets(test, 'TLS that ends without its close_notify is a TL
   })
 })
 
+for (const [name, other] of [
+  ['TCP', tcp],
+  ['TLS', tlsClient],
+] as const) {
+  eachBackendWithRealSockets(
+    test,
+    `L41: a TLS client whose other side broke, ${name}, is told of no end of the data`,
+    async (t, backend) => {
+      await withLinks(t, backend, [tlsServer, other], async ({ left, a, b, right }) => {
+        await createTaskGroup(async (tg) => {
+          const relaying = tg.spawn(() => rejection(relay(a, b)))
+          await left.sendAll('ask')
+          await right.receiveExactly(3)
+          await right.sendAll('the first half')
+          t.is((await left.receiveExactly(14)).toString(), 'the first half')
+          ;(right as SocketStream)._connection.reset()
+          t.true((await relaying.value()) instanceof Error)
+          await a.close()
+          t.true((await rejection(left.receiveSome())) instanceof TLSEOFError)
+        })
+      })
+    },
+  )
+}
+
 for (const [name, one, other] of [
   ['TCP and TCP', tcp, tcp],
   ['TLS and TLS', tlsServer, tlsClient],

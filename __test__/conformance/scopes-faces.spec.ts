@@ -119,6 +119,24 @@ eachBackend(test, 'a negative delay is already due, and -Infinity is already can
   })
 })
 
+eachBackend(
+  test,
+  'the text of a TimeoutError says which limit it was and how long, and the name of the scope',
+  async (t, backend) => {
+    await backend.run(async () => {
+      const text = async (call: Promise<unknown>): Promise<string> =>
+        (await t.throwsAsync(call, { instanceOf: TimeoutError })).message
+      t.is(await text(failAfter(0.5, () => sleepForever())), 'failAfter(0.5 ms): the deadline passed')
+      t.is(
+        await text(failAfter(1, { name: 'query' }, () => sleepForever())),
+        'failAfter(1 ms): the deadline of scope "query" passed',
+      )
+      const at = Math.round(currentTime())
+      t.is(await text(failAt(at, () => sleepForever())), `the deadline passed, at ${at} of currentTime()`)
+    })
+  },
+)
+
 eachBackend(test, 'the class of cancellation errors has a name and a stable code', async (t, backend) => {
   await backend.run(async () => {
     await openCancelScope(async (scope) => {

@@ -385,6 +385,25 @@ eachBackendWithRealSockets(
 
 eachBackendWithRealSockets(
   test,
+  'N70: serveHttp: a plaintext server of node:http2 serves clients that speak HTTP/2 from the beginning (h2c), and drains',
+  async (t, backend) => {
+    const answer = async (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse): Promise<void> => {
+      await sleep(0)
+      response.end(`HTTP/${request.httpVersion} in ${getCurrentTask().name}`)
+    }
+    await serving(backend, http2.createServer(answer as (...args: unknown[]) => void), async ({ server }) => {
+      const session = http2.connect(`http://127.0.0.1:${server.port}`)
+      const texts = await Promise.all([1, 2, 3].map(() => requestText(session)))
+      t.deepEqual(new Set(texts), new Set(['HTTP/2.0 in connection']))
+      const ended = once(session, 'close')
+      await server.close()
+      await ended
+    })
+  },
+)
+
+eachBackendWithRealSockets(
+  test,
   'serveHttp: a server of node:https decrypts plaintext, and takes what is decrypted',
   async (t, backend) => {
     const { ca, server: identity } = await certificates()

@@ -311,3 +311,15 @@ eachBackendWithSockets(test, 'a burst of attempts that fail, each hears of its o
     }
   })
 })
+
+eachBackendWithSockets(
+  test,
+  'N73: an address in the brackets of a URL is refused, with a word about them',
+  async (t, backend) => {
+    await backend.run(async () => {
+      const refused = { code: 'ERR_OUT_OF_RANGE', message: /without the brackets.*'::1'/ }
+      await t.throwsAsync(connectTcp('[::1]', 80), refused)
+      await t.throwsAsync(createTcpServer(0, { interface: '[::1]' }), refused)
+    })
+  },
+)

@@ -17,7 +17,7 @@ import type { SocketStream } from '../../src/streams/socket-stream.ts'
 import type { SocketStreamServer } from '../../src/streams/socket-stream-server.ts'
 import { createTaskGroup, type TaskGroup } from '../../src/task-groups.ts'
 import { eachBackendWithClock, eachRealBackendWithClock, realBackends } from '../support/backends.ts'
-import { eachBackendWithSockets, nextTurn, type Peer, PeerServer, peerTo } from '../support/net.ts'
+import { eachBackendWithSockets, type Peer, PeerServer, peerTo, untilStill } from '../support/net.ts'
 
 const LOCAL = { interface: '127.0.0.1' }
 
@@ -356,6 +356,9 @@ eachBackendWithClock(
   'closeTimeout bounds how long serve waits for bytes that do not leave',
   async (t, backend, clock) => {
     let ended = false
+    let sent = 0
+    let limit = (): void => {}
+    const full = new Promise<void>((resolve) => (limit = resolve))
     let peer: Peer | undefined
     const running = backend.run(async () => {
       await using server = await createTcpServer(0, { ...LOCAL, closeTimeout: 1234 })
@@ -363,28 +366,27 @@ eachBackendWithClock(
         group.spawn(async () => {
           await server.serve(async (stream) => {
             await moveOnAfter(50, async () => {
-              for (;;) await stream.sendAll(Buffer.alloc(4096))
+              for (; ; sent++) await stream.sendAll(Buffer.alloc(4096))
             })
           })
           ended = true
         })
         peer = await peerTo(server)
+        peer.socket.removeAllListeners('data')
         peer.socket.pause()
-        while (server.statistics().handling === 0) await sleep(0)
+        await untilStill(() => sent)
+        limit()
         await server.close()
       })
     })
-    while (peer === undefined) await nextTurn()
-    peer.socket.removeAllListeners('data')
-    peer.socket.pause()
-    for (let turn = 0; turn < 500; turn++) await nextTurn()
+    await full
     await clock.advance(50)
     await clock.advance(1233)
     t.false(ended)
     await clock.advance(1)
     t.true(ended)
     await running
-    peer.socket.destroy()
+    peer!.socket.destroy()
   },
 )
 
@@ -395,20 +397,26 @@ eachRealBackendWithClock(
     const warned = new Promise((resolve) => process.once('warning', resolve))
     const peers = await PeerServer.listen(t, { reading: false })
     let ended = false
-    let limited = (): void => {}
-    // The peer may have accepted long before the connecting side hears of it.
-    const underLimit = new Promise<void>((resolve) => (limited = resolve))
+    let sent = 0
+    let limit = (): void => {}
+    const full = new Promise<void>((resolve) => (limit = resolve))
     const running = backend.run(async () => {
       const stream = await connectTcp('127.0.0.1', peers.port)
-      await moveOnAfter(50, async () => {
-        limited()
-        for (;;) await stream.sendAll(Buffer.alloc(4096))
+      await createTaskGroup((group) => {
+        group.spawn(() =>
+          moveOnAfter(50, async () => {
+            for (; ; sent++) await stream.sendAll(Buffer.alloc(4096))
+          }),
+        )
+        group.spawn(async () => {
+          await untilStill(() => sent)
+          limit()
+        })
       })
     })
     void running.then(() => (ended = true))
     const peer = await peers.peer()
-    await underLimit
-    for (let turn = 0; turn < 500; turn++) await nextTurn()
+    await full
     await clock.advance(50)
     await warned
     await clock.advance(4999)

@@ -295,15 +295,30 @@ eachBackendWithSockets(test, 'an accepted stream and its client know each otherâ
     t.deepEqual(stream.localAddress, { address: '127.0.0.1', port: server.port, family: 'IPv4' })
     t.is(stream.remoteAddress.port, peer.port)
     await stream.close()
-    t.is(stream.remoteAddress.port, peer.port, 'an address that was looked up stays known')
-    const other = await peerTo(server)
-    const unasked = await server.accept()
-    await unasked.close()
-    t.throws(() => unasked.remoteAddress, { instanceOf: ClosedResourceError })
-    other.socket.destroy()
+    t.is(stream.remoteAddress.port, peer.port)
     peer.socket.destroy()
   })
 })
+
+eachBackendWithSockets(
+  test,
+  'L61: addresses can be read after close(), also where they were never asked for before',
+  async (t, backend) => {
+    await backend.run(async () => {
+      for (const listen of ['127.0.0.1', undefined]) {
+        await using server = await createTcpServer(0, { interface: listen })
+        const client = await connectTcp('127.0.0.1', server.port)
+        const accepted = await server.accept()
+        await Promise.all([client.close(), accepted.close()])
+        t.is(client.remoteAddress.port, server.port)
+        t.is(accepted.localAddress.port, server.port)
+        t.regex(accepted.localAddress.address, /127\.0\.0\.1$/)
+        t.is(accepted.remoteAddress.port, client.localAddress.port)
+        t.throws(() => client.getsockopt('SOL_SOCKET', 'SO_RCVBUF'), { instanceOf: ClosedResourceError })
+      }
+    })
+  },
+)
 
 test('outside of every run, connecting is a usage error', async (t) => {
   await t.throwsAsync(connectTcp('127.0.0.1', 1), { code: 'ERR_NOT_RUNNING' })

@@ -257,7 +257,7 @@ eachBackend(
       for (const bad of [() => 1, Symbol('x'), { deep: [() => 1] }, new WeakMap()]) {
         const error = (await rejection(runInThread({ limiter }, (x: unknown) => x, bad))) as DOMException
         t.is(error.name, 'DataCloneError')
-        t.regex(error.message, /an argument cannot be sent/)
+        t.regex(error.message, /^argument 1 of a function cannot be sent to another thread: /)
         t.deepEqual(atRest(limiter), REST)
       }
       t.is(await runInThread({ limiter }, task('add'), 1, 1), 2)

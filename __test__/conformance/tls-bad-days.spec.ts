@@ -59,6 +59,12 @@ const BAD_SERVERS: readonly {
     text: /the server's certificate was issued by nobody this side trusts/,
   },
   {
+    title: 'vouches for itself and says that it is an authority (openssl req -x509)',
+    identity: (all) => all.selfSignedAuthority,
+    reason: 'certificate-unknown-issuer',
+    text: /the server's certificate was issued by nobody this side trusts$/,
+  },
+  {
     title: 'comes from an unknown authority',
     identity: (all) => all.unknownAuthority,
     reason: 'certificate-unknown-issuer',

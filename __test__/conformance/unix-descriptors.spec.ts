@@ -41,8 +41,9 @@ eachBackendWith('descriptors', test, 'a file arrives with its bytes, and is the 
     await client.sendFds('here it is', [fd])
     closeSync(fd)
     const { data, fds } = await server.receiveFds(100, 5)
-    t.is(data.toString(), 'here it is')
     t.is(fds.length, 1)
+    const rest = await server.receiveExactly('here it is'.length - data.length)
+    t.is(data.toString() + rest.toString(), 'here it is')
     t.is(readFileSync(fds[0]!, 'utf8'), 'content')
     t.is(descriptorFlags(fds[0]!) & CLOEXEC, CLOEXEC, 'no child gets it')
     closeSync(fds[0]!)
@@ -157,9 +158,12 @@ eachBackendWith(
   'cancelled while it waits, nothing of it is sent, and nothing is kept',
   async (t, backend) => {
     await withPair(t, backend, async (client, server) => {
-      // Fill the way, so that it has to wait.
-      const filler = Buffer.alloc(4_000_000)
-      await moveOnAfter(20, () => client.sendAll(filler))
+      // Fill the way, so that it has to wait: several sends that do not end.
+      const filler = Buffer.alloc(400_000)
+      for (let stuck = 0; stuck < 3;) {
+        const sent = await moveOnAfter(20, async () => (await client.sendAll(filler), true))
+        stuck = sent === true ? 0 : stuck + 1
+      }
       const fifo = someFifo(t)
       t.is(await moveOnAfter(5, () => client.sendFds('never', [fifo])), undefined)
       await createTaskGroup(async (tg) => {
@@ -227,7 +231,7 @@ data, fds, flags, address = socket.recv_fds(c, 100, 1)
 print(data.decode(), os.read(fds[0], 100).decode())
 fd = os.open(sys.argv[2], os.O_RDONLY)
 os.lseek(fd, 5, 0)
-socket.send_fds(c, [b"back"], [fd])
+socket.send_fds(c, [b"b"], [fd])
 c.recv(1)
 `
   const peer = python(t, program, place('python'), place('file'))
@@ -235,11 +239,11 @@ c.recv(1)
   await backend.run(async () => {
     await using stream = await connectUnix(place('python'))
     const fd = openSync(place('file'), 'r')
-    await stream.sendFds('there', [fd])
+    await stream.sendFds('t', [fd])
     closeSync(fd)
-    t.is(await peer.line(), 'there from the file')
+    t.is(await peer.line(), 't from the file')
     const { data, fds } = await stream.receiveFds(100, 1)
-    t.is(data.toString(), 'back')
+    t.is(data.toString(), 'b')
     t.is(readFileSync(fds[0]!, 'utf8'), 'the file')
     closeSync(fds[0]!)
   })

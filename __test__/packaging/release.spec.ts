@@ -91,6 +91,12 @@ const defects: [string, Platform | undefined, (staged: string) => void, RegExp][
   ],
   ['a binary of another version', mac, writeBinary(mac, makeBinary(mac, '', '9.9.9')), /is of another version/],
   [
+    'system calls that misbehave',
+    gnu,
+    writeBinary(gnu, Buffer.concat([makeBinary(gnu), Buffer.from('STRUCTIO_SYSTEM_SEED')])),
+    /is a build for tests/,
+  ],
+  [
     'debug symbols',
     mac,
     writeBinary(mac, Buffer.concat([makeBinary(mac), Buffer.alloc(2e7)])),
@@ -145,7 +151,9 @@ test('versions are compared as numbers', (t) => {
 test('the binary that was built here is read for what it is', async (t) => {
   const { hostPlatform } = await script('platforms.js')
   const host = hostPlatform()!
-  const binary = readBinary(readFileSync(new URL(`../../src/native/${binaryName(host)}`, import.meta.url)))
+  const bytes = readFileSync(new URL(`../../src/native/${binaryName(host)}`, import.meta.url))
+  const binary = readBinary(bytes)
+  t.false(bytes.includes('STRUCTIO_SYSTEM_SEED'), 'its system calls misbehave')
   t.like(binary, { os: host.os, cpu: host.cpu, ...(host.libc === undefined ? {} : { libc: host.libc }) })
   if (host.libc === 'glibc') t.regex(binary?.glibc ?? '', /^2\.\d+$/)
   t.is(readBinary(Buffer.alloc(200)), undefined)

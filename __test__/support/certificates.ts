@@ -91,10 +91,10 @@ export class Authority {
 }
 
 /** A certificate that vouches for itself. */
-export async function selfSigned(options: IssueOptions): Promise<Identity> {
+export async function selfSigned(options: IssueOptions, authority = false): Promise<Identity> {
   const key = await makeKey(options.keyType ?? 'ec')
   const name = `CN=${options.commonName ?? options.names?.[0] ?? ''}`
-  const certificate = await certify(key, options, { key, name, authority: false })
+  const certificate = await certify(key, options, { key, name, authority })
   return identityOf(pemOf(certificate), key, certificate)
 }
 
@@ -116,6 +116,8 @@ export interface Certificates {
   readonly expired: Identity
   readonly notYetValid: Identity
   readonly selfSigned: Identity
+  /** The same, and it says that it is an authority: what `openssl req -x509` makes. */
+  readonly selfSignedAuthority: Identity
   readonly unknownAuthority: Identity
   readonly unknownClient: Identity
   readonly wrongPurpose: Identity
@@ -155,6 +157,7 @@ async function make(): Promise<Certificates> {
     expired: await authority.issue({ names, from: -30, until: -1 }),
     notYetValid: await authority.issue({ names, from: 1, until: 30 }),
     selfSigned: await selfSigned({ names }),
+    selfSignedAuthority: await selfSigned({ names }, true),
     unknownAuthority: await other.issue({ names }),
     unknownClient: await other.issue({ commonName: 'a stranger', usage: 'client' }),
     wrongPurpose: await authority.issue({ names, usage: 'code signing' }),
@@ -230,7 +233,9 @@ async function certify(
     await x509.AuthorityKeyIdentifierExtension.create(issuer.key.pair.publicKey),
   ]
   if (issuer.authority) {
-    extensions.push(new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true))
+    // It may sign handshakes, too: some tests show it as their own certificate.
+    const { keyCertSign, cRLSign, digitalSignature } = x509.KeyUsageFlags
+    extensions.push(new x509.KeyUsagesExtension(keyCertSign | cRLSign | digitalSignature, true))
   } else {
     extensions.push(new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true))
     extensions.push(new x509.ExtendedKeyUsageExtension(PURPOSES[usage]))

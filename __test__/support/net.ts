@@ -181,6 +181,23 @@ export async function withPair(
   })
 }
 
+/**
+ * Waits until `count` stands still above zero: what moves it waits for its peer. In between, bytes go to and fro on a connection of
+ * their own, so that the driver has had its turns however busy the machine is.
+ */
+export async function untilStill(count: () => number): Promise<void> {
+  await using listener = await createTcpServer(0, { interface: '127.0.0.1' })
+  await using client = await connectTcp('127.0.0.1', listener.port)
+  await using server = await listener.accept()
+  for (let before = -1; count() === 0 || count() !== before;) {
+    before = count()
+    for (let trip = 0; trip < 20; trip++) {
+      await client.sendAll('x')
+      await server.receiveExactly(1)
+    }
+  }
+}
+
 /** `eachBackend`, and no socket is left open. */
 export function eachBackendWithSockets(test: TestFn, title: string, body: BackendTest): void {
   withSockets(test, title, body, testBackends)

@@ -58,6 +58,10 @@ interface Scripts {
     visit(folder: Folder, options?: { types?: boolean }): Promise<void>
   }
   'release.js': { findProblems(folder: string, options?: { tag?: string }): string[] }
+  'system-calls.js': {
+    buildMisbehaving(): Promise<void>
+    checkHarmless(seed: number, extent: 'short' | 'whole'): Promise<{ passed: number; failed: number }>
+  }
   'tar.js': { readTarball(bytes: Buffer): Map<string, Buffer> }
 }
 

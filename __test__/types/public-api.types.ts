@@ -65,6 +65,13 @@ import {
   createBlockingPortal,
   type PortalHandle,
   runInProcess,
+  openProcess,
+  runProcess,
+  type CompletedProcess,
+  type OpenProcessOptions,
+  type PipedProcess,
+  type Process,
+  type RunProcessOptions,
 } from 'structio'
 import {
   assertCheckpoints,
@@ -286,6 +293,36 @@ is<Promise<BlockingPortal>>()(createBlockingPortal({ expose: { add } }))
 declare const handle: PortalHandle
 is<number>()(BlockingPortal.attach(handle).call<number>('add', 1, 2))
 is<number>()(BlockingPortal.attach(handle).startTaskSoon<number>('add', 1, 2).result())
+
+// Processes: a standard stream is there where the options ask for a pipe, and null where they ask for something else.
+is<Promise<Process<Stream, Stream, Stream>>>()(openProcess(['cat']))
+is<Promise<Stream>>()(openProcess(['cat'], (process) => process.stdin))
+is<Promise<Stream>>()(openProcess(['cat'], { stderr: 'stdout' }, (process) => process.stdout))
+is<Promise<null>>()(openProcess(['cat'], { stderr: 'stdout' }, (process) => process.stderr))
+is<Promise<Process<null, Stream, null>>>()(openProcess(['cat'], { stdin: 'ignore', stderr: 'inherit', cwd: '/' }))
+is<Promise<Process<null, null, Stream>>>()(openProcess(['cat'], { stdin: 'null', stdout: 3, stderr: undefined }))
+is<Promise<Process<Stream, null, Stream>>>()(openProcess('cat', { stdout: { fd: 1 } }))
+declare const processOptions: OpenProcessOptions
+is<Promise<Process>>()(openProcess(['cat'], processOptions))
+is<Promise<Stream | null>>()(openProcess(['cat'], processOptions, ({ stdin }) => stdin))
+declare const verbose: boolean
+is<Promise<Process<Stream, Stream | null, Stream>>>()(openProcess(['cat'], { stdout: verbose ? 'pipe' : 'ignore' }))
+declare function takesPiped(process: PipedProcess): void
+void openProcess(['cat'], { cwd: '/', stdout: 'pipe' }, takesPiped)
+void openProcess(['cat']).then(takesPiped)
+// @ts-expect-error: its errors go where the output goes
+void openProcess(['cat'], { stderr: 'stdout' }, takesPiped)
+// @ts-expect-error: no such option
+void openProcess(['cat'], { stdout: 'pipe', directory: '/' })
+// @ts-expect-error: only the errors can go where the output goes
+void openProcess(['cat'], { stdout: 'stdout' })
+is<Promise<CompletedProcess>>()(runProcess(['cat'], { input: 'x', check: false }))
+is<Promise<CompletedProcess<Buffer, null>>>()(runProcess(['cat'], { stdin: 'inherit', stderr: 'stdout' }))
+is<Promise<CompletedProcess<null, Buffer>>>()(runProcess(['cat'], { stdout: 'ignore', stderr: 'pipe' }))
+declare const runOptions: RunProcessOptions
+is<Promise<CompletedProcess<Buffer | null>>>()(runProcess(['cat'], runOptions))
+// @ts-expect-error: no such option
+void runProcess(['cat'], { stdout: 'pipe', stdio: 'pipe' })
 
 // Descriptors and names.
 is<Promise<void>>()(waitSocketReadable(3))

@@ -6,8 +6,8 @@ import { binOf } from './project.js'
 const giveUpAfter = 7 * 60_000
 
 /** Runs ava with the Node given, and counts: its closing lines are `12 tests passed`, or `1 test failed` alone. */
-export async function ava(node, args) {
-  const { ok, output } = await command(node, [binOf('ava'), ...args], { capture: true, silence: giveUpAfter })
+export async function ava(node, args, env = {}) {
+  const { ok, output } = await command(node, [binOf('ava'), ...args], { capture: true, env, silence: giveUpAfter })
   const text = stripVTControlCharacters(output)
   const failed = Number(/^\s*(\d+) tests? failed/m.exec(text)?.[1] ?? 0)
   const passed = /^\s*(\d+) tests? passed/m.exec(text)?.[1] ?? text.match(/^\s*[✔√] /gm)?.length ?? 0

@@ -14,6 +14,7 @@ const TOP = [
   'docs/guide/README.md',
   'docs/porting-from-anyio.md',
   'docs/architecture.md',
+  'docs/reference/README.md',
   'docs/design/README.md',
   'bench/method.md',
 ]

@@ -14,6 +14,9 @@ import { versionFiles } from './versions.js'
 /** More than a few of these and something is in the tarball that does not belong there; debug symbols, say. */
 const LARGEST_BINARY = 16e6
 
+/** In the addon of a search (crates/core/src/system/misbehaving.rs), and in no other. */
+const MISBEHAVING = 'STRUCTIO_SYSTEM_SEED'
+
 /**
  * What is wrong with the tarballs in a folder; nothing, if they may be published.
  *
@@ -77,6 +80,7 @@ function checkPlatform(files, platform, version) {
   }
   // What the library asks its binary for (crates/binding/src/identity.rs).
   if (!bytes.includes(`structio ${version}`)) problems.push('its binary is of another version')
+  if (bytes.includes(MISBEHAVING)) problems.push('its binary is a build for tests: its system calls misbehave')
   if (bytes.length > LARGEST_BINARY)
     problems.push(`its binary has ${Math.round(bytes.length / 1e6)} MB: is it stripped?`)
   return problems

@@ -303,6 +303,8 @@ export interface StreamTransport {
    * or at the latest in the check phase, many `send`s in one system call.
    */
   send(data: Uint8Array): number
+  /** Has what was taken leave before the end of the turn, so that a failure is known. Where that means anything. */
+  readonly carryOut?: (() => void) | undefined
   /**
    * UNIX: after what was taken, sends `data` (at least one byte, at most 64 KiB) with the descriptors attached to its first
    * byte. Answered, like a `waitSend`, by one `sink.sendSettled`, once the kernel has the descriptors and the rest is taken;
@@ -330,8 +332,8 @@ export interface StreamTransport {
   /**
    * `'writable'`: `send` would take at least one byte. `'flushed'`: nothing taken waits. `'shutdown'`: flushed, then
    * the sending half is closed (TLS: `close_notify`; FIN). `'goodbye'`: the same, then the peer's own end, whatever it is,
-   * is read for, and data that comes before it is dropped; nothing else is asked of the transport afterwards. Answered by
-   * exactly one `sink.sendSettled`.
+   * is read for, and data that comes before it is dropped; nothing else is asked of the transport afterwards. `'linger'`: the
+   * same, but done, too, when `LINGER_BYTES` have been dropped. Answered by exactly one `sink.sendSettled`.
    */
   waitSend(what: SendWait): void
   /** Drops the pending `waitSend`; taken bytes still leave. Synchronous. */
@@ -386,7 +388,10 @@ export interface RelayedWay {
   readonly failure: Error | undefined
 }
 
-export type SendWait = 'writable' | 'flushed' | 'shutdown' | 'goodbye'
+export type SendWait = 'writable' | 'flushed' | 'shutdown' | 'goodbye' | 'linger'
+
+/** What `'linger'` drops at most. */
+export const LINGER_BYTES = 2 ** 24
 
 export interface ListenerSink {
   /** One answer to the demand of `accept`. */

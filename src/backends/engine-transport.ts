@@ -23,17 +23,20 @@
  * 4. The sink above is never called inside the call that asked, and never after `destroy`.
  * 5. `unsent` counts every byte that this transport, the engine and the lower transport hold.
  * 6. An engine that failed ends both directions, but what it has to tell the peer (an alert) still leaves.
+ *
+ * Over 500 lines because the two directions, the handshake and the ways to end share the state of one engine.
  */
 import type { TLSError } from '../errors.ts'
-import type {
-  Abandon,
-  Address,
-  Answer,
-  SendWait,
-  StreamSink,
-  StreamTransport,
-  TlsSession,
-  TlsStart,
+import {
+  type Abandon,
+  type Address,
+  type Answer,
+  LINGER_BYTES,
+  type SendWait,
+  type StreamSink,
+  type StreamTransport,
+  type TlsSession,
+  type TlsStart,
 } from './backend.ts'
 import { later, nextTurn } from './later.ts'
 import { share } from './shared-memory.ts'
@@ -86,6 +89,8 @@ class EngineTransport implements StreamTransport {
   #ciphertext: Buffer[] = []
   #ciphertextBytes = 0
   #wait: SendWait | undefined
+  /** Plaintext dropped while it waits for the peer's end. */
+  #dropped = 0
   #lowerWait: SendWait | undefined
   /** The lower transport says that it has room, and holds too much all the same: only an empty one helps. */
   #overfull = false
@@ -187,7 +192,7 @@ class EngineTransport implements StreamTransport {
 
   waitSend(what: SendWait): void {
     this.#wait = what
-    if (what === 'goodbye') this.#atHand = []
+    if (this.#drops) this.#atHand = []
     later(this.#progress)
   }
 
@@ -245,7 +250,8 @@ class EngineTransport implements StreamTransport {
         this.#tls = this.#engine.session
       }),
       plaintext: noted((bytes: Buffer) => {
-        if (bytes.length > 0 && this.#wait !== 'goodbye') this.#atHand.push(bytes)
+        if (this.#drops) this.#dropped += bytes.length
+        else if (bytes.length > 0) this.#atHand.push(bytes)
       }),
       closeNotify: noted(() => {
         if (this.#tls === undefined) this.#failed(handshakeFailure(this.#start, { reason: 'closed' }))
@@ -374,7 +380,7 @@ class EngineTransport implements StreamTransport {
     const wait = this.#wait
     if (wait === undefined || this.#closed) return
     const error = this.takeSendError()
-    if (wait === 'goodbye') this.#sayGoodbye(error)
+    if (this.#drops) this.#sayGoodbye(error)
     else if (error !== undefined || this.#deaf) this.#settle(error)
     else if (wait === 'shutdown') this.#shutDown()
     else if (this.unsent === 0 || (wait === 'writable' && this.unsent < TAKE_LIMIT)) this.#settle(undefined)
@@ -399,8 +405,16 @@ class EngineTransport implements StreamTransport {
     else {
       if (!this.#deaf) this.#sayClose()
       if (this.#closeNotify === 'said' && !this.#cut) this.#awaitLower('shutdown')
-      else if (this.#end !== undefined) this.#settle(undefined)
+      else if (this.#end !== undefined || this.#hasDroppedEnough) this.#settle(undefined)
     }
+  }
+
+  get #drops(): boolean {
+    return this.#wait === 'goodbye' || this.#wait === 'linger'
+  }
+
+  get #hasDroppedEnough(): boolean {
+    return this.#wait === 'linger' && this.#dropped >= LINGER_BYTES
   }
 
   #sayClose(): void {
@@ -468,8 +482,7 @@ class EngineTransport implements StreamTransport {
 
   /** Invariant 1, both ways. */
   #demand(): void {
-    const wanted =
-      this.#answer !== undefined || (this.#wanted > 0 && this.#atHand.length === 0) || this.#wait === 'goodbye'
+    const wanted = this.#answer !== undefined || (this.#wanted > 0 && this.#atHand.length === 0) || this.#drops
     const reads = wanted && this.#end === undefined && !this.#lowerEnded && !this.#closed
     if (reads === this.#reading) return
     this.#reading = reads

@@ -17,7 +17,7 @@
  */
 import type { CancelScope } from './cancel-scope.ts'
 import { atCheck } from './iteration.ts'
-import { ABANDON, EFFECTIVE, ENDED, LINGERING, NEW, SERVICE, TASK } from './scope-flags.ts'
+import { ABANDON, EFFECTIVE, ENDED, LEFT, LINGERING, NEW, SERVICE, TASK } from './scope-flags.ts'
 import { NEUTRAL } from './waits.ts'
 
 /** How many cancelled scopes are watched: those with `abandon`, and what `whenCleanedUp` was asked for. */
@@ -115,10 +115,14 @@ function isForeign(scope: CancelScope): boolean {
   return task._state !== 'pending' && task._ownWaits === NEUTRAL
 }
 
-/** Inside out, so that each scope ends after everything in it, as always. */
+/**
+ * Inside out, so that each scope ends after everything in it, as always. All of them are marked first: one whose body has settled
+ * already ends as soon as what was in it has, with no time for clean-up and no matter how much of the turn is spent.
+ */
 function leave(top: CancelScope): void {
   const scopes = [top]
   for (const scope of scopes) {
+    scope._flags |= LEFT
     for (let child = scope._scopes; child !== null; child = child._next) {
       if ((child._flags & SERVICE) === 0) scopes.push(child)
     }

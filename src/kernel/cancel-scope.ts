@@ -37,6 +37,7 @@ import {
   CANCEL_CALLED,
   CAUGHT,
   CLOSING,
+  DELIVERED,
   EFFECTIVE,
   ENDED,
   HANDED_OUT,
@@ -185,9 +186,8 @@ export class CancelScope implements Timed {
     return this.#owner?.body
   }
 
-  /** @internal The body is left behind (abandonment.ts), unless it has settled. */
+  /** @internal The body is left behind (abandonment.ts, which has set LEFT), unless it has settled. */
   _leave(settles: boolean): void {
-    this._flags |= LEFT
     if ((this._flags & CLOSING) !== 0) this._childLeft()
     else this.#owner!.leave(settles)
   }
@@ -319,9 +319,21 @@ export class CancelScope implements Timed {
     return (this._flags & SHIELD) === 0 && this._parent !== null && (this._parent._flags & EFFECTIVE) !== 0
   }
 
-  /** @internal The body has settled: what it left behind is cancelled and waited for (rule 7). */
-  _bodyEnded(): void {
-    this._flags |= CLOSING
+  /**
+   * @internal A cancellation has reached something in the frame while the body goes on. The body passes one on. Behind a second,
+   * and behind one that the body does not pass on, other code of the frame may still have to clean up (FORGET-6).
+   */
+  _noteDelivered(): void {
+    if ((this._flags & (CLOSING | ENDED)) === 0) this._flags |= (this._flags & DELIVERED) === 0 ? DELIVERED : LEFTOVERS
+  }
+
+  /**
+   * @internal The body has settled: what it left behind is cancelled and waited for (SCOPE-7).
+   *
+   * @param passedOn - whether it settled with the cancellation that reached it
+   */
+  _bodyEnded(passedOn: boolean): void {
+    this._flags |= passedOn || (this._flags & DELIVERED) === 0 ? CLOSING : CLOSING | LEFTOVERS
     this.#stir()
     if (this._operations !== null || this._scopes !== null) {
       this._since = this._task!.run.deadlines.stamp()
@@ -338,12 +350,11 @@ export class CancelScope implements Timed {
     this.#extras?.unlisten()
     const parent = this._parent
     if (abandoning > 0) noteActivity(this)
-    if (parent !== null) {
-      parent._scopes = unlink(parent._scopes, this)
-      parent._childLeft()
-    }
+    if (parent !== null) parent._scopes = unlink(parent._scopes, this)
     this.#stir()
+    // First this one, then those around it, which may end now.
     if (scopeChannel.hasSubscribers && (this._flags & TASK) === 0) tellScope('ended', this)
+    if (parent !== null) parent._childLeft()
   }
 
   /** @internal */

@@ -25,6 +25,8 @@ export interface Host {
   readonly deadlines?: DeadlineQueue | undefined
   /** The order in which what is ready goes on; as it comes where it has none. */
   readonly scheduler?: Scheduler | undefined
+  /** From 0 to 1, without 1: chance that comes again with the run. `Math.random` where it has none. */
+  random?(): number
   /** Whether something is on its way that no task waits for yet. */
   busy?(): boolean
   /**

@@ -38,7 +38,8 @@ export interface ScopeEvent {
 
 /**
  * A message of the channel `structio:suppressed-error`: a task failed, and no caller gets its error, because an earlier one
- * came out of the same `gather`, `mapConcurrent` or `raceTasks`. An iterator that failed so is told of with the task that asked it.
+ * came out of the same `gather`, `mapConcurrent` or `raceTasks`. An iterator that failed so is told of with the task that asked it,
+ * and what fails while a run ends, after another error of that run, with the task of `main`.
  */
 export interface SuppressedErrorEvent {
   /** What the task threw. */

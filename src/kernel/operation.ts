@@ -121,6 +121,7 @@ export abstract class Operation<T> {
     const scope = this._scope
     if (scope === null || this.#told !== OPEN) return
     this.#told = TOLD
+    scope._noteDelivered()
     this.onCancel(() => scope._cancelled(this.describe(), this))
   }
 

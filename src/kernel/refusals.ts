@@ -41,7 +41,8 @@ export function refuse<E extends Error>(frame: Frame | undefined, what: string, 
   if (frame !== undefined) {
     countSwallowed(frame, what)
     if (abandoning > 0) noteActivity(frame.scope)
-    if (!(error instanceof Cancelled)) noteRefused(error, frame, what)
+    if (error instanceof Cancelled) frame.scope._noteDelivered()
+    else noteRefused(error, frame, what)
   }
   // One place of `MOST` is left for the late one, which comes at the beginning of an iteration.
   late = count < MOST ? undefined : { error, what, scope: waitingScope(frame) }

@@ -98,7 +98,7 @@ export class ResourceList {
       if (!resource._wasOpenedIn(scope)) continue
       this.delete(resource)
       // It closes within a bound of its own, and its failure interests no caller any more.
-      resource.closeForRun().catch(nothing)
+      closeQuietly(resource).catch(nothing)
     }
   }
 
@@ -107,15 +107,24 @@ export class ResourceList {
     while (this.#first !== null) {
       const closing: Promise<void>[] = []
       for (let resource = this.#first as Resource | null; resource !== null;) {
-        resource._warn()
         const next: Resource | null = resource._next
         this.delete(resource)
-        closing.push(resource.closeForRun())
+        closing.push(closeLeftOpen(resource))
         resource = next
       }
       await Promise.allSettled(closing)
     }
   }
+}
+
+async function closeQuietly(resource: Resource): Promise<void> {
+  await resource.closeForRun()
+}
+
+/** Begins at once. A failure, also one that is thrown synchronously, concerns this resource alone. */
+async function closeLeftOpen(resource: Resource): Promise<void> {
+  resource._warn()
+  await resource.closeForRun()
 }
 
 function nothing(): void {}

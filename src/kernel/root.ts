@@ -6,10 +6,13 @@
  *    resource that was left open has been closed.
  * 2. A run that keeps the process alive does so with one handle per thread, however many runs there are.
  * 3. A run whose host refuses it leaves nothing behind: no handle, and no active run.
+ * 4. The promise settles, whatever throws while the run ends. It rejects with the first error of the host or a callback of
+ *    `atEnd`, unless the run failed by itself; the others go to the channel `structio:suppressed-error`.
  */
 import { UsageError } from '../errors.ts'
 import { CancelScope } from './cancel-scope.ts'
 import { currentFrame } from './context.ts'
+import { tellSuppressed } from './diagnostics.ts'
 import { absorbLeftBehind } from './left-behind.ts'
 import { releaseProcess, retainProcess } from './keep-alive.ts'
 import { takeFunctions, takenFunctions } from './operation.ts'
@@ -88,12 +91,11 @@ class Root implements TaskOwner {
     const { run } = this
     await run.resources.closeAll()
     this.#leave()
-    run.host.runEnded?.(run)
-    for (const end of run.atEnd) end()
-    if (run.failure !== undefined) this.#reject(run.failure)
-    else if (task._endState === 'finished') this.#resolve(task._outcome)
-    else if (task._endState === 'failed') this.#reject(task._outcome)
-    else this.#settleCancelled(task)
+    const errors = failuresOf([() => run.host.runEnded?.(run), ...run.atEnd])
+    const { failed, outcome } = this.#verdict(task)
+    if (failed || errors.length === 0) (failed ? this.#reject : this.#resolve)(outcome)
+    else this.#reject(errors.shift())
+    for (const error of errors) tellSuppressed(task, error)
   }
 
   #leave(): void {
@@ -104,10 +106,25 @@ class Root implements TaskOwner {
     if (this.#options.keepAlive) releaseProcess()
   }
 
-  #settleCancelled(task: Task): void {
+  #verdict(task: Task): { readonly failed: boolean; readonly outcome: unknown } {
+    if (this.run.failure !== undefined) return { failed: true, outcome: this.run.failure }
+    if (task._endState !== 'cancelled') return { failed: task._endState === 'failed', outcome: task._outcome }
     const reason = this.scope.cancelReason
-    if (!this.scope.cancelledCaught || reason === undefined) this.#reject(task._outcome)
-    else if (reason.kind === 'signal') this.#reject(reason.detail)
-    else this.#resolve(undefined)
+    if (!this.scope.cancelledCaught || reason === undefined) return { failed: true, outcome: task._outcome }
+    if (reason.kind === 'signal') return { failed: true, outcome: reason.detail }
+    return { failed: false, outcome: undefined }
   }
+}
+
+/** Calls each of `steps`, and returns what they threw (4). */
+function failuresOf(steps: readonly (() => void)[]): unknown[] {
+  const errors: unknown[] = []
+  for (const step of steps) {
+    try {
+      step()
+    } catch (error) {
+      errors.push(error)
+    }
+  }
+  return errors
 }

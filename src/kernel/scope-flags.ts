@@ -18,7 +18,7 @@ export const CAUGHT = 32
 export const SHIELD = 64
 /** The scope of a task: it counts in its group, and is not cancelled because a body ended. */
 export const TASK = 128
-/** Something outlived the body: the handlers of what was cancelled get their turn before the scope ends. */
+/** Something outlived the body, or may have: the handlers of what was cancelled get their turn before the scope ends. */
 export const LEFTOVERS = 256
 /** Those handlers are having their turn. */
 export const LINGERING = 512
@@ -30,6 +30,9 @@ export const HANDED_OUT = 2048
 export const ABANDON = 4096
 /** Its body has been left behind: what is still linked here is not waited for. */
 export const LEFT = 8192
+
+/** A cancellation has reached one thing in its frame: an operation, or a scope. */
+export const DELIVERED = 16384
 
 /** Checkpoints throw `Cancelled`. */
 export const INTERRUPTED: number = EFFECTIVE | CLOSING

@@ -1,14 +1,14 @@
 /**
  * One passage through a scope: the body runs in its frame, what it left behind ends, the promise settles.
  */
-import { TimeoutError } from '../errors.ts'
+import { Cancelled, TimeoutError } from '../errors.ts'
 import { isThenable } from './arguments.ts'
 import type { CancelScope } from './cancel-scope.ts'
 import { Frame, callInFrame, currentFrame } from './context.ts'
 import { judge, noteSignalReason } from './exit.ts'
 import { rejectOwned, takeFunctions, takenFunctions } from './operation.ts'
 import { closeOpenedIn } from './resources.ts'
-import { CAUGHT } from './scope-flags.ts'
+import { CAUGHT, LEFT } from './scope-flags.ts'
 import type { ScopeOwner } from './scope-owner.ts'
 import { spendBudget } from './turn.ts'
 
@@ -98,7 +98,7 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
       closeOpenedIn(this.#scope)
     } else {
       this.#outcome = value
-      this.#scope._bodyEnded()
+      this.#scope._bodyEnded(false)
     }
   }
 
@@ -114,11 +114,12 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
     const verdict = judge(this.#scope, error)
     if (verdict.kind === 'caught') this.#caught()
     else this.#fail(verdict.error)
-    this.#scope._bodyEnded()
+    this.#scope._bodyEnded(error instanceof Cancelled)
   }
 
   drained(): void {
-    if (!spendBudget()) {
+    // What is left behind ends at once: the scopes around it follow in the same step.
+    if ((this.#scope._flags & LEFT) === 0 && !spendBudget()) {
       this.#scope._drainLater()
       return
     }

@@ -5,7 +5,7 @@
 import type { CancelScope } from './cancel-scope.ts'
 import { considerAbandoning } from './abandonment.ts'
 import type { Operation } from './operation.ts'
-import { ABANDON, CANCEL_CALLED, EFFECTIVE, SHIELD } from './scope-flags.ts'
+import { ABANDON, CANCEL_CALLED, EFFECTIVE, SHIELD, TASK } from './scope-flags.ts'
 
 /**
  * `root` has become effectively cancelled. First the whole subtree's bits, then the operations, then the signals: an
@@ -24,7 +24,9 @@ export function spread(root: CancelScope): void {
     for (let operation = scope._operations; operation !== null; operation = operation._next) operations.push(operation)
     for (let child = scope._scopes; child !== null; child = child._next) {
       // A child that is cancelled already has told its subtree.
-      if ((child._flags & (SHIELD | EFFECTIVE)) === 0) scopes.push(child)
+      if ((child._flags & (SHIELD | EFFECTIVE)) !== 0) continue
+      scopes.push(child)
+      if ((child._flags & TASK) === 0) scope._noteDelivered()
     }
   }
   for (const operation of operations) {

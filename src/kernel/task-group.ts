@@ -23,7 +23,7 @@ import { judge } from './exit.ts'
 import { inspectCustom, oneLine } from './inspect.ts'
 import { rejected, rejectOwned, takeFunctions, takenFunctions } from './operation.ts'
 import { closeOpenedIn } from './resources.ts'
-import { CAUGHT, EFFECTIVE, ENDED, TASK } from './scope-flags.ts'
+import { CAUGHT, EFFECTIVE, ENDED, LEFT, TASK } from './scope-flags.ts'
 import type { ScopeOwner } from './scope-owner.ts'
 import { type BodySink, runBody } from './scope-run.ts'
 import { keepSite } from './sites.ts'
@@ -162,7 +162,7 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
       closeOpenedIn(this.cancelScope)
     } else {
       this.#value = value
-      this.#bodyEnded()
+      this.#bodyEnded(false)
     }
   }
 
@@ -195,7 +195,7 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
       // Shielded or moved since it was raised: the children must still not outlast a body that was cancelled.
       if ((this.cancelScope._flags & EFFECTIVE) === 0) this.cancelScope._cancel('explicit')
     } else this.cancelScope._flags |= CAUGHT
-    this.#bodyEnded()
+    this.#bodyEnded(verdict.kind !== 'failed')
   }
 
   /** @internal */
@@ -210,7 +210,8 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
 
   /** @internal */
   drained(): void {
-    if (!spendBudget()) {
+    // What is left behind ends at once: the scopes around it follow in the same step.
+    if ((this.cancelScope._flags & LEFT) === 0 && !spendBudget()) {
       this.cancelScope._drainLater()
       return
     }
@@ -236,10 +237,10 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
     }
   }
 
-  #bodyEnded(): void {
+  #bodyEnded(passedOn: boolean): void {
     const scope = this.cancelScope
     this.#waited = scope._holds > 0 || hasTasks(scope)
-    scope._bodyEnded()
+    scope._bodyEnded(passedOn)
   }
 
   #outcome(): unknown {
@@ -290,7 +291,7 @@ function hasTasks(scope: CancelScope): boolean {
 }
 
 /** `[options], fn, ...args`, checked. */
-function taskArguments(given: unknown[]): { name: string | undefined; fn: TaskFunction; args: unknown[] } {
+export function taskArguments(given: unknown[]): { name: string | undefined; fn: TaskFunction; args: unknown[] } {
   const [first] = given
   if (typeof first === 'function') {
     return { name: undefined, fn: first as TaskFunction, args: given.slice(1) }

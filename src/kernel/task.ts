@@ -284,7 +284,7 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
     this.#endState = state
     this.#outcome = outcome
     if (state === 'failed') this._owner.taskFailed(this)
-    this._scope._bodyEnded()
+    this._scope._bodyEnded(state === 'cancelled')
   }
 
   #refuseItself(what: string, frame: Frame | undefined): void {

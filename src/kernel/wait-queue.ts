@@ -61,9 +61,14 @@ export class WaitQueue<Q extends Queued> implements AnyQueue, Line<Q> {
     this.#length++
   }
 
+  /** The one that is served next. It stays in the queue. */
+  get first(): Q | undefined {
+    return this.#first as Q | undefined
+  }
+
   /** The first, who is out of the queue then. */
   shift(): Q | undefined {
-    const first = this.#first as Q | undefined
+    const { first } = this
     if (first !== undefined) this.delete(first)
     return first
   }
@@ -126,6 +131,13 @@ export class Waiter<T, G = T> extends Operation<T> implements Queued, Resumable 
     this.#state = ANSWERED
     this.#value = value
     nextTurn(this)
+  }
+
+  /** Settles after the running JavaScript, for certain: for those who then look whether there is more of the same. */
+  answerLater(value: G): void {
+    this.#state = ANSWERED
+    this.#value = value
+    tellLater(this)
   }
 
   /** Settles after the running JavaScript, unless it is cancelled before: then `takeBack` gets the value. */

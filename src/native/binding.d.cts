@@ -64,6 +64,8 @@ export declare class EventLoop {
    * taken is unsent, or sending has failed: a completion says which.
    */
   send(handle: number, data: Uint8Array): number
+  /** The error number that sending has failed with, or 0. `SendFailed` says the same when its turn comes. */
+  sendFailure(handle: number): number
   /** Reads into `view`: bytes, 0 at the end, [`WOULD_BLOCK`], or [`ERROR_BASE`]` - errno`. */
   receiveInto(handle: number, view: Uint8Array): number
   /** Ends a handle, now; with `reset`, a connection ends with `RST`. */

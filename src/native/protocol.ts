@@ -18,6 +18,9 @@ export const REPORTED_BY = 2
 /** In the place of an error number: TLS has failed, and the failure is there to be taken. */
 export const TLS_FAILED = 100_000
 
+/** What a connection that lingers drops at most. */
+export const LINGER_BYTES = 2 ** 24
+
 /**
  * Bytes that stand before a datagram in a slab, and say whose it is: `crates/binding/src/rings/peers.rs` has the layout, for
  * IP and for UNIX sockets.
@@ -44,6 +47,7 @@ export const Control = {
   FileEnd: 14,
   FileResult: 15,
   Reported: 16,
+  SendFailures: 17,
 } as const
 
 /** Rust → TypeScript. */
@@ -89,4 +93,5 @@ export const Wait = {
   Shutdown: 2,
   Goodbye: 3,
   Parcel: 4,
+  Linger: 5,
 } as const

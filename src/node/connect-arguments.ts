@@ -1,7 +1,9 @@
 /** The many forms in which `net.Socket` lets itself be told where to connect to. */
-import { UnsupportedError } from '../errors.ts'
+import type { LookupFunction } from 'node:net'
+import { familyOf } from '../streams/addresses.ts'
 import { checkHost, checkPort } from '../streams/opening.ts'
 import { checkFunction, invalidArgType } from '../validate.ts'
+import type { LookUp } from './own-lookup.ts'
 
 /** What of it this library does: everything else is refused, or of no consequence. */
 export type ConnectTarget =
@@ -12,6 +14,7 @@ export type ConnectTarget =
       readonly bindPort?: number
       readonly noDelay?: boolean
       readonly keepAlive?: boolean
+      readonly lookUp?: LookUp
     }
   | { readonly path: string }
 
@@ -30,11 +33,9 @@ function ofValues(first: unknown, second: unknown): ConnectTarget {
 }
 
 function ofOptions(options: object): ConnectTarget {
-  const { path, port, host = 'localhost', localAddress, localPort, noDelay, keepAlive, lookup } = options as Given
-  if (lookup !== undefined) {
-    checkFunction('options.lookup', lookup)
-    throw new UnsupportedError('connect: options.lookup is not supported; resolve the name first, or use toDuplex')
-  }
+  const given = options as Given
+  const { path, port, host = 'localhost', localAddress, localPort, noDelay, keepAlive, lookup } = given
+  if (lookup !== undefined) checkFunction('options.lookup', lookup)
   if (path !== undefined && path !== null) {
     if (typeof path !== 'string') throw invalidArgType('options.path', 'of type string', path)
     return { path }
@@ -50,9 +51,20 @@ function ofOptions(options: object): ConnectTarget {
     // net's default is off; here it is on, and a client that cares says so.
     ...(noDelay === undefined ? {} : { noDelay: Boolean(noDelay) }),
     ...(keepAlive === undefined ? {} : { keepAlive: Boolean(keepAlive) }),
+    // As net has it, an address is not looked up.
+    ...(lookup === undefined || familyOf(host) !== 0
+      ? {}
+      : { lookUp: { lookup: lookup as LookupFunction, ...hints(given) } }),
   }
 }
 
+function hints({ family, hints: flags }: Given): { family: 0 | 4 | 6; hints: number } {
+  return { family: family === 4 || family === 6 ? family : 0, hints: typeof flags === 'number' ? flags : 0 }
+}
+
 type Given = Readonly<
-  Record<'path' | 'port' | 'host' | 'localAddress' | 'localPort' | 'noDelay' | 'keepAlive' | 'lookup', unknown>
+  Record<
+    'path' | 'port' | 'host' | 'localAddress' | 'localPort' | 'noDelay' | 'keepAlive' | 'lookup' | 'family' | 'hints',
+    unknown
+  >
 >

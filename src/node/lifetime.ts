@@ -76,7 +76,7 @@ export class Lifetime implements ScopeOwner {
     if (this.#ended) return
     this.#ended = true
     this.#stay.resolve()
-    this.#frame.scope._bodyEnded()
+    this.#frame.scope._bodyEnded(false)
   }
 
   /** It goes on in another scope. */

@@ -19,9 +19,11 @@ import { AsyncResource } from 'node:async_hooks'
 import type { Socket, SocketConnectOpts, SocketReadyState } from 'node:net'
 import type { Address } from '../backends/backend.ts'
 import { type Cancelled, UnsupportedError } from '../errors.ts'
+import { abandonable } from '../kernel/abandon.ts'
 import { markHandled } from '../kernel/operation.ts'
 import { nextTurn } from '../kernel/turn.ts'
-import { connectTcp } from '../sockets.ts'
+import { NEUTRAL } from '../kernel/waits.ts'
+import { connectTcp, connectTo } from '../sockets.ts'
 import { CLOSE_TIMEOUT } from '../streams/origin.ts'
 import type { SocketStream } from '../streams/socket-stream.ts'
 import type { Stream } from '../streams/stream.ts'
@@ -30,6 +32,7 @@ import { checkBoolean, checkFunction, checkInteger, checkOptions, checkSignal, o
 import { type ConnectTarget, toTarget } from './connect-arguments.ts'
 import { after, IdleTimer } from './idle-timer.ts'
 import { Lifetime, type Tenant } from './lifetime.ts'
+import { lookUpWith } from './own-lookup.ts'
 import { AbortError, coded, toNodeError } from './node-errors.ts'
 import { SocketMembers } from './socket-members.ts'
 
@@ -122,7 +125,8 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
   /** Which directions are open, in the words of `net.Socket`. */
   get readyState(): SocketReadyState {
     if (this.#connecting) return 'opening'
-    if (this._stream === undefined || this.destroyed) return 'closed'
+    if (this.destroyed) return 'closed'
+    // As net.Socket has it, also before it is connected: `pending` tells.
     if (this.readable) return this.writable ? 'open' : 'readOnly'
     return this.writable ? 'writeOnly' : 'closed'
   }
@@ -276,11 +280,25 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
   #connect(target: ConnectTarget): void {
     this.#connecting = true
     if ('host' in target) this.#attempted.push(`${target.host}:${target.port}`)
-    const connecting = this.#life.within(() => open(target))
+    const connecting = this.#life.within(() => this.#open(target))
     connecting.then(
       (stream) => this.#connected(stream),
       (error: unknown) => this.destroy(toNodeError(error)),
     )
+  }
+
+  #open(target: ConnectTarget): Promise<SocketStream<Address>> {
+    if ('path' in target) return connectUnix(target.path)
+    const { host, port, lookUp, ...options } = target
+    if (lookUp === undefined) return connectTcp(host, port, options)
+    const told = (error: Error | null, address: string, family: number | undefined): void => {
+      this.#inContext(() => this.emit('lookup', error, address, family, host))
+    }
+    return connectTo(host, port, options, () => {
+      const finding = this.#inContext(() => lookUpWith(lookUp, host, told))
+      // It may know nothing of scopes: whoever destroys the socket does not wait for it.
+      return abandonable(finding, undefined, NEUTRAL)
+    })
   }
 
   #connected(stream: SocketStream<Address>): void {
@@ -409,12 +427,6 @@ const PARTING_TIME = 100
 
 function receiveFrom(stream: Stream): Promise<Buffer> {
   return stream.receiveSome()
-}
-
-function open(target: ConnectTarget): Promise<SocketStream<Address>> {
-  if ('path' in target) return connectUnix(target.path)
-  const { host, port, ...options } = target
-  return connectTcp(host, port, options)
 }
 
 function checkSocketOptions(options: NodeSocketOptions): void {

@@ -14,7 +14,7 @@ export class SessionFacts {
     this.alpnProtocol = stream.alpnProtocol ?? false
   }
 
-  /** `undefined` where the stream speaks no TLS, or is closed already. */
+  /** `undefined` where the stream speaks no TLS. */
   static of(stream: SocketStream<Address>): SessionFacts | undefined {
     const version = ask(() => stream.tlsVersion) ?? null
     return version === null ? undefined : new SessionFacts(stream)
@@ -31,7 +31,7 @@ export class SessionFacts {
     return { name, standardName: name, version }
   }
 
-  /** A client's: the server's name. */
+  /** On a client the name that it checked, on a server the name that the client asked for. */
   get serverName(): string | null {
     return ask(() => this.#stream.serverHostname) ?? null
   }
@@ -52,7 +52,7 @@ export class SessionFacts {
   }
 }
 
-/** A closed stream cannot be asked any more; a socket of Node's then answers with nothing. */
+/** A connection that was cut below TLS may know nothing any more; a socket of Node's then answers with nothing. */
 function ask<T>(question: () => T): T | undefined {
   try {
     return question()

@@ -171,9 +171,13 @@ export abstract class SocketMembers extends Duplex {
     return this.#session !== undefined
   }
 
-  /** What ALPN chose; `false` where it chose nothing. */
-  get alpnProtocol(): string | false | null {
-    return this.#session?.alpnProtocol ?? (this._stream === undefined ? null : false)
+  /**
+   * What ALPN chose; `false` where it chose nothing. Without TLS `undefined`, as a `net.Socket` has no such member: by that a
+   * server of `node:http2` knows a client that speaks HTTP/2 from the beginning.
+   */
+  get alpnProtocol(): string | false | null | undefined {
+    if (this.#session !== undefined) return this.#session.alpnProtocol
+    return this._stream === undefined ? null : undefined
   }
 
   /** Whether the peer's certificate was checked and found good; false on a server whose client sent none. */
@@ -186,7 +190,7 @@ export abstract class SocketMembers extends Duplex {
     return undefined
   }
 
-  /** The name that the certificate was asked for by. */
+  /** The server's name that the client sent (SNI); `false` where it sent none, null without TLS. */
   get servername(): string | false | null {
     return this.#session === undefined ? null : (this.#session.serverName ?? false)
   }
@@ -230,7 +234,7 @@ export abstract class SocketMembers extends Duplex {
     return typeof this.#remoteAddress === 'string' ? undefined : this.#remoteAddress
   }
 
-  /** @internal A stream can be asked only while it is open; logs ask afterwards. */
+  /** @internal Node's clients ask for them after the end, when the stream may have been let go. */
   _rememberAddresses(): void {
     if (this.#remoteAddress !== undefined) return
     this.#quietly((socket) => {

@@ -12,22 +12,33 @@ import { ProcessInput, ProcessOutput } from './process-stream.ts'
  *
  * Its standard streams, where they are pipes, are `Stream`s: of the input one sends, `sendEof` and `close` end it, and a child that
  * reads no more is a `BrokenResourceError`; of the other two one receives. They can be read to their end after it has gone.
+ *
+ * @typeParam In - the type of `stdin`: `Stream` where the options ask for a pipe, `null` where they ask for something else
+ * @typeParam Out - the same of `stdout`
+ * @typeParam Err - the same of `stderr`
  */
-export class Process implements AsyncDisposable, Selectable<number> {
+export class Process<
+  In extends Stream | null = Stream | null,
+  Out extends Stream | null = Stream | null,
+  Err extends Stream | null = Stream | null,
+>
+  implements AsyncDisposable, Selectable<number>
+{
   readonly #child: Child
   /** What it reads, to be sent to; `null` where it is no pipe. */
-  readonly stdin: Stream | null
+  readonly stdin: In
   /** What it writes, to be received from; `null` where it is no pipe. */
-  readonly stdout: Stream | null
+  readonly stdout: Out
   /** Its errors, to be received from; `null` where they are no pipe of their own. */
-  readonly stderr: Stream | null
+  readonly stderr: Err
 
   /** @internal */
   constructor(child: Child) {
     this.#child = child
-    this.stdin = child.stdin === undefined ? null : new ProcessInput(child.stdin)
-    this.stdout = child.stdout === undefined ? null : new ProcessOutput(child.stdout)
-    this.stderr = child.stderr === undefined ? null : new ProcessOutput(child.stderr)
+    // The types say what the options ask for, and the child has its pipes by the same options.
+    this.stdin = (child.stdin === undefined ? null : new ProcessInput(child.stdin)) as In
+    this.stdout = (child.stdout === undefined ? null : new ProcessOutput(child.stdout)) as Out
+    this.stderr = (child.stderr === undefined ? null : new ProcessOutput(child.stderr)) as Err
   }
 
   /** The number that the system has given it. */
@@ -111,7 +122,7 @@ export class Process implements AsyncDisposable, Selectable<number> {
 }
 
 /** A process with three pipes, as `openProcess` gives it by default. */
-export interface PipedProcess extends Process {
+export interface PipedProcess extends Process<Stream, Stream, Stream> {
   readonly stdin: Stream
   readonly stdout: Stream
   readonly stderr: Stream

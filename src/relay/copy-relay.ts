@@ -8,7 +8,7 @@
  * 3. The streams are occupied from before the first byte until both loops have ended.
  */
 
-import { Cancelled, type ClosedResourceError, TimeoutError } from '../errors.ts'
+import { Cancelled, ClosedResourceError, TimeoutError } from '../errors.ts'
 import { CancelScope } from '../kernel/cancel-scope.ts'
 import type { RunState } from '../kernel/run-state.ts'
 import type { RelayResult } from '../relay.ts'
@@ -79,15 +79,22 @@ export class CopyRelay implements Occupant {
   }
 
   async #carry(from: End, to: End, count: (bytes: number) => void): Promise<void> {
+    let receiving = true
     try {
       for (let bytes = await from.receive(); bytes.length > 0; bytes = await from.receive()) {
+        receiving = false
         this.#idle?.moved()
         await this.#pass(bytes, from, to, count)
+        receiving = true
       }
+      receiving = false
       await to.finish()
     } catch (error) {
       // A cancellation is the scope's, or that of a scope around it, and is found there.
-      if (!(error instanceof Cancelled)) this.#fail(error)
+      if (!(error instanceof Cancelled)) {
+        if (!(error instanceof ClosedResourceError)) (receiving ? to : from).cutShort()
+        this.#fail(error)
+      }
       throw error
     }
   }

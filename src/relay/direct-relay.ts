@@ -120,16 +120,24 @@ export class DirectRelay extends Operation<RelayResult> implements Occupant {
     return there.ended && back.ended && this.resolve({ aToB: there.moved, bToA: back.moved })
   }
 
+  /** Of what breaks one connection, the other one is told by how it is closed. */
   #failureOf({ there, back }: RelayReport): Error {
-    for (const [connection, { failure }] of [
-      [this.#a, there],
-      [this.#b, back],
+    for (const [connection, other, { failure }] of [
+      [this.#a, this.#b, there],
+      [this.#b, this.#a, back],
     ] as const) {
-      if (failure !== undefined) return own(brokenBy('relay', 'the connection is broken', failure), connection)
+      if (failure === undefined) continue
+      other.cutShort()
+      return own(brokenBy('relay', 'the connection is broken', failure), connection)
     }
-    for (const { sender } of [this.#a, this.#b]) {
+    for (const [{ sender }, other] of [
+      [this.#a, this.#b],
+      [this.#b, this.#a],
+    ] as const) {
       const failure = sender.takeFailure()
-      if (failure !== undefined) return sender.broken(failure)
+      if (failure === undefined) continue
+      other.cutShort()
+      return sender.broken(failure)
     }
     return new Error('internal: a relay has failed without saying why')
   }

@@ -21,6 +21,8 @@ export interface End {
   send(rest: Rest): Promise<void>
   /** Passes on the end of data. */
   finish(): Promise<void>
+  /** Passes on that the other connection broke: closing this one must not look like the end of its data. */
+  cutShort(): void
 }
 
 export function endOf(stream: Stream): End {
@@ -72,6 +74,10 @@ export class SocketEnd implements End {
   finish(): Promise<void> {
     return this.connection.sender.finish()
   }
+
+  cutShort(): void {
+    this.connection.cutShort()
+  }
 }
 
 /**
@@ -113,6 +119,9 @@ class OwnEnd implements End {
   async finish(): Promise<void> {
     await this.#stream.sendEof()
   }
+
+  /** How it is closed, its owner decides. */
+  cutShort(): void {}
 }
 
 /** A demand holds no bytes: one serves every relay. */

@@ -2,7 +2,7 @@
 
 import type { Abandon, Answer, Backend } from '../backends/backend.ts'
 import type { Cancelled } from '../errors.ts'
-import { enterOperation, type Frame, requireFrame } from '../kernel/context.ts'
+import { enterFrame, enterOperation, type Frame, requireFrame } from '../kernel/context.ts'
 import { Operation, rejected } from '../kernel/operation.ts'
 
 /**
@@ -27,7 +27,18 @@ export interface Context {
 
 /** The context of the running task. */
 export function currentBackend(what: string): Context {
-  const frame = requireFrame(what)
+  return contextOf(requireFrame(what))
+}
+
+/**
+ * The same, as the checkpoint that a call of several waits begins with. A refusal that comes out of an `async` function comes
+ * at once, however often (refusals.ts): so it must not be left to the first wait.
+ */
+export function enterBackend(what: string): Context {
+  return contextOf(enterFrame(what))
+}
+
+function contextOf(frame: Frame): Context {
   // Every run is given a whole backend; the kernel only knows less of it.
   return { backend: frame.task.run.host as Backend, frame }
 }

@@ -3,6 +3,7 @@
  * added, so that the error says which of many calls it was. Only for what opens something: a stack costs some microseconds.
  */
 import { Cancelled } from '../errors.ts'
+import { markHandled } from '../kernel/operation.ts'
 
 export interface CallSite {
   readonly stack?: string
@@ -13,6 +14,20 @@ export function callSite(above: (...args: never[]) => unknown): CallSite {
   const site: CallSite = {}
   Error.captureStackTrace(site, above)
   return site
+}
+
+/**
+ * `promise`, whose errors have the frames of the `async` function that awaits it. V8 finds these at the moment of the failure, so
+ * that a call that succeeds pays for no stack: for calls that are repeated. A caller that uses `then` instead is not found.
+ */
+export function withAwaiter<T>(promise: Promise<T>): Promise<T> {
+  const awaited: Promise<T> = promise.then(undefined, function failed(error: unknown): never {
+    // Its scope owns a cancellation, as that of `promise` (sync/owned.ts).
+    if (error instanceof Cancelled) markHandled(awaited)
+    else withCallSite(callSite(failed), error)
+    throw error
+  })
+  return awaited
 }
 
 /** Errors are shared where calls share their work, as look-ups do: the first caller's frames stay. */

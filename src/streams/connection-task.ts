@@ -13,12 +13,15 @@
  * ```
  *
  * What must stay true: the connection is closed before the body counts as ended, whatever the handler did; so a task that
- * has ended never owns a descriptor, and `serve` returns after the last one is closed.
+ * has ended never owns a descriptor, and `serve` returns after the last one is closed. A handler counts as one no longer when
+ * what it sent has left: the connection may linger beyond that (connection.ts), and is cut off when it is cancelled.
  */
 
 import { CancelScope } from '../kernel/cancel-scope.ts'
 import { callInFrame, Frame } from '../kernel/context.ts'
+import { isInterrupted } from '../kernel/closing.ts'
 import { judge } from '../kernel/exit.ts'
+import { Operation } from '../kernel/operation.ts'
 import { LEFT } from '../kernel/scope-flags.ts'
 import type { TaskGroup } from '../kernel/task-group.ts'
 import { Task } from '../kernel/task.ts'
@@ -82,7 +85,7 @@ export class ConnectionTask extends Task<void> {
   /** @internal */
   override bodyReturned(): void {
     if (this.#left) super.bodyReturned(undefined)
-    else this.#close(() => super.bodyReturned(undefined))
+    else this.#close(() => super.bodyReturned(undefined), true)
   }
 
   /** @internal */
@@ -128,15 +131,23 @@ export class ConnectionTask extends Task<void> {
     this.#close(() => super.bodyThrew(error))
   }
 
-  #close(then: () => void): void {
+  #close(then: () => void, mayLinger = false): void {
     const serving = this.#serving
     // Whoever watches wants to know whose connection it was, and could not ask once it is closed.
     if (serving.watched && !this.#connection.closed) void this.#stream.remoteAddress
-    const closing = this.#connection.closeInTime()
+    let linger: Linger | undefined
+    const lingering = (): boolean => {
+      if (isInterrupted(this._scope)) return false
+      linger = new Linger(this.#connection, this._scope)
+      serving.handlerEnded()
+      return true
+    }
+    const closing = this.#connection.closeInTime(mayLinger ? lingering : undefined)
     const ended = (failure: Error | undefined): void => {
       this.#closing = false
-      if (failure !== undefined) serving.drop(failure, this.#stream)
-      serving.handlerEnded()
+      if (failure !== undefined && linger === undefined) serving.drop(failure, this.#stream)
+      if (linger === undefined) serving.handlerEnded()
+      else linger.resolve()
       then()
     }
     if (closing === undefined) ended(undefined)
@@ -144,5 +155,29 @@ export class ConnectionTask extends Task<void> {
       this.#closing = true
       void closing.then(ended)
     }
+  }
+}
+
+/** A connection that lingers: a cancellation cuts it off. */
+class Linger extends Operation<void> {
+  readonly #connection: Connection
+
+  constructor(connection: Connection, scope: CancelScope) {
+    super()
+    this.#connection = connection
+    void this.begin(scope)
+  }
+
+  override describe(): string {
+    return `the end of ${this.#connection.describeResource()}`
+  }
+
+  override get waitsFor(): number {
+    return BACKEND | TIME
+  }
+
+  protected override onCancel(): void {
+    this.#connection.destroy()
+    this.resolve()
   }
 }

@@ -12,7 +12,9 @@
  * Closing, in this order, whoever asks:
  * 1. Both directions are shut: whoever waits there gets `ClosedResourceError`, and so does every later call.
  * 2. Bytes that were taken get their chance to leave, and TLS its goodbye: as long as the caller's scope lets them
- *    (`close`), or for `closeTimeout` (what `serve` and `run` close by themselves).
+ *    (`close`), or for `closeTimeout` (what `serve` and `run` close by themselves). Within that time, what `serve` closes
+ *    lingers: its own half is closed, and what the peer still sends is dropped, until the peer's end. A socket that is closed
+ *    while more comes answers with a reset, and that takes from the peer what it has not read yet.
  * 3. The transport is destroyed, in every case, and the connection leaves the run's list. Nothing after that fails, and
  *    nobody waits any more: everyone who was closing hears of it at the same time.
  */
@@ -45,6 +47,9 @@ export class Connection extends Resource implements StreamSink {
   #closed = false
   /** Those who wait for the last bytes to leave; `undefined` until somebody does. */
   #closers: Closer[] | undefined
+  /** Told when it begins to linger, which follows the flush under way. */
+  #lingering: (() => boolean) | undefined
+  #cutShort = false
 
   constructor(transport: StreamTransport, run: RunState, origin: Origin) {
     super()
@@ -110,15 +115,22 @@ export class Connection extends Resource implements StreamSink {
 
   /**
    * What `serve` and `run` do: waits `closeTimeout` at most, and not at all where nothing is to be waited for. Answers
-   * with a write error that nobody has seen.
+   * with a write error that nobody has seen. With `lingering` it lingers where that may save an answer: `lingering` is called
+   * when it begins to, and returns whether it may.
    */
-  closeInTime(): Promise<Error | undefined> | undefined {
+  closeInTime(lingering?: () => boolean): Promise<Error | undefined> | undefined {
+    if (lingering !== undefined && !this.closed && this.#shouldLinger) this.#lingering = lingering
     const failure = this.#shut()
-    if (failure !== undefined || this.#isQuiet()) this.#destroy(undefined)
+    if (failure !== undefined || (this.#lingering === undefined && this.#isQuiet())) this.#destroy(undefined)
     if (failure !== undefined) return Promise.resolve(this.sender.broken(failure))
     if (this.#closed) return undefined
     const { closeTimeout } = this.origin
     return new Promise((resolve) => this.#waitForFlush(new BoundedClose(this, this.#run, closeTimeout, resolve)))
+  }
+
+  /** The peer must not take what it has received for all there is: from now on closing says no goodbye. */
+  cutShort(): void {
+    this.#cutShort = true
   }
 
   /** Closes at once, for a connection that is of no use any more. */
@@ -173,7 +185,7 @@ export class Connection extends Resource implements StreamSink {
   }
 
   sendSettled(failure: Error | undefined): void {
-    if (this.#closers !== undefined) this.#destroy(failure)
+    if (this.#closers !== undefined) this.#flushed(failure)
     else if (this.upgrade !== undefined) this.upgrade.flushed(failure)
     else this.sender.settled(failure)
   }
@@ -191,17 +203,44 @@ export class Connection extends Resource implements StreamSink {
 
   /** Step 2. */
   #waitForFlush<C extends Closer>(closer: C): C {
-    if (this.#closers === undefined) {
-      this.#closers = []
-      this.#transport.waitSend(this.#transport.saysGoodbye ? 'goodbye' : 'flushed')
-    }
+    const isFirst = this.#closers === undefined
+    this.#closers ??= []
     this.#closers.push(closer)
+    if (isFirst) {
+      if (this.#lingering === undefined) this.#transport.waitSend(this.#saysGoodbye ? 'goodbye' : 'flushed')
+      else if (this.#transport.unsent > 0) this.#transport.waitSend('flushed')
+      else this.#linger(this.#lingering)
+    }
     return closer
+  }
+
+  /** Of step 2, a wait has ended. */
+  #flushed(failure: Error | undefined): void {
+    const lingering = this.#lingering
+    if (lingering === undefined || failure !== undefined) this.#destroy(failure)
+    else this.#linger(lingering)
+  }
+
+  #linger(lingering: () => boolean): void {
+    this.#lingering = undefined
+    if (lingering()) this.#transport.waitSend('linger')
+    else this.#destroy(undefined)
   }
 
   /** Whether step 2 has nothing to wait for. */
   #isQuiet(): boolean {
-    return this.#transport.unsent === 0 && !this.#transport.saysGoodbye
+    return this.#transport.unsent === 0 && !this.#saysGoodbye
+  }
+
+  get #saysGoodbye(): boolean {
+    return this.#transport.saysGoodbye && (!this.#cutShort || this.sender.ended)
+  }
+
+  /** Where nothing was sent there is nothing to lose, and a peer that has ended sends nothing more. */
+  get #shouldLinger(): boolean {
+    const { reader, sender } = this
+    if (this.#cutShort && !sender.ended) return false
+    return this.#saysGoodbye || (sender.hasSent && !reader.hasEnded && reader.breakage === undefined)
   }
 
   /** Step 3. */

@@ -100,7 +100,11 @@ export class Exactly implements Demand<Buffer> {
   }
 
   end(bytes: ReceiveBuffer): never {
-    throw new IncompleteRead(`The data ended after ${bytes.length} of ${this.#count} bytes; they stay in bufferedData`)
+    throw new IncompleteRead(
+      bytes.length === 0
+        ? `The data ended before the first of ${this.#count} bytes`
+        : `The data ended after ${bytes.length} of ${this.#count} bytes; they stay in bufferedData`,
+    )
   }
 }
 

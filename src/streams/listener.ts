@@ -44,7 +44,10 @@ export interface ServerStatistics {
   readonly handling: number
   /** Errors of handlers and connections that `serve` has gone on after, without an `onError` for them. */
   readonly dropped: number
-  /** How often accepting failed for want of descriptors or memory, and was tried again. */
+  /**
+   * How often accepting failed for want of descriptors or memory, and was tried again. On the `node` backend always 0: there
+   * libuv closes what it cannot take, and does not say so.
+   */
   readonly retries: number
   /** TLS handshakes that are under way now. */
   readonly handshaking: number

@@ -9,7 +9,7 @@ import { rejected } from '../kernel/operation.ts'
 import { traceOpening } from '../kernel/resources.ts'
 import { checkInteger, checkString, outOfRange } from '../validate.ts'
 import { familyOf } from './addresses.ts'
-import { ask, type Context, currentBackend } from './ask.ts'
+import { ask, type Context, enterBackend } from './ask.ts'
 import { callSite, withCallSite } from './call-site.ts'
 
 /** What opens a resource, and where it was asked to, for the warning that it was left open. */
@@ -17,19 +17,24 @@ export interface Opening extends Context {
   readonly made: Error | undefined
 }
 
-/** Runs in a scope of its own: a call that nobody awaited is cancelled, and waited for, as one operation (api.md §2, rule 7). */
+/** A call that opens something: as `inOneScope`, and its errors have the frames of the caller. */
 export function asOneOperation<T>(what: string, kind: string, body: (context: Opening) => Promise<T>): Promise<T> {
+  const site = callSite(asOneOperation)
+  return inOneScope(what, kind, async (context) => {
+    try {
+      return await body(context)
+    } catch (error) {
+      throw withCallSite(site, error)
+    }
+  })
+}
+
+/** Runs in a scope of its own: a call that is not awaited is cancelled, and waited for, as one operation (api.md §2, rule 7). */
+export function inOneScope<T>(what: string, kind: string, body: (context: Opening) => Promise<T>): Promise<T> {
   try {
-    const { backend, frame } = currentBackend(what)
+    const { backend, frame } = enterBackend(what)
     const context = { backend, frame, made: traceOpening(frame, kind) }
-    const site = callSite(asOneOperation)
-    return CancelScope._operation(what, async () => {
-      try {
-        return await body(context)
-      } catch (error) {
-        throw withCallSite(site, error)
-      }
-    })
+    return CancelScope._operation(what, () => body(context))
   } catch (error) {
     return rejected(error)
   }
@@ -38,6 +43,9 @@ export function asOneOperation<T>(what: string, kind: string, body: (context: Op
 export function checkHost(name: string, host: unknown): asserts host is string {
   checkString(name, host)
   if (host === '') throw outOfRange(name, 'a name or an address', host)
+  const bare = /^\[(.*)\]$/.exec(host)?.[1]
+  if (bare !== undefined)
+    throw outOfRange(name, `an address without the brackets that URLs put around it ('${bare}')`, host)
 }
 
 export function checkPort(name: string, port: unknown): void {

@@ -77,6 +77,11 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
     return this.#breakage
   }
 
+  /** Whether the end of the data has come. */
+  get hasEnded(): boolean {
+    return this.#ended
+  }
+
   receiveSome(maxBytes: number): Promise<Buffer> {
     return this.receive(maxBytes === READ_SIZE ? SOME : new Some(maxBytes))
   }

@@ -61,7 +61,9 @@ export function sendThrough(sender: Sender, backend: Backend, range: FileRange):
 }
 
 async function sendInTurn(sender: Sender, backend: Backend, range: FileRange): Promise<number> {
-  await sender.turn('sendFile')
+  // Without an await where it begins at once: a call that is left behind is in its scope by then.
+  const turn = sender.turn('sendFile')
+  if (turn !== undefined) await turn
   let begun = false
   const moved = (): void => {
     begun = true

@@ -61,7 +61,9 @@ export class Sender extends Operation<void> implements Resumable {
    */
   #done: 'postponed' | 'confirming' | undefined
   #failure: Error | undefined
-  #receivedBefore = 0
+  #receivedBefore = NOTHING_SENT
+  /** Calls answered at once since the last ones were carried out. */
+  #row = 0
 
   constructor(transport: StreamTransport, owner: SendingEnd) {
     super()
@@ -177,7 +179,12 @@ export class Sender extends Operation<void> implements Resumable {
 
   /** Where the receiving side stood when something was last sent. */
   get receivedBefore(): number {
-    return this.#receivedBefore
+    return Math.max(this.#receivedBefore, 0)
+  }
+
+  /** Whether anything was ever sent by a call. */
+  get hasSent(): boolean {
+    return this.#receivedBefore !== NOTHING_SENT
   }
 
   /**
@@ -308,7 +315,11 @@ export class Sender extends Operation<void> implements Resumable {
 
   /** For `nextTurn`. */
   resume(): void {
-    if (this.#done === 'postponed') this.#release()
+    if (this.#done !== 'postponed') return
+    // What was handed over before the pause may have failed meanwhile: this call is the next one that can tell.
+    const failure = this.#transport.takeSendError()
+    if (failure === undefined) this.#release()
+    else this.settled(failure)
   }
 
   /** A call in the queue is cancelled. */
@@ -467,10 +478,17 @@ export class Sender extends Operation<void> implements Resumable {
   }
 
   #answer(scope: CancelScope): Promise<void> {
+    // A loop of sends that are answered at once would go on for all of its slice of time on a connection that has failed.
+    if (++this.#row === MOST_IN_A_ROW) this.#carryOut()
     if (spendBudget()) return DONE
     const promise = this.#beginHeld(scope)
     this.#postpone()
     return promise
+  }
+
+  #carryOut(): void {
+    this.#row = 0
+    this.#transport.carryOut?.()
   }
 
   #sendRest(scope: CancelScope, parts: readonly Uint8Array[], part: number, offset: number): Promise<void> {
@@ -622,5 +640,11 @@ export interface Rest {
   /** Bytes have been taken. */
   readonly moved?: () => void
 }
+
+/** Calls answered at once before the transport is asked to carry them out: seldom enough to cost nothing, one write for all. */
+const MOST_IN_A_ROW = 128
+
+/** No place in the bytes received. */
+const NOTHING_SENT = -1
 
 const DONE: Promise<void> = Promise.resolve()

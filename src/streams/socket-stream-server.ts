@@ -20,7 +20,8 @@ import type { SocketStream } from './socket-stream.ts'
  * `anyio.abc.SocketStreamServer`. The addresses of a UNIX server are paths: a `SocketStreamServer<string>`.
  *
  * One task at a time accepts or serves; a second one gets a `ResourceBusyError`. Accepting survives clients that went
- * away meanwhile, and waits for descriptors where the process has run out of them.
+ * away meanwhile, and waits for descriptors where the process has run out of them. (On the `node` backend libuv closes such a
+ * connection at once, and tells nobody: see `ServerStatistics.retries`.)
  */
 export class SocketStreamServer<A extends Address = SocketAddress>
   implements AsyncDisposable, Selectable<SocketStream<A>>
@@ -84,6 +85,12 @@ export class SocketStreamServer<A extends Address = SocketAddress>
    * A handler that fails does not end the server. When its own connection broke, was closed or ended inside a frame, that
    * connection has ended and nothing else (`structio:connection-error` on `diagnostics_channel` shows it). Any other error
    * goes to `onError`; without one, to the same channel and, unless a peer can bring it about, to a process warning.
+   *
+   * A connection whose handler has sent something, and whose client has not ended, lingers when the handler returns: the sending
+   * half is closed, and what the client still sends is dropped, until the client ends, 16 MiB were dropped, or `closeTimeout`
+   * (5 s) has passed. So no answer is lost to the reset that unread input causes. The handler counts as ended meanwhile
+   * (`maxConnections`, `handling`), a closed server waits for it, and cancelling cuts it off. A handler's own `close()` does not
+   * linger.
    */
   serve(handler: (stream: SocketStream<A>) => unknown, options: ServeOptions<A> = {}): Promise<void> {
     try {

@@ -2,13 +2,14 @@
 
 import type { Address, Direction, SocketAddress, TlsSession, TLSVersion } from '../backends/backend.ts'
 import { TLSRequired, UnsupportedError } from '../errors.ts'
+import { enterOperation } from '../kernel/context.ts'
 import { rejected } from '../kernel/operation.ts'
 import { certificateRecord, type PeerCertificate } from '../tls/certificate.ts'
 import { channelBinding, type ChannelBindingType } from '../tls/channel-binding.ts'
 import { type Cipher, toCipher } from '../tls/cipher-suites.ts'
 import { checkContext, settingsOf, type TLSContext } from '../tls/context.ts'
 import { checkBoolean, checkOptions, checkString, optionNames, outOfRange } from '../validate.ts'
-import { currentBackend } from './ask.ts'
+import { enterBackend } from './ask.ts'
 import { checkSize, READ_SIZE, toBytes } from './bytes.ts'
 import type { Connection } from './connection.ts'
 import { checkFds, checkMaxFds, type ReceivedFDs, requireFds, WithFds } from './descriptors.ts'
@@ -37,13 +38,12 @@ export interface StartTLSOptions {
  * data (`MSG_OOB`) is ignored, as by node:net: its byte is left out, and the stream goes on behind it.
  *
  * With TLS (`autostartTls`, `startTls`, `wrapTls`) everything above is unchanged, and the members about the TLS session
- * answer; before a handshake they throw `TLSRequired`, except `tlsVersion`, which is then `null`.
+ * answer; before a handshake they throw `TLSRequired`, except `tlsVersion`, which is then `null`. After `close()` addresses and
+ * TLS facts can still be read; what needs the session's keys (`getChannelBinding`) is then a `ClosedResourceError`.
  */
 export class SocketStream<A extends Address = SocketAddress> extends Stream {
   readonly #connection: Connection
   readonly #reader: SocketReader
-  #localAddress: A | undefined
-  #remoteAddress: A | undefined
 
   /** @internal */
   constructor(connection: Connection) {
@@ -77,18 +77,14 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
     this.#connection.reset()
   }
 
-  /**
-   * The own end of the connection; `''` of a UNIX client, which has no path. Looked up when first asked for, and kept: then it
-   * can be asked for after `close()`.
-   */
+  /** The own end of the connection, also after `close()`; `''` of a UNIX client, which has no path. */
   get localAddress(): A {
-    // Two system calls for each connection that nobody asks about would be a fifth of what accepting one costs.
-    return (this.#localAddress ??= this.#connection.requireOpen('localAddress').localAddress as A)
+    return this.#connection.transport.localAddress as A
   }
 
   /** The peer's end of the connection; as `localAddress`. */
   get remoteAddress(): A {
-    return (this.#remoteAddress ??= this.#connection.requireOpen('remoteAddress').remoteAddress as A)
+    return this.#connection.transport.remoteAddress as A
   }
 
   /** @internal */
@@ -147,7 +143,7 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
   override sendFile(file: string | URL | Buffer | number | OpenedFile, options: SendFileOptions = {}): Promise<number> {
     try {
       const range = checkFileRange(file, options)
-      const { backend } = currentBackend('sendFile')
+      const { backend } = enterBackend('sendFile')
       return sendThrough(this.#connection.sender, backend, range)
     } catch (error) {
       return rejected(error)
@@ -165,6 +161,7 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
       const bytes = toBytes('data', data)
       if (bytes.length === 0) throw outOfRange('data', 'at least one byte, to carry the descriptors', data)
       checkFds('fds', fds)
+      enterOperation('sendFds')
       requireFds('sendFds', this.#connection.origin, this.#connection.requireOpen('sendFds'))
       return this.#connection.sender.sendFds(bytes, fds)
     } catch (error) {
@@ -182,6 +179,7 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
     try {
       checkSize('maxBytes', maxBytes)
       checkMaxFds('maxFds', maxFds)
+      enterOperation('receiveFds')
       requireFds('receiveFds', this.#connection.origin, this.#connection.requireOpen('receiveFds'))
     } catch (error) {
       return rejected(error)
@@ -216,7 +214,7 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
       checkOptions('options', options, OPTIONS)
       const { hostname } = options
       if (hostname !== undefined) checkHostname(hostname)
-      const { backend } = currentBackend('startTls')
+      const { backend } = enterBackend('startTls')
       const settings = context === undefined ? undefined : settingsOf(context)
       return new TlsUpgrade(this.#connection, backend, settings, hostname).start()
     } catch (error) {
@@ -226,7 +224,7 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
 
   /** `'TLSv1.2'`, `'TLSv1.3'`, or `null` before a handshake. Re-creates `tls_version`. */
   get tlsVersion(): TLSVersion | null {
-    return this.#connection.requireOpen('tlsVersion').tls?.version ?? null
+    return this.#connection.transport.tls?.version ?? null
   }
 
   /** The application protocol that ALPN chose, or `null`. @throws TLSRequired before a handshake */
@@ -250,12 +248,11 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
   }
 
   /**
-   * The name or address that the server's certificate was checked against; `null` on a server, as the reference has it (the
-   * name that a client asks for comes to the context's `sni`). @throws TLSRequired before a handshake
+   * The server's name. On a client, the name or address that the certificate was checked against; on a server, the name that the
+   * client asked for (SNI), `null` where it sent none: an address is never sent. @throws TLSRequired before a handshake
    */
   get serverHostname(): string | null {
-    const { serverSide, serverName } = this.#session('serverHostname')
-    return serverSide ? null : serverName
+    return this.#session('serverHostname').serverName
   }
 
   /** Whether this side is the server of the TLS session. @throws TLSRequired before a handshake */
@@ -267,7 +264,8 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
    * Bytes that tie an authentication to this very TLS session.
    *
    * @param type - `'tls-exporter'` (RFC 9266), `'tls-server-end-point'` or `'tls-unique'` (RFC 5929)
-   * @throws TLSRequired before a handshake; UnsupportedError for `'tls-unique'` in TLS 1.3 and on the `native` backend
+   * @throws TLSRequired before a handshake; UnsupportedError for `'tls-unique'` in TLS 1.3 and on the `native` backend;
+   * ClosedResourceError after `close()`, except for `'tls-server-end-point'`
    */
   getChannelBinding(type: ChannelBindingType = 'tls-exporter'): Buffer {
     checkString('type', type)
@@ -312,7 +310,7 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
   }
 
   #session(what: string): TlsSession {
-    const { tls } = this.#connection.requireOpen(what)
+    const { tls } = this.#connection.transport
     if (tls === undefined) throw new TLSRequired(`${what} needs TLS, and this stream has not done a handshake yet`)
     return tls
   }

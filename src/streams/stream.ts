@@ -6,7 +6,7 @@ import { Cancelled } from '../errors.ts'
 import { rejected } from '../kernel/operation.ts'
 import { selectable, type Selectable, type SelectSource } from '../kernel/selectable.ts'
 import { checkBoolean, checkInteger, checkOptions, invalidArgType, optionNames } from '../validate.ts'
-import { currentBackend } from './ask.ts'
+import { enterBackend } from './ask.ts'
 import { checkSize, checkView, READ_SIZE, toBytes, toDelimiter } from './bytes.ts'
 import {
   Chunks,
@@ -176,7 +176,7 @@ export abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable, 
   sendFile(file: string | URL | Buffer | number | OpenedFile, options: SendFileOptions = {}): Promise<number> {
     try {
       const range = checkFileRange(file, options)
-      const { backend } = currentBackend('sendFile')
+      const { backend } = enterBackend('sendFile')
       return sendByChunks(backend, range, (chunk) => this.sendAll(chunk))
     } catch (error) {
       return rejected(error)

@@ -125,6 +125,8 @@ export class CapacityLimiter implements Lender {
 
   /**
    * Runs `body` with a token that belongs to this very call, so that ten of them in one `Promise.all` take their turns.
+   * The token is given back when `body` settles. Calls that it has begun and not awaited go on without one: await them, or run
+   * them in a task group inside `body`.
    *
    * @throws UsageError inside another `use` of it, or when the task has a token already
    */

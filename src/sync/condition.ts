@@ -76,7 +76,12 @@ export class Condition {
     return this.#lock.locked()
   }
 
-  /** Runs `body` with the lock. @throws UsageError where the running code has the lock already */
+  /**
+   * Runs `body` with the lock, which is released when `body` settles. Calls that it has begun and not awaited go on beside the
+   * next owner's: await them, or run them in a task group inside `body`.
+   *
+   * @throws UsageError where the running code has the lock already
+   */
   use<T>(body: () => T | PromiseLike<T>): Promise<T> {
     return this.#lock.use(body)
   }

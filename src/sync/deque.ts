@@ -24,6 +24,15 @@ export class Deque<T> {
     return item
   }
 
+  /** The first, which stays. There must be one. */
+  get first(): T {
+    return this.#items[this.#head] as T
+  }
+
+  *[Symbol.iterator](): Generator<T> {
+    for (let place = this.#head; place < this.#items.length; place++) yield this.#items[place] as T
+  }
+
   clear(): void {
     // A small array is kept: the usual channel fills and empties all the time. A large one gives its memory back.
     if (this.#items.length > SMALL) this.#items = []

@@ -102,6 +102,8 @@ export class Lock implements EndWatcher {
 
   /**
    * Runs `body` with the lock, which belongs to this very call: two of them in one `Promise.all` take their turns.
+   * The lock is released when `body` settles. Calls that it has begun and not awaited go on beside the next owner's: await
+   * them, or run them in a task group inside `body`.
    *
    * @throws UsageError where the running code has the lock already; BrokenResourceError as `acquire`
    */

@@ -9,27 +9,13 @@ import { BrokenResourceError, ClosedResourceError, EndOfStream, WouldBlock } fro
 import { enterOperation } from '../kernel/context.ts'
 import { rejected } from '../kernel/operation.ts'
 import { selectable, type Selectable, type SelectSource } from '../kernel/selectable.ts'
-import { TASKS } from '../kernel/waits.ts'
 import { immediateVoid } from '../kernel/turn.ts'
 import { checkInteger } from '../validate.ts'
-import { Channel } from './channel.ts'
+import { Channel, checkBatch } from './channel.ts'
 import { ItemIterator } from './item-iterator.ts'
+import { type MemoryObjectStreamStatistics, StreamState } from './stream-state.ts'
 
-/** A frozen record. */
-export interface MemoryObjectStreamStatistics {
-  /** Items in the buffer. */
-  readonly currentBufferUsed: number
-  /** Items that the buffer takes before a sender waits. */
-  readonly maxBufferSize: number
-  /** Ends to send on that are not closed, clones among them. */
-  readonly openSendStreams: number
-  /** Ends to receive on that are not closed, clones among them. */
-  readonly openReceiveStreams: number
-  /** Tasks that wait until their item is taken. */
-  readonly tasksWaitingSend: number
-  /** Tasks that wait for an item. */
-  readonly tasksWaitingReceive: number
-}
+export type { MemoryObjectStreamStatistics } from './stream-state.ts'
 
 /**
  * Makes the two ends of a stream of objects inside this process. The counterpart of AnyIO's `create_memory_object_stream`.
@@ -39,41 +25,19 @@ export interface MemoryObjectStreamStatistics {
  */
 export function createMemoryObjectStream<T>(capacity: number = 0): [MemorySendStream<T>, MemoryReceiveStream<T>] {
   if (capacity !== Infinity) checkInteger('capacity', capacity)
-  const shared = new Shared<T>(capacity)
-  return [new MemorySendStream(shared), new MemoryReceiveStream(shared)]
-}
-
-class Shared<T> {
-  readonly channel: Channel<T>
-  senders = 0
-  receivers = 0
-
-  constructor(capacity: number) {
-    this.channel = new Channel<T>(capacity, 'a memory object stream')
-  }
-
-  statistics(): MemoryObjectStreamStatistics {
-    const { items, capacity, putters, getters } = this.channel
-    return Object.freeze({
-      currentBufferUsed: items.length,
-      maxBufferSize: capacity,
-      openSendStreams: this.senders,
-      openReceiveStreams: this.receivers,
-      tasksWaitingSend: putters.length,
-      tasksWaitingReceive: getters.length,
-    })
-  }
+  const state = new StreamState<T>(new Channel<T>(capacity, 'a memory object stream'))
+  return [new MemorySendStream(state), new MemoryReceiveStream(state)]
 }
 
 /** The end that items are put into. The counterpart of AnyIO's `MemoryObjectSendStream`; it belongs to no `run`. */
 export class MemorySendStream<T> implements Disposable, AsyncDisposable {
-  readonly #shared: Shared<T>
+  readonly #state: StreamState<T>
   #closed = false
 
   /** @internal */
-  constructor(shared: Shared<T>) {
-    this.#shared = shared
-    shared.senders++
+  constructor(state: StreamState<T>) {
+    this.#state = state
+    state.senders++
   }
 
   /**
@@ -85,7 +49,7 @@ export class MemorySendStream<T> implements Disposable, AsyncDisposable {
     try {
       const scope = enterOperation('send')
       this.#requireReceiver('send')
-      return this.#shared.channel.put(item, scope, this)
+      return this.#state.channel.put(item, scope, this)
     } catch (error) {
       return rejected(error)
     }
@@ -94,34 +58,32 @@ export class MemorySendStream<T> implements Disposable, AsyncDisposable {
   /** The same without waiting; works anywhere. @throws WouldBlock where there is neither room nor a receiver that waits */
   sendNowait(item: T): void {
     this.#requireReceiver('sendNowait')
-    if (!this.#shared.channel.tryPut(item)) throw new WouldBlock('sendNowait: the stream is full')
+    if (!this.#state.channel.tryPut(item)) throw new WouldBlock('sendNowait: the stream is full')
   }
 
   /** Another end of the same kind: the stream ends when all are closed. @throws ClosedResourceError when this one is */
   clone(): MemorySendStream<T> {
     this.#requireOpen('clone')
-    return new MemorySendStream(this.#shared)
+    return new MemorySendStream(this.#state)
   }
 
   /** Closes this end, at once. The last one ends the stream: what is buffered is still received. Idempotent. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    const shared = this.#shared
-    const { putters, getters, watchers } = shared.channel
+    const state = this.#state
+    const { putters } = state.channel
     for (const putter of [...putters]) {
       if (putter.from !== this) continue
       putters.delete(putter)
       putter.reject(new ClosedResourceError('send: this end was closed while it waited'))
     }
-    if (--shared.senders > 0) return
-    for (let getter = getters.shift(); getter !== undefined; getter = getters.shift()) getter.reject(endOfStream())
-    for (let watcher = watchers.shift(); watcher !== undefined; watcher = watchers.shift()) watcher.answer()
+    if (--state.senders === 0) state.finish()
   }
 
   /** What is in the stream, how many ends are open, and how many wait. */
   statistics(): MemoryObjectStreamStatistics {
-    return this.#shared.statistics()
+    return this.#state.statistics()
   }
 
   /** Closes it, for `using`. */
@@ -140,19 +102,19 @@ export class MemorySendStream<T> implements Disposable, AsyncDisposable {
 
   #requireReceiver(what: string): void {
     this.#requireOpen(what)
-    if (this.#shared.receivers === 0) throw new BrokenResourceError(`${what}: there is no receiver any more`)
+    if (this.#state.receivers === 0) throw new BrokenResourceError(`${what}: there is no receiver any more`)
   }
 }
 
 /** The end that items are taken from. The counterpart of AnyIO's `MemoryObjectReceiveStream`; it belongs to no `run`. */
 export class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, AsyncDisposable, Selectable<T> {
-  readonly #shared: Shared<T>
+  readonly #state: StreamState<T>
   #closed = false
 
   /** @internal */
-  constructor(shared: Shared<T>) {
-    this.#shared = shared
-    shared.receivers++
+  constructor(state: StreamState<T>) {
+    this.#state = state
+    state.receivers++
   }
 
   /**
@@ -164,16 +126,34 @@ export class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, Asy
     try {
       const scope = enterOperation('receive')
       this.#requireItem('receive')
-      return this.#shared.channel.get(scope, this)
+      return this.#state.channel.get(scope, this)
     } catch (error) {
       return rejected(error)
     }
   }
 
-  /** The same without waiting; works anywhere. @throws WouldBlock where there is no item; EndOfStream where there will be none */
+  /**
+   * Waits for an item, and takes with it what else is there: `max` items at most, and never none. For work that costs less in
+   * batches. Cancelled, it has taken none.
+   *
+   * @param max - a positive integer, or `Infinity`
+   * @throws EndOfStream when there is neither an item nor a sender any more; ClosedResourceError when this end is closed
+   */
+  receiveBatch(max: number): Promise<T[]> {
+    try {
+      checkBatch(max)
+      const scope = enterOperation('receiveBatch')
+      this.#requireItem('receiveBatch')
+      return this.#state.channel.getBatch(max, scope, this)
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** The same as `receive` without waiting; works anywhere. @throws WouldBlock where there is no item; EndOfStream where there will be none */
   receiveNowait(): T {
     this.#requireItem('receiveNowait')
-    const { channel } = this.#shared
+    const { channel } = this.#state
     if (!channel.ready) throw new WouldBlock('receiveNowait: the stream is empty')
     return channel.take()
   }
@@ -188,7 +168,7 @@ export class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, Asy
     try {
       const scope = enterOperation('waitReadable')
       this.#requireOpen('waitReadable')
-      const { channel, senders } = this.#shared
+      const { channel, senders } = this.#state
       return senders === 0 ? immediateVoid() : channel.waitReadable(scope, this)
     } catch (error) {
       return rejected(error)
@@ -197,10 +177,10 @@ export class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, Asy
 
   /** For `select`, which takes as `receive` does and waits in the same line. */
   [selectable](): SelectSource<T> {
-    const { channel } = this.#shared
+    const { channel } = this.#state
     return {
-      waitsFor: TASKS,
-      ready: () => this.#closed || this.#shared.senders === 0 || channel.ready,
+      waitsFor: channel.source,
+      ready: () => this.#closed || this.#state.senders === 0 || channel.ready,
       take: () => this.receiveNowait(),
       watch: (changed) => channel.line(changed, this),
     }
@@ -209,7 +189,7 @@ export class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, Asy
   /** Another end of the same kind: each item goes to one of them. @throws ClosedResourceError when this one is closed */
   clone(): MemoryReceiveStream<T> {
     this.#requireOpen('clone')
-    return new MemoryReceiveStream(this.#shared)
+    return new MemoryReceiveStream(this.#state)
   }
 
   /**
@@ -219,8 +199,8 @@ export class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, Asy
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    const shared = this.#shared
-    const { putters, getters, watchers } = shared.channel
+    const state = this.#state
+    const { getters, watchers } = state.channel
     for (const getter of [...getters]) {
       if (getter.from !== this) continue
       getters.delete(getter)
@@ -231,17 +211,12 @@ export class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, Asy
       watchers.delete(watcher)
       watcher.reject(new ClosedResourceError('waitReadable: this end was closed while it waited'))
     }
-    if (--shared.receivers > 0) return
-    // Nobody will ever take these, and a sender that is kept open would keep them alive.
-    shared.channel.items.clear()
-    for (let putter = putters.shift(); putter !== undefined; putter = putters.shift()) {
-      putter.reject(new BrokenResourceError('send: there is no receiver any more'))
-    }
+    if (--state.receivers === 0) state.abandon()
   }
 
   /** What is in the stream, how many ends are open, and how many wait. */
   statistics(): MemoryObjectStreamStatistics {
-    return this.#shared.statistics()
+    return this.#state.statistics()
   }
 
   /**
@@ -271,10 +246,6 @@ export class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, Asy
 
   #requireItem(what: string): void {
     this.#requireOpen(what)
-    if (this.#shared.senders === 0 && !this.#shared.channel.ready) throw endOfStream()
+    if (this.#state.senders === 0 && !this.#state.channel.ready) throw this.#state.ending()
   }
-}
-
-function endOfStream(): EndOfStream {
-  return new EndOfStream('the stream has ended: there is no sender any more')
 }

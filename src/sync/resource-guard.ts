@@ -30,7 +30,8 @@ export class ResourceGuard {
   }
 
   /**
-   * Runs `body` while it is in use.
+   * Runs `body` while it is in use, which is until `body` settles. Calls that `body` has begun and not awaited are not guarded
+   * from then on: await them, or run them in a task group inside `body`.
    *
    * @throws ResourceBusyError while somebody else uses it; Cancelled, before anything else, in a cancelled scope
    */

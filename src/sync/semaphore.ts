@@ -97,7 +97,12 @@ export class Semaphore {
     if (this.#value !== this.maxValue) this.#give()
   }
 
-  /** Runs `body` with a place that belongs to this very call. @throws UsageError inside another `use` of it */
+  /**
+   * Runs `body` with a place that belongs to this very call. The place is given back when `body` settles. Calls that it has
+   * begun and not awaited go on without one: await them, or run them in a task group inside `body`.
+   *
+   * @throws UsageError inside another `use` of it
+   */
   use<T>(body: () => T | PromiseLike<T>): Promise<T> {
     try {
       checkFunction('body', body)

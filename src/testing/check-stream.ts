@@ -6,7 +6,6 @@
 import { rejected } from '../kernel/operation.ts'
 import { CancelScope, checkpointIfCancelled, currentTime, openCancelScope } from '../scopes.ts'
 import { Stream } from '../streams/stream.ts'
-import { ownedByScope } from '../sync/owned.ts'
 import {
   checkBoolean,
   checkFunction,
@@ -76,7 +75,9 @@ export function checkStream(
     if (capacity !== Infinity) checkInteger('options.capacity', capacity)
     checkTime('options.timeout', timeout)
     checkInteger('options.seed', seed)
-    return ownedByScope(checkAll(makePair, { name, halfClose, capacity, timeout, seed }))
+    const plan = { name, halfClose, capacity, timeout, seed }
+    // A call that was not awaited is cancelled, and waited for, as one operation (api.md §2, rule 7).
+    return CancelScope._operation('checkStream', () => checkAll(makePair, plan))
   } catch (error) {
     return rejected(error)
   }

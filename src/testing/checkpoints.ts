@@ -9,8 +9,7 @@
 import { Cancelled } from '../errors.ts'
 import { rejected } from '../kernel/operation.ts'
 import { spendBudget } from '../kernel/turn.ts'
-import { checkpointIfCancelled } from '../scopes.ts'
-import { ownedByScope } from '../sync/owned.ts'
+import { CancelScope, checkpointIfCancelled } from '../scopes.ts'
 import { checkFunction } from '../validate.ts'
 import { failure, show } from './failure.ts'
 import { Trial } from './trial.ts'
@@ -35,7 +34,8 @@ const PATIENCE = 10_000
 export function assertCheckpoints<T>(operation: () => T | PromiseLike<T>): Promise<T> {
   try {
     checkFunction('operation', operation)
-    return ownedByScope(check(operation))
+    // A call that was not awaited is cancelled, and waited for, as one operation (api.md §2, rule 7).
+    return CancelScope._operation('assertCheckpoints', () => check(operation))
   } catch (error) {
     return rejected(error)
   }
@@ -51,7 +51,7 @@ export function assertCheckpoints<T>(operation: () => T | PromiseLike<T>): Promi
 export function assertNoCheckpoints<T>(body: () => T | PromiseLike<T>): Promise<T> {
   try {
     checkFunction('body', body)
-    return ownedByScope(checkNone(body))
+    return CancelScope._operation('assertNoCheckpoints', () => checkNone(body))
   } catch (error) {
     return rejected(error)
   }

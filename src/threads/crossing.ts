@@ -9,6 +9,7 @@
  * error must come out, whatever hangs on it.
  */
 import * as library from '../errors.ts'
+import { isCloneable, notCloneable } from './cloning.ts'
 
 /** A thrown value, ready to be cloned. Errors refer to one another by their place in the list, so that cycles cross, too. */
 export interface PackedError {
@@ -45,28 +46,6 @@ export function packError(error: unknown, what: string): PackedError {
 
 export function unpackError(packed: PackedError): unknown {
   return packed.errors.length === 0 ? packed.value : new Unpacking(packed.errors).errors[0]
-}
-
-/** The error for a value that no thread but its own can have; named and numbered as the one of `structuredClone`. */
-export function notCloneable(what: string, cause: unknown): DOMException {
-  const why = cause instanceof Error ? cause.message : `${show(cause)} could not be cloned`
-  return new DOMException(`${what} cannot be sent to another thread: ${why}`, 'DataCloneError')
-}
-
-/** Whether an error is a failed clone, of `postMessage` or of the serializer under child processes. */
-export function isCloneFailure(error: unknown): error is Error {
-  return error instanceof Error && (error.name === 'DataCloneError' || / could not be cloned\.?$/.test(error.message))
-}
-
-export function isCloneable(value: unknown): boolean {
-  if (typeof value === 'function' || typeof value === 'symbol') return false
-  if (typeof value !== 'object' || value === null) return true
-  try {
-    structuredClone(value)
-    return true
-  } catch {
-    return false
-  }
 }
 
 class Packing {

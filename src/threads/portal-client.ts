@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { BroadcastChannel, type MessagePort, receiveMessageOnPort, threadId } from 'node:worker_threads'
 import { ClosedResourceError, RunFinishedError, UsageError } from '../errors.ts'
 import { checkString, invalidArgType } from '../validate.ts'
-import { isCloneFailure, notCloneable, unpackError } from './crossing.ts'
+import { argumentNotCloneable, isCloneFailure } from './cloning.ts'
+import { unpackError } from './crossing.ts'
 import {
   type Attach,
   ATTACHED,
@@ -98,7 +99,7 @@ class PortalClient implements AttachedPortal {
     try {
       this.post([CALL, task.call, name, args])
     } catch (error) {
-      throw isCloneFailure(error) ? notCloneable(`an argument of "${name}"`, error) : error
+      throw isCloneFailure(error) ? argumentNotCloneable(`"${name}"`, args, error) : error
     }
     this.#tasks.set(task.call, task)
     return task

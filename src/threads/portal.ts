@@ -18,7 +18,8 @@ import { Resource } from '../kernel/resources.ts'
 import { immediate, settleFairly } from '../kernel/turn.ts'
 import { NEUTRAL } from '../kernel/waits.ts'
 import { checkOptions, optionNames } from '../validate.ts'
-import { isCloneFailure, notCloneable, packError } from './crossing.ts'
+import { isCloneFailure, notCloneable } from './cloning.ts'
+import { packError } from './crossing.ts'
 import { callExposed } from './exposed-call.ts'
 import { checkExposed, type Exposed, exposedFunction, type ExposedFunction } from './exposed.ts'
 import { type AttachedPortal, attachPortal } from './portal-client.ts'
@@ -206,7 +207,7 @@ class Client {
     try {
       this.#post([call, true, value])
     } catch (error) {
-      this.#fail(call, isCloneFailure(error) ? notCloneable('what the exposed function returned', error) : error)
+      this.#fail(call, isCloneFailure(error) ? notCloneable('what the exposed function returned', value) : error)
     }
   }
 

@@ -9,7 +9,8 @@ import type { CancelScope } from '../kernel/cancel-scope.ts'
 import { REAL } from '../kernel/waits.ts'
 import type { Grant } from '../sync/grant.ts'
 import { type ThreadHolding, ThreadOperation } from '../sync/starvation.ts'
-import { isCloneFailure, notCloneable, unpackError } from './crossing.ts'
+import { argumentNotCloneable, isCloneFailure, TO_PROCESS } from './cloning.ts'
+import { unpackError } from './crossing.ts'
 import { ANSWER, type ProcessAnswer, type ProcessJob } from './process-wire.ts'
 import { programOfProcess } from './programs.ts'
 import { nameOfTask, type NumberedTask } from './task.ts'
@@ -45,7 +46,7 @@ export class ProcessCall extends ThreadOperation<unknown> implements ForkSink {
     } catch (error) {
       this.#process?.kill()
       this.#grant.release()
-      throw isCloneFailure(error) ? notCloneable('an argument', error) : error
+      throw isCloneFailure(error) ? argumentNotCloneable(nameOfTask(this.#task), this.#args, error, TO_PROCESS) : error
     }
     this.#unfollow = host.followRealTime?.()
     return this.begin(scope)

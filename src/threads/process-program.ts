@@ -1,5 +1,6 @@
 /** What a child process of `runInProcess` runs: one task, which comes as the first message, and whose outcome is the last. */
-import { isCloneFailure, notCloneable, packError } from './crossing.ts'
+import { isCloneFailure, notCloneable, TO_PROCESS } from './cloning.ts'
+import { packError } from './crossing.ts'
 import { explain, load } from './program.ts'
 import { ANSWER, type ProcessAnswer, type ProcessJob } from './process-wire.ts'
 
@@ -23,6 +24,7 @@ function send(answer: ProcessAnswer): void {
     process.send!(answer, () => process.exit())
   } catch (error) {
     if (!isCloneFailure(error)) throw error
-    send([ANSWER, false, packError(notCloneable('what the function returned', error), '')])
+    const what = answer[1] ? 'what the function returned' : 'what the function threw'
+    send([ANSWER, false, packError(notCloneable(what, answer[2], TO_PROCESS), '')])
   }
 }

@@ -5,15 +5,18 @@
  *   token ── start ──────────────────────────────── DONE or FAILED ── token back ── caller goes on
  *                │          ▲                 ▲
  *                │ CALL     │ REPLY           └ cancelled before: the thread may ask (checkCancelled). The caller waits on;
- *                ▼          │                   with abandonOnCancel it leaves at once, and the token stays out till the end
- *             exposed function, in a scope of its own under the caller's
+ *                ▼          │                   with abandonOnCancel it leaves at once, and the token stays out till the end;
+ *             exposed function, in a       with terminateOnCancel the thread is ended, and that ends the call
+ *             scope of its own under
+ *             the caller's
  * ```
  *
  * What must stay true:
  * 1. The token comes back when the thread is done, whether or not the caller still waits.
  * 2. A caller that is not let go stays linked into its scope until the thread is done; it then has what the function came to:
  *    completion beats cancellation.
- * 3. A thread that blocks in a call is answered, whatever becomes of the function, of the caller and of its run.
+ * 3. A thread that blocks in a call is answered, whatever becomes of the function, of the caller and of its run. One that was
+ *    terminated is not there any more: the answer is dropped, and simulated time does not wait for it.
  */
 import { AsyncResource } from 'node:async_hooks'
 import { BrokenResourceError, Cancelled, RunFinishedError } from '../errors.ts'
@@ -36,6 +39,7 @@ export interface ThreadJob {
   readonly args: unknown[]
   readonly transfer: readonly Transferable[]
   readonly abandonOnCancel: boolean
+  readonly terminateOnCancel: boolean
   readonly exposed: Exposed | undefined
   readonly name: string | undefined
 }
@@ -50,6 +54,8 @@ export class ThreadCall extends ThreadOperation<unknown> implements JobSink {
   #thread: Thread | undefined
   #cancelled: (() => Cancelled) | undefined
   #left = false
+  /** The thread is gone. */
+  #gone = false
   /** While the thread works for the caller: simulated time keeps pace with it until this is called. */
   #unfollow: (() => void) | undefined
 
@@ -95,7 +101,12 @@ export class ThreadCall extends ThreadOperation<unknown> implements JobSink {
 
   broken(error: unknown, exitCode: number): void {
     this.#works(false)
+    this.#gone = true
     this.#grant.release()
+    if (this.#job.terminateOnCancel && this.#cancelled !== undefined) {
+      this.reject(this.#cancelled())
+      return
+    }
     const name = nameOfTask(this.#job.task)
     const text =
       error === undefined
@@ -131,6 +142,8 @@ export class ThreadCall extends ThreadOperation<unknown> implements JobSink {
   protected override onCancel(cancelled: () => Cancelled): void {
     this.#cancelled = cancelled
     this.#thread!.tellCancelled(true)
+    // It ends soon, unless it is in native code: the caller waits for that, and its token comes back then (1).
+    if (this.#job.terminateOnCancel) this.#thread!.terminate()
     if (!this.#job.abandonOnCancel) return
     this.#left = true
     this.#works(false)
@@ -168,6 +181,7 @@ export class ThreadCall extends ThreadOperation<unknown> implements JobSink {
   }
 
   #reply(value: unknown): void {
+    if (this.#gone) return
     try {
       this.#thread!.reply(value)
       this.#works(true)
@@ -177,6 +191,7 @@ export class ThreadCall extends ThreadOperation<unknown> implements JobSink {
   }
 
   #refuse(error: unknown): void {
+    if (this.#gone) return
     this.#works(true)
     this.#thread!.replyError(packError(error, 'what the exposed function threw'))
   }

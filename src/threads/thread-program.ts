@@ -15,7 +15,8 @@
 import { performance } from 'node:perf_hooks'
 import { receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { UsageError } from '../errors.ts'
-import { isCloneFailure, notCloneable, packError, unpackError } from './crossing.ts'
+import { argumentNotCloneable, isCloneFailure, lostInCloning, notCloneable } from './cloning.ts'
+import { packError, unpackError } from './crossing.ts'
 import { explain, load, type Offer, type Runnable } from './program.ts'
 import { isTypeScript } from './typescript.ts'
 import { fromThread, runAsyncFromThread, setThreadContext } from './within.ts'
@@ -70,7 +71,9 @@ class ThreadProgram {
       this.#sliceEnd = performance.now() + SLICE
       this.#take(message)
     })
-    port.on('messageerror', (error: Error) => this.#answer([FAILED, packError(notCloneable('an argument', error), '')]))
+    port.on('messageerror', (error: Error) =>
+      this.#answer([FAILED, packError(lostInCloning('an argument', error), '')]),
+    )
     setThreadContext({
       call: (name, args) => this.#call(name, args),
       cancelled: () => this.#busy && Atomics.load(words, CANCELLED) !== 0,
@@ -126,7 +129,7 @@ class ThreadProgram {
       this.#answer([DONE, value])
     } catch (error) {
       if (!isCloneFailure(error)) throw error
-      this.#answer([FAILED, packError(notCloneable('what the function returned', error), '')])
+      this.#answer([FAILED, packError(notCloneable('what the function returned', value), '')])
     }
   }
 
@@ -168,7 +171,7 @@ class ThreadProgram {
     try {
       this.#port.postMessage(message)
     } catch (error) {
-      throw isCloneFailure(error) ? notCloneable(`an argument of "${name}"`, error) : error
+      throw isCloneFailure(error) ? argumentNotCloneable(`"${name}"`, args, error) : error
     }
     for (;;) {
       const seen = Atomics.load(this.#words, WAKE)

@@ -5,12 +5,14 @@
  * 1. A job ends with `finished`, `failed` or `broken`, exactly once. After `broken` the thread is gone.
  * 2. The thread keeps the process alive while its job does, and never otherwise.
  * 3. What the thread posted before it died counts: the port is emptied before its death is told.
+ * 4. A thread that is being terminated never becomes idle, also where its job has ended in the last moment.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { detached } from '../kernel/detached.ts'
-import { isCloneFailure, notCloneable, type PackedError } from './crossing.ts'
+import { argumentNotCloneable, isCloneFailure, lostInCloning, notCloneable, TO_THREAD } from './cloning.ts'
+import type { PackedError } from './crossing.ts'
 import { FROM_SOURCE, programOfThread } from './programs.ts'
-import type { NumberedTask } from './task.ts'
+import { nameOfTask, type NumberedTask } from './task.ts'
 import { tsxForThreads } from './typescript.ts'
 import {
   CALL,
@@ -58,6 +60,8 @@ export class Thread {
   #job: JobSink | undefined
   #holds = false
   #died: { readonly error: unknown } | undefined
+  /** It is being terminated: it takes no job any more. */
+  #terminated = false
 
   constructor(owner: ThreadOwner) {
     this.#owner = owner
@@ -69,7 +73,7 @@ export class Thread {
     this.#worker.on('error', (error) => (this.#died = { error }))
     this.#worker.on('exit', (code) => this.#exited(code))
     port1.on('message', (message: FromThread) => this.#hear(message))
-    port1.on('messageerror', (error) => this.#hear([FAILED, { errors: [], value: notCloneable('a result', error) }]))
+    port1.on('messageerror', (error) => this.#hear([FAILED, { errors: [], value: lostInCloning('a result', error) }]))
     port1.unref()
   }
 
@@ -78,14 +82,15 @@ export class Thread {
    *
    * @throws DOMException (`DataCloneError`) for arguments that cannot be sent; the thread is idle as before
    */
-  start({ key, source }: NumberedTask, args: unknown[], transfer: readonly Transferable[], sink: JobSink): void {
+  start(task: NumberedTask, args: unknown[], transfer: readonly Transferable[], sink: JobSink): void {
+    const { key, source } = task
     const known = this.#known.has(key)
     const forget = !known && this.#known.size === MOST_KNOWN
     Atomics.store(this.#words, CANCELLED, 0)
     try {
       this.#post([JOB, key, known ? undefined : source, args, forget], transfer)
     } catch (error) {
-      throw isCloneFailure(error) ? notCloneable('an argument', error) : error
+      throw isCloneFailure(error) ? argumentNotCloneable(nameOfTask(task), args, error, TO_THREAD, transfer) : error
     }
     if (forget) this.#known.clear()
     this.#known.add(key)
@@ -103,12 +108,19 @@ export class Thread {
     this.#hold(false)
   }
 
+  /** Ends the thread in the middle of its job, which is told of as ever (1): `broken`, or its end if that came first. */
+  terminate(): void {
+    if (this.#terminated) return
+    this.#terminated = true
+    void this.#worker.terminate()
+  }
+
   /** The answer to `called`. @throws DOMException (`DataCloneError`) for a value that cannot be sent; nothing is */
   reply(value: unknown): void {
     try {
       this.#post([REPLY, true, value])
     } catch (error) {
-      throw isCloneFailure(error) ? notCloneable('what the exposed function returned', error) : error
+      throw isCloneFailure(error) ? notCloneable('what the exposed function returned', value) : error
     }
   }
 
@@ -131,12 +143,13 @@ export class Thread {
     const job = this.#job
     if (job === undefined) return
     if (message[0] === CALL) {
-      job.called(message[1], message[2])
+      // A thread that is being terminated waits for no answer.
+      if (!this.#terminated) job.called(message[1], message[2])
       return
     }
     this.#job = undefined
     this.#hold(false)
-    this.#owner.idle(this)
+    if (!this.#terminated) this.#owner.idle(this)
     if (message[0] === DONE) job.finished(message[1])
     else job.failed(message[1])
   }

@@ -6,7 +6,7 @@
  *
  * Prints how many operations it cancelled, or what is left and after which of them; a batch is one operation, of one kind.
  */
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -22,7 +22,6 @@ import {
   createUnixDatagramSocket,
   createUnixServer,
   getAddrInfo,
-  getRunningTasks,
   moveOnAfter,
   NamedTemporaryFile,
   openCancelScope,
@@ -41,6 +40,7 @@ import {
   wrapTls,
 } from '../../../index.ts'
 import { certificates } from '../../support/certificates.ts'
+import { held, settled } from '../../support/held.ts'
 
 const { values } = parseArgs({
   options: {
@@ -58,9 +58,6 @@ const LOCAL = { interface: '127.0.0.1' } as const
 /** Operations of one kind, several at once, between two looks at what is left. */
 const BATCH = 40
 const TOGETHER = 4
-
-/** Milliseconds until what has been let go has gone: children are reaped, helpers of the system end. */
-const PATIENCE = 10_000
 
 let state = Number(values.seed)
 
@@ -204,49 +201,6 @@ function isPipe(fd: string): boolean {
 }
 
 function ignore(): void {}
-
-/** What this process holds, by kind. */
-function held(): Map<string, number> {
-  const found = new Map<string, number>()
-  const count = (kind: string): void => void found.set(kind, (found.get(kind) ?? 0) + 1)
-  for (const fd of readdirSync('/proc/self/fd')) {
-    try {
-      const target = readlinkSync(`/proc/self/fd/${fd}`)
-      // The folder that is being read.
-      if (!target.startsWith('/proc/')) count(/^(socket|pipe|anon_inode:\[\w+\])/.exec(target)?.[0] ?? 'file')
-    } catch {
-      // It was the one of `readdirSync`.
-    }
-  }
-  for (const task of readdirSync('/proc/self/task')) {
-    try {
-      for (const child of readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' ')) {
-        if (child !== '') count('child')
-      }
-    } catch {
-      // The thread has ended.
-    }
-  }
-  for (let tasks = getRunningTasks().length; tasks > 0; tasks--) count('task')
-  return found
-}
-
-function surplus(before: Map<string, number>): string[] {
-  return [...held()].flatMap(([kind, count]) => {
-    const more = count - (before.get(kind) ?? 0)
-    return more > 0 ? [`${more} more of ${kind}`] : []
-  })
-}
-
-async function settled(before: Map<string, number>): Promise<string[]> {
-  const until = performance.now() + PATIENCE
-  let left = surplus(before)
-  while (left.length > 0 && performance.now() < until) {
-    await sleep(2)
-    left = surplus(before)
-  }
-  return left
-}
 
 async function search(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'structio-cancelling-'))

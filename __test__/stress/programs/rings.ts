@@ -6,7 +6,7 @@
  *
  * Prints how many scripts it ran, or the seed of the one that found something; `--seed` with `--scripts 1` runs that one again.
  */
-import { readdirSync, readlinkSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { ringSizes } from '../../../src/backends/native/ring-sizes.ts'
 import { BrokenResourceError } from '../../../src/errors.ts'
@@ -16,6 +16,7 @@ import { connectTcp, createTcpServer } from '../../../src/sockets.ts'
 import type { SocketStreamServer } from '../../../src/streams/socket-stream-server.ts'
 import type { SocketStream } from '../../../src/streams/socket-stream.ts'
 import { createTaskGroup } from '../../../src/task-groups.ts'
+import { connectUnix, createUnixServer } from '../../../src/unix.ts'
 
 const { values } = parseArgs({
   options: {
@@ -28,6 +29,7 @@ const { values } = parseArgs({
 })
 const native = values.backend === 'native'
 const LOCAL = { interface: '127.0.0.1' } as const
+const UNIX = `\0structio-rings-${process.pid}`
 
 /** Far more than a script takes: one that is not done by then hangs. */
 const PATIENCE = 20_000
@@ -114,14 +116,17 @@ async function sendCancelled(random: Random, stream: SocketStream, way: Way): Pr
   if (sent === true) way.certain = way.given
 }
 
-async function receiveAll(random: Random, stream: SocketStream, way: Way): Promise<void> {
-  const take = (bytes: Uint8Array): void => {
-    for (const byte of bytes) {
-      const wanted = byteAt(way.key, way.received)
-      if (byte !== wanted) throw new Error(`byte ${way.received} of way ${way.key} is ${byte}, not ${wanted}`)
-      way.received++
-    }
+/** The next bytes are the right ones. */
+function check(way: Way, bytes: Uint8Array): void {
+  for (const byte of bytes) {
+    const wanted = byteAt(way.key, way.received)
+    if (byte !== wanted) throw new Error(`byte ${way.received} of way ${way.key} is ${byte}, not ${wanted}`)
+    way.received++
   }
+}
+
+async function receiveAll(random: Random, stream: SocketStream, way: Way): Promise<void> {
+  const take = (bytes: Uint8Array): void => check(way, bytes)
   for (;;) {
     if (random.chance(20)) await hops(random)
     if (random.chance(15)) {
@@ -136,7 +141,10 @@ async function receiveAll(random: Random, stream: SocketStream, way: Way): Promi
       continue
     }
     let count: number
-    if (random.chance(25)) {
+    if (random.chance(10)) {
+      count = await receiveMoved(random, stream, take)
+      if (count < 0) continue
+    } else if (random.chance(25)) {
       const view = new Uint8Array(size(random))
       count = await stream.receiveInto(view)
       take(view.subarray(0, count))
@@ -150,6 +158,69 @@ async function receiveAll(random: Random, stream: SocketStream, way: Way): Promi
   if (way.received < way.certain || way.received > way.given) {
     throw new Error(`way ${way.key}: ${way.received} bytes arrived, of ${way.certain} to ${way.given}`)
   }
+}
+
+/** A receive into memory that is carried away meanwhile: how many bytes, or -1, and then nothing was taken. */
+async function receiveMoved(random: Random, stream: SocketStream, take: (bytes: Uint8Array) => void): Promise<number> {
+  const view = new Uint8Array(size(random))
+  const receiving = stream.receiveInto(view).catch((error: unknown) => {
+    if (error instanceof TypeError) return -1
+    throw error
+  })
+  await hops(random)
+  const memory = structuredClone(view.buffer, { transfer: [view.buffer] })
+  const count = await receiving
+  // What came before the memory went is in it.
+  if (count > 0) take(new Uint8Array(memory, 0, count))
+  return count
+}
+
+/**
+ * Bytes and descriptors over a UNIX socket. A read stops at each message that carries descriptors, however much room it has:
+ * what comes behind is read all the same, although nothing new arrives.
+ */
+async function exchangeDescriptors(random: Random, key: number): Promise<void> {
+  // An abstract name: no file is left.
+  const server = await createUnixServer(UNIX)
+  const [ours, theirs] = [await connectUnix(UNIX), await server.accept()]
+  await server.close()
+  const way: Way = { key, given: 0, certain: 0, received: 0 }
+  const fd = openSync('/dev/null', 'r')
+  let [sent, arrived] = [0, 0]
+  for (let step = random.below(8); step >= 0; step--) {
+    const bytes = bytesOf(way, way.given, 1 + random.below(2000))
+    way.given += bytes.length
+    if (random.chance(50)) {
+      await ours.sendFds(
+        bytes,
+        Array.from({ length: 1 + random.below(3) }, () => (sent++, fd)),
+      )
+    } else {
+      await ours.sendAll(bytes)
+    }
+    if (random.chance(30)) await hops(random)
+  }
+  way.certain = way.given
+  // No end that would wake the receiver before it has everything.
+  const plain = random.chance(50)
+  while (way.received < way.given) {
+    let bytes: Uint8Array
+    if (plain || random.chance(30)) {
+      bytes = await theirs.receiveSome(size(random))
+      // Descriptors that a receive does not ask for are the kernel's to close.
+    } else {
+      const received = await theirs.receiveFds(size(random), 3)
+      for (const each of received.fds) closeSync(each)
+      arrived += received.fds.length
+      bytes = received.data
+    }
+    if (bytes.length === 0) throw new Error(`way ${key} ends after ${way.received} bytes of ${way.given}`)
+    check(way, bytes)
+  }
+  if (arrived > sent) throw new Error(`${arrived} descriptors arrived, of ${sent}`)
+  closeSync(fd)
+  await ours.close()
+  await theirs.close()
 }
 
 /** One pair of streams, both ways; one end of it closes while bytes wait, the other reads to the end. */
@@ -231,15 +302,17 @@ async function script(seed: number): Promise<void> {
   await createTaskGroup(async (tg) => {
     if (random.chance(40)) tg.spawn(() => acceptAndClose(random))
     if (random.chance(40)) tg.spawn(() => chatterAlone(random, server))
+    if (native && random.chance(40)) tg.spawn(() => exchangeDescriptors(random, 2 * pairs.length))
     for (const [index, [ours, theirs]] of pairs.entries()) tg.spawn(() => exchange(random, ours, theirs, 2 * index))
   })
   await server.close()
 }
 
-function openSockets(): number {
+/** Those that the scripts open. */
+function descriptors(): number {
   return readdirSync('/proc/self/fd').filter((fd) => {
     try {
-      return readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:')
+      return /^(socket:|\/dev\/null)/.test(readlinkSync(`/proc/self/fd/${fd}`))
     } catch {
       return false
     }
@@ -249,16 +322,16 @@ function openSockets(): number {
 async function search(): Promise<void> {
   const first = Number(values.seed)
   const [until, most] = [performance.now() + Number(values.seconds) * 1000, Number(values.scripts)]
-  const before = openSockets()
+  const before = descriptors()
   let done = 0
   while (most > 0 ? done < most : performance.now() < until) {
     const seed = first + done
     try {
       await failAfter(PATIENCE, () => script(seed))
-      for (let turn = 0; turn < 2000 && openSockets() > before; turn++) {
+      for (let turn = 0; turn < 2000 && descriptors() > before; turn++) {
         await new Promise((resolve) => setImmediate(resolve))
       }
-      if (openSockets() > before) throw new Error(`${openSockets() - before} sockets stay open`)
+      if (descriptors() > before) throw new Error(`${descriptors() - before} descriptors stay open`)
     } catch (error) {
       console.log(`seed ${seed} (${values.backend}, ${values.driver}):`, error)
       process.exit(1)

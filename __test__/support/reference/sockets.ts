@@ -220,7 +220,7 @@ const socketStream = members('SocketStream', [SocketStream], {
   server_hostname: (t) =>
     withTls((client, server) => {
       t.is(client.serverHostname, 'server.test')
-      t.is(server.serverHostname, null)
+      t.is(server.serverHostname, 'server.test')
     }),
   server_side: (t) => withTls((client, server) => t.deepEqual([client.serverSide, server.serverSide], [false, true])),
   setsockopt: (t) =>

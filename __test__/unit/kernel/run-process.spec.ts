@@ -26,6 +26,21 @@ test('the second shutdown signal has its default action', async (t) => {
   t.is(signal, 'SIGINT')
 })
 
+test('a body that no shutdown signal ends is named in a warning; the second signal has its default action', async (t) => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    const program = start(t, `${programs}/stuck.ts`)
+    await program.line(/^ready$/)
+    program.signal(signal)
+    // The default of `overdueAfter` is a second.
+    const warning = await program.line(/^warned: .*/)
+    t.regex(warning[0], new RegExp(`${signal} told the run to end`))
+    t.regex(warning[0], /task "stuck" has not ended/)
+    t.regex(warning[0], new RegExp(`another ${signal} ends the process at once`))
+    program.signal(signal)
+    t.is((await program.ended).signal, signal)
+  }
+})
+
 test('an active run keeps the process alive', async (t) => {
   const program = start(t, `${programs}/keep-alive.ts`, ['kept'])
   await program.line(/^waiting$/)

@@ -1,12 +1,12 @@
 /**
  * The tree of scopes against a small model: random scripts of opening, waiting, cancelling, shielding, moving deadlines and
- * leaving, checked after every step. The model knows no registration, no cached bits and no lists: it computes.
+ * leaving, checked after every step. The model knows no registration, no cached bits and no lists: it computes. What forgetful
+ * programs do to scopes, groups and tasks has a model of its own: `__test__/support/forgetting/model.ts`.
  */
 import { AsyncResource } from 'node:async_hooks'
 import test from 'ava'
 import fc from 'fast-check'
 import { Cancelled } from '../../../src/errors.ts'
-import type { Clock } from '../../../src/kernel/clock.ts'
 import { installClock } from '../../../src/kernel/deadlines.ts'
 import {
   type CancelReason,
@@ -17,33 +17,7 @@ import {
 } from '../../../src/scopes.ts'
 import { iterations, microtasks, runBare } from '../../support/kernel-run.ts'
 import { rejection } from '../../support/rejection.ts'
-
-/** A clock that is moved by hand and fires synchronously. */
-class StepClock implements Clock {
-  time = 0
-  #armed: { at: number; due: () => void } | undefined
-
-  now(): number {
-    return this.time
-  }
-
-  arm(at: number, due: () => void): void {
-    this.#armed = { at, due }
-  }
-
-  disarm(): void {
-    this.#armed = undefined
-  }
-
-  advance(ms: number): void {
-    this.time += ms
-    while (this.#armed !== undefined && this.#armed.at <= this.time) {
-      const { due } = this.#armed
-      this.#armed = undefined
-      due()
-    }
-  }
-}
+import { StepClock } from '../../support/step-clock.ts'
 
 /** What should be true of one scope. */
 class Model {

@@ -204,6 +204,22 @@ test('bufferedData is a copy', async (t) => {
   )
 })
 
+test('an early end says how much was there, and a clean end that nothing was', async (t) => {
+  await run(
+    async () => {
+      const text = async (chunks: string[], receive: (stream: ChunkStream) => Promise<unknown>): Promise<string> =>
+        (await t.throwsAsync(receive(new ChunkStream(chunks)), { instanceOf: IncompleteRead })).message
+      const exactly = (stream: ChunkStream): Promise<unknown> => stream.receiveExactly(5)
+      const until = (stream: ChunkStream): Promise<unknown> => stream.receiveUntil('\n', 10)
+      t.is(await text([], exactly), 'The data ended before the first of 5 bytes')
+      t.is(await text(['ab'], exactly), 'The data ended after 2 of 5 bytes; they stay in bufferedData')
+      t.is(await text([], until), 'The data ended before a frame began')
+      t.regex(await text(['ab'], until), /^The data ended 2 bytes into a frame, before its delimiter; /)
+    },
+    { backend: 'node' },
+  )
+})
+
 test('a frame that arrives byte by byte is searched once, not once for each byte', async (t) => {
   await run(
     async () => {

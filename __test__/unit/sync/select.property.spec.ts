@@ -15,13 +15,15 @@ import { microtasks, runBare } from '../../support/kernel-run.ts'
 
 const ACTORS = 6
 const SOURCES = 4
-/** The sources whose sender may be closed. */
-const CLOSABLE = [2, 3]
+/** Those of the sources that may be closed; the first half of all are queues. */
+const CLOSABLE = [1, 2, 3]
+/** Items of a batch. */
+const MAX = 3
 
 const step = fc.record({
   do: fc.constantFrom(
-    ...['put', 'put', 'put', 'put', 'get', 'get', 'select', 'select', 'select', 'select all', 'get now'],
-    ...['cancel', 'cancel', 'flush', 'flush', 'close'],
+    ...['put', 'put', 'put', 'put', 'get', 'get', 'get batch', 'watch', 'select', 'select', 'select'],
+    ...['select all', 'get now', 'cancel', 'cancel', 'flush', 'flush', 'close'],
   ),
   who: fc.nat({ max: ACTORS - 1 }),
   source: fc.nat({ max: SOURCES - 1 }),
@@ -34,28 +36,41 @@ interface Source {
   readonly object: Selectable<number>
   put(item: number): void
   get(): Promise<number>
+  getBatch(): Promise<number[]>
   getNow(): number
-  close?(): void
+  watch(): Promise<void>
+  close(): void
   size(): number
   waiting(): number
 }
 
-/** One call that waits: the sources whose lines it stands in. */
+/** One call that waits: the sources whose lines it stands in. A watch stands in none. */
 interface Call {
   readonly who: number
   readonly sources: readonly number[]
-  readonly kind: 'get' | 'select' | 'select all'
+  readonly kind: 'get' | 'get batch' | 'watch' | 'select' | 'select all'
+}
+
+/** A batch that has its first item, and looks for more once the running JavaScript is done. */
+interface Batch {
+  readonly call: Call
+  readonly source: number
+  readonly item: number
+  cancelled: boolean
 }
 
 function makeSources(): Source[] {
   return Array.from({ length: SOURCES }, (_, index) => {
-    if (!CLOSABLE.includes(index)) {
+    if (index < SOURCES / 2) {
       const queue = createQueue<number>(0)
       return {
         object: queue,
         put: (item) => queue.putNowait(item),
         get: () => queue.get(),
+        getBatch: () => queue.getBatch(MAX),
         getNow: () => queue.getNowait(),
+        watch: () => queue.waitReadable(),
+        close: () => queue.close(),
         size: () => queue.qsize(),
         waiting: () => queue.statistics().tasksWaitingGet,
       }
@@ -65,7 +80,9 @@ function makeSources(): Source[] {
       object: receive,
       put: (item) => send.sendNowait(item),
       get: () => receive.receive(),
+      getBatch: () => receive.receiveBatch(MAX),
       getNow: () => receive.receiveNowait(),
+      watch: () => receive.waitReadable(),
       close: () => send.close(),
       size: () => receive.statistics().currentBufferUsed,
       waiting: () => receive.statistics().tasksWaitingReceive,
@@ -77,6 +94,8 @@ async function play(steps: readonly Step[], actors: Actor[], log: string[]): Pro
   const sources = makeSources()
   const items: number[][] = sources.map(() => [])
   const lines: Call[][] = sources.map(() => [])
+  const watchers: Call[][] = sources.map(() => [])
+  let batches: Batch[] = []
   const ended = sources.map(() => false)
   const busy = new Map<number, Call>()
   let events: string[] = []
@@ -84,13 +103,28 @@ async function play(steps: readonly Step[], actors: Actor[], log: string[]): Pro
 
   const leave = (call: Call): void => {
     busy.delete(call.who)
-    for (const source of call.sources) lines[source] = lines[source]!.filter((other) => other !== call)
+    for (const source of call.sources) {
+      lines[source] = lines[source]!.filter((other) => other !== call)
+      watchers[source] = watchers[source]!.filter((other) => other !== call)
+    }
   }
   const told = (call: Call, source: number, item: number): void =>
     void events.push(`${call.who} ${call.kind === 'get' ? '' : `${source}: `}${item}`)
+  const hand = (call: Call, source: number, item: number): void => {
+    leave(call)
+    if (call.kind !== 'get batch') return told(call, source, item)
+    busy.set(call.who, call)
+    batches.push({ call, source, item, cancelled: false })
+  }
+  const wakeWatchers = (source: number): void => {
+    for (const call of watchers[source]!) {
+      leave(call)
+      events.push(`${call.who} readable`)
+    }
+  }
   const wait = (call: Call): void => {
     busy.set(call.who, call)
-    for (const source of call.sources) lines[source]!.push(call)
+    for (const source of call.sources) (call.kind === 'watch' ? watchers : lines)[source]!.push(call)
   }
   /** What has ended of the sources of a `selectAll` drops out of that call; when all have, it is done. */
   const end = (source: number): void => {
@@ -106,6 +140,7 @@ async function play(steps: readonly Step[], actors: Actor[], log: string[]): Pro
         events.push(`${call.who} EndOfStream`)
       }
     }
+    wakeWatchers(source)
   }
 
   const start = (call: Call): void => {
@@ -116,6 +151,24 @@ async function play(steps: readonly Step[], actors: Actor[], log: string[]): Pro
       actor.begin(() => sources[source]!.get(), String)
       if (items[source]!.length > 0) told(call, source, items[source]!.shift()!)
       else if (ended[source]) events.push(`${who} EndOfStream`)
+      else wait(call)
+      return
+    }
+    if (kind === 'get batch') {
+      const [source] = call.sources as [number]
+      actor.begin(() => sources[source]!.getBatch(), String)
+      if (items[source]!.length > 0) events.push(`${who} ${items[source]!.splice(0, MAX).join(',')}`)
+      else if (ended[source]) events.push(`${who} EndOfStream`)
+      else wait(call)
+      return
+    }
+    if (kind === 'watch') {
+      const [source] = call.sources as [number]
+      actor.begin(
+        () => sources[source]!.watch(),
+        () => 'readable',
+      )
+      if (items[source]!.length > 0 || ended[source]) events.push(`${who} readable`)
       else wait(call)
       return
     }
@@ -154,6 +207,12 @@ async function play(steps: readonly Step[], actors: Actor[], log: string[]): Pro
   }
 
   const flush = async (): Promise<void> => {
+    for (const { call, source, item, cancelled } of batches) {
+      busy.delete(call.who)
+      const more = cancelled ? [] : items[source]!.splice(0, MAX - 1)
+      events.push(`${call.who} ${[item, ...more].join(',')}`)
+    }
+    batches = []
     await microtasks()
     same(drain(log).sort(), events.sort())
     events = []
@@ -165,26 +224,27 @@ async function play(steps: readonly Step[], actors: Actor[], log: string[]): Pro
       const item = ++next
       sources[source]!.put(item)
       const first = lines[source]!.shift()
-      if (first === undefined) items[source]!.push(item)
-      else {
-        leave(first)
-        told(first, source, item)
-      }
+      if (first === undefined) {
+        items[source]!.push(item)
+        wakeWatchers(source)
+      } else hand(first, source, item)
     } else if (what === 'get now' && items[source]!.length > 0) {
       same(sources[source]!.getNow(), items[source]!.shift())
     } else if (what === 'cancel') {
       actors[who]!.cancel()
       const call = busy.get(who)
-      if (call !== undefined) {
+      const handed = batches.find((batch) => batch.call === call)
+      if (handed !== undefined) handed.cancelled = true
+      else if (call !== undefined) {
         leave(call)
         events.push(`${who} cancelled`)
       }
     } else if (what === 'close' && CLOSABLE.includes(source) && !ended[source]) {
       ended[source] = true
-      sources[source]!.close!()
+      sources[source]!.close()
       end(source)
     } else if (!busy.has(who)) {
-      if (what === 'get') start({ who, sources: [source], kind: 'get' })
+      if (what === 'get' || what === 'get batch' || what === 'watch') start({ who, sources: [source], kind: what })
       else if (what === 'select' || what === 'select all') {
         start({ who, sources: sources.map((_, index) => index).filter((index) => (among >> index) & 1), kind: what })
       }

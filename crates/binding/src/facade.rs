@@ -213,6 +213,14 @@ impl EventLoop {
         if unsent { -1 - taken } else { taken }
     }
 
+    /// The error number that sending has failed with, or 0. `SendFailed` says the same when its turn comes.
+    #[napi(catch_unwind)]
+    pub fn send_failure(&self, handle: f64) -> i32 {
+        self.driver
+            .with_turn(|turn| turn.send_failure(HandleId::from_number(handle)))
+            .unwrap_or(0)
+    }
+
     /// Reads into `view`: bytes, 0 at the end, [`WOULD_BLOCK`], or [`ERROR_BASE`]` - errno`.
     #[napi(catch_unwind)]
     pub fn receive_into(&self, handle: f64, mut view: Uint8ArraySlice<'_>) -> i32 {
@@ -388,13 +396,8 @@ impl From<TcpOptions> for ConnectionOptions {
 
 /// A numeric address; an IPv6 one may carry a numeric scope (`fe80::1%2`).
 pub(crate) fn socket_address(address: &str, port: u16) -> Result<SocketAddr> {
-    let text = if address.contains(':') {
-        format!("[{address}]:{port}")
-    } else {
-        format!("{address}:{port}")
-    };
-    text.parse()
-        .map_err(|_| Error::new(Status::InvalidArg, format!("{address} is not a numeric address")))
+    address::parse(address, port)
+        .ok_or_else(|| Error::new(Status::InvalidArg, format!("{address} is not a numeric address")))
 }
 
 fn unspecified_like(address: SocketAddr) -> IpAddr {

@@ -8,6 +8,17 @@ pub enum Address {
     Unix(UnixName),
 }
 
+/// The address that a text says: four numbers with dots, or IPv6, with the number of its zone if it has one (`fe80::1%2`).
+/// `None` for anything else, a text with a port of its own included.
+pub fn parse(address: &str, port: u16) -> Option<SocketAddr> {
+    let text = if address.contains(':') {
+        format!("[{address}]:{port}")
+    } else {
+        format!("{address}:{port}")
+    };
+    text.parse().ok()
+}
+
 /// The name of a UNIX socket: the bytes of a path, an abstract name with its leading NUL, or none at all.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct UnixName(Box<[u8]>);

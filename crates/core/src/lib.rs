@@ -3,7 +3,8 @@
 //! # Map
 //!
 //! - [`reactor`]: one tokio `current_thread` runtime that is only a reactor. No task ever runs on it.
-//! - [`ready`]: wakers that carry a handle number instead of waking a task, and the list they push to.
+//! - [`ready`]: wakers that carry a handle number instead of waking a task, and the list they push to. A module of
+//!   `structio-wakeups`, which has what crosses threads.
 //! - [`address`]: of a socket, of whichever kind.
 //! - [`streams`]: connections, listeners and connection attempts over TCP and UNIX sockets, each a state machine with
 //!   `poll_…` methods.
@@ -12,6 +13,7 @@
 //! - [`files`] (UNIX): what a file can give at once, and the rest on the pool.
 //! - [`pool`]: the process-wide multi-thread runtime for what would block: [`resolve`] and files; `processes` (UNIX) reap their
 //!   children on it.
+//! - [`system`] (UNIX): the system calls of all of these, and where tests make them misbehave.
 //! - [`watches`] (Linux): waiting for descriptors that belong to somebody else.
 //! - [`socket_options`]: names of socket options to the numbers of this platform.
 //!
@@ -33,12 +35,15 @@ pub mod pool;
 #[cfg(unix)]
 pub mod processes;
 pub mod reactor;
-pub mod ready;
 pub mod resolve;
 pub mod socket_options;
 pub mod streams;
+#[cfg(unix)]
+pub mod system;
 pub mod tls;
 #[cfg(unix)]
 mod unix_socket;
 #[cfg(target_os = "linux")]
 pub mod watches;
+
+pub use structio_wakeups::ready;

@@ -18,7 +18,10 @@ use rustix::net::{RecvFlags, SendFlags, SocketAddrAny, SocketAddrUnix};
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::unix::SocketAddr;
 
-use crate::address::UnixName;
+use crate::{
+    address::UnixName,
+    system::{self, Call},
+};
 
 /// A peer that has gone is an error of the call, and no signal. Apple's systems have no such flag, and Node ignores the signal.
 #[cfg(not(target_vendor = "apple"))]
@@ -34,7 +37,7 @@ pub(crate) const RECEIVE_FLAGS: RecvFlags = RecvFlags::empty();
 
 /// A socket that does not block.
 pub(crate) fn open(kind: Type) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::UNIX, kind, None)?;
+    let socket = system::call(Call::Open, || Socket::new(Domain::UNIX, kind, None))?;
     socket.set_nonblocking(true)?;
     Ok(socket)
 }

@@ -35,6 +35,8 @@ use rustix::{
 };
 use tokio::io::{Interest, unix::AsyncFd};
 
+use crate::system::{self, Call};
+
 /// Reports of one system call.
 const EVENTS: usize = 64;
 
@@ -192,11 +194,12 @@ impl<D: AsFd + Clone, K: Copy + PartialEq> Watches<D, K> {
                 tv_sec: 0,
                 tv_nsec: 0,
             };
-            let Ok((events, _)) = epoll::wait(guard.get_ref(), &mut space, Some(&at_once)) else {
+            let room = system::part(EVENTS);
+            let Ok((events, _)) = epoll::wait(guard.get_ref(), &mut space[..room], Some(&at_once)) else {
                 // Interrupted: once more.
                 continue;
             };
-            if events.len() < EVENTS {
+            if events.len() < room {
                 guard.clear_ready();
             }
             for event in events {
@@ -325,7 +328,7 @@ fn parts(data: EventData) -> (RawFd, u32) {
 }
 
 fn new_instance() -> io::Result<AsyncFd<OwnedFd>> {
-    let instance = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    let instance = system::call(Call::Open, || Ok(epoll::create(epoll::CreateFlags::CLOEXEC)?))?;
     #[expect(
         deprecated,
         reason = "its successor is unsafe, for the sake of types that do not own their descriptor; this one does"

@@ -336,3 +336,22 @@ fn the_key_log_has_a_line_for_each_secret() {
     assert_eq!(lines, others);
     assert!(ours.take_key_log().is_empty());
 }
+
+/// Found by the fuzz target `tls_handshake`: the server's last message and its alert came in one feeding, and the next one opened
+/// the session.
+#[test]
+fn a_handshake_that_an_alert_has_ended_stays_failed() {
+    let mut client = engine(Side::Client);
+    let mut server = engine(Side::Server);
+    let mut hello = client.take_ciphertext();
+    // Behind the hello, which is answered, comes what no record begins with.
+    hello.extend([9; 40]);
+    assert!(server.feed(&hello).is_err());
+    assert!(server.feed(&[]).is_err());
+
+    let failure = client.feed(&server.take_ciphertext()).expect_err("an alert");
+    assert_eq!(failure.reason, Reason::Alert);
+    assert_eq!(client.feed(&[]), Err(failure.clone()));
+    assert_eq!(client.choose(None), Err(failure));
+    assert!(client.session().is_none());
+}

@@ -10,7 +10,10 @@ mod support;
 
 use std::{io::Read, task::Poll};
 
-use structio_core::tls::{Goodbye, Reason, Side};
+use structio_core::{
+    streams::Goodbye,
+    tls::{Reason, Side},
+};
 use support::*;
 
 #[test]
@@ -174,8 +177,8 @@ fn goodbye_drops_what_still_comes_and_waits_for_the_peers_end_whatever_it_is() {
     bench.once(|cx| server.send(cx, &[&pattern(300_000)]));
     let mut done = [false; 2];
     bench.drive(|cx| {
-        done[0] |= client.poll_goodbye(cx) == Goodbye::Done;
-        done[1] |= server.poll_goodbye(cx) == Goodbye::Done;
+        done[0] |= client.poll_goodbye(cx, &mut { usize::MAX }) == Goodbye::Done;
+        done[1] |= server.poll_goodbye(cx, &mut { usize::MAX }) == Goodbye::Done;
         if done == [true; 2] {
             Poll::Ready(())
         } else {
@@ -186,9 +189,12 @@ fn goodbye_drops_what_still_comes_and_waits_for_the_peers_end_whatever_it_is() {
 
     // A peer that just goes.
     let (mut ours, far) = bench.beside_engine(Side::Server, true);
-    assert_eq!(bench.once(|cx| ours.poll_goodbye(cx)), Goodbye::Pending);
+    assert_eq!(
+        bench.once(|cx| ours.poll_goodbye(cx, &mut { usize::MAX })),
+        Goodbye::Pending
+    );
     drop(far);
-    bench.drive(|cx| match ours.poll_goodbye(cx) {
+    bench.drive(|cx| match ours.poll_goodbye(cx, &mut { usize::MAX }) {
         Goodbye::Done => Poll::Ready(()),
         _ => Poll::Pending,
     });

@@ -10,7 +10,8 @@
  *
  * Invariants (the Rust side of each is in `crates/binding/src/rings/turn.rs`)
  * 1. A ring never drops a record: a full one is emptied at once by `flush`. Bytes in the send slab and the record that names
- *    them get there together, with no `flush` in between: it frees the slab.
+ *    them get there together, with no `flush` in between: it frees the slab. A `flush` outside a turn delivers, and what it
+ *    delivers may submit and send: after it, room is looked for again.
  * 2. What is submitted in a turn of the driver is carried out when that turn ends, without a call. What is submitted
  *    anywhere else arms one `setImmediate` for all of it.
  * 3. Between the start and the end of `dispatch` Rust writes neither the completion ring nor the receive slab; a
@@ -124,7 +125,7 @@ export class NativeEventLoop {
   /** Appends a record; it is carried out at the end of the turn (invariant 2). */
   submit(kind: number, index: number, generation: number, a: number, b: number): void {
     const ring = this.#submissions
-    if (ring[Control.Count]! >= this.#records) this.binding.flush()
+    while (ring[Control.Count]! >= this.#records) this.binding.flush()
     const count = ring[Control.Count]!
     const at = HEADER_WORDS + count * RECORD_WORDS
     ring[at] = (index << KIND_BITS) | kind
@@ -142,7 +143,7 @@ export class NativeEventLoop {
   send(index: number, generation: number, data: Uint8Array): void {
     const control = this.#submissions
     const { length } = data
-    if (control[Control.SendUsed]! + length > this.sendCapacity || control[Control.Count]! >= this.#records) {
+    while (control[Control.SendUsed]! + length > this.sendCapacity || control[Control.Count]! >= this.#records) {
       this.binding.flush()
     }
     const used = control[Control.SendUsed]!
@@ -162,9 +163,7 @@ export class NativeEventLoop {
    */
   reserve(length: number): number | undefined {
     if (length > this.sendCapacity) return undefined
-    const at = this.#freeAt
-    if (at + length <= this.sendCapacity) return at
-    this.binding.flush()
+    while (this.#freeAt + length > this.sendCapacity) this.binding.flush()
     return this.#freeAt
   }
 
@@ -287,6 +286,7 @@ export class NativeEventLoop {
 
   #deliver(index: number, kind: number, generation: number, a: number, b: number): void {
     if (kind < Completion.LookedUp) {
+      if (kind === Completion.SendFailed) this.control[Control.SendFailures]!--
       const owner = this.#owners[index]
       if (owner !== undefined && owner.generation === generation) owner.completed(kind, a, b)
       else if (kind === Completion.Accepted) this.binding.close(handleNumber(a, b), false)

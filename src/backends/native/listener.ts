@@ -19,6 +19,8 @@ export class NativeListener implements ListenerTransport, HandleOwner {
   declare sink: ListenerSink
   readonly generation: number
   readonly address: Address
+  /** What is the local address of every accepted connection: a wildcard address is none. */
+  readonly #local: Address | undefined
   readonly #loop: NativeEventLoop
   readonly #index: number
   #demand = 0
@@ -33,6 +35,8 @@ export class NativeListener implements ListenerTransport, HandleOwner {
     this.generation = generation
     loop.own(index, this)
     this.address = toAddress(loop.binding.localAddress(this.#handle))
+    const { address } = this
+    this.#local = typeof address === 'object' && /^(0\.0\.0\.0|::|)$/.test(address.address) ? undefined : address
     // An open listener keeps the process alive, whether anybody waits on it or not.
     loop.hold(1)
   }
@@ -64,7 +68,7 @@ export class NativeListener implements ListenerTransport, HandleOwner {
 
   completed(kind: number, a: number, b: number): void {
     if (kind === Completion.Accepted) {
-      const stream = new NativeStream(this.#loop, a, b)
+      const stream = new NativeStream(this.#loop, a, b, this.#local)
       if (this.#demand > 0) {
         this.#demand--
         this.sink.accepted(stream)

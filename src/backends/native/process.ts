@@ -104,7 +104,9 @@ class NativeProcess implements ProcessTransport, Stoppable {
 
   #stream(handle: number, name: string): NativeStream | undefined {
     if (handle === 0) return undefined
-    return new NativeStream(this.#loop, handleIndex(handle), handleGeneration(handle), `${name} of process ${this.pid}`)
+    // A pipe has no addresses.
+    const label = `${name} of process ${this.pid}`
+    return new NativeStream(this.#loop, handleIndex(handle), handleGeneration(handle), label, label)
   }
 
   #exited(returncode: number): void {

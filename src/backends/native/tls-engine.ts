@@ -18,7 +18,7 @@ class NativeTlsEngine implements TlsEngine {
   #engine: BindingTlsEngine | undefined
   /** The server's own, or what has been chosen by name. */
   #settings: TlsSettings
-  #session: TlsSession | undefined
+  #session: NativeTlsSession | undefined
   /** The name is being asked about; what comes meanwhile the addon keeps. */
   #choosing = false
   #endedMeanwhile = false
@@ -67,6 +67,7 @@ class NativeTlsEngine implements TlsEngine {
   }
 
   destroy(): void {
+    this.#session?.close()
     this.#engine = undefined
   }
 

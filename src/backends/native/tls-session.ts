@@ -1,4 +1,4 @@
-/** What a handshake of the addon agreed on. Asked of the addon when somebody asks, and then as long as it is open. */
+/** What a handshake of the addon agreed on: asked of the addon when it is wanted, and kept when the connection is closed. */
 import { isIP } from 'node:net'
 import { ClosedResourceError, UnsupportedError } from '../../errors.ts'
 import type { BindingTlsFacts } from '../../native/load.ts'
@@ -17,6 +17,8 @@ export class NativeTlsSession implements TlsSession {
   readonly #hostname: string | undefined
   readonly #ownCertificate: Buffer | undefined
   #facts: BindingTlsFacts | undefined
+  /** Kept by `close`; `null`: the peer has shown none. */
+  #peerCertificate: Buffer | null | undefined
 
   /** @param settings - what was used: a server's may have been chosen by name */
   constructor(source: SessionSource, { side, hostname }: Pick<TlsStart, 'side' | 'hostname'>, settings: TlsSettings) {
@@ -46,7 +48,15 @@ export class NativeTlsSession implements TlsSession {
     return this.#known.sharedCiphers ?? []
   }
 
+  /** The connection is about to be gone: what it agreed on can be asked for afterwards, keys cannot. */
+  close(): void {
+    if (this.#peerCertificate !== undefined) return
+    const facts = (this.#facts ??= this.#source.facts() ?? undefined)
+    if (facts !== undefined) this.#peerCertificate = this.#source.peerCertificate()
+  }
+
   peerCertificate(): Buffer | undefined {
+    if (this.#peerCertificate !== undefined) return this.#peerCertificate ?? undefined
     const certificate = this.#source.peerCertificate()
     if (certificate !== null) return certificate
     // None, or nobody left to ask.

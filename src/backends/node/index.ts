@@ -21,6 +21,7 @@ import { connect } from './connect.ts'
 import { openUdp } from './datagram.ts'
 import { listen } from './listener.ts'
 import { getAddrInfo, getNameInfo, lookup } from './lookup.ts'
+import { NodeStream } from './stream.ts'
 import { forkProgram } from '../fork.ts'
 import { spawnProcess } from './process.ts'
 import { makeNodeEngine } from './tls-engine.ts'
@@ -47,6 +48,9 @@ export const nodeBackend: Backend = {
   fork: forkProgram,
   openFile,
   fileSystem: fs,
-  startTls: (transport, start, answer) => startEngine(transport, start, makeNodeEngine, answer),
+  startTls: (transport, start, answer) => {
+    if (transport instanceof NodeStream) transport.underTls()
+    return startEngine(transport, start, makeNodeEngine, answer)
+  },
   openSource,
 }

@@ -10,8 +10,16 @@
  * 4. Sinks are called from the event loop, or from `soon`, never inside the call that asked.
  */
 import type { Socket } from 'node:net'
-import type { Address, SendWait, SocketAddress, StreamSink, StreamTransport } from '../backend.ts'
+import {
+  type Address,
+  LINGER_BYTES,
+  type SendWait,
+  type SocketAddress,
+  type StreamSink,
+  type StreamTransport,
+} from '../backend.ts'
 import { share } from '../shared-memory.ts'
+import { systemError } from './errors.ts'
 import { getOption, type OptionState, setOption } from './socket-options.ts'
 import { atTurnEnd, soon } from './turn.ts'
 
@@ -49,11 +57,14 @@ export class NodeStream implements StreamTransport {
   #takenBytes = 0
   #flushing = false
   #wait: SendWait | undefined
+  /** Bytes dropped while it waits for the peer's end. */
+  #dropped = 0
   #shutdown: 'no' | 'begun' | 'done' = 'no'
   #writeError: Error | undefined
   /** The sending half has failed: what is sent from now on goes nowhere. */
   #deaf = false
   #closed = false
+  #isUnderTls = false
 
   /** Without `ends` those of a TCP socket. */
   constructor(socket: Socket, setup: SocketSetup, ends: Ends = endsOf(socket)) {
@@ -90,6 +101,10 @@ export class NodeStream implements StreamTransport {
     return count
   }
 
+  carryOut(): void {
+    this.#flush()
+  }
+
   takeSendError(): Error | undefined {
     const error = this.#writeError
     this.#writeError = undefined
@@ -102,7 +117,7 @@ export class NodeStream implements StreamTransport {
 
   waitSend(what: SendWait): void {
     this.#wait = what
-    if (what === 'goodbye') this.#read()
+    if (this.#drops) this.#read()
     if (this.#shutsDown && this.#failure !== undefined) this.#writeFailed(this.#failure)
     soon(this.#progress)
   }
@@ -140,6 +155,14 @@ export class NodeStream implements StreamTransport {
     this.#socket.unref()
   }
 
+  /**
+   * TLS has ends of its own, and tells a cut from them. A peer that closes with session tickets unread, as many do, resets the
+   * connection, and means the end.
+   */
+  underTls(): void {
+    this.#isUnderTls = true
+  }
+
   /** Reads ahead from now on, also before anybody receives. */
   readAhead(): void {
     this.#read()
@@ -162,7 +185,10 @@ export class NodeStream implements StreamTransport {
 
   /** Answers the pending `receive`, if there is anything to answer it with. */
   readonly #answer = (): void => {
-    if (this.#wait === 'goodbye') this.#drop()
+    if (this.#drops) {
+      this.#drop()
+      if (this.#dropped >= LINGER_BYTES) this.#progress()
+    }
     if (this.#wanted === 0) return
     this.#chunk ??= this.#socket.read() as Buffer | null
     const chunk = this.#chunk
@@ -184,6 +210,10 @@ export class NodeStream implements StreamTransport {
   }
 
   readonly #onEnd = (): void => {
+    if (this.#shutdown === 'no' && !this.#isUnderTls && wasReset(this.#socket)) {
+      this.#onError(systemError('ECONNRESET', 'read'))
+      return
+    }
     this.#ended = true
     this.#answer()
     this.#progress()
@@ -229,21 +259,27 @@ export class NodeStream implements StreamTransport {
   }
 
   get #shutsDown(): boolean {
-    return this.#wait === 'shutdown' || this.#wait === 'goodbye'
+    return this.#wait === 'shutdown' || this.#drops
+  }
+
+  get #drops(): boolean {
+    return this.#wait === 'goodbye' || this.#wait === 'linger'
   }
 
   #finish(wait: SendWait): void {
-    if (wait === 'goodbye') {
+    if (this.#drops) {
       this.#drop()
-      if (!this.#ended && this.#failure === undefined) return
+      const enough = wait === 'linger' && this.#dropped >= LINGER_BYTES
+      if (!enough && !this.#ended && this.#failure === undefined) return
     }
     this.#settle(undefined)
   }
 
   /** Nobody wants what comes before the peer's end. */
   #drop(): void {
+    let chunk = this.#chunk ?? (this.#socket.read() as Buffer | null)
     this.#chunk = null
-    while (this.#socket.read() !== null);
+    for (; chunk !== null; chunk = this.#socket.read() as Buffer | null) this.#dropped += chunk.length
   }
 
   #end(): void {
@@ -284,6 +320,16 @@ function keepWriteErrors(socket: Socket, keep: (error: Error) => void): void {
       done()
     })
   }
+}
+
+/**
+ * libuv takes a reset that comes with the last data for the end of the data, and asks no more. A socket that has only met the end
+ * still knows its peer; one that was reset does not. (One whose own half is closed may not know it either, and is not asked.)
+ */
+function wasReset(socket: Socket): boolean {
+  const { _handle: handle } = socket as unknown as { _handle?: { getpeername?: (out: object) => number } | null }
+  const errno = handle?.getpeername?.({}) ?? 0
+  return errno !== 0
 }
 
 function endsOf(socket: Socket): Ends {

@@ -124,6 +124,7 @@ const CERTIFICATES: Readonly<Record<string, FailureReason>> = {
   CERT_UNTRUSTED: 'certificate-unknown-issuer',
   HOSTNAME_MISMATCH: 'certificate-wrong-name',
   INVALID_PURPOSE: 'certificate-wrong-purpose',
+  CERT_REJECTED: 'certificate-wrong-purpose',
   ERROR_IN_CERT_NOT_BEFORE_FIELD: 'certificate-malformed',
   ERROR_IN_CERT_NOT_AFTER_FIELD: 'certificate-malformed',
   UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY: 'certificate-malformed',
@@ -167,4 +168,5 @@ const ALERTS: Readonly<Record<number, string>> = {
   115: 'unknown_psk_identity',
   116: 'certificate_required',
   120: 'no_application_protocol',
+  121: 'ech_required',
 }

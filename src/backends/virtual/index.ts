@@ -48,6 +48,7 @@ import { listen } from './listener.ts'
 import { getAddrInfo, getNameInfo, lookup } from './lookup.ts'
 import { fabricOf, VirtualNetwork } from './network.ts'
 import { checkVirtualOptions, type VirtualOptions } from './options.ts'
+import { JITTER, Random } from './random.ts'
 import { SeededScheduler } from './scheduler.ts'
 import { forkProgram } from '../fork.ts'
 import { spawnProcess } from './process.ts'
@@ -85,6 +86,7 @@ class VirtualBackend implements Backend {
   readonly #timeline: Timeline
   readonly #fabric: Fabric
   readonly #seed: number | undefined
+  readonly #random: Random
   readonly #makeEngine: () => MakeEngine
   readonly #real: () => Backend
   #engine: MakeEngine | undefined
@@ -101,6 +103,7 @@ class VirtualBackend implements Backend {
     this.#timeline = timeline
     this.#fabric = fabric
     this.#seed = seed
+    this.#random = new Random(seed ?? 0, JITTER)
     this.#makeEngine = makeEngine
     this.#real = real
     this.deadlines = timeline.deadlines
@@ -110,6 +113,10 @@ class VirtualBackend implements Backend {
   settleIo(deliver: () => void): void {
     this.#timeline.settle()
     deliver()
+  }
+
+  random(): number {
+    return this.#random.next()
   }
 
   busy(): boolean {

@@ -7,6 +7,7 @@
 export const SCHEDULING = 1
 export const NETWORK = 2
 export const TESTING = 3
+export const JITTER = 4
 
 export class Random {
   #state: number

@@ -11,7 +11,7 @@
  * 5. An end whose host has crashed says nothing and hears nothing; its code just waits.
  * 6. The sink is called from events of the timeline only, and never after `destroy`.
  */
-import type { Address, SendWait, StreamSink, StreamTransport } from '../backend.ts'
+import { type Address, LINGER_BYTES, type SendWait, type StreamSink, type StreamTransport } from '../backend.ts'
 import { systemError } from './errors.ts'
 import type { Machine, Socket } from './machine.ts'
 import { type Acknowledgement, Outbox, type OutboxOwner } from './outbox.ts'
@@ -67,6 +67,8 @@ export class VirtualStream implements StreamTransport, Socket, OutboxOwner {
   /** `receiveInto` found nothing. */
   #watching = false
   #wait: SendWait | undefined
+  /** Bytes dropped while it waits for the peer's end. */
+  #dropped = 0
   #writeError: Error | undefined
   /** The sending half has failed: what is sent from now on goes nowhere. */
   #deaf = false
@@ -305,7 +307,7 @@ export class VirtualStream implements StreamTransport, Socket, OutboxOwner {
   /** Answers who waits to receive, if there is anything to answer with. */
   readonly #answer = (): void => {
     if (this.#closed) return
-    if (this.#wait === 'goodbye') this.#consume(this.#inbox.drop())
+    if (this.#drops) this.#drop()
     if (this.#wanted === 0 && !this.#watching) return
     if (this.#inbox.length > 0) this.#answerWithBytes()
     else if (this.#ended) {
@@ -342,13 +344,27 @@ export class VirtualStream implements StreamTransport, Socket, OutboxOwner {
     if (this.#writeError !== undefined) this.#settle(this.takeSendError())
     else if (wait === 'writable' ? unsent < TAKE_LIMIT : unsent === 0) {
       if (this.#shutsDown) this.#shutDown()
-      if (wait === 'goodbye') this.#answer()
-      if (wait !== 'goodbye' || this.#ended || this.#failure !== undefined) this.#settle(undefined)
+      const drops = this.#drops
+      if (drops) this.#answer()
+      // Dropping may have settled it.
+      if (this.#wait === undefined) return
+      if (!drops || this.#ended || this.#failure !== undefined) this.#settle(undefined)
     }
   }
 
   get #shutsDown(): boolean {
-    return this.#wait === 'shutdown' || this.#wait === 'goodbye'
+    return this.#wait === 'shutdown' || this.#drops
+  }
+
+  get #drops(): boolean {
+    return this.#wait === 'goodbye' || this.#wait === 'linger'
+  }
+
+  #drop(): void {
+    const count = this.#inbox.drop()
+    this.#dropped += count
+    this.#consume(count)
+    if (this.#wait === 'linger' && this.#dropped >= LINGER_BYTES) this.#settle(undefined)
   }
 
   #shutDown(): void {

@@ -1,16 +1,15 @@
 //! What other threads have finished for this one: look-ups, work on files, handshakes, a helper's rounds, and children that they
 //! have reaped.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 #[cfg(unix)]
 use structio_core::files;
 use structio_core::{
     resolve,
     tls::{Failure, SocketHandshake, Step},
 };
+use structio_wakeups::Queue;
 
-use super::wake::Wake;
+use super::wake::Target;
 use crate::rings::HandleId;
 
 /// What other threads have finished.
@@ -27,29 +26,4 @@ pub enum Outside {
 }
 
 /// The queue of [`Outside`] completions; each push asks for a turn.
-#[derive(Debug)]
-pub struct OutsideQueue {
-    items: Mutex<Vec<Outside>>,
-    wake: Arc<Wake>,
-}
-
-impl OutsideQueue {
-    pub fn new(wake: Arc<Wake>) -> Arc<Self> {
-        Arc::new(Self {
-            items: Mutex::default(),
-            wake,
-        })
-    }
-
-    pub fn push(&self, item: Outside) {
-        self.items
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(item);
-        self.wake.send();
-    }
-
-    pub fn take(&self) -> Vec<Outside> {
-        std::mem::take(&mut self.items.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
+pub type OutsideQueue = Queue<Outside, Target>;

@@ -100,3 +100,63 @@ fn this_process() -> Option<libloading::os::unix::Library> {
 fn this_process() -> Option<libloading::os::windows::Library> {
     libloading::os::windows::Library::this().ok()
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// As `uv_async_t` with its list of handles: libuv writes through the address long after it was given it.
+    #[test]
+    fn handle_memory_stays_where_libuv_knows_it() {
+        extern "C" fn size(_: c_int) -> usize {
+            // No multiple of what it is made of.
+            41
+        }
+        let nothing = Uv {
+            handle_size: size,
+            handle_set_data: set_data,
+            handle_get_data: get_data,
+            poll_init: three,
+            poll_start: start,
+            poll_stop: one,
+            async_init: init,
+            async_send: one,
+            keep_alive: none,
+            let_go: none,
+            close,
+        };
+        let memory = HandleMemory::new(&nothing, ASYNC);
+        let known = memory.handle().cast::<u8>();
+        let moved = Box::new(Some(memory));
+        for at in 0..41 {
+            // SAFETY: inside what was asked for, and aligned for bytes.
+            unsafe {
+                known.add(at).write(7);
+                assert_eq!(known.add(at).read(), 7);
+            }
+        }
+        let memory = moved.expect("put there above");
+        assert_eq!(memory.handle().cast(), known);
+        assert_eq!(known.align_offset(align_of::<u64>()), 0);
+        drop(memory);
+    }
+
+    extern "C" fn set_data(_: *mut UvHandle, _: *mut c_void) {}
+    extern "C" fn get_data(_: *const UvHandle) -> *mut c_void {
+        std::ptr::null_mut()
+    }
+    extern "C" fn three(_: *mut c_void, _: *mut UvHandle, _: c_int) -> c_int {
+        0
+    }
+    extern "C" fn start(_: *mut UvHandle, _: c_int, _: PollCallback) -> c_int {
+        0
+    }
+    extern "C" fn one(_: *mut UvHandle) -> c_int {
+        0
+    }
+    extern "C" fn init(_: *mut c_void, _: *mut UvHandle, _: AsyncCallback) -> c_int {
+        0
+    }
+    extern "C" fn none(_: *mut UvHandle) {}
+    extern "C" fn close(_: *mut UvHandle, _: CloseCallback) {}
+}

@@ -1,16 +1,12 @@
 //! How another thread gets a turn to run on the JavaScript thread.
 //!
-//! Invariant: nothing is sent once [`Wake::close`] has returned; libuv forbids it for a closing handle, and
-//! Node-API for a released function. The lock makes a sender and the closing wait for each other.
+//! Invariant: nothing is sent once [`Wake::close`](Bell::close) has returned; libuv forbids it for a closing handle, and
+//! Node-API for a released function. The bell's lock makes a sender and the closing wait for each other.
 
 #![expect(unsafe_code, reason = "raw libuv and Node-API, from other threads")]
 
-use std::{
-    fmt,
-    sync::{Mutex, PoisonError},
-};
-
 use napi::sys;
+use structio_wakeups::{Bell, Ring};
 
 use super::uv::{Uv, UvHandle};
 
@@ -23,42 +19,24 @@ pub enum Target {
 // else is done with the pointers here.
 unsafe impl Send for Target {}
 
-#[derive(Default)]
-pub struct Wake {
-    target: Mutex<Option<Target>>,
-}
+/// Closed before the handle or the function is.
+pub type Wake = Bell<Target>;
 
-impl Wake {
-    pub fn open(&self, target: Target) {
-        *self.target.lock().unwrap_or_else(PoisonError::into_inner) = Some(target);
-    }
-
-    /// Asks for a turn. Calls coalesce until it has started.
-    pub fn send(&self) {
-        match &*self.target.lock().unwrap_or_else(PoisonError::into_inner) {
-            // SAFETY: open, and stays so while the lock is held.
-            Some(Target::Async { uv, handle }) => unsafe {
+impl Ring for Target {
+    fn ring(&self) {
+        match self {
+            // SAFETY: open, and stays so while the bell calls this.
+            Self::Async { uv, handle } => unsafe {
                 (uv.async_send)(*handle);
             },
             // SAFETY: as above. A full queue means that a turn is on its way.
-            Some(Target::ThreadsafeFunction(function)) => unsafe {
+            Self::ThreadsafeFunction(function) => unsafe {
                 sys::napi_call_threadsafe_function(
                     *function,
                     std::ptr::null_mut(),
                     sys::ThreadsafeFunctionCallMode::nonblocking,
                 );
             },
-            None => {}
         }
-    }
-
-    pub fn close(&self) -> Option<Target> {
-        self.target.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-impl fmt::Debug for Wake {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Wake")
     }
 }

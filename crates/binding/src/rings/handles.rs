@@ -73,6 +73,10 @@ pub struct Stream {
     pub last_segment: u32,
     /// A report has said, or is about to say, that bytes are unsent.
     pub unsent_reported: bool,
+    /// The error number that sending has failed with; 0: it has not.
+    pub send_failure: i32,
+    /// Bytes dropped while it waits for the peer's end.
+    pub dropped: usize,
     /// Counts every byte that JavaScript has given to this connection, modulo 2³².
     pub given: u32,
     /// Have arrived with the bytes of the last receive, and are there to be taken.
@@ -256,6 +260,8 @@ impl Stream {
             first_segment: NO_SEGMENT,
             last_segment: NO_SEGMENT,
             unsent_reported: false,
+            send_failure: 0,
+            dropped: 0,
             given: 0,
             descriptors: Descriptors::new(),
             relaying: None,

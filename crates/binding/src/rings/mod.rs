@@ -2,7 +2,9 @@
 
 mod datagrams;
 mod handles;
-mod peers;
+#[cfg(test)]
+mod memory_tests;
+pub mod peers;
 mod receiving;
 mod records;
 mod regions;

@@ -70,7 +70,11 @@ pub fn unix_target(place: &[u8]) -> Option<UnixName> {
 
 /// The length of a datagram to be sent.
 pub fn length(place: &[u8]) -> usize {
-    usize::try_from(get(place, place.len() / WORD - 1)).unwrap_or(usize::MAX)
+    let words = place.len() / WORD;
+    words
+        .checked_sub(1)
+        .and_then(|last| usize::try_from(get(place, last)).ok())
+        .unwrap_or(usize::MAX)
 }
 
 fn get(place: &[u8], word: usize) -> i32 {
@@ -118,5 +122,15 @@ mod tests {
         assert_eq!(ip_target(&[0xff; IP_BYTES]), None);
         assert_eq!(unix_target(&[0xff; UNIX_BYTES]), None);
         assert_eq!(unix_target(&[]), None);
+    }
+
+    /// Found by the fuzz target `addresses`.
+    #[test]
+    fn a_place_without_a_word_has_no_length_that_fits() {
+        for bytes in 0..WORD {
+            assert_eq!(length(&[1; WORD][..bytes]), usize::MAX);
+        }
+        assert_eq!(length(&7i32.to_ne_bytes()), 7);
+        assert_eq!(length(&(-1i32).to_ne_bytes()), usize::MAX);
     }
 }

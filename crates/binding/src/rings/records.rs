@@ -48,10 +48,15 @@ pub mod control {
     /// A count of submissions: JavaScript has every report (`Unsent`, `SendFailed`) about those before it. Behind `SUBMITTED`
     /// while such reports are staged.
     pub const REPORTED: usize = 16;
+    /// Reports `SendFailed` that JavaScript has not been given yet. It asks by itself while there are any.
+    pub const SEND_FAILURES: usize = 17;
 }
 
 /// In the place of an error number: TLS has failed, and the failure is there to be taken.
 pub const TLS_FAILED: i32 = 100_000;
+
+/// What a connection that lingers drops at most, before it is closed whatever the peer still has to send.
+pub const LINGER_BYTES: usize = 16 << 20;
 
 /// Rust → TypeScript.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +139,8 @@ pub enum SendWait {
     Flushed,
     Shutdown,
     Goodbye,
+    /// The same, for [`LINGER_BYTES`] at most.
+    Linger,
     /// What was posted with descriptors.
     Parcel,
 }
@@ -153,6 +160,7 @@ mod wait {
     pub const SHUTDOWN: i32 = 2;
     pub const GOODBYE: i32 = 3;
     pub const PARCEL: i32 = 4;
+    pub const LINGER: i32 = 5;
 }
 
 const KIND_BITS: u32 = 5;
@@ -182,6 +190,7 @@ pub fn decode(record: Completion) -> Option<(u32, i32, Submission)> {
                 wait::FLUSHED => SendWait::Flushed,
                 wait::SHUTDOWN => SendWait::Shutdown,
                 wait::GOODBYE => SendWait::Goodbye,
+                wait::LINGER => SendWait::Linger,
                 wait::PARCEL => SendWait::Parcel,
                 _ => return None,
             };
@@ -225,6 +234,7 @@ pub fn protocol() -> Vec<(&'static str, i32)> {
         ("Control.FileEnd", control::FILE_END),
         ("Control.FileResult", control::FILE_RESULT),
         ("Control.Reported", control::REPORTED),
+        ("Control.SendFailures", control::SEND_FAILURES),
     ]
     .map(|(name, count)| (name, word(count)));
     let kinds = [
@@ -262,8 +272,10 @@ pub fn protocol() -> Vec<(&'static str, i32)> {
         ("Wait.Flushed", wait::FLUSHED),
         ("Wait.Shutdown", wait::SHUTDOWN),
         ("Wait.Goodbye", wait::GOODBYE),
+        ("Wait.Linger", wait::LINGER),
         ("Wait.Parcel", wait::PARCEL),
         ("TLS_FAILED", TLS_FAILED),
+        ("LINGER_BYTES", word(LINGER_BYTES)),
         ("IP_PEER_BYTES", word(peers::IP_BYTES)),
         ("UNIX_PEER_BYTES", word(peers::UNIX_BYTES)),
     ];

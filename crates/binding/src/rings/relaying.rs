@@ -150,6 +150,7 @@ impl Turn {
                     id.generation,
                     &mut self.staged,
                     &mut self.unsent_streams,
+                    &mut self.regions,
                 );
             }
         }
@@ -225,6 +226,7 @@ impl Turn {
                     id.generation,
                     &mut self.staged,
                     &mut self.unsent_streams,
+                    &mut self.regions,
                 );
             }
             let ended = relay.outcome.is_some();

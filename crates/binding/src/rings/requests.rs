@@ -87,6 +87,11 @@ impl Turn {
         (taken, unsent)
     }
 
+    /// The error number that a connection's sending has failed with, or 0: before its `SendFailed` is delivered, too.
+    pub fn send_failure(&mut self, id: HandleId) -> i32 {
+        self.handles.stream(id).map_or(0, |stream| stream.send_failure)
+    }
+
     /// Reads straight into the caller's memory; on `Pending` the completion `Readable` follows.
     pub fn receive_into(&mut self, id: HandleId, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         self.ingest();

@@ -3,11 +3,12 @@
 
 use std::task::{Context, Poll};
 
-use structio_core::{ready::Token, tls::Goodbye};
+use structio_core::{ready::Token, streams::Goodbye};
 
 use super::{
     handles::{Entry, NO_SEGMENT, Stream},
-    records::{Completion, CompletionKind, SendWait, completion},
+    records::{Completion, CompletionKind, LINGER_BYTES, SendWait, completion, control},
+    regions::Regions,
     turn::{Turn, errno, word},
 };
 
@@ -47,14 +48,19 @@ impl Turn {
                     true
                 }
             },
-            Some(SendWait::Goodbye) => match stream.connection.poll_goodbye(cx) {
-                Goodbye::Done => true,
-                Goodbye::Pending => false,
-                Goodbye::More => {
+            Some(what @ (SendWait::Goodbye | SendWait::Linger)) => {
+                let mut left = match what {
+                    SendWait::Linger => LINGER_BYTES.saturating_sub(stream.dropped),
+                    _ => usize::MAX,
+                };
+                let before = left;
+                let outcome = stream.connection.poll_goodbye(cx, &mut left);
+                stream.dropped += before - left;
+                if outcome == Goodbye::More {
                     self.backlog.push(Token(index));
-                    false
                 }
-            },
+                outcome == Goodbye::Done
+            }
         };
         report_sending(
             stream,
@@ -62,6 +68,7 @@ impl Turn {
             generation,
             &mut self.staged,
             &mut self.unsent_streams,
+            &mut self.regions,
         );
         if settled {
             stream.send_wait = None;
@@ -100,6 +107,7 @@ impl Turn {
                 generation,
                 &mut self.staged,
                 &mut self.unsent_streams,
+                &mut self.regions,
             );
             return 0;
         }
@@ -131,6 +139,7 @@ impl Turn {
             generation,
             &mut self.staged,
             &mut self.unsent_streams,
+            &mut self.regions,
         );
         taken
     }
@@ -146,6 +155,7 @@ impl Turn {
                 generation,
                 &mut self.staged,
                 &mut self.unsent_streams,
+                &mut self.regions,
             );
         }
     }
@@ -165,15 +175,19 @@ pub(super) fn report_sending(
     generation: i32,
     staged: &mut Vec<Completion>,
     unsent_streams: &mut usize,
+    regions: &mut Regions,
 ) {
     if let Some(error) = stream.connection.take_write_error() {
+        stream.send_failure = errno(&error);
         staged.push(completion(
             index,
             generation,
             CompletionKind::SendFailed,
-            errno(&error),
+            stream.send_failure,
             0,
         ));
+        let undelivered = regions.control(control::SEND_FAILURES) + 1;
+        regions.set_control(control::SEND_FAILURES, undelivered);
     }
     let unsent = stream.connection.unsent();
     if (unsent > 0) != stream.unsent_reported {

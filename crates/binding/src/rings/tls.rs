@@ -218,6 +218,7 @@ impl Turn {
                     generation,
                     &mut self.staged,
                     &mut self.unsent_streams,
+                    &mut self.regions,
                 );
             }
         }

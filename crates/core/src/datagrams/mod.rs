@@ -24,6 +24,8 @@ pub use udp::{Udp, UdpRequest};
 pub use unix::UnixDatagrams;
 
 use crate::address::{Address, UnixName};
+#[cfg(unix)]
+use crate::system::{self, Call};
 
 /// One datagram to send.
 #[derive(Clone, Copy, Debug)]
@@ -171,7 +173,7 @@ fn has_room(socket: &impl std::os::fd::AsFd) -> bool {
         tv_sec: 0,
         tv_nsec: 0,
     };
-    match poll(&mut descriptors, Some(&at_once)) {
+    match system::call(Call::Ask, || Ok(poll(&mut descriptors, Some(&at_once))?)) {
         Ok(_) => descriptors
             .iter()
             .any(|descriptor| descriptor.revents().contains(PollFlags::OUT)),

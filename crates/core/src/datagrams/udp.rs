@@ -19,9 +19,12 @@ use tokio::net::UdpSocket;
 #[cfg(unix)]
 use super::error_watch::ErrorWatch;
 use super::{Outgoing, wrong_family};
-#[cfg(unix)]
-use crate::streams::empty_error_queue;
 use crate::streams::{lacks_ipv6, set_reuse_port};
+#[cfg(unix)]
+use crate::{
+    streams::empty_error_queue,
+    system::{self, Call},
+};
 
 /// What the length field of a UDP header has room for.
 pub const MOST: usize = 65_535;
@@ -125,7 +128,14 @@ impl Udp {
                     Poll::Pending => return Poll::Pending,
                 },
             };
-            match socket.try_io(interest, || super::unix::receive_ip(socket, buffer)) {
+            let outcome = system::call(Call::ReceiveDatagram, || {
+                socket.try_io(interest, || super::unix::receive_ip(socket, buffer))
+            });
+            match outcome {
+                Err(error) if system::is_made_up(&error) => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 outcome => return Poll::Ready(outcome),
             }
@@ -194,7 +204,7 @@ impl Udp {
     /// Invariant 3 of the module.
     #[cfg(unix)]
     fn renew(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        let descriptor = self.socket.as_fd().try_clone_to_owned()?;
+        let descriptor = system::call(Call::Open, || self.socket.as_fd().try_clone_to_owned())?;
         empty_error_queue(descriptor.as_fd());
         self.socket = Arc::new(UdpSocket::from_std(descriptor.into())?);
         self.errors = ErrorWatch::default();
@@ -246,7 +256,10 @@ async fn error_of(socket: Arc<UdpSocket>) {
 }
 
 fn bind(request: &UdpRequest, address: SocketAddr, reach: Reach) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    let open = || Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP));
+    #[cfg(unix)]
+    let open = || system::call(Call::Open, open);
+    let socket = open()?;
     socket.set_nonblocking(true)?;
     if reach != Reach::V4 {
         socket.set_only_v6(reach == Reach::V6)?;

@@ -17,6 +17,7 @@ use super::{Outgoing, error_watch::ErrorWatch};
 use crate::{
     address::UnixName,
     streams::empty_error_queue,
+    system::{self, Call},
     unix_socket::{self, RECEIVE_FLAGS, SEND_FLAGS, SocketFile},
 };
 
@@ -80,11 +81,17 @@ impl UnixDatagrams {
                     Poll::Pending => return Poll::Pending,
                 },
             };
-            let outcome = socket.try_io(interest, || {
-                let (length, from) = receive(socket, buffer)?;
-                Ok((length, from.map_or_else(UnixName::default, unix_socket::name_in)))
+            let outcome = system::call(Call::ReceiveDatagram, || {
+                socket.try_io(interest, || {
+                    let (length, from) = receive(socket, buffer)?;
+                    Ok((length, from.map_or_else(UnixName::default, unix_socket::name_in)))
+                })
             });
             match outcome {
+                Err(error) if system::is_made_up(&error) => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 outcome => return Poll::Ready(outcome),
             }
@@ -116,7 +123,7 @@ impl UnixDatagrams {
 
     /// Invariant 3 of the module.
     fn renew(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        let descriptor = self.socket.as_fd().try_clone_to_owned()?;
+        let descriptor = system::call(Call::Open, || self.socket.as_fd().try_clone_to_owned())?;
         empty_error_queue(descriptor.as_fd());
         self.socket = Arc::new(UnixDatagram::from_std(descriptor.into())?);
         self.errors = ErrorWatch::default();
@@ -205,9 +212,11 @@ fn retried(
     checked: &impl Fn(&dyn Fn() -> io::Result<usize>) -> io::Result<usize>,
     now: &dyn Fn() -> io::Result<usize>,
 ) -> io::Result<usize> {
-    match now() {
+    match system::call(Call::SendDatagram, now) {
         // Once more, so that the readiness that is dropped is older than the refusal.
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => checked(now),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock && !system::is_made_up(&error) => {
+            checked(now)
+        }
         outcome => outcome,
     }
 }
@@ -246,7 +255,7 @@ fn send_batch<T, A: SocketAddrArg>(
     /// Beyond a few dozen nothing is gained.
     const BATCH: usize = 64;
 
-    let count = list.len().min(BATCH);
+    let count = system::part(list.len().min(BATCH));
     let slices: Vec<[IoSlice<'_>; 1]> = list[..count]
         .iter()
         .map(|outgoing| [IoSlice::new(outgoing.bytes)])

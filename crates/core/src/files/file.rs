@@ -9,6 +9,8 @@ use std::{
 
 use rustix::fs::{FileType, fstat, ftruncate, seek};
 
+use crate::system::{self, Call};
+
 /// What kind of waiting a file knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -147,22 +149,20 @@ impl File {
     ///
     /// The system's.
     pub fn read(&self, memory: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match rustix::io::read(self.fd(), &mut *memory) {
-                Err(rustix::io::Errno::INTR) => {}
-                outcome => return outcome.map_err(io::Error::from),
-            }
-        }
+        let length = system::part(memory.len());
+        let memory = &mut memory[..length];
+        system::call(Call::File, || Ok(rustix::io::read(self.fd(), &mut *memory)?))
     }
 
     /// Writes all of `data` where the position is; how much was written, also where it failed.
     pub fn write_all(&self, data: &[u8]) -> (usize, io::Result<()>) {
         let mut written = 0;
         while written < data.len() {
-            match rustix::io::write(self.fd(), &data[written..]) {
+            let rest = &data[written..];
+            let rest = &rest[..system::part(rest.len())];
+            match system::call(Call::File, || Ok(rustix::io::write(self.fd(), rest)?)) {
                 Ok(count) => written += count,
-                Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return (written, Err(error.into())),
+                Err(error) => return (written, Err(error)),
             }
         }
         (written, Ok(()))
@@ -184,7 +184,7 @@ impl File {
     ///
     /// The system's.
     pub fn truncate(&self, size: u64) -> io::Result<()> {
-        ftruncate(self.fd(), size).map_err(io::Error::from)
+        system::call(Call::File, || Ok(ftruncate(self.fd(), size)?))
     }
 
     /// The descriptor, to be closed by whoever wants to know how that goes; `None` where it is not this file's to close.
@@ -207,21 +207,22 @@ fn is_unsupported(error: &io::Error) -> bool {
 pub(crate) fn nowait_read(fd: BorrowedFd<'_>, memory: &mut [u8]) -> io::Result<usize> {
     use rustix::io::{ReadWriteFlags, preadv2};
 
-    // -1: where the position is.
-    preadv2(
-        fd,
-        &mut [io::IoSliceMut::new(memory)],
-        u64::MAX,
-        ReadWriteFlags::NOWAIT,
-    )
-    .map_err(io::Error::from)
+    let length = system::part(memory.len());
+    system::call(Call::FileNow, || {
+        let memory = &mut [io::IoSliceMut::new(&mut memory[..length])];
+        // -1: where the position is.
+        Ok(preadv2(fd, memory, u64::MAX, ReadWriteFlags::NOWAIT)?)
+    })
 }
 
 #[cfg(target_os = "linux")]
 pub(crate) fn nowait_write(fd: BorrowedFd<'_>, data: &[u8]) -> io::Result<usize> {
     use rustix::io::{ReadWriteFlags, pwritev2};
 
-    pwritev2(fd, &[io::IoSlice::new(data)], u64::MAX, ReadWriteFlags::NOWAIT).map_err(io::Error::from)
+    let data = [io::IoSlice::new(&data[..system::part(data.len())])];
+    system::call(Call::FileNow, || {
+        Ok(pwritev2(fd, &data, u64::MAX, ReadWriteFlags::NOWAIT)?)
+    })
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -24,7 +24,10 @@ use super::{
     file::{File, Kind, nowait_read, nowait_write},
     opening::OpenRequest,
 };
-use crate::pool::Pool;
+use crate::{
+    pool::Pool,
+    system::{self, Call},
+};
 
 /// What a job has come to.
 #[derive(Debug)]
@@ -160,6 +163,7 @@ async fn read_when_ready(
                     bytes.truncate(count);
                     return Some(Outcome::Bytes(bytes));
                 }
+                Err(error) if system::is_made_up(&error) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => guard.clear_ready(),
                 Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => return None,
                 Err(error) => return Some(Outcome::Failed(error, 0)),
@@ -220,6 +224,7 @@ async fn write_when_ready(
             Ok(None) => return Some(Outcome::Interrupted(written as u64)),
             Ok(Some(mut guard)) => match nowait_write(guard.get_inner().as_fd(), &data[written..]) {
                 Ok(count) => written += count,
+                Err(error) if system::is_made_up(&error) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => guard.clear_ready(),
                 Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) && written == 0 => return None,
                 Err(error) => return failed(error, written),
@@ -235,7 +240,10 @@ fn watch(file: &File, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
         deprecated,
         reason = "its successor is unsafe, which this crate forbids; an `OwnedFd` keeps the promise that it asks for"
     )]
-    AsyncFd::with_interest(file.fd().try_clone_to_owned()?, interest)
+    AsyncFd::with_interest(
+        system::call(Call::Open, || file.fd().try_clone_to_owned())?,
+        interest,
+    )
 }
 
 /// `None`: interrupted.

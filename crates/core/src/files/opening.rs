@@ -5,6 +5,7 @@ use std::{io, os::fd::OwnedFd};
 use rustix::fs::{CWD, FileType, Mode, OFlags, openat};
 
 use super::file::File;
+use crate::system::{self, Call};
 
 /// What to open, in the system's own words.
 #[derive(Clone, Debug)]
@@ -33,13 +34,8 @@ impl OpenRequest {
     ///
     /// The system's; `EISDIR` for a directory.
     pub fn open(&self) -> io::Result<File> {
-        loop {
-            match openat(CWD, self.path.as_slice(), self.flags(), self.mode()) {
-                Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-                Ok(descriptor) => return File::new(descriptor, true),
-            }
-        }
+        let open = || Ok(openat(CWD, self.path.as_slice(), self.flags(), self.mode())?);
+        File::new(system::call(Call::Open, open)?, true)
     }
 
     /// Opens an existing regular file for reading if that needs no waiting: its path is in the cache, its file system local.
@@ -54,13 +50,10 @@ impl OpenRequest {
             return None;
         }
         let open = |flags| {
-            openat2(
-                CWD,
-                self.path.as_slice(),
-                flags,
-                Mode::empty(),
-                ResolveFlags::CACHED,
-            )
+            let path = self.path.as_slice();
+            system::call(Call::Open, || {
+                Ok(openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED)?)
+            })
             .ok()
         };
         // A path alone opens nothing: a FIFO's writer, or a device, would notice. What goes wrong is told by whoever waits.

@@ -27,7 +27,10 @@ use self::{
     pipes::{reading_end, writing_end},
     program::find,
 };
-use crate::streams::Connection;
+use crate::{
+    streams::Connection,
+    system::{self, Call},
+};
 
 /// What a program is started with.
 #[derive(Debug)]
@@ -87,7 +90,7 @@ pub fn spawn(request: SpawnRequest) -> io::Result<Spawned> {
     let (input, stdin) = writing_end(request.stdin)?;
     let (output, stdout) = reading_end(request.stdout)?;
     let (errors, stderr) = match request.stderr {
-        Standard::Output => (output.try_clone()?, None),
+        Standard::Output => (duplicate(&output)?, None),
         other => reading_end(other)?,
     };
     let start = |program: &Path, name: &OsStr, script: Option<&Path>| {
@@ -98,16 +101,16 @@ pub fn spawn(request: SpawnRequest) -> io::Result<Spawned> {
             .args(&request.arguments)
             .env_clear()
             .envs(request.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::from(input.try_clone()?))
-            .stdout(Stdio::from(output.try_clone()?))
-            .stderr(Stdio::from(errors.try_clone()?));
+            .stdin(Stdio::from(duplicate(&input)?))
+            .stdout(Stdio::from(duplicate(&output)?))
+            .stderr(Stdio::from(duplicate(&errors)?));
         if let Some(folder) = &request.folder {
             command.current_dir(folder);
         }
         if request.group {
             command.process_group(0);
         }
-        command.spawn()
+        system::call(Call::Open, || command.spawn())
     };
     let child = match start(&program, &request.program, None) {
         // A script that does not say whose: the shell's, as `execvp` has it.
@@ -129,6 +132,10 @@ pub fn spawn(request: SpawnRequest) -> io::Result<Spawned> {
         stdout,
         stderr,
     })
+}
+
+fn duplicate(descriptor: &OwnedFd) -> io::Result<OwnedFd> {
+    system::call(Call::Open, || descriptor.try_clone())
 }
 
 impl Process {

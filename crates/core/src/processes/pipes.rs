@@ -9,13 +9,14 @@ use super::Standard;
 use crate::{
     address::{Address, UnixName},
     streams::{Connection, StreamSocket},
+    system::{self, Call},
 };
 
 /// What the child reads from, and where this side writes.
 pub(super) fn writing_end(standard: Standard) -> io::Result<(OwnedFd, Option<Connection>)> {
     match standard {
         Standard::Pipe => {
-            let (theirs, ours) = io::pipe()?;
+            let (theirs, ours) = system::call(Call::Open, io::pipe)?;
             rustix::io::ioctl_fionbio(&ours, true)?;
             Ok((theirs.into(), Some(connection(StreamSocket::writing(ours)?))))
         }
@@ -27,7 +28,7 @@ pub(super) fn writing_end(standard: Standard) -> io::Result<(OwnedFd, Option<Con
 pub(super) fn reading_end(standard: Standard) -> io::Result<(OwnedFd, Option<Connection>)> {
     match standard {
         Standard::Pipe => {
-            let (ours, theirs) = io::pipe()?;
+            let (ours, theirs) = system::call(Call::Open, io::pipe)?;
             rustix::io::ioctl_fionbio(&ours, true)?;
             Ok((theirs.into(), Some(connection(StreamSocket::reading(ours)?))))
         }
@@ -39,7 +40,9 @@ fn plain(standard: Standard) -> io::Result<OwnedFd> {
     match standard {
         Standard::Descriptor(descriptor) => Ok(descriptor),
         _ => {
-            let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+            let null = system::call(Call::Open, || {
+                OpenOptions::new().read(true).write(true).open("/dev/null")
+            })?;
             Ok(null.into())
         }
     }

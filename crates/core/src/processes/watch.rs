@@ -3,7 +3,10 @@
 use std::io;
 
 use super::Process;
-use crate::pool::Pool;
+use crate::{
+    pool::Pool,
+    system::{self, Call},
+};
 
 impl Process {
     /// Has it reaped when it ends, and then `ended` called with its return code, on another thread. Call once.
@@ -50,13 +53,10 @@ impl Process {
         use rustix::process::{WaitId, WaitIdOptions, waitid};
 
         loop {
-            let waited = waitid(
-                WaitId::Pid(self.pid),
-                WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
-            );
-            if matches!(waited, Err(rustix::io::Errno::INTR)) {
-                continue;
-            }
+            let waited = system::call(Call::Ask, || {
+                let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+                Ok(waitid(WaitId::Pid(self.pid), options)?)
+            });
             if let Some(code) = self.reap() {
                 return code;
             }
@@ -80,7 +80,8 @@ fn descriptor_of(
     use rustix::process::{PidfdFlags, pidfd_open};
     use tokio::io::{Interest, unix::AsyncFd};
 
-    let descriptor = pidfd_open(process.pid, PidfdFlags::empty()).ok()?;
+    let open = || Ok(pidfd_open(process.pid, PidfdFlags::empty())?);
+    let descriptor = system::call(Call::Open, open).ok()?;
     let _guard = pool.enter();
     #[expect(
         deprecated,

@@ -13,7 +13,10 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::{Connection, ConnectionOptions, StreamSocket};
 use crate::address::UnixName;
 #[cfg(unix)]
-use crate::unix_socket;
+use crate::{
+    system::{self, Call},
+    unix_socket,
+};
 
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectRequest {
@@ -82,7 +85,9 @@ mod attempt {
     impl Attempt {
         pub(super) fn new(request: &ConnectRequest) -> io::Result<Self> {
             let domain = Domain::for_address(request.address);
-            let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+            let socket = system::call(Call::Open, || {
+                Socket::new(domain, Type::STREAM, Some(Protocol::TCP))
+            })?;
             socket.set_nonblocking(true)?;
             if let Some(bind) = request.bind {
                 // A fixed local port is there to be used again: the last connection from it may be in TIME_WAIT.
@@ -121,7 +126,7 @@ mod attempt {
 
     /// Registered once it is on its way: a socket that is neither connected nor connecting counts as one whose peer has gone.
     fn begin(socket: Socket, address: SocketAddr) -> io::Result<StreamSocket> {
-        match socket.connect(&address.into()) {
+        match system::after_connect(socket.connect(&address.into())) {
             Err(error)
                 if error.raw_os_error() != Some(libc::EINPROGRESS)
                     && error.kind() != io::ErrorKind::Interrupted =>

@@ -14,12 +14,13 @@ use std::{
 
 use super::{
     descriptors::{Descriptors, Parcel},
+    goodbye::Goodbye,
     plain::Plain,
     socket::StreamSocket,
 };
 use crate::{
     address::Address,
-    tls::{Goodbye, Session, TlsStream},
+    tls::{Session, TlsStream},
 };
 
 #[derive(Debug)]
@@ -117,14 +118,13 @@ impl Connection {
         }
     }
 
-    /// Shuts down, then reads for the peer's own end. Without TLS, nobody asks for it: a shutdown is all.
-    pub fn poll_goodbye(&mut self, cx: &mut Context<'_>) -> Goodbye {
+    /// Shuts down, and reads for the peer's own end, whatever it is. Data that comes before it is dropped, and taken off `left`:
+    /// done, too, when nothing is left. It is read also while the shutdown waits, because a peer that waits for the same would
+    /// wait for ever.
+    pub fn poll_goodbye(&mut self, cx: &mut Context<'_>, left: &mut usize) -> Goodbye {
         match self {
-            Self::Plain(plain) => match plain.poll_shutdown(cx) {
-                Poll::Ready(()) => Goodbye::Done,
-                Poll::Pending => Goodbye::Pending,
-            },
-            Self::Tls(tls) => tls.poll_goodbye(cx),
+            Self::Plain(plain) => plain.poll_goodbye(cx, left),
+            Self::Tls(tls) => tls.poll_goodbye(cx, left),
         }
     }
 

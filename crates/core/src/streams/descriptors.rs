@@ -17,7 +17,10 @@ use std::{
 #[cfg(unix)]
 use super::polled::Polled;
 #[cfg(unix)]
-use crate::unix_socket::SEND_FLAGS;
+use crate::{
+    system::{self, Call},
+    unix_socket::SEND_FLAGS,
+};
 #[cfg(unix)]
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, recvmsg,
@@ -60,8 +63,11 @@ pub(super) fn poll_send(
         if !control.push(SendAncillaryMessage::ScmRights(&borrowed)) {
             return Err(io::Error::from_raw_os_error(libc::EINVAL));
         }
-        let bytes = [IoSlice::new(&parcel.bytes)];
-        Ok(sendmsg(socket, &bytes, &mut control, SEND_FLAGS)?)
+        let length = system::part(parcel.bytes.len());
+        let bytes = [IoSlice::new(&parcel.bytes[..length])];
+        system::call(Call::Send, || {
+            Ok(sendmsg(socket, &bytes, &mut control, SEND_FLAGS)?)
+        })
     })
 }
 
@@ -76,12 +82,11 @@ pub(super) fn poll_receive(
     socket.poll_input(cx, |socket| {
         let mut space = [MaybeUninit::uninit(); SPACE];
         let mut control = RecvAncillaryBuffer::new(&mut space);
-        let message = recvmsg(
-            socket,
-            &mut [IoSliceMut::new(buffer)],
-            &mut control,
-            CLOSE_ON_EXEC,
-        )?;
+        let length = system::part(buffer.len());
+        let message = system::call(Call::Receive, || {
+            let memory = &mut [IoSliceMut::new(&mut buffer[..length])];
+            Ok(recvmsg(socket, memory, &mut control, CLOSE_ON_EXEC)?)
+        })?;
         let mut descriptors = Descriptors::new();
         for item in control.drain() {
             if let RecvAncillaryMessage::ScmRights(arrived) = item {

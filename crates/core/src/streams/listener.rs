@@ -20,7 +20,10 @@ use super::polled::Polled;
 use super::{Connection, ConnectionOptions, StreamSocket};
 use crate::address::{Address, UnixName};
 #[cfg(unix)]
-use crate::unix_socket;
+use crate::{
+    system::{self, Call},
+    unix_socket,
+};
 
 #[derive(Clone, Copy, Debug)]
 pub struct ListenRequest {
@@ -217,13 +220,13 @@ fn accept(listening: &Socket) -> io::Result<(OwnedFd, Remote)> {
     use rustix::net::{SocketFlags, acceptfrom_with};
 
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let (socket, remote) = acceptfrom_with(listening, flags)?;
+    let (socket, remote) = system::call(Call::Accept, || Ok(acceptfrom_with(listening, flags)?))?;
     Ok((socket, Remote(remote)))
 }
 
 #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
 fn accept(listening: &Socket) -> io::Result<(OwnedFd, Remote)> {
-    let (socket, remote) = listening.accept()?;
+    let (socket, remote) = system::call(Call::Accept, || listening.accept())?;
     socket.set_nonblocking(true)?;
     Ok((socket.into(), Remote(remote)))
 }
@@ -265,7 +268,10 @@ impl Remote {
 const INHERITS_OPTIONS: bool = cfg!(target_os = "linux");
 
 fn listen(request: &ListenRequest, address: SocketAddr, v6_only: bool) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let open = || Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP));
+    #[cfg(unix)]
+    let open = || system::call(Call::Open, open);
+    let socket = open()?;
     socket.set_nonblocking(true)?;
     if address.is_ipv6() {
         socket.set_only_v6(v6_only)?;

@@ -3,6 +3,7 @@
 mod connecting;
 mod connection;
 mod descriptors;
+mod goodbye;
 mod listener;
 mod options;
 mod plain;
@@ -15,6 +16,8 @@ mod unsent;
 pub use connecting::{ConnectRequest, Connecting, connect_unix};
 pub use connection::Connection;
 pub use descriptors::{Descriptors, Parcel};
+pub use goodbye::Goodbye;
+pub(crate) use goodbye::drop_input;
 pub use listener::{ListenRequest, Listener, UnixListenRequest};
 pub(crate) use listener::{lacks_ipv6, set_reuse_port};
 pub use options::ConnectionOptions;

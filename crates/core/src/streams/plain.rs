@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
     descriptors::{Descriptors, Parcel},
+    goodbye::{Goodbye, drop_input},
     socket::StreamSocket,
     unsent::Unsent,
 };
@@ -35,6 +36,8 @@ pub struct Plain {
     parcel: Option<Box<Parcel>>,
     /// The sending half has failed (invariant 2). Stays so; the error itself is handed out once.
     failed: bool,
+    /// The sending half is closed.
+    shut: bool,
     write_error: Option<io::Error>,
 }
 
@@ -46,6 +49,7 @@ impl Plain {
             unsent: Unsent::default(),
             parcel: None,
             failed: false,
+            shut: false,
             write_error: None,
         }
     }
@@ -128,19 +132,24 @@ impl Plain {
         if self.poll_flush(cx).is_pending() {
             return Poll::Pending;
         }
-        if self.failed {
+        if self.failed || self.shut {
             return Poll::Ready(());
         }
         match Pin::new(&mut self.socket).poll_shutdown(cx) {
             // The peer has gone already: what shutting down was to bring about is so.
-            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::NotConnected => Poll::Ready(()),
-            Poll::Ready(Err(error)) => {
-                self.fail_writing(error);
-                Poll::Ready(())
+            Poll::Ready(Err(error)) if error.kind() != io::ErrorKind::NotConnected => {
+                self.fail_writing(error)
             }
-            Poll::Ready(Ok(())) => Poll::Ready(()),
-            Poll::Pending => Poll::Pending,
+            Poll::Ready(_) => self.shut = true,
+            Poll::Pending => return Poll::Pending,
         }
+        Poll::Ready(())
+    }
+
+    /// As [`super::Connection::poll_goodbye`].
+    pub fn poll_goodbye(&mut self, cx: &mut Context<'_>, left: &mut usize) -> Goodbye {
+        let shut = self.poll_shutdown(cx);
+        drop_input(shut, left, |dropped| self.poll_receive(cx, dropped))
     }
 
     /// Takes the error of the sending half, if it has failed since the last call.

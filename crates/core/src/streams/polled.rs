@@ -17,6 +17,8 @@ use std::{
 
 use tokio::io::{Interest, unix::AsyncFd};
 
+use crate::system::{self, Call};
+
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const TCP: Interest = Interest::READABLE.add(Interest::WRITABLE).add(Interest::PRIORITY);
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -90,13 +92,12 @@ impl<T: AsRawFd + AsFd> Polled<T> {
             let mut guard = ready!(watched.poll_read_ready(cx))?;
             match read(watched.get_ref()) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let is_end = guard.ready().is_read_closed();
+                    let says_nothing_more = guard.ready().is_read_closed() || system::is_made_up(&error);
                     guard.clear_ready();
-                    if is_end {
+                    if says_nothing_more {
                         self.renew(cx)?;
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Ok(result) => {
                     if is_last(&result) && !is_urgent(watched) {
                         guard.clear_ready();
@@ -119,13 +120,12 @@ impl<T: AsRawFd + AsFd> Polled<T> {
             let mut guard = ready!(watched.poll_write_ready(cx))?;
             match write(watched.get_ref()) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let is_end = guard.ready().is_write_closed();
+                    let says_nothing_more = guard.ready().is_write_closed() || system::is_made_up(&error);
                     guard.clear_ready();
-                    if is_end {
+                    if says_nothing_more {
                         self.renew(cx)?;
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 outcome => return Poll::Ready(outcome),
             }
         }
@@ -161,10 +161,11 @@ where
     for<'a> &'a T: Read,
 {
     pub fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        let (drains, room) = (self.drains, buffer.len());
+        let (drains, room) = (self.drains, system::part(buffer.len()));
+        let buffer = &mut buffer[..room];
         self.poll_input_until(
             cx,
-            |mut socket: &T| socket.read(buffer),
+            |mut socket: &T| system::call(Call::Receive, || socket.read(buffer)),
             |&count| drains && count > 0 && count < room,
         )
     }
@@ -175,7 +176,8 @@ where
     ///
     /// The system's; `WouldBlock` where nothing is there.
     pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.inner()?.read(buffer)
+        let mut socket = self.inner()?;
+        system::call(Call::Receive, || socket.read(buffer))
     }
 }
 
@@ -184,7 +186,10 @@ where
     for<'a> &'a T: Write,
 {
     pub fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_output(cx, |mut socket: &T| socket.write(bytes))
+        let bytes = &bytes[..system::part(bytes.len())];
+        self.poll_output(cx, |mut socket: &T| {
+            system::call(Call::Send, || socket.write(bytes))
+        })
     }
 
     pub fn poll_write_vectored(
@@ -192,7 +197,7 @@ where
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.poll_output(cx, |mut socket: &T| socket.write_vectored(slices))
+        self.poll_output(cx, |socket: &T| system::write_vectored(socket, slices))
     }
 }
 
@@ -230,10 +235,19 @@ fn gone() -> io::Error {
 }
 
 /// Nobody reads it, and as long as it holds anything, the socket has an error that is none.
+///
+/// Only IP sockets have one. A UNIX socket does not know the flag and would take the call for a receive: of a message without
+/// room for it, whose datagram or descriptors are lost.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn empty_error_queue(socket: BorrowedFd<'_>) {
-    use rustix::net::{RecvAncillaryBuffer, RecvFlags, recvmsg};
+    use rustix::net::{AddressFamily, RecvAncillaryBuffer, RecvFlags, recvmsg, sockopt::socket_domain};
 
+    if !matches!(
+        socket_domain(socket),
+        Ok(AddressFamily::INET | AddressFamily::INET6)
+    ) {
+        return;
+    }
     for _ in 0..ERRORS {
         let mut control = RecvAncillaryBuffer::default();
         let flags = RecvFlags::ERRQUEUE | RecvFlags::DONTWAIT;
@@ -246,4 +260,24 @@ pub(crate) fn empty_error_queue(socket: BorrowedFd<'_>) {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(crate) fn empty_error_queue(_: BorrowedFd<'_>) {
     let _ = ERRORS;
+}
+
+#[cfg(all(test, any(target_os = "linux", target_os = "android")))]
+mod tests {
+    use std::os::unix::net::UnixDatagram;
+
+    use super::*;
+
+    #[test]
+    fn a_unix_socket_registered_anew_keeps_the_datagrams_that_it_has() {
+        let (here, there) = UnixDatagram::pair().expect("sockets");
+        there.send(b"one").expect("room");
+        there.send(b"two").expect("room");
+        empty_error_queue(here.as_fd());
+        here.set_nonblocking(true).expect("set");
+        let mut buffer = [0; 8];
+        assert_eq!(here.recv(&mut buffer).expect("the first"), 3);
+        assert_eq!(&buffer[..3], b"one");
+        assert_eq!(here.recv(&mut buffer).expect("the second"), 3);
+    }
 }

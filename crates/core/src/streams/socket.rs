@@ -29,7 +29,10 @@ use super::{
 };
 use crate::address::Address;
 #[cfg(unix)]
-use crate::unix_socket;
+use crate::{
+    system::{self, Call},
+    unix_socket,
+};
 
 #[cfg(unix)]
 type TcpSocket = Polled<TcpStream>;
@@ -306,7 +309,7 @@ fn has_input(socket: &StreamSocket) -> bool {
         tv_sec: 0,
         tv_nsec: 0,
     };
-    poll(&mut descriptors, Some(&at_once)).map_or(true, |count| count > 0)
+    system::call(Call::Ask, || Ok(poll(&mut descriptors, Some(&at_once))?)).map_or(true, |count| count > 0)
 }
 
 #[cfg(not(unix))]

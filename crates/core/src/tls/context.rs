@@ -75,7 +75,7 @@ impl Context {
         let trust = Arc::new(Trust::new(&self.settings, &provider)?);
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&self.versions())
-            .map_err(Failure::of_settings)?
+            .map_err(|error| Failure::of_refused_settings(&error))?
             .dangerous()
             .with_custom_certificate_verifier(trust);
         let mut config = match self.certified_key(&provider)? {
@@ -100,7 +100,7 @@ impl Context {
             .ok_or_else(|| Failure::of_settings("no certificate"))?;
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&self.versions())
-            .map_err(Failure::of_settings)?
+            .map_err(|error| Failure::of_refused_settings(&error))?
             .with_client_cert_verifier(trust)
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(key)));
         config.alpn_protocols = self.alpn_protocols();
@@ -108,7 +108,8 @@ impl Context {
         // The state is in the ticket, encrypted: a server keeps nothing for clients that may never come back.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         if self.settings.session_tickets {
-            config.ticketer = aws_lc_rs::Ticketer::new().map_err(Failure::of_settings)?;
+            config.ticketer =
+                aws_lc_rs::Ticketer::new().map_err(|error| Failure::of_refused_settings(&error))?;
             config.send_tls13_tickets = TICKETS;
         } else {
             config.send_tls13_tickets = 0;
@@ -161,7 +162,7 @@ impl Context {
         let key = provider
             .key_provider
             .load_private_key(key)
-            .map_err(Failure::of_settings)?;
+            .map_err(|error| Failure::of_refused_settings(&error))?;
         let chain = self
             .settings
             .certificates

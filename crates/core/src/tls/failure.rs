@@ -1,10 +1,13 @@
 //! What is wrong with a handshake or a record: a reason in a word, which TypeScript knows by the same name, and what the
-//! library had to say. The sentence is made there (`src/backends/tls-failure.ts`).
+//! library had to say, in words. The sentence is made there (`src/backends/tls-failure.ts`).
+//!
+//! What must stay true: no Rust text reaches the user. The library's names of errors are turned into words ([`words`]), what they
+//! carry is left out unless it is written here, and `Display` of its errors is not used: it is `Debug` for most of them.
 
 use std::{error, fmt, io};
 
 use rustls::{
-    AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible, PeerMisbehaved,
+    AlertDescription, CertificateError, Error, InvalidMessage, OtherError, PeerIncompatible, PeerMisbehaved,
     pki_types::{ServerName, UnixTime},
 };
 
@@ -111,6 +114,16 @@ impl Failure {
         }
     }
 
+    /// Of a context that the library could not make.
+    pub fn of_refused_settings(error: &Error) -> Self {
+        let Self { reason, detail, .. } = Self::of_library(error);
+        match (reason, detail.as_str()) {
+            (Reason::Failed, _) => Self::of_settings(detail),
+            (reason, "") => Self::of_settings(reason.key().replace('-', " ")),
+            (reason, _) => Self::of_settings(format_args!("{}: {detail}", reason.key().replace('-', " "))),
+        }
+    }
+
     /// Of a context that could not be made.
     pub fn of_settings(detail: impl fmt::Display) -> Self {
         Self::new(Reason::Failed, detail.to_string())
@@ -150,12 +163,25 @@ impl Failure {
             Error::PeerMisbehaved(PeerMisbehaved::TooManyRenegotiationRequests) => {
                 (Reason::Renegotiation, String::new())
             }
-            Error::PeerMisbehaved(what) => (Reason::Misbehaved, spaced(&format!("{what:?}"))),
-            Error::InvalidMessage(what) => (Reason::Misbehaved, spaced(&format!("{what:?}"))),
-            Error::InappropriateMessage { .. } | Error::InappropriateHandshakeMessage { .. } => {
-                (Reason::Misbehaved, error.to_string())
-            }
-            other => (Reason::Failed, other.to_string()),
+            Error::PeerMisbehaved(what) => (Reason::Misbehaved, words(what)),
+            Error::InvalidMessage(what) => (Reason::Misbehaved, words(what)),
+            Error::InappropriateMessage {
+                expect_types,
+                got_type,
+            } => (Reason::Misbehaved, out_of_place(got_type, expect_types)),
+            Error::InappropriateHandshakeMessage {
+                expect_types,
+                got_type,
+            } => (Reason::Misbehaved, out_of_place(got_type, expect_types)),
+            Error::InvalidCertRevocationList(what) => (Reason::Failed, words(what)),
+            Error::InvalidEncryptedClientHello(what) => (Reason::Failed, words(what)),
+            Error::InconsistentKeys(_) => (
+                Reason::Failed,
+                "the certificate is not that of the key".to_owned(),
+            ),
+            Error::General(text) => (Reason::Failed, text.clone()),
+            Error::Other(_) => (Reason::Failed, String::new()),
+            other => (Reason::Failed, words(other)),
         };
         Self::new(reason, detail)
     }
@@ -197,7 +223,53 @@ fn of_certificate(error: &CertificateError) -> (Reason, String) {
         CertificateError::BadEncoding => (Reason::CertificateMalformed, String::new()),
         CertificateError::BadSignature => (Reason::CertificateBadSignature, String::new()),
         CertificateError::Revoked => (Reason::CertificateRevoked, String::new()),
-        other => (Reason::CertificateInvalid, other.to_string()),
+        CertificateError::Other(OtherError(inner)) => inner
+            .downcast_ref::<webpki::Error>()
+            .map_or_else(|| (Reason::CertificateInvalid, String::new()), of_webpki),
+        other => (Reason::CertificateInvalid, words(other)),
+    }
+}
+
+/// What the library has no name of its own for.
+fn of_webpki(error: &webpki::Error) -> (Reason, String) {
+    use webpki::Error as Webpki;
+    match error {
+        Webpki::CaUsedAsEndEntity => (
+            Reason::CertificateWrongPurpose,
+            "it is that of a certificate authority".to_owned(),
+        ),
+        Webpki::EndEntityUsedAsCa => (
+            Reason::CertificateInvalid,
+            "one in its chain is not that of a certificate authority".to_owned(),
+        ),
+        Webpki::BadDer
+        | Webpki::BadDerTime
+        | Webpki::EmptyEkuExtension
+        | Webpki::ExtensionValueInvalid
+        | Webpki::InvalidCertValidity
+        | Webpki::InvalidNetworkMaskConstraint
+        | Webpki::InvalidSerialNumber
+        | Webpki::MalformedDnsIdentifier
+        | Webpki::MalformedExtensions
+        | Webpki::MalformedNameConstraint
+        | Webpki::SignatureAlgorithmMismatch
+        | Webpki::TrailingData(_)
+        | Webpki::UnsupportedCertVersion => (Reason::CertificateMalformed, words(error)),
+        other => (Reason::CertificateInvalid, words(other)),
+    }
+}
+
+fn out_of_place(got: &impl fmt::Debug, expected: &[impl fmt::Debug]) -> String {
+    // A number that has no name is shown by its type.
+    let named = |kind: String| match kind.as_str() {
+        "content type" | "handshake type" => "a message of an unknown type".to_owned(),
+        _ => kind,
+    };
+    let got = named(words(got));
+    let expected: Vec<_> = expected.iter().map(words).collect();
+    match expected.as_slice() {
+        [] => format!("it sent {got} out of place"),
+        _ => format!("it sent {got}, and {} was due", expected.join(" or ")),
     }
 }
 
@@ -215,8 +287,8 @@ fn of_incompatibility(what: &PeerIncompatible) -> (Reason, String) {
         | Peer::NoKxGroupsInCommon
         | Peer::NoSignatureSchemesInCommon
         | Peer::NoCertificateRequestSignatureSchemesInCommon
-        | Peer::NoEcPointFormatsInCommon => (Reason::NoCommonCipher, spaced(&format!("{what:?}"))),
-        other => (Reason::Misbehaved, spaced(&format!("{other:?}"))),
+        | Peer::NoEcPointFormatsInCommon => (Reason::NoCommonCipher, words(what)),
+        other => (Reason::Misbehaved, words(other)),
     }
 }
 
@@ -225,7 +297,29 @@ fn names(expected: &ServerName<'_>, presented: &[String]) -> String {
     if presented.is_empty() {
         format!("it has no names, and should be for {wanted}")
     } else {
+        let presented: Vec<_> = presented.iter().map(|name| presented_name(name)).collect();
         format!("it is for {}, and should be for {wanted}", presented.join(", "))
+    }
+}
+
+/// Of a name as webpki writes it, `DnsName("example.org")`, what stands in it.
+fn presented_name(debug: &str) -> String {
+    let Some((kind, rest)) = debug.split_once('(') else {
+        return words(&Plainly(debug));
+    };
+    let inner = rest.trim_end_matches(')').trim_matches('"');
+    match kind {
+        "DnsName" | "IpAddress" | "UniformResourceIdentifier" => inner.to_owned(),
+        _ => "a name of another kind".to_owned(),
+    }
+}
+
+/// Text whose `Debug` is itself.
+struct Plainly<'a>(&'a str);
+
+impl fmt::Debug for Plainly<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.0)
     }
 }
 
@@ -235,27 +329,31 @@ fn alert_name(alert: AlertDescription) -> String {
         AlertDescription::UnrecognisedName => "unrecognized_name".to_owned(),
         AlertDescription::UnknownCA => "unknown_ca".to_owned(),
         AlertDescription::UnknownPSKIdentity => "unknown_psk_identity".to_owned(),
+        AlertDescription::EncryptedClientHelloRequired => "ech_required".to_owned(),
         AlertDescription::Unknown(number) => format!("number {number}"),
-        other => separated(&format!("{other:?}"), '_'),
+        other => words(&other).replace(' ', "_"),
     }
 }
 
-/// `TooManyKeyUpdates` as words.
-fn spaced(name: &str) -> String {
-    separated(name, ' ')
-}
-
-fn separated(name: &str, separator: char) -> String {
-    let mut text = String::with_capacity(name.len() + 8);
-    let mut after_small = false;
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() && after_small {
-            text.push(separator);
+/// The name of an error as words: of `UnsupportedSignatureAlgorithmContext { … }`, "unsupported signature algorithm". What it
+/// carries is Rust's way of writing, and left out.
+fn words(error: &impl fmt::Debug) -> String {
+    let text = format!("{error:?}");
+    let name: Vec<char> = text.chars().take_while(char::is_ascii_alphanumeric).collect();
+    let mut words = String::with_capacity(name.len() + 8);
+    for (at, letter) in name.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|at| name.get(at));
+        let follows_small = before.is_some_and(|before| !before.is_ascii_uppercase());
+        // The last capital of several begins a word: `EKUNotFound`.
+        let begins_word = before.is_some() && name.get(at + 1).is_some_and(char::is_ascii_lowercase);
+        if letter.is_ascii_uppercase() && (follows_small || begins_word) {
+            words.push(' ');
         }
-        after_small = letter.is_ascii_lowercase() || letter.is_ascii_digit();
-        text.push(letter.to_ascii_lowercase());
+        words.push(letter.to_ascii_lowercase());
     }
-    text
+    words
+        .strip_suffix(" context")
+        .map_or(words.clone(), str::to_owned)
 }
 
 /// The day, as ISO 8601 writes it.

@@ -9,6 +9,8 @@
 //! Invariants:
 //! 1. What is fed after the last message of the handshake is not taken: it stays with the caller, for the session.
 //! 2. Where a handshake fails, the alert that says so waits in [`Handshake::write_ciphertext`].
+//! 3. A failure is for ever. The library alone does not say so: an alert that comes with the last message of the handshake fails the
+//!    feeding, and leaves a connection that is not handshaking any more.
 
 use std::{
     fmt,
@@ -35,6 +37,8 @@ pub struct Handshake {
     context: Arc<Context>,
     standard_compatible: bool,
     ask_by_name: bool,
+    /// Invariant 3.
+    failure: Option<Box<Failure>>,
 }
 
 enum State {
@@ -73,19 +77,31 @@ impl Handshake {
             context,
             standard_compatible: start.standard_compatible,
             ask_by_name: start.ask_by_name,
+            failure: None,
         })
     }
 
     /// Takes ciphertext and returns how much of it that was, and how far the handshake has come. It may take less than
     /// all with [`Step::More`]: ciphertext has to be taken first, then the rest is fed again.
     pub fn feed(&mut self, bytes: &[u8]) -> (usize, Result<Step, Failure>) {
+        if let Some(failure) = &self.failure {
+            return (0, Err(Failure::clone(failure)));
+        }
         let mut rest = bytes;
         let outcome = self.advance(&mut rest);
-        (bytes.len() - rest.len(), outcome)
+        (bytes.len() - rest.len(), self.keep_failure(outcome))
     }
 
     /// Goes on after [`Step::Named`], with this context or with its own.
     pub fn choose(&mut self, context: Option<Arc<Context>>) -> Result<Step, Failure> {
+        if let Some(failure) = &self.failure {
+            return Err(Failure::clone(failure));
+        }
+        let outcome = self.go_on(context);
+        self.keep_failure(outcome)
+    }
+
+    fn go_on(&mut self, context: Option<Arc<Context>>) -> Result<Step, Failure> {
         if let Some(context) = context {
             self.context = context;
         }
@@ -126,6 +142,13 @@ impl Handshake {
         }
     }
 
+    fn keep_failure(&mut self, outcome: Result<Step, Failure>) -> Result<Step, Failure> {
+        if let Err(failure) = &outcome {
+            self.failure = Some(Box::new(failure.clone()));
+        }
+        outcome
+    }
+
     fn advance(&mut self, rest: &mut &[u8]) -> Result<Step, Failure> {
         loop {
             match &mut self.state {
@@ -159,7 +182,7 @@ impl Handshake {
         }
         acceptor
             .read_tls(rest)
-            .map_err(|error| Failure::new(Reason::RecordTooLarge, error.to_string()))?;
+            .map_err(|_| Failure::new(Reason::RecordTooLarge, ""))?;
         let accepted = match acceptor.accept() {
             Ok(None) => return Ok(None),
             Ok(Some(accepted)) => accepted,

@@ -41,7 +41,7 @@ pub use handshake::Step;
 pub use session::{Facts, Session};
 pub use settings::{ClientCertificate, Settings};
 pub use socket_handshake::SocketHandshake;
-pub use stream::{Goodbye, TlsStream};
+pub use stream::TlsStream;
 
 /// Who began the conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -216,7 +216,7 @@ impl Session {
     pub fn export_keying_material(&self, length: usize, label: &str) -> Result<Vec<u8>, Failure> {
         self.connection
             .export_keying_material(vec![0; length], label.as_bytes(), Some(&[]))
-            .map_err(Failure::of_settings)
+            .map_err(|error| Failure::of_refused_settings(&error))
     }
 
     fn look(&mut self) {
@@ -234,9 +234,9 @@ impl Session {
 
 /// Moves the next piece of `bytes` into rustls, and has it looked at.
 pub(super) fn take_ciphertext(connection: &mut Connection, bytes: &mut &[u8]) -> Result<IoState, Failure> {
-    if let Err(error) = connection.read_tls(bytes) {
+    if connection.read_tls(bytes).is_err() {
         // The only thing that can go wrong with memory: a message that does not fit.
-        return Err(Failure::new(Reason::RecordTooLarge, error.to_string()));
+        return Err(Failure::new(Reason::RecordTooLarge, ""));
     }
     connection
         .process_new_packets()

@@ -20,27 +20,17 @@ use super::{
     Reason, Session,
     wire::{Wire, Writer},
 };
-use crate::{address::Address, streams::StreamSocket};
+use crate::{
+    address::Address,
+    streams::{Goodbye, StreamSocket, drop_input},
+};
 
 /// The most that is encrypted ahead of the kernel in a direct send: four full records.
 const CHUNK: usize = 65_536;
 
-/// Reads of one look at a connection that waits for the peer's end.
-const GOODBYE_READS: usize = 64;
-
 /// Reads of one look at a connection whose records hold no data: session tickets, new keys, nothing at all. The peer decides how
 /// many of them come.
 const EMPTY_READS: usize = 4;
-
-/// How far a goodbye has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Goodbye {
-    Done,
-    /// The waker says when to look again.
-    Pending,
-    /// Others want their turn, too: look again without being woken.
-    More,
-}
 
 #[derive(Debug)]
 pub struct TlsStream {
@@ -188,20 +178,11 @@ impl TlsStream {
         Poll::Ready(())
     }
 
-    /// Shuts down, and reads for the peer's own end, whatever it is. Data that comes before it is dropped: it is read also
-    /// while the shutdown waits, because a peer that waits for the same would wait for ever.
-    pub fn poll_goodbye(&mut self, cx: &mut Context<'_>) -> Goodbye {
-        let mut dropped = [0; 4096];
+    /// As [`crate::streams::Connection::poll_goodbye`]. Records without data count as a read, too: `read` calls the waker, and
+    /// answers that there is nothing.
+    pub fn poll_goodbye(&mut self, cx: &mut Context<'_>, left: &mut usize) -> Goodbye {
         let shut = self.poll_shutdown(cx);
-        // Records without data count, too: `read` calls the waker, and answers that there is nothing.
-        for _ in 0..GOODBYE_READS {
-            match self.read(cx, &mut dropped) {
-                Poll::Ready(Ok(1..)) => {}
-                Poll::Ready(_) if shut.is_ready() => return Goodbye::Done,
-                _ => return Goodbye::Pending,
-            }
-        }
-        Goodbye::More
+        drop_input(shut, left, |dropped| self.read(cx, dropped))
     }
 
     /// Takes the error of the sending half, if it has failed since the last call.

@@ -15,12 +15,14 @@ use rustls::{
         verify_server_name,
     },
     crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{CertificateDer, ServerName, UnixTime},
+    pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime},
     server::{
         ParsedCertificate, WebPkiClientVerifier,
         danger::{ClientCertVerified, ClientCertVerifier},
     },
 };
+
+use webpki::EndEntityCert;
 
 use super::{ClientCertificate, Failure, Settings};
 
@@ -36,6 +38,7 @@ pub struct Trust {
 
 #[derive(Debug)]
 struct Checks {
+    roots: Arc<RootCertStore>,
     /// `None`: nobody is trusted.
     servers: Option<Arc<WebPkiServerVerifier>>,
     clients: Option<Arc<dyn ClientCertVerifier>>,
@@ -80,12 +83,14 @@ impl Checks {
             .map(|der| CertificateDer::from(der.clone()))
             .collect();
         for certificate in &pinned {
-            roots
-                .add(certificate.clone())
-                .map_err(|error| Failure::of_settings(format_args!("a trusted certificate: {error}")))?;
+            roots.add(certificate.clone()).map_err(|error| {
+                let Failure { detail, .. } = Failure::of_refused_settings(&error);
+                Failure::of_settings(format_args!("a trusted certificate: {detail}"))
+            })?;
         }
         if roots.is_empty() {
             return Ok(Self {
+                roots: Arc::new(roots),
                 servers: None,
                 clients: None,
                 pinned,
@@ -94,21 +99,52 @@ impl Checks {
         let roots = Arc::new(roots);
         let servers = WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots), Arc::clone(provider))
             .build()
-            .map_err(Failure::of_settings)?;
-        let clients = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider))
+            .map_err(|_| Failure::of_settings("no trusted certificate is of use"))?;
+        let clients = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots), Arc::clone(provider))
             .build()
-            .map_err(Failure::of_settings)?;
+            .map_err(|_| Failure::of_settings("no trusted certificate is of use"))?;
         Ok(Self {
+            roots,
             servers: Some(servers),
             clients: Some(clients),
             pinned,
         })
     }
 
-    fn is_pinned(&self, certificate: &CertificateDer<'_>) -> bool {
-        self.pinned
+    /// Of a certificate that says it is an authority's. Where its issuer is itself, or known to nobody here, that is what is wrong
+    /// with it: webpki looks at the issuer last.
+    fn refuse_unless_pinned(
+        &self,
+        error: Error,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+    ) -> Result<(), Error> {
+        if self
+            .pinned
             .iter()
             .any(|pinned| pinned.as_ref() == certificate.as_ref())
+        {
+            Ok(())
+        } else if self.knows_issuer(certificate, intermediates) {
+            Err(error)
+        } else {
+            Err(CertificateError::UnknownIssuer.into())
+        }
+    }
+
+    fn knows_issuer(&self, certificate: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>]) -> bool {
+        let Ok(parsed) = EndEntityCert::try_from(certificate) else {
+            return false;
+        };
+        let issuer = parsed.issuer();
+        if issuer == parsed.subject() {
+            return false;
+        }
+        let is_issuer = |other: &CertificateDer<'_>| {
+            EndEntityCert::try_from(other).is_ok_and(|other| other.subject() == issuer)
+        };
+        let is_root = |root: &TrustAnchor<'_>| root.subject.as_ref() == issuer;
+        self.roots.roots.iter().any(is_root) || intermediates.iter().any(is_issuer)
     }
 }
 
@@ -128,7 +164,8 @@ impl ServerCertVerifier for Trust {
             return Err(CertificateError::UnknownIssuer.into());
         };
         match servers.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-            Err(error) if is_authority(&error) && checks.is_pinned(end_entity) => {
+            Err(error) if is_authority(&error) => {
+                checks.refuse_unless_pinned(error, end_entity, intermediates)?;
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                 Ok(ServerCertVerified::assertion())
             }
@@ -185,7 +222,8 @@ impl ClientCertVerifier for Trust {
             return Err(CertificateError::UnknownIssuer.into());
         };
         match clients.verify_client_cert(end_entity, intermediates, now) {
-            Err(error) if is_authority(&error) && checks.is_pinned(end_entity) => {
+            Err(error) if is_authority(&error) => {
+                checks.refuse_unless_pinned(error, end_entity, intermediates)?;
                 Ok(ClientCertVerified::assertion())
             }
             outcome => outcome,

@@ -1,0 +1,166 @@
+//! System calls that misbehave by seed, for tests.
+//!
+//! `STRUCTIO_SYSTEM_SEED` starts it. What happens then can happen on any system, and changes no result: calls come short, are
+//! interrupted, refuse once more with `EAGAIN`. With `STRUCTIO_SYSTEM_FAILURES` as well, calls fail, more rarely: one of as
+//! many as that says.
+//!
+//! The release's gate looks for the first name in a binary (`scripts/lib/release.js`): no binary that has it is published.
+
+use std::{
+    io::{self, ErrorKind, IoSlice},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use super::Call;
+
+/// One call of this many is interrupted, and as many refuse.
+const INTERRUPTS: u64 = 12;
+const REFUSALS: u64 = 12;
+
+/// One call of this many comes short.
+const SHORT: u64 = 4;
+
+/// Calls that make descriptors are rarer than those that move data, and fail this much more often.
+const OPENING: u64 = 8;
+
+#[derive(Debug)]
+struct Plan {
+    seed: u64,
+    /// One data call of this many fails; 0: none.
+    failures: u64,
+}
+
+static PLAN: OnceLock<Option<Plan>> = OnceLock::new();
+static DRAWN: AtomicU64 = AtomicU64::new(0);
+static HARMLESS: AtomicU64 = AtomicU64::new(0);
+static FAILED: AtomicU64 = AtomicU64::new(0);
+
+/// What has been done to this process's calls so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    pub harmless: u64,
+    pub failed: u64,
+}
+
+pub fn counts() -> Counts {
+    Counts {
+        harmless: HARMLESS.load(Ordering::Relaxed),
+        failed: FAILED.load(Ordering::Relaxed),
+    }
+}
+
+pub(super) fn before(call: Call) -> io::Result<()> {
+    let Some(plan) = plan() else {
+        return Ok(());
+    };
+    let failures = match call {
+        Call::Open | Call::Accept => plan.failures.div_ceil(OPENING),
+        _ => plan.failures,
+    };
+    if failures > 0
+        && one_of(plan, failures)
+        && let Some(number) = failure(plan, call)
+    {
+        FAILED.fetch_add(1, Ordering::Relaxed);
+        return Err(io::Error::from_raw_os_error(number));
+    }
+    if one_of(plan, INTERRUPTS) {
+        return harmless(ErrorKind::Interrupted);
+    }
+    let may_refuse = !matches!(call, Call::Open | Call::File | Call::Ask);
+    if may_refuse && one_of(plan, REFUSALS) {
+        return harmless(ErrorKind::WouldBlock);
+    }
+    Ok(())
+}
+
+/// How much of `length` bytes of memory a call is given.
+pub(crate) fn part(length: usize) -> usize {
+    match plan() {
+        Some(plan) if length > 1 && one_of(plan, SHORT) => {
+            HARMLESS.fetch_add(1, Ordering::Relaxed);
+            1 + below(plan, length)
+        }
+        _ => length,
+    }
+}
+
+/// What a gathered write is cut down to.
+pub(super) fn piece<'a>(slices: &'a [IoSlice<'_>]) -> Option<&'a [u8]> {
+    let first = slices.iter().find(|slice| !slice.is_empty())?;
+    let length = part(first.len());
+    (length < first.len()).then(|| &first[..length])
+}
+
+/// An attempt goes on when the call that began it is interrupted.
+pub(crate) fn after_connect(outcome: io::Result<()>) -> io::Result<()> {
+    let begun = match &outcome {
+        Ok(()) => true,
+        Err(error) => error.raw_os_error() == Some(libc::EINPROGRESS),
+    };
+    match plan() {
+        Some(plan) if begun && one_of(plan, INTERRUPTS) => harmless(ErrorKind::Interrupted),
+        _ => outcome,
+    }
+}
+
+/// Whether `error` is a refusal that the system has not made. The system's have a number.
+pub(crate) fn is_made_up(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::WouldBlock && error.raw_os_error().is_none()
+}
+
+fn harmless(kind: ErrorKind) -> io::Result<()> {
+    HARMLESS.fetch_add(1, Ordering::Relaxed);
+    Err(kind.into())
+}
+
+fn failure(plan: &Plan, call: Call) -> Option<i32> {
+    let possible: &[i32] = match call {
+        Call::Receive => &[libc::ECONNRESET],
+        Call::Send => &[libc::ECONNRESET, libc::ENOBUFS],
+        Call::ReceiveDatagram | Call::SendDatagram => &[libc::ENOBUFS],
+        Call::Accept => &[libc::EMFILE, libc::ENFILE, libc::ENOBUFS],
+        Call::Open => &[libc::EMFILE, libc::ENFILE],
+        Call::File | Call::FileNow => &[libc::EIO],
+        Call::Ask => &[],
+    };
+    possible.get(below(plan, possible.len().max(1))).copied()
+}
+
+fn plan() -> Option<&'static Plan> {
+    PLAN.get_or_init(|| {
+        Some(Plan {
+            seed: number("STRUCTIO_SYSTEM_SEED")?,
+            failures: number("STRUCTIO_SYSTEM_FAILURES").unwrap_or(0),
+        })
+    })
+    .as_ref()
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+fn one_of(plan: &Plan, count: u64) -> bool {
+    draw(plan).is_multiple_of(count)
+}
+
+/// Less than `limit`, which is not 0.
+fn below(plan: &Plan, limit: usize) -> usize {
+    usize::try_from(draw(plan) % limit as u64).unwrap_or(0)
+}
+
+/// SplitMix64: the order of calls decides, and the seed.
+fn draw(plan: &Plan) -> u64 {
+    let step = DRAWN.fetch_add(1, Ordering::Relaxed);
+    let mut mixed = plan
+        .seed
+        .wrapping_mul(0xd134_2543_de82_ef95)
+        .wrapping_add(step.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}

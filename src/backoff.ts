@@ -1,0 +1,50 @@
+/** How long to wait before the next attempt. */
+import { invalidArgType, outOfRange } from './validate.ts'
+
+/** A first wait in milliseconds, from which the others grow; or a function that gives each of them. */
+export type BackoffOption = number | ((attempt: number, error: unknown) => number)
+
+/** Gives the milliseconds to wait after attempt 1, 2, … has failed. */
+export type Backoff = (attempt: number, error: unknown) => number
+
+/** Waits that grow end here, unless the first one is longer. */
+export const LONGEST_BACKOFF = 30_000
+
+/**
+ * @param jitter - default: of a number only
+ * @param random - from 0 to 1
+ */
+export function backoffOf(option: BackoffOption, jitter: boolean | undefined, random: () => number): Backoff {
+  if (typeof option === 'number') return jitter === false ? exponential(option) : decorrelated(option, random)
+  return (attempt, error) => {
+    const wait: unknown = option(attempt, error)
+    checkWait(`options.backoff(${attempt})`, wait)
+    // "Full jitter": whatever the function says, spread from 0 to it.
+    return jitter === true ? wait * random() : wait
+  }
+}
+
+export function checkBackoff(name: string, option: unknown): asserts option is BackoffOption {
+  if (typeof option !== 'function') checkWait(name, option)
+}
+
+function checkWait(name: string, value: unknown): asserts value is number {
+  if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value)
+  if (!(value >= 0 && value < Infinity)) throw outOfRange(name, 'a number of milliseconds >= 0', value)
+}
+
+function exponential(first: number): Backoff {
+  const longest = Math.max(first, LONGEST_BACKOFF)
+  return (attempt) => Math.min(longest, first * 2 ** (attempt - 1))
+}
+
+/**
+ * "Decorrelated jitter" of M. Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015): each wait is drawn between
+ * the first one and three times the last. It doubles about every attempt, and callers that failed together do not come
+ * back together.
+ */
+function decorrelated(first: number, random: () => number): Backoff {
+  const longest = Math.max(first, LONGEST_BACKOFF)
+  let last = first
+  return () => (last = Math.min(longest, first + random() * (3 * last - first)))
+}

@@ -1,0 +1,173 @@
+/**
+ * `retry`: calls a function again until it succeeds.
+ *
+ * What must stay true:
+ * 1. A cancelled call is not an attempt that failed: it is never made again.
+ * 2. An attempt is over, with everything that it has begun, before the next one begins: each has a scope of its own.
+ * 3. No error disappears: the last one is thrown, and the others are found by it.
+ */
+import { backoffOf, checkBackoff } from './backoff.ts'
+import { CancelScope } from './kernel/cancel-scope.ts'
+import { waitUntil, yieldToOthers } from './kernel/checkpoint.ts'
+import { enterOperation, requireFrame } from './kernel/context.ts'
+import { tellSuppressed } from './kernel/diagnostics.ts'
+import { isCancellation } from './kernel/exit.ts'
+import { rejected } from './kernel/operation.ts'
+import { EFFECTIVE } from './kernel/scope-flags.ts'
+import { spendBudget } from './kernel/turn.ts'
+import { checkBoolean, checkFunction, checkInteger, checkOptions, optionNames } from './validate.ts'
+
+/** Options of `retry`. */
+export interface RetryOptions {
+  /** How many times the function is called at most, the first time included: a positive integer, or `Infinity`. Default 5. */
+  attempts?: number | undefined
+  /**
+   * Milliseconds to wait before the second attempt. Later waits grow exponentially, up to 30 seconds (or `backoff`, where that is
+   * more). Default 100.
+   *
+   * Or a function that gives the milliseconds to wait once attempt 1, 2, … has failed with `error`.
+   */
+  backoff?: number | ((attempt: number, error: unknown) => number) | undefined
+  /**
+   * Whether waits are spread at random, so that callers that failed together do not come back together. Default: true, but false
+   * where `backoff` is a function. Of a number: "decorrelated jitter", each wait lies between `backoff` and three times the wait
+   * before. Of a function: each wait lies between 0 and what it gives. On `virtual` chance comes from the seed.
+   */
+  jitter?: boolean | undefined
+  /** Whether to try again after this error. Default: after every error. What it throws is thrown. */
+  retryIf?: ((error: unknown, attempt: number) => boolean | PromiseLike<boolean>) | undefined
+  /** Called, and awaited, before each wait of `delay` milliseconds: to log, or to reconnect. What it throws is thrown. */
+  onRetry?: ((error: unknown, attempt: number, delay: number) => unknown) | undefined
+}
+
+/**
+ * Calls `fn` until it succeeds, and resolves with its value. When all attempts have failed, rejects with the last error itself;
+ * `retryErrors(error)` gives the earlier ones.
+ *
+ * A cancelled call is never retried, and neither is one that fails while its scope is cancelled. A limit on each attempt goes
+ * inside, one on all of them outside:
+ *
+ * ```ts
+ * await failAfter(60_000, () => retry({ attempts: 10 }, () => failAfter(5000, () => load(url))))
+ * ```
+ *
+ * What an attempt has begun and not awaited is cancelled when it ends, and has ended before the next one begins. `fn` gets the
+ * number of the attempt, from 1.
+ *
+ * @throws RangeError for `attempts` or a `backoff` that is out of range, also one that the function gives
+ */
+export function retry<T>(fn: (attempt: number) => T | PromiseLike<T>): Promise<T>
+export function retry<T>(options: RetryOptions, fn: (attempt: number) => T | PromiseLike<T>): Promise<T>
+export function retry(...given: unknown[]): Promise<unknown> {
+  try {
+    const fn = given.length > 1 ? given[1] : given[0]
+    const options = given.length > 1 ? given[0] : {}
+    checkOptions('options', options, OPTIONS)
+    checkRetry(options)
+    checkFunction('fn', fn)
+    enterOperation('retry')
+    return CancelScope._operation('retry', () => attemptAll(options, fn as Attempt))
+  } catch (error) {
+    return rejected(error)
+  }
+}
+
+/**
+ * What the attempts before the last one failed with, oldest first, given the error that a `retry` rejected with; at most the
+ * latest 100. Empty for every other error, and for what is no object.
+ */
+export function retryErrors(error: unknown): readonly unknown[] {
+  return (typeof error === 'object' && error !== null ? earlier.get(error) : undefined) ?? NONE
+}
+
+type Attempt = (attempt: number) => unknown
+
+/** Errors that are kept of one `retry`: one that goes on for ever must not fill the memory. */
+const MOST_KEPT = 100
+
+const NONE: readonly unknown[] = Object.freeze([])
+const earlier = new WeakMap<object, readonly unknown[]>()
+
+async function attemptAll(options: RetryOptions, fn: Attempt): Promise<unknown> {
+  const { attempts = 5, backoff = 100, jitter, retryIf, onRetry } = options
+  const { scope, task } = requireFrame('retry')
+  const { host, deadlines } = task.run
+  const waitAfter = backoffOf(backoff, jitter, () => host.random?.() ?? Math.random())
+  const failures: unknown[] = []
+  if (!spendBudget()) await yieldToOthers('retry')
+  for (let attempt = 1; ; attempt++) {
+    const outcome = await attemptOnce(scope, fn, attempt)
+    if (outcome.kind === 'value') return outcome.value
+    const { error } = outcome
+    if (outcome.kind === 'cancelled') throw error
+    if (attempt >= attempts || (scope._flags & EFFECTIVE) !== 0) throw withEarlier(error, failures)
+    let refused = false
+    try {
+      refused = retryIf !== undefined && !(await retryIf(error, attempt))
+      if (!refused) {
+        const delay = waitAfter(attempt, error)
+        if (onRetry !== undefined) await onRetry(error, attempt, delay)
+        keep(failures, error)
+        await waitUntil(deadlines.now() + delay, `retry: attempt ${attempt + 1} of ${attempts}`)
+      }
+    } catch (thrown) {
+      // A caller that is cancelled gets no error.
+      if (isCancellation(thrown, scope)) tellSuppressed(task, error)
+      if (failures.at(-1) !== error) keep(failures, error)
+      throw withEarlier(thrown, failures)
+    }
+    if (refused) throw withEarlier(error, failures)
+  }
+}
+
+function keep(failures: unknown[], error: unknown): void {
+  failures.push(error)
+  if (failures.length > MOST_KEPT) failures.shift()
+}
+
+type Outcome =
+  | { readonly kind: 'value'; readonly value: unknown }
+  | { readonly kind: 'failed' | 'cancelled'; readonly error: unknown }
+
+/** @param scope - the one around all attempts */
+async function attemptOnce(scope: CancelScope, fn: Attempt, attempt: number): Promise<Outcome> {
+  // At the boundary of its own scope the cancellation of an unrelated scope becomes an error: what it was, only the body sees.
+  let wasCancelled = false
+  const body = async (): Promise<unknown> => {
+    try {
+      return await fn(attempt)
+    } catch (error) {
+      wasCancelled = isCancellation(error, scope)
+      throw error
+    }
+  }
+  try {
+    return { kind: 'value', value: await CancelScope._operation('retry', body) }
+  } catch (error) {
+    return { kind: wasCancelled || isCancellation(error, scope) ? 'cancelled' : 'failed', error }
+  }
+}
+
+function withEarlier(error: unknown, failures: readonly unknown[]): unknown {
+  if (typeof error === 'object' && error !== null && failures.length > 0) {
+    // A function that throws the same object each time would otherwise be its own earlier error.
+    earlier.set(error, Object.freeze(failures.filter((failure) => failure !== error)))
+  }
+  return error
+}
+
+function checkRetry({ attempts, backoff, jitter, retryIf, onRetry }: RetryOptions): void {
+  if (attempts !== undefined && attempts !== Infinity) checkInteger('options.attempts', attempts, 1)
+  if (backoff !== undefined) checkBackoff('options.backoff', backoff)
+  if (jitter !== undefined) checkBoolean('options.jitter', jitter)
+  if (retryIf !== undefined) checkFunction('options.retryIf', retryIf)
+  if (onRetry !== undefined) checkFunction('options.onRetry', onRetry)
+}
+
+const OPTIONS = optionNames<RetryOptions>({
+  attempts: true,
+  backoff: true,
+  jitter: true,
+  retryIf: true,
+  onRetry: true,
+})

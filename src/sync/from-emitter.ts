@@ -1,0 +1,225 @@
+/**
+ * `fromEmitter`: the events of an emitter as a stream. Events come whether or not they are read, so the stream has a buffer of a
+ * fixed size and says what happens when it is full.
+ *
+ * What must stay true:
+ * 1. The listeners are on the emitter exactly as long as something may still come of them: until an event ends the stream, its
+ *    last receiver is closed, or the scope that it was made in ends.
+ * 2. Nothing that a listener does throws into `emit`.
+ */
+import { BrokenResourceError } from '../errors.ts'
+import type { CancelScope } from '../kernel/cancel-scope.ts'
+import { currentFrame, requireFrame } from '../kernel/context.ts'
+import { detached } from '../kernel/detached.ts'
+import { Operation } from '../kernel/operation.ts'
+import { CLOSING } from '../kernel/scope-flags.ts'
+import { BACKEND, NEUTRAL } from '../kernel/waits.ts'
+import { checkOptions, invalidArgType, optionNames, outOfRange } from '../validate.ts'
+import { checkCapacity, checkOneOf, Inlet, type Overflow } from './inlet.ts'
+import { MemoryReceiveStream } from './memory-object-stream.ts'
+
+/** Options of `fromEmitter`. */
+export interface FromEmitterOptions {
+  /** How many events may wait to be received: a positive integer, or `Infinity`. */
+  capacity: number
+  /**
+   * What happens to an event when as many are waiting: the one that has waited longest is dropped, or the new one; or the stream
+   * ends with a `BrokenResourceError` behind the events that are there.
+   */
+  onFull: 'drop-oldest' | 'drop-newest' | 'error'
+  /**
+   * The event that ends the stream with an error, behind the events that are there. Default: `'error'` of an `EventEmitter`, unless
+   * that is the event asked for; none of an `EventTarget`. `null`: none.
+   */
+  errorEvent?: string | symbol | null | undefined
+  /** The event that ends the stream, behind the events that are there: `'close'`, `'end'`. Default: none. */
+  endEvent?: string | symbol | undefined
+}
+
+/** An `EventEmitter`, of Node or of a library. */
+export interface EmitterLike {
+  /** Adds a listener. */
+  on(event: string | symbol, listener: (...args: unknown[]) => void): unknown
+  /** Removes it. */
+  removeListener(event: string | symbol, listener: (...args: unknown[]) => void): unknown
+}
+
+/** An `EventTarget`. */
+export interface EventTargetLike {
+  /** Adds a listener. */
+  addEventListener(type: string, listener: (event: unknown) => void): void
+  /** Removes it. */
+  removeEventListener(type: string, listener: (event: unknown) => void): void
+}
+
+/**
+ * The events of an emitter as a stream, in their order. It listens at once, so no event is missed between this call and the first
+ * `receive`. Of an `EventEmitter`, an event's argument is the item, several arguments are an array of them, and none is
+ * `undefined`; of an `EventTarget`, the event is.
+ *
+ * The listeners are removed when the stream is closed or ends, and at the latest when the scope that it was made in ends: then it
+ * ends, too. Outside every run only the first two.
+ *
+ * ```ts
+ * using lines = fromEmitter<string>(readline, 'line', { capacity: 1000, onFull: 'error', endEvent: 'close' })
+ * for await (const line of lines) await store(line)
+ * ```
+ *
+ * @param emitter - an `EventEmitter` or an `EventTarget`; what is both counts as the former
+ * @throws TypeError for what is neither; RangeError for a `capacity` that is not positive; UsageError in a task or scope that has
+ * ended
+ */
+export function fromEmitter<T = unknown>(
+  emitter: EmitterLike | EventTargetLike,
+  event: string | symbol,
+  options: FromEmitterOptions,
+): MemoryReceiveStream<T> {
+  const isEmitter = isLike<EmitterLike>(emitter, 'on', 'removeListener')
+  if (!isEmitter && !isLike<EventTargetLike>(emitter, 'addEventListener', 'removeEventListener')) {
+    throw invalidArgType('emitter', 'an EventEmitter or an EventTarget', emitter)
+  }
+  checkName('event', event)
+  checkOptions('options', options, OPTIONS)
+  const { capacity, onFull, endEvent } = options
+  checkCapacity('options.capacity', capacity)
+  checkOneOf('options.onFull', onFull, ON_FULL)
+  const { errorEvent = isEmitter && event !== 'error' && endEvent !== 'error' ? 'error' : null } = options
+  if (errorEvent !== null) checkName('options.errorEvent', errorEvent)
+  if (endEvent !== undefined) checkName('options.endEvent', endEvent)
+  checkDistinct(event, errorEvent, endEvent)
+  const what = `the event ${typeof event === 'symbol' ? String(event) : JSON.stringify(event)}`
+  const listening = new Listening(new Inlet<unknown>(capacity, onFull, what, BACKEND), what)
+  const listeners: Listener[] = [[event, isEmitter ? listening.many : listening.one]]
+  if (errorEvent !== null) listeners.push([errorEvent, listening.failed(errorEvent)])
+  if (endEvent !== undefined) listeners.push([endEvent, listening.ended])
+  return listening.start(emitter, listeners) as MemoryReceiveStream<T>
+}
+
+type Listener = [name: string | symbol, listener: (...args: unknown[]) => void]
+
+/** Where it was made in a scope it is an operation of that, which only listens for the end of the scope's body. */
+class Listening extends Operation<void> {
+  readonly #inlet: Inlet<unknown>
+  readonly #what: string
+  #stop: (() => void)[] = []
+  #over = false
+
+  constructor(inlet: Inlet<unknown>, what: string) {
+    super()
+    this.#inlet = inlet
+    this.#what = what
+    inlet.state.abandoned = () => this.#end()
+  }
+
+  start(emitter: EmitterLike | EventTargetLike, listeners: readonly Listener[]): MemoryReceiveStream<unknown> {
+    const scope = currentFrame() === undefined ? undefined : requireFrame('fromEmitter').scope
+    try {
+      // Detached: an emitter keeps its listeners, and whatever context they were added in, for as long as it lives.
+      for (const listener of listeners) detached(() => this.#stop.push(listen(emitter, ...listener)))
+    } catch (error) {
+      this.#end()
+      throw error
+    }
+    if (scope !== undefined) this.#stayIn(scope)
+    return new MemoryReceiveStream(this.#inlet.state)
+  }
+
+  readonly one = (item: unknown): void => {
+    // An emitter that is in the middle of `emit` still calls a listener that has been removed.
+    if (!this.#over && this.#inlet.push(item) === 'ended') this.#end()
+  }
+
+  readonly many = (...args: unknown[]): void => {
+    this.one(args.length > 1 ? args : args[0])
+  }
+
+  readonly ended = (): void => {
+    this.#inlet.state.finish()
+    this.#end()
+  }
+
+  failed(name: string | symbol): (...args: unknown[]) => void {
+    return (reason) => {
+      const error = errorOf(reason) ?? new BrokenResourceError(`the emitter emitted ${quoted(name)}`, { cause: reason })
+      this.#inlet.state.finish(() => error)
+      this.#end()
+    }
+  }
+
+  override describe(): string {
+    return `the end of a stream of ${this.#what}`
+  }
+
+  override get waitsFor(): number {
+    return NEUTRAL
+  }
+
+  /** @internal A cancelled body may still receive, in a shield. */
+  override _cancel(): void {}
+
+  protected override onCancel(): void {}
+
+  /** @internal The body of the scope has settled. */
+  override _leftOver(): void {
+    this.ended()
+  }
+
+  #stayIn(scope: CancelScope): void {
+    // Code that outlived the body: there is no end of the body to wait for.
+    if ((scope._flags & CLOSING) !== 0) this.ended()
+    else void this.begin(scope)
+  }
+
+  /** Invariant 1. */
+  #end(): void {
+    this.#over = true
+    const stop = this.#stop
+    this.#stop = []
+    for (const remove of stop) remove()
+    this.resolve()
+  }
+}
+
+function listen(emitter: EmitterLike | EventTargetLike, name: string | symbol, listener: Listener[1]): () => void {
+  if (isLike<EmitterLike>(emitter, 'on', 'removeListener')) {
+    emitter.on(name, listener)
+    return () => void emitter.removeListener(name, listener)
+  }
+  emitter.addEventListener(name as string, listener)
+  return () => emitter.removeEventListener(name as string, listener)
+}
+
+/** An `ErrorEvent` has its error in a property. */
+function errorOf(reason: unknown): Error | undefined {
+  if (reason instanceof Error) return reason
+  const inner = (reason as { error?: unknown } | null | undefined)?.error
+  return inner instanceof Error ? inner : undefined
+}
+
+function isLike<E>(value: unknown, ...methods: (keyof E)[]): value is E {
+  return (
+    typeof value === 'object' && value !== null && methods.every((name) => typeof (value as E)[name] === 'function')
+  )
+}
+
+function checkName(name: string, value: unknown): asserts value is string | symbol {
+  if (typeof value !== 'string' && typeof value !== 'symbol') {
+    throw invalidArgType(name, 'of type string or symbol', value)
+  }
+}
+
+/** One event cannot be an item and the end. */
+function checkDistinct(event: string | symbol, errorEvent: string | symbol | null, endEvent: unknown): void {
+  if (errorEvent === event) throw outOfRange('options.errorEvent', 'another event than the one to receive', errorEvent)
+  if (endEvent === event) throw outOfRange('options.endEvent', 'another event than the one to receive', endEvent)
+  if (endEvent !== undefined && endEvent === errorEvent) {
+    throw outOfRange('options.endEvent', 'another event than errorEvent', endEvent)
+  }
+}
+
+function quoted(name: string | symbol): string {
+  return typeof name === 'symbol' ? String(name) : JSON.stringify(name)
+}
+
+const ON_FULL: readonly Overflow[] = ['drop-oldest', 'drop-newest', 'error']
+const OPTIONS = optionNames<FromEmitterOptions>({ capacity: true, onFull: true, errorEvent: true, endEvent: true })

@@ -1,0 +1,52 @@
+/** The side of a stream on which items come in without waiting, whether there is room or not. */
+import { BrokenResourceError } from '../errors.ts'
+import { checkInteger, outOfRange } from '../validate.ts'
+import { Channel } from './channel.ts'
+import { StreamState } from './stream-state.ts'
+
+/** What becomes of an item for which there is no room. */
+export type Overflow = 'drop-oldest' | 'drop-newest' | 'error'
+
+export class Inlet<T> {
+  readonly state: StreamState<T>
+  readonly #overflow: Overflow
+  readonly #what: string
+
+  /** @param what - for texts: 'a broadcast'. @param source - a bit of waits.ts: who brings the items */
+  constructor(capacity: number, overflow: Overflow, what: string, source?: number) {
+    this.state = new StreamState(new Channel<T>(capacity, what, source))
+    this.state.senders = 1
+    if (overflow !== 'error') this.state.dropped = 0
+    this.#overflow = overflow
+    this.#what = what
+  }
+
+  /** `dropped`: an item was lost. `ended`: there was no room, and the stream ends behind the items that are there. */
+  push(item: T): 'taken' | 'dropped' | 'ended' {
+    const { state } = this
+    const { channel } = state
+    if (channel.tryPut(item)) return 'taken'
+    if (this.#overflow === 'error') {
+      const text = `the receiver of ${this.#what} fell behind: ${channel.capacity} items were waiting when another one came`
+      state.finish(() => new BrokenResourceError(text))
+      return 'ended'
+    }
+    if (this.#overflow === 'drop-oldest') {
+      channel.items.shift()
+      channel.items.push(item)
+    }
+    state.dropped!++
+    return 'dropped'
+  }
+}
+
+/** A buffer that may drop items has room for one at least. */
+export function checkCapacity(name: string, value: unknown): asserts value is number {
+  if (value !== Infinity) checkInteger(name, value, 1)
+}
+
+export function checkOneOf<V extends string>(name: string, value: unknown, known: readonly V[]): asserts value is V {
+  if (known.includes(value as V)) return
+  const all = known.map((one) => `'${one}'`)
+  throw outOfRange(name, `${all.slice(0, -1).join(', ')} or ${all.at(-1)}`, value)
+}
