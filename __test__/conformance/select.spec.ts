@@ -7,6 +7,7 @@ import { closeSync } from 'node:fs'
 import test from 'ava'
 import {
   BrokenResourceError,
+  CancelScope,
   ClosedResourceError,
   connectTcp,
   connectUnix,
@@ -41,6 +42,7 @@ import {
   type TaskHandle,
   UsageError,
   waitAllTasksBlocked,
+  WouldBlock,
 } from '../../index.ts'
 import { eachBackend, eachRealBackend } from '../support/backends.ts'
 import { eachBackendWith, socketFolder } from '../support/datagrams.ts'
@@ -863,6 +865,101 @@ eachBackend(
         t.deepEqual(await selected.value(), ['queue', 2])
         t.deepEqual(await batch.value(), [1, 3, 4])
       })
+    })
+  },
+)
+
+eachBackend(test, 'E33: what a source makes ready while it is taken from is not taken, too', async (t, backend) => {
+  await backend.run(async () => {
+    const queue = createQueue<number>(0)
+    const log = createQueue<string>(0)
+    const logged: Selectable<number> = {
+      [selectable]() {
+        const source = queue[selectable]()
+        return {
+          ready: () => source.ready(),
+          watch: (changed) => source.watch(changed),
+          take: () => {
+            const item = source.take()
+            log.putNowait(`took ${item}`)
+            return item
+          },
+        }
+      },
+    }
+    await createTaskGroup(async (tg) => {
+      const waiting = tg.spawn(() => select({ log, logged }))
+      await waitAllTasksBlocked()
+      queue.putNowait(1)
+      t.deepEqual(await waiting.value(), ['logged', 1])
+      t.is(log.getNowait(), 'took 1')
+      t.is(log.statistics().tasksWaitingGet, 0)
+    })
+  })
+})
+
+eachBackend(test, 'E34: a source that is ready and gives nothing keeps the item from nobody', async (t, backend) => {
+  await backend.run(async () => {
+    const queue = createQueue<number>(0)
+    const picky: Selectable<number> = {
+      [selectable]() {
+        const source = queue[selectable]()
+        return {
+          ready: () => source.ready(),
+          watch: (changed) => source.watch(changed),
+          take: () => {
+            throw new WouldBlock('nothing for this one')
+          },
+        }
+      },
+    }
+    await createTaskGroup(async (tg) => {
+      tg.spawn(() => select([picky]))
+      await waitAllTasksBlocked()
+      const getter = tg.spawn(() => queue.get())
+      await waitAllTasksBlocked()
+      queue.putNowait(1)
+      t.is(await getter.value(), 1)
+      queue.putNowait(2)
+      t.is(queue.getNowait(), 2)
+      queue.close()
+      tg.cancelScope.cancel()
+    })
+    t.is(queue.statistics().tasksWaitingGet, 0)
+  })
+})
+
+eachBackend(
+  test,
+  'E35: where the undo of a source of your own throws, the others are left, and the error is that of the select',
+  async (t, backend) => {
+    await backend.run(async () => {
+      const queue = createQueue<number>(0)
+      const other = createQueue<number>(0)
+      const failure = new Error('of the undo')
+      const faulty: Selectable<never> = {
+        [selectable]: () => ({
+          ready: () => false,
+          take: () => {
+            throw new WouldBlock('it never has anything')
+          },
+          watch: () => () => {
+            throw failure
+          },
+        }),
+      }
+      await createTaskGroup(async (tg) => {
+        const waiting = tg.spawn(() => rejection(select([queue, faulty, other])))
+        await waitAllTasksBlocked()
+        t.notThrows(() => queue.putNowait(1))
+        t.is(await waiting.value(), failure)
+        const scope = new CancelScope()
+        const cancelled = tg.spawn(() => rejection(scope.run(() => select([queue, faulty, other]))))
+        await waitAllTasksBlocked()
+        scope.cancel()
+        t.is(await cancelled.value(), failure)
+      })
+      t.deepEqual([queue.statistics().tasksWaitingGet, other.statistics().tasksWaitingGet], [0, 0])
     })
   },
 )

@@ -89,8 +89,8 @@ export class Selection<K> extends Operation<[K, unknown] | typeof ALL_ENDED> imp
       return
     }
     this.#state = DECIDED
-    this.#leaveAll()
-    this.reject(cancelled())
+    const failed = this.#leaveAll()
+    this.reject(failed === undefined ? cancelled() : failed.error)
   }
 
   /** @param mayAsk - whether the event loop may be asked what it knows; it has been asked otherwise */
@@ -154,11 +154,13 @@ export class Selection<K> extends Operation<[K, unknown] | typeof ALL_ENDED> imp
 
   #changed(entry: Entry<K>): void {
     if (!this.#undo.delete(entry) || this.#state !== WAITING) return
+    // What a source does while it is taken from may make another one ready. That is not taken, too (1); where the first one gives
+    // nothing after all, it is seen by choosing again.
+    this.#state = CHOOSING
     try {
       const outcome = entry.source.ready() ? this.#take(entry) : NOTHING
-      if (outcome === NOTHING) this.#watch(entry)
-      else if (outcome !== DROPPED) this.#decide(outcome)
-      else if (this.#entries.length === 0) this.#decide({ value: ALL_ENDED })
+      if (outcome === NOTHING || outcome === DROPPED) this.#choose(this._scope!._task!.run, false)
+      else this.#decide(outcome)
     } catch (error) {
       this.#decide({ error })
     }
@@ -193,8 +195,7 @@ export class Selection<K> extends Operation<[K, unknown] | typeof ALL_ENDED> imp
 
   #decide(outcome: Outcome<K>): void {
     this.#state = DECIDED
-    this.#outcome = outcome
-    this.#leaveAll()
+    this.#outcome = this.#leaveAll() ?? outcome
     if (spendBudget()) this.#tell()
     else nextTurn(this)
   }
@@ -210,16 +211,27 @@ export class Selection<K> extends Operation<[K, unknown] | typeof ALL_ENDED> imp
     } else this.reject(outcome.error)
   }
 
-  /** (2) */
-  #leaveAll(): void {
-    if (this.#undo.size === 0) return
+  /** (2) Each one, also where one of the user's own throws, which it must not: that is returned, and not thrown into a `put`. */
+  #leaveAll(): Thrown | undefined {
+    if (this.#undo.size === 0) return undefined
     const undo = [...this.#undo.values()]
     this.#undo.clear()
-    for (const leave of undo) leave()
+    let thrown: Thrown | undefined
+    for (const leave of undo) {
+      try {
+        leave()
+      } catch (error) {
+        thrown ??= { error }
+      }
+    }
+    return thrown
   }
 }
 
-type Outcome<K> = { readonly value: [K, unknown] | typeof ALL_ENDED } | { readonly error: unknown }
+type Outcome<K> = { readonly value: [K, unknown] | typeof ALL_ENDED } | Thrown
+interface Thrown {
+  readonly error: unknown
+}
 
 const CHOOSING = 0
 const ASKING = 1

@@ -47,8 +47,9 @@ export class Channel<T> {
 
   /** False where there is no room and nobody waits for it. */
   tryPut(item: T): boolean {
-    for (let getter = this.getters.shift(); getter !== undefined; getter = this.getters.shift()) {
-      if (getter.offer(item)) return true
+    // Each of them once: a select that does not take it may stand in the line again.
+    for (let left = this.getters.length; left > 0; left--) {
+      if (this.getters.shift()?.offer(item) === true) return true
     }
     if (this.items.length >= this.capacity) return false
     this.items.push(item)
