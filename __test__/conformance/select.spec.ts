@@ -16,7 +16,6 @@ import {
   openCancelScope,
   type Queue,
   ResourceBusyError,
-  run,
   select,
   selectAll,
   type Selectable,
