@@ -167,6 +167,9 @@ export declare const runAsyncFromThread: typeof esm.runAsyncFromThread
 export declare const runInProcess: typeof esm.runInProcess
 export declare const runInThread: typeof esm.runInThread
 export declare const runProcess: typeof esm.runProcess
+export declare const select: typeof esm.select
+export declare const selectAll: typeof esm.selectAll
+export declare const selectable: typeof esm.selectable
 export declare const sleep: typeof esm.sleep
 export declare const sleepForever: typeof esm.sleepForever
 export declare const sleepUntil: typeof esm.sleepUntil
@@ -234,6 +237,9 @@ export type RunInThreadOptions = esm.RunInThreadOptions
 export type RunOptions = esm.RunOptions
 export type RunProcessOptions = esm.RunProcessOptions
 export type ScopeEvent = esm.ScopeEvent
+export type SelectSource<T> = esm.SelectSource<T>
+export type Selectable<T> = esm.Selectable<T>
+export type Selected<S> = esm.Selected<S>
 export type SemaphoreOptions = esm.SemaphoreOptions
 export type SemaphoreStatistics = esm.SemaphoreStatistics
 export type SendFileOptions = esm.SendFileOptions

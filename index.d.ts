@@ -341,6 +341,57 @@ interface CancelReason {
   readonly detail?: unknown
 }
 
+/**
+ * The key of the method by which an object takes part in `select` and `selectAll`: see `Selectable`. It is the same symbol in
+ * every copy of the library.
+ */
+declare const selectable: unique symbol
+/**
+ * What `select` can wait for: streams, servers, queues, memory receive streams, events, task handles, datagram sockets,
+ * processes, signal receivers. An object of your own takes part by one method, which may hand on the source of another object:
+ *
+ * ```ts
+ * class Jobs implements Selectable<Job> {
+ *   readonly #queue = createQueue<Job>(100);
+ *   [selectable]() { return this.#queue[selectable]() }
+ * }
+ * ```
+ */
+interface Selectable<T> {
+  /** Called once for each `select`, in the frame of its caller; the source serves that one call. */
+  [selectable](): SelectSource<T>
+}
+/** One object, for one call of `select`. Every member is synchronous and is called on the thread of the caller. */
+interface SelectSource<T> {
+  /** Whether `take` has an answer now: a value, the end, or an error. */
+  ready(): boolean
+  /**
+   * Takes what the object's own receive would give now. Called after `ready` was true.
+   *
+   * @throws what the object's own receive would throw; `WouldBlock` when there is nothing after all: then it is watched (again)
+   */
+  take(): T
+  /**
+   * Calls `changed` once, not inside this call, as soon as `ready` is true. Returns the undo, which takes nothing and gives up the
+   * place in the line. Where several wait in line, each is called in its turn, and `take` inside `changed` gives it what has come.
+   *
+   * @throws what the object's own receive would throw where it must not wait: `ResourceBusyError`
+   */
+  watch(changed: () => void): () => void
+  /**
+   * The event loop may know of something that `ready` does not know of yet, because only `watch` asks for it: a socket. Beside
+   * sources that are always ready, `select` then asks the event loop every now and then. Default false.
+   */
+  readonly outside?: boolean | undefined
+  /** It has one value, and `selectAll` drops it after that: an event, a task. Default false. */
+  readonly once?: boolean | undefined
+  /**
+   * Whether what `take` returned (`error` is `undefined`), or threw, says that nothing more will come: `selectAll` then drops it.
+   * Default: it has thrown `EndOfStream`.
+   */
+  isEnd?(value: T | undefined, error: unknown): boolean
+}
+
 /** What can be known of a task. Re-creates the reference's `TaskInfo`; its `coro` is `fn`. */
 declare class TaskInfo {
   /** Unique in this thread. */
@@ -357,7 +408,7 @@ declare class TaskInfo {
 }
 
 /** Re-creates the handle that AnyIO 4 plans; `spawn` returns it. */
-interface TaskHandle<T> {
+interface TaskHandle<T> extends Selectable<T> {
   /** The task as `getRunningTasks` shows it. */
   readonly info: TaskInfo
   /** How far it has come. */
@@ -797,6 +848,80 @@ declare function every(intervalMs: number, options: EveryOptions, fn: (tick: num
  * @throws RangeError when `intervalMs` is not positive
  */
 declare function ticks(intervalMs: number, options?: EveryOptions): AsyncIterableIterator<number>
+
+/** What a source gives. */
+type Selected<S> = S extends Selectable<infer T> ? T : never
+/** The sources of one call, as a list. */
+type List = readonly Selectable<unknown>[]
+/** The sources of one call, by name. */
+type Named = Readonly<Record<string, Selectable<unknown>>>
+/** A place in a tuple as a number; any number for a place in an array. */
+type Place<I> = I extends `${infer N extends number}` ? N : number
+/**
+ * Waits until one of the sources has something, and takes from that one alone; the others are left as they are. Resolves with
+ * `[index, value]` for a list, and with `[key, value]` for a record, which is the form to `switch` on:
+ *
+ * ```ts
+ * const [which, value] = await select({ job: jobs, message: stream, stop: stopping })
+ * ```
+ *
+ * It takes as the source's own receive would: `receiveSome()` of a stream (an empty Buffer is its end), `accept()` of a server, `get()`
+ * of a queue, `receive()` of a memory stream, a signal receiver or a datagram socket, `wait()` of an event or a process, `value()`
+ * of a task. A source that has ended or was closed is ready, and gives its end or its error. Objects of your own take part as
+ * `Selectable`.
+ *
+ * - Fair: of several that are ready each is as likely as the others; where one waits, it is served in the order of arrival, among
+ *   those that call `get` or `receive`.
+ * - Cancelled, it has taken nothing. What it has taken reaches the caller, also when its scope is cancelled in the same turn.
+ * - While it waits it counts as a receive of its streams, datagram sockets and signal receivers, and as an `accept` of its servers:
+ *   another one beside it is a `ResourceBusyError`, and so is a `select` of what another task receives from.
+ * - It costs one step for each source, at each call.
+ *
+ * @throws RangeError without any source, and for the same source twice; TaskFailed or TaskCancelled for a task that has ended so;
+ * what the receive of the source throws that was taken from
+ */
+declare function select<const S extends List>(
+  sources: S,
+): Promise<
+  {
+    [I in keyof S]: [index: Place<I>, value: Selected<S[I]>]
+  }[number]
+>
+declare function select<const R extends Named>(
+  sources: R,
+): Promise<
+  {
+    [K in keyof R]: [key: K, value: Selected<R[K]>]
+  }[keyof R]
+>
+/**
+ * Iterates over what the sources give, as it comes: `[source, value]` for a list, `[key, value]` for a record. Each step is a `select`
+ * among those that have not ended; between two steps nothing is held.
+ *
+ * ```ts
+ * for await (const [peer, bytes] of selectAll([a, b])) await (peer === a ? b : a).sendAll(bytes)
+ * ```
+ *
+ * A source that has ended drops out: a stream at the end of its data, a closed queue and a memory stream without senders once they
+ * are empty, a server or datagram socket that this process has closed. So does one that has a single value, once it has given it (an
+ * event, a task, a process). The iteration ends when all have. What a source throws comes out of the step, and that source drops out,
+ * too: a `next()` called after that goes on with the others. `break` leaves all sources as they are. A `next()` that was cancelled can
+ * be called again and has lost nothing; a second one beside it is a `ResourceBusyError`.
+ */
+declare function selectAll<const S extends List>(
+  sources: S,
+): AsyncIterableIterator<
+  {
+    [I in keyof S]: [source: S[I], value: Selected<S[I]>]
+  }[number]
+>
+declare function selectAll<const R extends Named>(
+  sources: R,
+): AsyncIterableIterator<
+  {
+    [K in keyof R]: [key: K, value: Selected<R[K]>]
+  }[keyof R]
+>
 
 /** What was acquired. Releasing it twice is harmless, and it may be released anywhere. */
 interface Grant extends Disposable, AsyncDisposable {
@@ -1590,6 +1715,14 @@ declare abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable 
    * @throws DelimiterNotFound beyond that, IncompleteRead when the data ends first; the bytes stay in `bufferedData`
    */
   receiveUntil(delimiter: Uint8Array | string, maxBytes: number, options?: DelimitedOptions): Promise<Buffer>
+  /**
+   * Waits until a receive would not wait, for bytes, the end of the data or an error, and takes nothing: the next receive gets what
+   * has come. It counts as a receive: another one beside it is a `ResourceBusyError`. On a stream of your own it reads ahead, and
+   * the next receive is answered by what it has read. `waitSocketReadable` does the same for descriptors.
+   */
+  waitReadable(): Promise<void>
+  /** For `select`, which takes as `receiveSome()` does, and counts as a receive while it waits. */
+  [selectable](): SelectSource<Buffer>
   /** Iterates over the bytes as they come, at most `maxSize` at a time, until the peer closes its half. */
   receiveChunks(maxSize?: number): AsyncIterableIterator<Buffer>
   /**
@@ -1760,6 +1893,15 @@ interface ServeOptions<A extends Address = SocketAddress> {
  */
 declare class SocketStreamServer<A extends Address = SocketAddress> implements AsyncDisposable {
   #private
+  /**
+   * Waits until there is a connection to accept, and leaves it there for the next `accept`. It counts as one: another task that
+   * accepts or serves meanwhile gets a `ResourceBusyError`.
+   *
+   * @throws ClosedResourceError when the server is closed, also while this waits
+   */
+  waitReadable(): Promise<void>
+  /** For `select`, which takes as `accept` does, and counts as one while it waits. */
+  [selectable](): SelectSource<SocketStream<A>>
   /** Waits for one connection. It belongs to the caller, who closes it. */
   accept(): Promise<SocketStream<A>>
   /** Iterates over the connections as they come. The own `close()` ends the iteration. */
@@ -1897,6 +2039,13 @@ declare abstract class DatagramSocket<A extends DatagramAddress> implements Asyn
    * @returns `[data, from]`
    */
   receive(maxBytes: number): Promise<Packet<A>>
+  /**
+   * Waits until a receive would not wait, and takes nothing: the next receive gets the datagram. It counts as a receive: another one
+   * beside it is a `ResourceBusyError`.
+   */
+  waitReadable(): Promise<void>
+  /** For `select`, which takes one datagram, whole, and counts as a receive while it waits. */
+  [selectable](): SelectSource<Packet<A>>
   /** Iterates over the datagrams as they come, each cut to `maxSize` bytes. The own `close()` ends the iteration. */
   receivePackets(maxSize: number): AsyncIterableIterator<Packet<A>>
   /** Waits for one datagram, and takes with it what else is there, up to `maxCount`; whole ones, in their order. */
@@ -2289,6 +2438,8 @@ declare class Event {
   isSet(): boolean
   /** Waits until it is set. It is set for whoever waited when `set` was called, also if it is cleared right afterwards. */
   wait(): Promise<true>
+  /** For `select`: ready while it is set. It takes nothing, and counts in `selectAll` once. */
+  [selectable](): SelectSource<true>
   /** How many wait. */
   statistics(): EventStatistics
 }
@@ -2389,6 +2540,13 @@ declare class Queue<T> implements AsyncIterable<T>, Disposable, AsyncDisposable 
    */
   getNowait(): T
   /**
+   * Waits until `get` would not wait, for an item or the end, and takes nothing: another task may take the item first. It reserves
+   * nothing, and is woken for an item that no waiting `get` was given. `select` waits and takes in one step.
+   */
+  waitReadable(): Promise<void>
+  /** For `select`, which takes as `get` does and waits in the same line. */
+  [selectable](): SelectSource<T>
+  /**
    * Closes the queue, at once: a `put` that waits, and every later one, is a `ClosedResourceError`. What is in the queue can still
    * be taken; then `get` is `EndOfStream`, and loops over the queue end. Works anywhere. Idempotent.
    */
@@ -2478,6 +2636,15 @@ declare class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, As
   receiveBatch(max: number): Promise<T[]>
   /** The same as `receive` without waiting; works anywhere. @throws WouldBlock where there is no item; EndOfStream where there will be none */
   receiveNowait(): T
+  /**
+   * Waits until `receive` would not wait, for an item or the end, and takes nothing: another task may take the item first. It reserves
+   * nothing, and is woken for an item that no waiting `receive` was given. `select` waits and takes in one step.
+   *
+   * @throws ClosedResourceError when this end is closed
+   */
+  waitReadable(): Promise<void>
+  /** For `select`, which takes as `receive` does and waits in the same line. */
+  [selectable](): SelectSource<T>
   /** Another end of the same kind: each item goes to one of them. @throws ClosedResourceError when this one is closed */
   clone(): MemoryReceiveStream<T>
   /**
@@ -2835,6 +3002,8 @@ declare class Process<
    * holds its pipes. Several tasks may wait. A cancellation ends the wait and not the process.
    */
   wait(): Promise<number>
+  /** For `select`: ready once the process has ended; gives what `wait()` gives. */
+  [selectable](): SelectSource<number>
   /** Asks it to end: `SIGTERM`. */
   terminate(): void
   /** Ends it: `SIGKILL`. */
@@ -2947,6 +3116,8 @@ declare class SignalReceiver implements AsyncIterable<NodeJS.Signals>, AsyncDisp
    * cancellation: the next checkpoint does. Idempotent.
    */
   close(): Promise<void>
+  /** For `select`, which takes the next signal, and counts as a task that waits for it. */
+  [selectable](): SelectSource<NodeJS.Signals>
   /** Iterates over the names of the signals, as they come. `break` leaves the receiver open. */
   [Symbol.asyncIterator](): AsyncIterableIterator<NodeJS.Signals>
   /** The same as `close()`. */
@@ -3144,6 +3315,9 @@ export {
   runInProcess,
   runInThread,
   runProcess,
+  select,
+  selectAll,
+  selectable,
   sleep,
   sleepForever,
   sleepUntil,
@@ -3210,6 +3384,9 @@ export type {
   RunOptions,
   RunProcessOptions,
   ScopeEvent,
+  SelectSource,
+  Selectable,
+  Selected,
   SemaphoreOptions,
   SemaphoreStatistics,
   SendFileOptions,

@@ -30,6 +30,10 @@ export { every, ticks } from './src/every.ts'
 export type { RetryOptions } from './src/retry.ts'
 export type { EveryOptions } from './src/every.ts'
 
+// From whichever of several sources has something first.
+export { select, selectAll, selectable } from './src/select.ts'
+export type { Selectable, Selected, SelectSource } from './src/select.ts'
+
 // Threads.
 export { runInThread, threadTask, runAsyncFromThread, fromThread, currentDefaultThreadLimiter } from './src/threads.ts'
 export { runInProcess } from './src/run-in-process.ts'

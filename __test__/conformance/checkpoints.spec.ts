@@ -22,6 +22,7 @@ const exceptions: Record<string, string> = {
   failAt: BODY,
   'CancelScope.run': BODY,
   createTaskGroup: `${BODY}; leaving a group is a schedule point (§3)`,
+  createSupervisor: `${BODY}; leaving a group is a schedule point (§3)`,
   gather: `${BODY}; leaving a group is a schedule point (§3)`,
   mapConcurrent: `${BODY}; leaving a group is a schedule point (§3)`,
   raceTasks: `${BODY}; leaving a group is a schedule point (§3)`,

@@ -29,15 +29,15 @@ export class Actor {
   begin<T>(call: () => Promise<T>, done: (value: T) => string): void {
     const scope = new CancelScope()
     this.#scope = scope
-    // The cancellation is caught inside: a scope would hide whether the call itself had a value.
-    const settled = this.#inTask(() => scope.run(() => call().catch(cancellation))) as Promise<T | Cancelled>
-    void settled.then(
-      (value) => {
-        this.#log.push(`${this.index} ${value instanceof Cancelled ? 'cancelled' : done(value)}`)
-      },
-      (error: unknown) => {
-        this.#log.push(`${this.index} ${error instanceof Error ? error.name : String(error)}`)
-      },
+    const say = (word: string): void => void this.#log.push(`${this.index} ${word}`)
+    // Inside: a scope would hide whether the call itself had a value, and one that was cancelled ends an iteration later.
+    this.#inTask(() =>
+      scope.run(() =>
+        call().then(
+          (value) => say(done(value)),
+          (error: unknown) => say(nameOf(error)),
+        ),
+      ),
     )
   }
 
@@ -51,9 +51,9 @@ function callIt(fn: () => unknown): unknown {
   return fn()
 }
 
-function cancellation(error: unknown): Cancelled {
-  if (error instanceof Cancelled) return error
-  throw error
+function nameOf(error: unknown): string {
+  if (error instanceof Cancelled) return 'cancelled'
+  return error instanceof Error ? error.name : String(error)
 }
 
 /** Runs `drive` beside `count` tasks, one for each actor, which end with it. */

@@ -34,6 +34,8 @@ import {
   raceTasks,
   run,
   RunFinishedError,
+  select,
+  selectAll,
   sleep,
   Stream,
   TaskInfo,
@@ -46,6 +48,7 @@ import {
   type AsyncFile,
   type CancelReason,
   type FailScope,
+  type Queue,
   type SocketAddress,
   type SocketStream,
   type SocketStreamServer,
@@ -370,3 +373,31 @@ void bytes.write(new Uint8Array(1))
 void text.write(Buffer.alloc(1))
 // @ts-expect-error: bytes are no string
 void bytes.write('x')
+
+/** `select` knows which source gives what: by the place in a tuple, and by the key of a record. */
+export async function selecting(
+  stream: Stream,
+  server: SocketStreamServer,
+  numbers: Queue<number>,
+  task: TaskHandle<string>,
+): Promise<void> {
+  const [index, value] = await select([stream, numbers, task])
+  if (index === 0) value satisfies Buffer
+  else if (index === 1) value satisfies number
+  else value satisfies string
+  const [key, chosen] = await select({ server, numbers })
+  if (key === 'server') chosen satisfies SocketStream
+  else chosen satisfies number
+  for await (const [source, item] of selectAll([numbers, stream])) {
+    source satisfies Queue<number> | Stream
+    item satisfies number | Buffer
+  }
+  const many: readonly Queue<number>[] = [numbers]
+  const [place, number] = await select(many)
+  place satisfies number
+  number satisfies number
+  // @ts-expect-error: a source of another key gives something else
+  if (key === 'numbers') chosen satisfies SocketStream
+  // @ts-expect-error: a promise is no source
+  await select([Promise.resolve(1)])
+}

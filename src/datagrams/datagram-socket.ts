@@ -2,10 +2,11 @@
 
 import type { DatagramAddress, Direction } from '../backends/contract/backend.ts'
 import { UnsupportedError } from '../errors.ts'
-import { immediateVoid, rejected } from '../kernel/index.ts'
+import { immediateVoid, rejected, selectable, type Selectable, type SelectSource } from '../kernel/index.ts'
 import { checkSize, toBytes } from '../common/bytes.ts'
 import { checkOption, checkOptionValue } from '../common/socket-options.ts'
 import { checkInteger, invalidArgType } from '../common/validate.ts'
+import { DatagramSource } from './datagram-source.ts'
 import { Batch, One, PacketIterator } from './demands.ts'
 import type { DatagramEndpoint } from './endpoint.ts'
 import type { Packet } from './packet.ts'
@@ -18,7 +19,7 @@ import type { Target } from './sender.ts'
  * too long, `ECONNREFUSED` (a peer that answered an earlier datagram of a connected socket by ICMP) by the waiting `receive`
  * or the next call.
  */
-export abstract class DatagramSocket<A extends DatagramAddress> implements AsyncDisposable {
+export abstract class DatagramSocket<A extends DatagramAddress> implements AsyncDisposable, Selectable<Packet<A>> {
   readonly #endpoint: DatagramEndpoint<A>
 
   /** @internal */
@@ -32,7 +33,7 @@ export abstract class DatagramSocket<A extends DatagramAddress> implements Async
     if (this.#endpoint.requireOpen(what).waitWritable === undefined) {
       throw new UnsupportedError(`${what}: the backend of this socket cannot wait for it; the native backend can`)
     }
-    return direction === 'readable' ? receiver.receive(new Ready<A>()) : sender.waitWritable()
+    return direction === 'readable' ? receiver.receive(new Ready<A>(what)) : sender.waitWritable()
   }
 
   /** @internal */
@@ -53,6 +54,19 @@ export abstract class DatagramSocket<A extends DatagramAddress> implements Async
       return rejected(error)
     }
     return this.#endpoint.receiver.receive(new One<A>(maxBytes))
+  }
+
+  /**
+   * Waits until a receive would not wait, and takes nothing: the next receive gets the datagram. It counts as a receive: another one
+   * beside it is a `ResourceBusyError`.
+   */
+  waitReadable(): Promise<void> {
+    return this.#endpoint.receiver.receive(new Ready<A>('waitReadable'))
+  }
+
+  /** For `select`, which takes one datagram, whole, and counts as a receive while it waits. */
+  [selectable](): SelectSource<Packet<A>> {
+    return new DatagramSource(this.#endpoint.receiver)
   }
 
   /** Iterates over the datagrams as they come, each cut to `maxSize` bytes. The own `close()` ends the iteration. */

@@ -8,10 +8,12 @@
  * 2. A datagram is kept here, whole, or handed out with a promise that resolves. A cancellation finds it kept.
  * 3. Closed is tested before what is kept: after the own close nothing is handed out any more.
  * 4. An error of the network fails the waiting call and nothing else: the socket is as good as before.
+ * 5. A watcher (a `select`) has the direction as a waiting call has it, and is no operation of this receiver. What comes for it, an
+ *    error too, is kept for the next call where the select takes from another source.
  */
 
 import type { DatagramAddress, DatagramTransport } from '../backends/contract/backend.ts'
-import { type Cancelled, ClosedResourceError, ResourceBusyError } from '../errors.ts'
+import { type Cancelled, ClosedResourceError, ResourceBusyError, WouldBlock } from '../errors.ts'
 import {
   type CancelScope,
   enterOperation,
@@ -75,18 +77,31 @@ export class Kept<A extends DatagramAddress> {
   }
 }
 
-/** `waitSocketReadable`: content when a datagram is there, and leaves it there. */
+/** `waitReadable`, `waitSocketReadable`: content when a datagram is there, and leaves it there. */
 export class Ready<A extends DatagramAddress> implements Demand<A, void> {
-  readonly what = 'waitSocketReadable'
+  readonly what: string
   readonly count = 1
 
+  constructor(what: string) {
+    this.what = what
+  }
+
   take(): void {}
+}
+
+/** Who wants to know when a receive would not wait, without taking anything. */
+export interface PacketWatcher {
+  /** It is told once, and watches no more. */
+  changed(): void
 }
 
 export class DatagramReceiver<A extends DatagramAddress> extends Operation<unknown> implements Resumable {
   readonly #transport: DatagramTransport
   readonly #kept = new Kept<A>()
   #demand: Demand<A, unknown> | undefined
+  #watcher: PacketWatcher | undefined
+  /** It came while nothing but a watcher waited. */
+  #error: Error | undefined
   #closed = false
   /** An answer that waits for the next turn; `NOTHING` when there is none. */
   #postponed: unknown = NOTHING
@@ -113,15 +128,44 @@ export class DatagramReceiver<A extends DatagramAddress> extends Operation<unkno
         if (demand.closed !== undefined) return Promise.resolve(demand.closed)
         throw new ClosedResourceError(`${what}: the socket is closed`)
       }
-      if (this.pending) throw new ResourceBusyError(`${what}: another task is already receiving from this socket`)
+      this.#requireFree(what)
+      this.#throwKept(demand)
     } catch (error) {
       return rejected(error)
     }
-    if (this.#kept.length > 0) return this.#answerFairly(scope, demand)
+    if (this.#kept.length > 0 || this.#error !== undefined) return this.#answerFairly(scope, demand)
     this.#demand = demand
     const promise = this.begin(scope) as Promise<T>
     this.#transport.receive(Math.max(READ_AHEAD, demand.count))
     return promise
+  }
+
+  /** Whether `takeFor` has an answer: a datagram, or an error, be it that another task receives. */
+  readyFor(watcher: PacketWatcher): boolean {
+    return this.#closed || this.#error !== undefined || this.#kept.length > 0 || this.#isBusyFor(watcher)
+  }
+
+  /** What `receive` gives, whole and without waiting. @throws as `receive` does; WouldBlock when there is nothing */
+  takeFor(watcher: PacketWatcher): Packet<A> {
+    if (this.#closed) throw new ClosedResourceError('select: the socket is closed')
+    this.#requireFree('select', watcher)
+    this.#throwKept()
+    if (this.#kept.length === 0) throw new WouldBlock('select: no datagram has been received')
+    return this.#kept.shift()
+  }
+
+  /** Tells `watcher` once a receive would not wait. @throws as a receive does */
+  watch(watcher: PacketWatcher): void {
+    this.#requireFree('select')
+    this.#watcher = watcher
+    this.#transport.receive(READ_AHEAD)
+  }
+
+  /** Harmless where it has been told. */
+  unwatch(watcher: PacketWatcher): void {
+    if (this.#watcher !== watcher) return
+    this.#watcher = undefined
+    this.#transport.cancelReceive()
   }
 
   /** One datagram of the transport's answer. */
@@ -131,6 +175,11 @@ export class DatagramReceiver<A extends DatagramAddress> extends Operation<unkno
 
   /** The transport's answer is complete. */
   settled(error: Error | undefined): void {
+    if (this.#watcher !== undefined) {
+      this.#error = error
+      this.#tellWatcher()
+      return
+    }
     const demand = this.#demand
     if (demand === undefined || this.#postponed !== NOTHING) return
     this.#demand = undefined
@@ -152,6 +201,7 @@ export class DatagramReceiver<A extends DatagramAddress> extends Operation<unkno
     if (this.#closed) return
     this.#closed = true
     this.#kept.clear()
+    this.#tellWatcher()
     const demand = this.#demand
     if (!this.pending || this.#release() || demand === undefined) return
     this.#demand = undefined
@@ -171,6 +221,29 @@ export class DatagramReceiver<A extends DatagramAddress> extends Operation<unkno
     this.#demand = undefined
     this.#transport.cancelReceive()
     this.reject(error)
+  }
+
+  #requireFree(what: string, watcher?: PacketWatcher): void {
+    if (this.#isBusyFor(watcher))
+      throw new ResourceBusyError(`${what}: another task is already receiving from this socket`)
+  }
+
+  #isBusyFor(watcher: PacketWatcher | undefined): boolean {
+    return this.pending || (this.#watcher !== undefined && this.#watcher !== watcher)
+  }
+
+  /** Who only waits does not take an error either. */
+  #throwKept(demand?: Demand<A, unknown>): void {
+    const error = this.#error
+    if (error === undefined || demand instanceof Ready) return
+    this.#error = undefined
+    throw error
+  }
+
+  #tellWatcher(): void {
+    const watcher = this.#watcher
+    this.#watcher = undefined
+    watcher?.changed()
   }
 
   #answerFairly<T>(scope: CancelScope, demand: Demand<A, T>): Promise<T> {

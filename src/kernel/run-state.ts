@@ -36,6 +36,8 @@ export class RunState {
   portals = 0
   /** @internal of quiet.ts: when something began or ended in it last */
   stirredAt = 0
+  /** @internal of draw.ts: the state of its generator */
+  drawn = 0
   /** What the run as a whole failed with: it settles with this, whatever its tasks come to. */
   failure: Error | undefined
   /** Called when it has settled. */

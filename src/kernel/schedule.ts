@@ -11,6 +11,8 @@ import { AsyncResource } from 'node:async_hooks'
 export interface Scheduler {
   /** `resume` is to be called exactly once: later, never inside this call, from wherever. */
   add(resume: () => void): void
+  /** Chooses an integer from 0 to `count - 1`; what has no opinion leaves it out. */
+  below?(count: number): number
 }
 
 /**

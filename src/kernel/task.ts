@@ -21,6 +21,7 @@ import { closeOpenedIn } from './resources.ts'
 import type { RunState } from './run-state.ts'
 import { scheduleFirstStep } from './schedule.ts'
 import { CAUGHT, EFFECTIVE, LEFT } from './scope-flags.ts'
+import { selectable, type Selectable, type SelectSource } from './selectable.ts'
 import type { ScopeOwner } from './scope-owner.ts'
 import { type BodySink, runBodyHere } from './scope-run.ts'
 import { TaskInfo } from './task-info.ts'
@@ -40,7 +41,7 @@ export interface TaskOwner {
 }
 
 /** Re-creates the handle that AnyIO 4 plans; `spawn` returns it. */
-export interface TaskHandle<T> {
+export interface TaskHandle<T> extends Selectable<T> {
   /** The task as `getRunningTasks` shows it. */
   readonly info: TaskInfo
   /** How far it has come. */
@@ -78,7 +79,7 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
   #outcome: unknown
   /** Until the first step. */
   #args: unknown[] | undefined
-  #waiters: Set<JoinOperation> | undefined
+  #waiters: Set<Joining> | undefined
   #info: TaskInfo | undefined
   #endWatchers: EndWatcher | null = null
 
@@ -249,8 +250,28 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
     return undefined
   }
 
+  /** For `select`: ready once the task has ended; gives what `value()` gives. */
+  [selectable](): SelectSource<T> {
+    this.#refuseItself('select', currentFrame())
+    return {
+      once: true,
+      waitsFor: TASKS,
+      ready: () => this.ended,
+      take: () => {
+        const error = this._joinError()
+        if (error !== undefined) throw error
+        return this.#outcome as T
+      },
+      watch: (changed) => {
+        const waiter = { settle: changed }
+        ;(this.#waiters ??= new Set()).add(waiter)
+        return () => this._dropWaiter(waiter)
+      },
+    }
+  }
+
   /** @internal */
-  _dropWaiter(waiter: JoinOperation): void {
+  _dropWaiter(waiter: Joining): void {
     this.#waiters?.delete(waiter)
   }
 
@@ -266,14 +287,18 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
     this._scope._bodyEnded(state === 'cancelled')
   }
 
+  #refuseItself(what: string, frame: Frame | undefined): void {
+    if (frame?.task === (this as Task<unknown>))
+      throw new UsageError(`${what}: task "${this.name}" would wait for itself`)
+  }
+
   #join(wantsValue: boolean): Promise<unknown> {
     const what = wantsValue ? 'value()' : 'wait()'
     let scope: CancelScope
     try {
       const frame = enterFrame(what)
       // Waiting for its own end is a deadlock as well, and found as one; its own value is a plain mistake.
-      if (wantsValue && frame.task === (this as Task<unknown>))
-        throw new UsageError(`value(): task "${this.name}" would wait for itself`)
+      if (wantsValue) this.#refuseItself('value()', frame)
       scope = frame.scope
     } catch (error) {
       return rejected(error)
@@ -292,8 +317,13 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
   }
 }
 
+/** Who waits for the end of a task. */
+interface Joining {
+  settle(): void
+}
+
 /** Waits in the caller's scope for the end of a task. */
-class JoinOperation extends Operation<unknown> {
+class JoinOperation extends Operation<unknown> implements Joining {
   readonly #task: Task
   readonly #wantsValue: boolean
 

@@ -1,7 +1,7 @@
 /** `Process`. */
 import { constants } from 'node:os'
 import type { Stream } from '../streams/stream.ts'
-import { rejected } from '../kernel/index.ts'
+import { rejected, selectable, type Selectable, type SelectSource } from '../kernel/index.ts'
 import { signalNumber, toSignalName } from '../signals/names.ts'
 import type { Child } from './child.ts'
 import { ProcessInput, ProcessOutput } from './process-stream.ts'
@@ -20,7 +20,9 @@ export class Process<
   In extends Stream | null = Stream | null,
   Out extends Stream | null = Stream | null,
   Err extends Stream | null = Stream | null,
-> implements AsyncDisposable {
+>
+  implements AsyncDisposable, Selectable<number>
+{
   readonly #child: Child
   /** What it reads, to be sent to; `null` where it is no pipe. */
   readonly stdin: In
@@ -57,6 +59,24 @@ export class Process<
       return this.#child.wait()
     } catch (error) {
       return rejected(error)
+    }
+  }
+
+  /** For `select`: ready once the process has ended; gives what `wait()` gives. */
+  [selectable](): SelectSource<number> {
+    const child = this.#child
+    return {
+      once: true,
+      ready: () => child.closed || child.returncode !== null,
+      take: () => {
+        child.requireOpen('select')
+        return child.returncode as number
+      },
+      watch: (changed) => {
+        const waiter = { exited: changed }
+        child.addWaiter(waiter)
+        return () => child.dropWaiter(waiter)
+      },
     }
   }
 

@@ -21,6 +21,9 @@ import {
   type Resumable,
   retainProcess,
   RUNNABLE,
+  selectable,
+  type Selectable,
+  type SelectSource,
   spendBudget,
 } from '../kernel/index.ts'
 import { type Arrival, divert, handOn, restore, type Target } from './listeners.ts'
@@ -33,7 +36,7 @@ export const SIGNAL_RECEIVER = 'signal receiver'
  *
  * One task at a time may wait for the next one. After `close()` every step is a `ClosedResourceError`, also one that was waiting.
  */
-export class SignalReceiver implements AsyncIterable<NodeJS.Signals>, AsyncDisposable {
+export class SignalReceiver implements AsyncIterable<NodeJS.Signals>, AsyncDisposable, Selectable<NodeJS.Signals> {
   readonly #inbox: Inbox
 
   /** @internal */
@@ -51,6 +54,11 @@ export class SignalReceiver implements AsyncIterable<NodeJS.Signals>, AsyncDispo
     const closing = this.#inbox.close()
     const scope = closingScope()
     return scope === undefined ? closing : new Closing(closing).begin(scope)
+  }
+
+  /** For `select`, which takes the next signal, and counts as a task that waits for it. */
+  [selectable](): SelectSource<NodeJS.Signals> {
+    return new SignalSource(this.#inbox)
   }
 
   /** Iterates over the names of the signals, as they come. `break` leaves the receiver open. */
@@ -112,6 +120,8 @@ class SignalIterator implements AsyncIterableIterator<NodeJS.Signals> {
 class Inbox extends Resource implements Target {
   readonly next: NextSignal
   closed = false
+  /** A select that waits. */
+  watcher: SignalSource | undefined
   #closing: Promise<void> | undefined
   readonly #signals: readonly NodeJS.Signals[]
   #arrivals: Arrival[] = []
@@ -130,10 +140,21 @@ class Inbox extends Resource implements Target {
   arrived(arrival: Arrival): void {
     this.#arrivals.push(arrival)
     this.next.arrived()
+    this.watcher?.tell()
   }
 
   get empty(): boolean {
     return this.#arrivals.length === 0
+  }
+
+  /** @throws ResourceBusyError where another task than that of `source` waits */
+  requireFree(what: string, source?: SignalSource): void {
+    if (this.isBusyFor(source))
+      throw new ResourceBusyError(`${what}: another task is already waiting for these signals`)
+  }
+
+  isBusyFor(source: SignalSource | undefined): boolean {
+    return this.next.pending || (this.watcher !== undefined && this.watcher !== source)
   }
 
   /** There is one. */
@@ -152,6 +173,7 @@ class Inbox extends Resource implements Target {
     this.closed = true
     this.unregister()
     this.next.closed()
+    this.watcher?.tell()
     // A signal that has come, and that the event loop does not know of yet, would be lost: with the last listener Node drops
     // it. A loop that is in its poll phase now may look for it in the next iteration only.
     await turn()
@@ -181,6 +203,48 @@ function turn(): Promise<void> {
   return new Promise((resolve) => nextTurn({ resume: resolve }))
 }
 
+/** What `select` asks of a receiver. */
+class SignalSource implements SelectSource<NodeJS.Signals> {
+  readonly #inbox: Inbox
+  #changed: (() => void) | undefined
+
+  constructor(inbox: Inbox) {
+    this.#inbox = inbox
+  }
+
+  ready(): boolean {
+    const inbox = this.#inbox
+    return inbox.closed || !inbox.empty || inbox.isBusyFor(this)
+  }
+
+  take(): NodeJS.Signals {
+    const inbox = this.#inbox
+    if (inbox.closed) throw new ClosedResourceError('select: the signal receiver is closed')
+    inbox.requireFree('select', this)
+    return inbox.take()
+  }
+
+  watch(changed: () => void): () => void {
+    this.#inbox.requireFree('select')
+    this.#inbox.watcher = this
+    this.#changed = changed
+    // Node's own handle of a signal keeps no process alive.
+    retainProcess()
+    return () => this.#leave()
+  }
+
+  tell(): void {
+    this.#leave()
+    this.#changed?.()
+  }
+
+  #leave(): void {
+    if (this.#inbox.watcher !== this) return
+    this.#inbox.watcher = undefined
+    releaseProcess()
+  }
+}
+
 class NextSignal extends Operation<IteratorResult<NodeJS.Signals>> implements Resumable {
   readonly #inbox: Inbox
   /** It has its signal, and waits for the next turn. */
@@ -205,7 +269,7 @@ class NextSignal extends Operation<IteratorResult<NodeJS.Signals>> implements Re
     try {
       scope = enterOperation('next signal')
       if (this.#inbox.closed) throw new ClosedResourceError('next: the signal receiver is closed')
-      if (this.pending) throw new ResourceBusyError('next: another task is already waiting for these signals')
+      this.#inbox.requireFree('next')
     } catch (error) {
       return rejected(error)
     }

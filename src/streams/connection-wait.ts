@@ -1,4 +1,4 @@
-/** `waitSocketReadable` of a server: waits until there is a connection to accept, and leaves it there. */
+/** `waitReadable` and `waitSocketReadable` of a server: waits until there is a connection to accept, and leaves it there. */
 
 import type { StreamTransport } from '../backends/contract/backend.ts'
 import { type Cancelled, ClosedResourceError } from '../errors.ts'
@@ -7,12 +7,14 @@ import { formatAddress } from '../common/addresses.ts'
 import type { Consumer, Listener } from './listener.ts'
 
 export class ConnectionWait extends Operation<void> implements Consumer {
-  readonly what = 'waitSocketReadable'
+  readonly what: string
   readonly #listener: Listener
 
-  constructor(listener: Listener) {
+  /** @param what - the public name of the call */
+  constructor(listener: Listener, what: string) {
     super()
     this.#listener = listener
+    this.what = what
   }
 
   override describe(): string {

@@ -126,11 +126,21 @@ export class Listener extends Resource implements ListenerSink, HandshakeOwner {
 
   /** Becomes the one who gets the connections; `demand` must follow. */
   enter(consumer: Consumer): void {
-    this.requireOpen(consumer.what)
-    if (this.#consumer !== undefined) {
-      throw new ResourceBusyError(`${consumer.what}: another task is already in ${this.#consumer.what} of this server`)
-    }
+    this.requireVacant(consumer.what)
     this.#consumer = consumer
+  }
+
+  /** @throws what a consumer gets that comes second, or too late */
+  requireVacant(what: string, except?: Consumer): void {
+    this.requireOpen(what)
+    const consumer = this.#consumer
+    if (consumer === undefined || consumer === except) return
+    throw new ResourceBusyError(`${what}: another task is already in ${consumer.what} of this server`)
+  }
+
+  /** Whether another one than `consumer` gets the connections. */
+  isBusyFor(consumer: Consumer): boolean {
+    return this.#consumer !== undefined && this.#consumer !== consumer
   }
 
   leave(consumer: Consumer): void {
@@ -142,6 +152,13 @@ export class Listener extends Resource implements ListenerSink, HandshakeOwner {
   /** Whether a connection is there that nobody has asked for. */
   get hasReady(): boolean {
     return this.#ready.length > 0
+  }
+
+  /** Takes a connection that nobody has asked for. */
+  takeReady(): StreamTransport | undefined {
+    const transport = this.#ready.shift()
+    if (transport !== undefined) this.#counts.accepted++
+    return transport
   }
 
   /** Gives back a connection, for the next one who asks. */

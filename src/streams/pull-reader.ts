@@ -19,7 +19,7 @@ import { BACKEND, callInFrame, currentFrame, type Frame, NEUTRAL, rejected } fro
 import { invalidArgType } from '../common/validate.ts'
 import { checkSize, READ_SIZE } from '../common/bytes.ts'
 import type { Demand } from './framing.ts'
-import { Reader } from './reader.ts'
+import { Reader, type ReadWatcher } from './reader.ts'
 
 /** What of a stream the reader needs. */
 export interface PulledStream {
@@ -54,6 +54,11 @@ export class PullReader extends Reader {
     return this.#abandoned ? BACKEND : NEUTRAL
   }
 
+  override watch(watcher: ReadWatcher): void {
+    this.#standInFront()
+    super.watch(watcher)
+  }
+
   override receive<T>(demand: Demand<T>, asOccupant = false): Promise<T> {
     // Again: a subclass that defines its methods as fields does so after the base was constructed.
     this.#standInFront()
@@ -72,6 +77,17 @@ export class PullReader extends Reader {
       this.#abandoned = false
       this.#ask(demand.ask).then(this.#onBytes, this.#onFailure)
     }
+  }
+
+  protected override get sourceReady(): boolean {
+    return this.#lateFailure !== undefined
+  }
+
+  protected override readNow(): boolean {
+    if (this.#lateFailure === undefined) return false
+    const { error } = this.#lateFailure
+    this.#lateFailure = undefined
+    throw error
   }
 
   protected override dropFetch(): void {
@@ -100,7 +116,10 @@ export class PullReader extends Reader {
   readonly #onFailure = (error: unknown): void => {
     this.#pulling = false
     if (this.#abandoned && error instanceof Cancelled) this.#inWaiterFrame(() => this.proceed())
-    else if (!this.failed(error) && !this.closed) this.#lateFailure = { error }
+    else if (!this.failed(error) && !this.closed) {
+      this.#lateFailure = { error }
+      this.proceed()
+    }
   }
 
   /** The answer to an abandoned call comes in the frame of a receive that is over; the next one asks in its own. */

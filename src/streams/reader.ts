@@ -18,9 +18,11 @@
  *    cannot come between taking and resolving (completion beats cancellation).
  * 3. Closed is tested before the buffer: after the own close nothing is handed out any more.
  * 4. The end and the failure of the source stay: a reset that was reported once must not read as an orderly end next time.
+ * 5. A watcher (a `select`) has the direction as a waiting receive has it: another receive is `ResourceBusyError`. It is no operation
+ *    of this reader. What comes for it goes to the buffer, and is the next receive's where the select takes from another source.
  */
 
-import { type Cancelled, ClosedResourceError, ResourceBusyError } from '../errors.ts'
+import { type Cancelled, ClosedResourceError, ResourceBusyError, WouldBlock } from '../errors.ts'
 import {
   type CancelScope,
   enterOperation,
@@ -44,6 +46,14 @@ export interface Occupant {
   closed(error: ClosedResourceError): void
 }
 
+/** Who wants to know when a receive would not wait, without taking anything. */
+export interface ReadWatcher {
+  /** Its name, for texts. */
+  readonly what: string
+  /** A receive would not wait. It is told once, and watches no more. */
+  changed(): void
+}
+
 export abstract class Reader extends Operation<unknown> implements Resumable {
   /** `NO_BYTES` until something has to be kept: an idle connection has no buffer. */
   #bytes: ReceiveBuffer = NO_BYTES
@@ -56,6 +66,7 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
   #breakage: Error | undefined
   /** Everybody else is kept out of this direction. */
   #occupant: Occupant | undefined
+  #watcher: ReadWatcher | undefined
   /** An answer that waits for the next turn; `NOTHING` when there is none. */
   #postponed: unknown = NOTHING
 
@@ -87,7 +98,7 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
     try {
       scope = enterOperation(demand.what)
       if (this.#closed) throw new ClosedResourceError(`${demand.what}: the stream is closed`)
-      if (this.pending || (this.#occupant !== undefined && !asOccupant))
+      if (this.pending || this.#watcher !== undefined || (this.#occupant !== undefined && !asOccupant))
         throw new ResourceBusyError(`${demand.what}: another task is already receiving from this stream`)
       const answer = this.#atHand(demand)
       if (answer !== undefined) return this.#answerFairly(scope, answer)
@@ -98,6 +109,49 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
     const promise = this.begin(scope) as Promise<T>
     this.fetch(demand)
     return promise
+  }
+
+  /** Waits until a receive would not wait, and takes nothing. */
+  waitReadable(): Promise<void> {
+    return this.receive<unknown>(READABLE) as Promise<void>
+  }
+
+  /** Whether `takeFor` has an answer: bytes, the end, or an error, be it that another task receives. */
+  readyFor(watcher: ReadWatcher): boolean {
+    return this.#closed || this.#isBusyFor(watcher) || this.#hasAnswer
+  }
+
+  /**
+   * What `receiveSome` gives, without waiting. @throws as `receiveSome` does; WouldBlock when there is nothing
+   */
+  takeFor(watcher: ReadWatcher): Buffer {
+    const { what } = watcher
+    try {
+      this.#requireFree(watcher)
+      const answer = this.#atHand(SOME) ?? (this.readNow() ? this.#atHand(SOME) : undefined)
+      if (answer !== undefined) return answer
+    } catch (error) {
+      throw this.owned(error)
+    }
+    throw new WouldBlock(`${what}: nothing has been received`)
+  }
+
+  /** Tells `watcher` once a receive would not wait. @throws as a receive does */
+  watch(watcher: ReadWatcher): void {
+    try {
+      this.#requireFree(watcher)
+    } catch (error) {
+      throw this.owned(error)
+    }
+    this.#watcher = watcher
+    this.fetch(AHEAD)
+  }
+
+  /** Harmless where it has been told. */
+  unwatch(watcher: ReadWatcher): void {
+    if (this.#watcher !== watcher) return
+    this.#watcher = undefined
+    this.dropFetch()
   }
 
   /** A place in the bytes kept so far, for `holdsFrom`. */
@@ -161,6 +215,10 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
       this.dropFetch()
       this.reject(this.#closedMeanwhile(this.#demand.what))
     }
+    if (this.#watcher !== undefined) {
+      this.dropFetch()
+      this.#tellWatcher()
+    }
     const occupant = this.#occupant
     occupant?.closed(this.#closedMeanwhile(occupant.what))
   }
@@ -175,6 +233,19 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
 
   /** The interest in the answer is gone; bytes that come nevertheless are `supplied`. */
   protected abstract dropFetch(): void
+
+  /** Whether the source has an answer, though nothing is in the buffer: see `readNow`. */
+  protected get sourceReady(): boolean {
+    return false
+  }
+
+  /**
+   * Moves what the source has into the buffer, without waiting; or throws its error. False where it has nothing. Called where
+   * nothing is in the buffer.
+   */
+  protected readNow(): boolean {
+    return false
+  }
 
   /** Marks an error as this stream's own, for those who must tell (see connection-errors.ts). */
   protected abstract owned<E>(error: E): E
@@ -219,6 +290,11 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
 
   /** Answers the waiting call, or asks for more. */
   protected proceed(): void {
+    if (this.#watcher !== undefined) {
+      if (this.#hasAnswer) this.#tellWatcher()
+      else this.fetch(AHEAD)
+      return
+    }
     if (!this.#waits) return
     const demand = this.#demand
     let answer: unknown
@@ -244,8 +320,30 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
   }
 
   #requireVacant(what: string): void {
-    if (!this.pending && this.#occupant === undefined) return
+    if (!this.pending && this.#occupant === undefined && this.#watcher === undefined) return
     throw new ResourceBusyError(`${what}: another task is receiving from this stream`)
+  }
+
+  #requireFree(watcher: ReadWatcher): void {
+    const { what } = watcher
+    if (this.#closed) throw new ClosedResourceError(`${what}: the stream is closed`)
+    if (this.#isBusyFor(watcher))
+      throw new ResourceBusyError(`${what}: another task is already receiving from this stream`)
+  }
+
+  #isBusyFor(watcher: ReadWatcher): boolean {
+    const other = this.#watcher !== undefined && this.#watcher !== watcher
+    return other || this.pending || this.#occupant !== undefined
+  }
+
+  get #hasAnswer(): boolean {
+    return this.#bytes.length > 0 || this.#breakage !== undefined || this.#ended || this.sourceReady
+  }
+
+  #tellWatcher(): void {
+    const watcher = this.#watcher
+    this.#watcher = undefined
+    watcher?.changed()
   }
 
   /** A call waits for bytes, and not only for the next turn. */
@@ -306,6 +404,30 @@ class Held implements Demand<undefined> {
     return undefined
   }
 }
+
+/** What a wait wants that takes nothing: content when a receive would not wait. */
+export class Readable implements Demand<true> {
+  readonly what: string
+  readonly ask = READ_SIZE
+  readonly broken = true
+
+  constructor(what: string) {
+    this.what = what
+  }
+
+  take(bytes: ReceiveBuffer): true | undefined {
+    return bytes.length === 0 ? undefined : true
+  }
+
+  end(): true {
+    return true
+  }
+}
+
+const READABLE = new Readable('waitReadable')
+
+/** What a source is asked for on behalf of a watcher. */
+export const AHEAD: Readable = new Readable('select')
 
 /** Shared by all readers, and never appended to. */
 const NO_BYTES = new ReceiveBuffer()

@@ -7,11 +7,13 @@ import { READ_SIZE } from '../common/bytes.ts'
 import { own } from './connection-errors.ts'
 import { WithFds } from './descriptors.ts'
 import { type Demand, Into } from './framing.ts'
-import { Reader } from './reader.ts'
+import { AHEAD, Readable, Reader } from './reader.ts'
 import { toOwn } from './receive-buffer.ts'
 
 export class SocketReader extends Reader {
   #transport: StreamTransport
+  /** The transport has told a watcher that there is something. */
+  #readable = false
   /** Of whom the errors are; see connection-errors.ts. */
   readonly #owner: object
 
@@ -21,16 +23,17 @@ export class SocketReader extends Reader {
     this.#owner = owner
   }
 
-  /** Waits until a receive would have an answer. The transport must be able to. */
-  waitReadable(): Promise<void> {
+  /** `waitSocketReadable`: waits until a receive would have an answer. The transport must be able to. */
+  waitSocketReadable(): Promise<void> {
     return this.receive<unknown>(READY) as Promise<void>
   }
 
-  /** Wakes whoever waits so. */
+  /** Wakes whoever waits and takes nothing. */
   closeWait(): void {
-    if (this.demand !== READY || !this.pending) return
+    const { demand } = this
+    if (!(demand instanceof Readable) || !this.pending) return
     this.dropFetch()
-    this.failed(this.owned(new ClosedResourceError(`${READY.what}: the socket was closed while this waited`)))
+    this.failed(this.owned(new ClosedResourceError(`${demand.what}: the socket was closed while this waited`)))
   }
 
   /** From now on the bytes come from there. */
@@ -62,15 +65,23 @@ export class SocketReader extends Reader {
 
   /** The transport has bytes, and the waiting call wants them in its own memory. */
   readable(): void {
-    if (this.demand === READY) this.answer(true)
-    else this.proceed()
+    if (this.pending && this.demand instanceof Readable) {
+      this.answer(true)
+      return
+    }
+    // For a watcher, that is all it wants to know: bytes stay where they are, and descriptors with them.
+    this.#readable = !this.pending
+    this.proceed()
   }
 
   protected override fetch(demand: Demand<unknown>): void {
     const transport = this.#transport
-    if (demand === READY) {
-      transport.waitReadable?.()
-      return
+    if (demand instanceof Readable && transport.waitReadable !== undefined) {
+      // A watcher has to be able to take at once what it has heard of.
+      if (demand !== AHEAD || transport.receiveInto !== undefined) {
+        transport.waitReadable()
+        return
+      }
     }
     if (demand instanceof WithFds) {
       transport.receiveFds?.(demand.ask, demand.maxFds)
@@ -92,6 +103,29 @@ export class SocketReader extends Reader {
     // -1: nothing there; `readable` follows.
   }
 
+  protected override get sourceReady(): boolean {
+    return this.#readable
+  }
+
+  protected override readNow(): boolean {
+    if (!this.#readable) return false
+    this.#readable = false
+    const transport = this.#transport
+    scratch ??= Buffer.allocUnsafeSlow(READ_SIZE)
+    let count = -1
+    try {
+      count = transport.receiveInto?.(scratch) ?? -1
+    } catch (error) {
+      this.broken(error as Error)
+      return true
+    }
+    if (count > 0) this.supplied(scratch, 0, count, false)
+    else if (count === 0) this.ended()
+    // It has begun to wait, for whoever is not asked for now.
+    else transport.cancelReceive()
+    return count >= 0
+  }
+
   protected override dropFetch(): void {
     this.#transport.cancelReceive()
   }
@@ -101,11 +135,7 @@ export class SocketReader extends Reader {
   }
 }
 
-/** `waitSocketReadable`: content when anything is there, and takes nothing. */
-const READY: Demand<true> = {
-  what: 'waitSocketReadable',
-  ask: READ_SIZE,
-  take: (bytes) => (bytes.length === 0 ? undefined : true),
-  end: () => true,
-  broken: true,
-}
+const READY = new Readable('waitSocketReadable')
+
+/** Where a select reads into before it copies. A buffer for each stream would cost an idle one 64 KiB. */
+let scratch: Buffer | undefined

@@ -2,9 +2,10 @@
 
 import type { Address, Direction, SocketAddress } from '../backends/contract/backend.ts'
 import { UsageError } from '../errors.ts'
-import { immediateVoid, rejected } from '../kernel/index.ts'
+import { immediateVoid, rejected, selectable, type Selectable, type SelectSource } from '../kernel/index.ts'
 import { checkFunction, checkInteger, checkOptions, optionNames } from '../common/validate.ts'
 import { AcceptIterator, Acceptor } from './acceptor.ts'
+import { ConnectionSource } from './connection-source.ts'
 import { ConnectionWait } from './connection-wait.ts'
 import type { Listener, ServerStatistics } from './listener.ts'
 import type { Handler } from './connection-task.ts'
@@ -20,7 +21,9 @@ import type { SocketStream } from './socket-stream.ts'
  * away meanwhile, and waits for descriptors where the process has run out of them. (On the `node` backend libuv closes such a
  * connection at once, and tells nobody: see `ServerStatistics.retries`.)
  */
-export class SocketStreamServer<A extends Address = SocketAddress> implements AsyncDisposable {
+export class SocketStreamServer<A extends Address = SocketAddress>
+  implements AsyncDisposable, Selectable<SocketStream<A>>
+{
   readonly #listener: Listener
   readonly #acceptor: Acceptor
   #wait: ConnectionWait | undefined
@@ -35,12 +38,31 @@ export class SocketStreamServer<A extends Address = SocketAddress> implements As
   _waitReady(what: string, direction: Direction): Promise<void> {
     this.#listener.requireOpen(what)
     if (direction === 'writable') throw new UsageError(`${what}: nothing is ever written to a server`)
-    return (this.#wait ??= new ConnectionWait(this.#listener)).wait()
+    return this.#waitFor(what)
   }
 
   /** @internal */
   _closeWaits(): void {
     if (this.#wait?.undecided === true) this.#wait.closed()
+  }
+
+  /**
+   * Waits until there is a connection to accept, and leaves it there for the next `accept`. It counts as one: another task that
+   * accepts or serves meanwhile gets a `ResourceBusyError`.
+   *
+   * @throws ClosedResourceError when the server is closed, also while this waits
+   */
+  waitReadable(): Promise<void> {
+    try {
+      return this.#waitFor('waitReadable')
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** For `select`, which takes as `accept` does, and counts as one while it waits. */
+  [selectable](): SelectSource<SocketStream<A>> {
+    return new ConnectionSource(this.#listener) as SelectSource<unknown> as SelectSource<SocketStream<A>>
   }
 
   /** Waits for one connection. It belongs to the caller, who closes it. */
@@ -131,6 +153,12 @@ export class SocketStreamServer<A extends Address = SocketAddress> implements As
   /** What the server has done so far, as a frozen record. */
   statistics(): ServerStatistics {
     return this.#listener.statistics()
+  }
+
+  #waitFor(what: string): Promise<void> {
+    // One of them waits at a time; what a second one is told names the call of the first.
+    if (this.#wait?.pending !== true) this.#wait = new ConnectionWait(this.#listener, what)
+    return this.#wait.wait()
   }
 }
 

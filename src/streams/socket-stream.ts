@@ -91,7 +91,7 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
     if (this.#connection.requireOpen(what).waitReadable === undefined) {
       throw new UnsupportedError(`${what}: TLS over another stream has no descriptor; wait for the one below`)
     }
-    return direction === 'readable' ? this.#reader.waitReadable() : this.#connection.sender.waitWritable()
+    return direction === 'readable' ? this.#reader.waitSocketReadable() : this.#connection.sender.waitWritable()
   }
 
   /** @internal */

@@ -3,7 +3,7 @@
  */
 
 import { Cancelled } from '../errors.ts'
-import { rejected } from '../kernel/index.ts'
+import { rejected, selectable, type Selectable, type SelectSource } from '../kernel/index.ts'
 import { checkBoolean, checkInteger, checkOptions, invalidArgType, optionNames } from '../common/validate.ts'
 import { enterBackend } from '../common/ask.ts'
 import { checkSize, checkView, READ_SIZE, toBytes, toDelimiter } from '../common/bytes.ts'
@@ -20,6 +20,7 @@ import {
 import { StreamIterator } from './iterators.ts'
 import { PullReader } from './pull-reader.ts'
 import type { Reader } from './reader.ts'
+import { StreamSource } from './stream-source.ts'
 import { checkFileRange, type OpenedFile, sendByChunks, type SendFileOptions } from './send-file.ts'
 
 /**
@@ -35,7 +36,7 @@ import { checkFileRange, type OpenedFile, sendByChunks, type SendFileOptions } f
  * your `sendAll`, which is called when the caller calls it: queue, or refuse with `ResourceBusyError`, but do not mix.) After the own `close()` every call fails with `ClosedResourceError`; a connection that the peer
  * has reset fails with `BrokenResourceError`, the system error its `cause`.
  */
-export abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable {
+export abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable, Selectable<Buffer> {
   readonly #reader: Reader
 
   /** @internal */
@@ -111,6 +112,20 @@ export abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable {
       return rejected(error)
     }
     return this.#reader.receive(new Until(frames))
+  }
+
+  /**
+   * Waits until a receive would not wait, for bytes, the end of the data or an error, and takes nothing: the next receive gets what
+   * has come. It counts as a receive: another one beside it is a `ResourceBusyError`. On a stream of your own it reads ahead, and
+   * the next receive is answered by what it has read. `waitSocketReadable` does the same for descriptors.
+   */
+  waitReadable(): Promise<void> {
+    return this.#reader.waitReadable()
+  }
+
+  /** For `select`, which takes as `receiveSome()` does, and counts as a receive while it waits. */
+  [selectable](): SelectSource<Buffer> {
+    return new StreamSource(this.#reader)
   }
 
   /** Iterates over the bytes as they come, at most `maxSize` at a time, until the peer closes its half. */

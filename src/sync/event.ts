@@ -1,6 +1,18 @@
 /** `Event`: something that has happened, or not yet. */
 
-import { enterOperation, immediate, rejected, Waiter, WaitQueue } from '../kernel/index.ts'
+import {
+  type AnyQueue,
+  enterOperation,
+  immediate,
+  type Queued,
+  rejected,
+  selectable,
+  type Selectable,
+  type SelectSource,
+  TASKS,
+  Waiter,
+  WaitQueue,
+} from '../kernel/index.ts'
 
 /** A frozen record. */
 export interface EventStatistics {
@@ -14,9 +26,9 @@ export function createEvent(): Event {
 }
 
 /** Re-creates `anyio.abc.Event`; its `set` and `clear` do not wait, and work anywhere. */
-export class Event {
+export class Event implements Selectable<true> {
   #set = false
-  readonly #waiters = new WaitQueue<Waiter<true>>()
+  readonly #waiters = new WaitQueue<Waiter<true> | Place>()
 
   /** Sets it and wakes everybody who waits, also those whose scope is cancelled in the same turn. Idempotent. */
   set(): void {
@@ -44,8 +56,36 @@ export class Event {
     }
   }
 
+  /** For `select`: ready while it is set. It takes nothing, and counts in `selectAll` once. */
+  [selectable](): SelectSource<true> {
+    return {
+      once: true,
+      waitsFor: TASKS,
+      ready: () => this.#set,
+      take: () => true,
+      watch: (changed) => {
+        const place = new Place(changed)
+        this.#waiters.push(place)
+        return () => this.#waiters.delete(place)
+      },
+    }
+  }
+
   /** How many wait. */
   statistics(): EventStatistics {
     return Object.freeze({ tasksWaiting: this.#waiters.length })
+  }
+}
+
+/** A select that waits. */
+class Place implements Queued {
+  _before: Queued | undefined = undefined
+  _after: Queued | undefined = undefined
+  _queue: AnyQueue | undefined = undefined
+  /** Called inside `set`, so that the event is set also where it is cleared right afterwards. */
+  readonly answer: () => void
+
+  constructor(changed: () => void) {
+    this.answer = changed
   }
 }

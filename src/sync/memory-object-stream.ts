@@ -6,7 +6,14 @@
  */
 
 import { BrokenResourceError, ClosedResourceError, EndOfStream, WouldBlock } from '../errors.ts'
-import { enterOperation, rejected } from '../kernel/index.ts'
+import {
+  enterOperation,
+  immediateVoid,
+  rejected,
+  selectable,
+  type Selectable,
+  type SelectSource,
+} from '../kernel/index.ts'
 import { checkInteger } from '../common/validate.ts'
 import { Channel, checkBatch } from './channel.ts'
 import { ItemIterator } from '../common/item-iterator.ts'
@@ -104,7 +111,7 @@ export class MemorySendStream<T> implements Disposable, AsyncDisposable {
 }
 
 /** The end that items are taken from. The counterpart of AnyIO's `MemoryObjectReceiveStream`; it belongs to no `run`. */
-export class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, AsyncDisposable {
+export class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, AsyncDisposable, Selectable<T> {
   readonly #state: StreamState<T>
   #closed = false
 
@@ -155,6 +162,34 @@ export class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, Asy
     return channel.take()
   }
 
+  /**
+   * Waits until `receive` would not wait, for an item or the end, and takes nothing: another task may take the item first. It reserves
+   * nothing, and is woken for an item that no waiting `receive` was given. `select` waits and takes in one step.
+   *
+   * @throws ClosedResourceError when this end is closed
+   */
+  waitReadable(): Promise<void> {
+    try {
+      const scope = enterOperation('waitReadable')
+      this.#requireOpen('waitReadable')
+      const { channel, senders } = this.#state
+      return senders === 0 ? immediateVoid() : channel.waitReadable(scope, this)
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** For `select`, which takes as `receive` does and waits in the same line. */
+  [selectable](): SelectSource<T> {
+    const { channel } = this.#state
+    return {
+      waitsFor: channel.source,
+      ready: () => this.#closed || this.#state.senders === 0 || channel.ready,
+      take: () => this.receiveNowait(),
+      watch: (changed) => channel.line(changed, this),
+    }
+  }
+
   /** Another end of the same kind: each item goes to one of them. @throws ClosedResourceError when this one is closed */
   clone(): MemoryReceiveStream<T> {
     this.#requireOpen('clone')
@@ -169,11 +204,16 @@ export class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, Asy
     if (this.#closed) return
     this.#closed = true
     const state = this.#state
-    const { getters } = state.channel
+    const { getters, watchers } = state.channel
     for (const getter of [...getters]) {
       if (getter.from !== this) continue
       getters.delete(getter)
       getter.reject(new ClosedResourceError('receive: this end was closed while it waited'))
+    }
+    for (const watcher of [...watchers]) {
+      if (watcher.from !== this) continue
+      watchers.delete(watcher)
+      watcher.reject(new ClosedResourceError('waitReadable: this end was closed while it waited'))
     }
     if (--state.receivers === 0) state.abandon()
   }

@@ -1,7 +1,14 @@
 /** `Queue`: items from those who have some to those who want some, in order. */
 
 import { ClosedResourceError, EndOfStream, WouldBlock } from '../errors.ts'
-import { enterOperation, rejected } from '../kernel/index.ts'
+import {
+  enterOperation,
+  immediateVoid,
+  rejected,
+  selectable,
+  type Selectable,
+  type SelectSource,
+} from '../kernel/index.ts'
 import { checkInteger } from '../common/validate.ts'
 import { Channel, checkBatch } from './channel.ts'
 import { ItemIterator } from '../common/item-iterator.ts'
@@ -28,7 +35,7 @@ export function createQueue<T>(capacity: number): Queue<T> {
  * Re-creates `anyio.abc.Queue`, and can be closed: then `put` fails, what is in the queue is still taken, and after it every
  * `get` is `EndOfStream`.
  */
-export class Queue<T> implements AsyncIterable<T>, Disposable, AsyncDisposable {
+export class Queue<T> implements AsyncIterable<T>, Disposable, AsyncDisposable, Selectable<T> {
   readonly #channel: Channel<T>
   #closed = false
 
@@ -99,17 +106,41 @@ export class Queue<T> implements AsyncIterable<T>, Disposable, AsyncDisposable {
   }
 
   /**
+   * Waits until `get` would not wait, for an item or the end, and takes nothing: another task may take the item first. It reserves
+   * nothing, and is woken for an item that no waiting `get` was given. `select` waits and takes in one step.
+   */
+  waitReadable(): Promise<void> {
+    try {
+      const scope = enterOperation('waitReadable')
+      return this.#closed ? immediateVoid() : this.#channel.waitReadable(scope)
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** For `select`, which takes as `get` does and waits in the same line. */
+  [selectable](): SelectSource<T> {
+    const channel = this.#channel
+    return {
+      waitsFor: channel.source,
+      ready: () => this.#closed || channel.ready,
+      take: () => this.getNowait(),
+      watch: (changed) => channel.line(changed),
+    }
+  }
+
+  /**
    * Closes the queue, at once: a `put` that waits, and every later one, is a `ClosedResourceError`. What is in the queue can still
    * be taken; then `get` is `EndOfStream`, and loops over the queue end. Works anywhere. Idempotent.
    */
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    const { putters, getters } = this.#channel
+    const { putters } = this.#channel
     for (let putter = putters.shift(); putter !== undefined; putter = putters.shift()) {
       putter.reject(new ClosedResourceError('put: the queue was closed while it waited'))
     }
-    for (let getter = getters.shift(); getter !== undefined; getter = getters.shift()) getter.reject(ended())
+    this.#channel.end(ended)
   }
 
   /** Whether there is no item in it. */

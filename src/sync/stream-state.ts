@@ -38,8 +38,7 @@ export class StreamState<T> {
   finish(ending: () => Error = endOfStream): void {
     this.senders = 0
     this.#ending ??= ending
-    const { getters } = this.channel
-    for (let getter = getters.shift(); getter !== undefined; getter = getters.shift()) getter.reject(this.ending())
+    this.channel.end(() => this.ending())
   }
 
   /** What a receive fails with when there is neither an item nor a sender. */

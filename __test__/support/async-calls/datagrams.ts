@@ -32,6 +32,10 @@ export const ofDatagrams: Record<
     await send()
     await check<unknown>(() => socket.receiveBatch(10))
   },
+  waitReadable: async (check, socket, send) => {
+    await send()
+    await check(() => socket.waitReadable())
+  },
   send: (check, _, send) => check(send),
   sendBatch: (check, socket) => check(() => socket.sendBatch([])),
   close: (check, socket) => check(() => socket.close()),

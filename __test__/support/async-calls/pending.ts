@@ -24,6 +24,8 @@ import {
   relay,
   retry,
   runProcess,
+  select,
+  selectAll,
   sleep,
   sleepForever,
   sleepUntil,
@@ -73,6 +75,7 @@ export const pending: Record<string, Row> = {
   },
   'Queue.get': (check) => check(() => createQueue<number>(1).get()),
   'Queue.getBatch': (check) => check(() => createQueue<number>(1).getBatch(2)),
+  'Queue.waitReadable': (check) => check(() => createQueue<number>(1).waitReadable()),
   'Queue.[Symbol.asyncIterator]': (check) => check(() => createQueue<number>(1)[Symbol.asyncIterator]().next()),
   'MemorySendStream.send': (check) => {
     const [send] = createMemoryObjectStream<number>(0)
@@ -86,6 +89,13 @@ export const pending: Record<string, Row> = {
     const [send, receive] = createMemoryObjectStream<number>(0)
     return check(() => receive.receiveBatch(2)).finally(() => send.close())
   },
+  'MemoryReceiveStream.waitReadable': (check) => {
+    const [send, receive] = createMemoryObjectStream<number>(0)
+    return check(() => receive.waitReadable()).finally(() => send.close())
+  },
+  // A socket is waited for by other means than a queue.
+  select: (check) => withTcp((stream) => check(() => select([createQueue<number>(1), stream]))),
+  selectAll: (check) => withTcp((stream) => check(() => selectAll([createQueue<number>(1), stream]).next())),
   'Broadcast.send': (check) => {
     const broadcast = createBroadcast<number>(1, { onFull: 'wait' })
     const subscription = broadcast.subscribe()
@@ -119,6 +129,7 @@ export const pending: Record<string, Row> = {
     ),
   'SocketStream.receiveFds': (check) => withUnix((client) => check(() => client.receiveFds(1, 1))),
   'SocketStreamServer.accept': (check) => withServer((server) => check(() => server.accept())),
+  'SocketStreamServer.waitReadable': (check) => withServer((server) => check(() => server.waitReadable())),
   'SocketStreamServer.acceptConnections': (check) =>
     withServer((server) => check(() => server.acceptConnections().next())),
   'SocketStreamServer.serve': (check) => withServer((server) => check(() => server.serve(() => {}))),
@@ -155,6 +166,7 @@ export const ofIdleStreams: Record<string, (check: Check, stream: Stream) => Pro
   receiveDelimitedChunks: (check, stream) => check(() => stream.receiveDelimitedChunks('\n', 10).next()),
   receiveDelimitedBatches: (check, stream) => check(() => stream.receiveDelimitedBatches('\n', 10).next()),
   '[Symbol.asyncIterator]': (check, stream) => check(() => stream[Symbol.asyncIterator]().next()),
+  waitReadable: (check, stream) => check(() => stream.waitReadable()),
   sendAll: (check, stream) => check(() => stream.sendAll(MUCH)),
   sendMany: (check, stream) => check(() => stream.sendMany([MUCH, MUCH])),
   sendFile: (check, stream) =>
@@ -170,6 +182,7 @@ export const ofIdleDatagrams: Record<string, (check: Check, socket: Datagrams) =
   receive: (check, socket) => check<unknown>(() => socket.receive(10)),
   receivePackets: (check, socket) => check<unknown>(() => socket.receivePackets(10)[Symbol.asyncIterator]().next()),
   receiveBatch: (check, socket) => check<unknown>(() => socket.receiveBatch(10)),
+  waitReadable: (check, socket) => check(() => socket.waitReadable()),
 }
 
 /** More than the buffers on the way hold. */

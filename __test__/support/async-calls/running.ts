@@ -21,6 +21,8 @@ import {
   retry,
   runInProcess,
   runInThread,
+  select,
+  selectAll,
   sleep,
   sleepForever,
   sleepUntil,
@@ -97,6 +99,11 @@ export const synchronisation: Record<string, Row> = {
     queue.putNowait(1)
     await check(() => queue.getBatch(2))
   },
+  'Queue.waitReadable': async (check) => {
+    const queue = createQueue<number>(1)
+    queue.putNowait(1)
+    await check(() => queue.waitReadable())
+  },
   'Queue.[Symbol.asyncIterator]': async (check) => {
     const queue = createQueue<number>(1)
     queue.putNowait(1)
@@ -133,16 +140,33 @@ export const synchronisation: Record<string, Row> = {
     send.sendNowait(1)
     await check(() => receive.receiveBatch(2))
   },
+  'MemoryReceiveStream.waitReadable': async (check) => {
+    const [send, receive] = createMemoryObjectStream<number>(1)
+    send.sendNowait(1)
+    await check(() => receive.waitReadable())
+  },
   'Broadcast.send': (check) => check(() => createBroadcast<number>(1).send(1)),
   'MemoryReceiveStream.[Symbol.asyncIterator]': async (check) => {
     const [send, receive] = createMemoryObjectStream<number>(1)
     send.sendNowait(1)
     await check(() => receive[Symbol.asyncIterator]().next())
   },
+  'Queue.[Symbol.asyncDispose]': (check) => check(() => createQueue(1)[Symbol.asyncDispose]()),
+  'Broadcast.[Symbol.asyncDispose]': (check) => check(() => createBroadcast(1)[Symbol.asyncDispose]()),
   'MemorySendStream.[Symbol.asyncDispose]': (check) =>
     check(() => createMemoryObjectStream(1)[0][Symbol.asyncDispose]()),
   'MemoryReceiveStream.[Symbol.asyncDispose]': (check) =>
     check(() => createMemoryObjectStream(1)[1][Symbol.asyncDispose]()),
+  select: async (check) => {
+    const queue = createQueue<number>(1)
+    queue.putNowait(1)
+    await check(() => select([queue]))
+  },
+  selectAll: async (check) => {
+    const queue = createQueue<number>(1)
+    queue.putNowait(1)
+    await check(() => selectAll([queue]).next())
+  },
   'ResourceGuard.use': async (check) => {
     const guard = new ResourceGuard()
     await check(() => guard.use(() => {}))

@@ -31,6 +31,7 @@ export const ofStreams: Record<string, (check: Check, stream: Stream, peer: Stre
     atHand(check, stream, peer, () => stream.receiveDelimitedBatches('\n', 10).next()),
   '[Symbol.asyncIterator]': (check, stream, peer) =>
     atHand(check, stream, peer, () => stream[Symbol.asyncIterator]().next()),
+  waitReadable: (check, stream, peer) => atHand(check, stream, peer, () => stream.waitReadable()),
   sendAll: (check, stream) => check(() => stream.sendAll('x')),
   sendMany: (check, stream) => check(() => stream.sendMany(['x', 'y'])),
   sendEof: (check, stream) => check(() => stream.sendEof()),
@@ -77,6 +78,11 @@ export const sockets: Record<string, Row> = {
       await using _ = await connectTcp('127.0.0.1', server.port)
       const { value } = (await check(() => server.acceptConnections().next())) as { value: SocketStream }
       await value.close()
+    }),
+  'SocketStreamServer.waitReadable': (check) =>
+    withServer(async (server) => {
+      await using _ = await connectTcp('127.0.0.1', server.port)
+      await check(() => server.waitReadable())
     }),
   'SocketStreamServer.serve': (check) =>
     withServer((server) =>

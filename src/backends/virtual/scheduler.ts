@@ -23,6 +23,10 @@ export class SeededScheduler implements Scheduler {
     this.#resumeSoon()
   }
 
+  below(count: number): number {
+    return this.#random.below(count)
+  }
+
   #resumeSoon(): void {
     if (this.#due) return
     this.#due = true
