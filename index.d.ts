@@ -480,6 +480,88 @@ declare class CancelScope {
   get signal(): AbortSignal
 }
 
+/** A message of the channel `structio:task`. */
+interface TaskEvent {
+  /** `spawned`: it exists. `started`: its function is called. `ended`: it and everything begun in it are over. */
+  readonly event: 'spawned' | 'started' | 'ended'
+  /** The task. */
+  readonly task: TaskInfo
+  /** Of the task's run, in milliseconds of its clock (`currentTime()`). */
+  readonly time: number
+  /** With `ended`. */
+  readonly status?: 'finished' | 'failed' | 'cancelled'
+  /** With `ended` and the status `failed`: what it threw. */
+  readonly error?: unknown
+}
+/** A message of the channel `structio:scope`. A task's own scope is told of only where it is cancelled. */
+interface ScopeEvent {
+  /** What has happened to the scope. */
+  readonly event: 'entered' | 'cancelled' | 'ended'
+  /** The scope, which a listener may look at and must not change. */
+  readonly scope: CancelScope
+  /** The task that entered the scope. */
+  readonly task: TaskInfo
+  /** Milliseconds of the run's clock (`currentTime()`). */
+  readonly time: number
+  /** With `cancelled`. */
+  readonly reason?: CancelReason
+}
+/**
+ * A message of the channel `structio:suppressed-error`: a task failed, and no caller gets its error, because an earlier one
+ * came out of the same `gather`, `mapConcurrent` or `raceTasks`. An iterator that failed so is told of with the task that asked it,
+ * and what fails while a run ends, after another error of that run, with the task of `main`.
+ */
+interface SuppressedErrorEvent {
+  /** What the task threw. */
+  readonly error: unknown
+  /** The task that failed. */
+  readonly task: TaskInfo
+  /** Milliseconds of the run's clock (`currentTime()`). */
+  readonly time: number
+}
+
+/** Options of what starts a task. */
+interface TaskOptions {
+  /** For introspection and the texts of errors; by default the function's name. */
+  name?: string | undefined
+}
+/** What a function that is run by `start` reports its readiness through. */
+interface TaskStatus<V = void> {
+  /** Ready: `start` returns `value`, and the task goes on as a child of the group. `UsageError` on a second call. */
+  started(value: V): void
+}
+/**
+ * Children that run together with the body, and end before it is left. Re-creates the reference's `TaskGroup`;
+ * `createTaskGroup` makes one.
+ */
+declare class TaskGroup {
+  #private
+  /** Cancels, shields or bounds the whole group, its body included. */
+  readonly cancelScope: CancelScope
+  private constructor()
+  /**
+   * Starts `fn(...args)` as a child: after this call has returned, under the group's scope. Works from any task and any
+   * callback of the thread.
+   *
+   * @throws UsageError when the group has ended; the function is then not called
+   */
+  spawn<A extends unknown[], T>(fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
+  spawn<A extends unknown[], T>(options: TaskOptions, fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
+  /**
+   * Starts `fn(status, ...args)` and waits until it calls `status.started(value)`; the value is returned, and the task
+   * goes on as a child of the group. Until then it runs under the caller's scope, and its failure is the caller's.
+   *
+   * A schedule point, not a cancel point. Rejects with the bare error of a child that failed before it was ready, and with
+   * `UsageError` when it returned without a word or the group has ended.
+   */
+  start<A extends unknown[], V = void>(fn: (status: TaskStatus<V>, ...args: A) => unknown, ...args: A): Promise<V>
+  start<A extends unknown[], V = void>(
+    options: TaskOptions,
+    fn: (status: TaskStatus<V>, ...args: A) => unknown,
+    ...args: A
+  ): Promise<V>
+}
+
 /** What runs in a scope. */
 type ScopeBody<T> = (scope: CancelScope) => T | PromiseLike<T>
 /** Options of a scope whose deadline is an argument of its own. */
@@ -598,48 +680,6 @@ declare function checkpointIfCancelled(): Promise<void>
 declare function cancelShieldedCheckpoint(): Promise<void>
 /** The class of what a checkpoint throws when cancelled. Re-creates `get_cancelled_exc_class`. */
 declare function getCancelledExcClass(): typeof Cancelled
-
-/** Options of what starts a task. */
-interface TaskOptions {
-  /** For introspection and the texts of errors; by default the function's name. */
-  name?: string | undefined
-}
-/** What a function that is run by `start` reports its readiness through. */
-interface TaskStatus<V = void> {
-  /** Ready: `start` returns `value`, and the task goes on as a child of the group. `UsageError` on a second call. */
-  started(value: V): void
-}
-/**
- * Children that run together with the body, and end before it is left. Re-creates the reference's `TaskGroup`;
- * `createTaskGroup` makes one.
- */
-declare class TaskGroup {
-  #private
-  /** Cancels, shields or bounds the whole group, its body included. */
-  readonly cancelScope: CancelScope
-  private constructor()
-  /**
-   * Starts `fn(...args)` as a child: after this call has returned, under the group's scope. Works from any task and any
-   * callback of the thread.
-   *
-   * @throws UsageError when the group has ended; the function is then not called
-   */
-  spawn<A extends unknown[], T>(fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
-  spawn<A extends unknown[], T>(options: TaskOptions, fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
-  /**
-   * Starts `fn(status, ...args)` and waits until it calls `status.started(value)`; the value is returned, and the task
-   * goes on as a child of the group. Until then it runs under the caller's scope, and its failure is the caller's.
-   *
-   * A schedule point, not a cancel point. Rejects with the bare error of a child that failed before it was ready, and with
-   * `UsageError` when it returned without a word or the group has ended.
-   */
-  start<A extends unknown[], V = void>(fn: (status: TaskStatus<V>, ...args: A) => unknown, ...args: A): Promise<V>
-  start<A extends unknown[], V = void>(
-    options: TaskOptions,
-    fn: (status: TaskStatus<V>, ...args: A) => unknown,
-    ...args: A
-  ): Promise<V>
-}
 
 /** Options of a task group. */
 interface TaskGroupOptions {
@@ -3139,46 +3179,6 @@ declare function receiveSignals(...signals: readonly (NodeJS.Signals | number)[]
 declare function receiveSignals<T>(
   ...args: [...signals: readonly (NodeJS.Signals | number)[], body: (signals: SignalReceiver) => T | PromiseLike<T>]
 ): Promise<T>
-
-/** A message of the channel `structio:task`. */
-interface TaskEvent {
-  /** `spawned`: it exists. `started`: its function is called. `ended`: it and everything begun in it are over. */
-  readonly event: 'spawned' | 'started' | 'ended'
-  /** The task. */
-  readonly task: TaskInfo
-  /** Of the task's run, in milliseconds of its clock (`currentTime()`). */
-  readonly time: number
-  /** With `ended`. */
-  readonly status?: 'finished' | 'failed' | 'cancelled'
-  /** With `ended` and the status `failed`: what it threw. */
-  readonly error?: unknown
-}
-/** A message of the channel `structio:scope`. A task's own scope is told of only where it is cancelled. */
-interface ScopeEvent {
-  /** What has happened to the scope. */
-  readonly event: 'entered' | 'cancelled' | 'ended'
-  /** The scope, which a listener may look at and must not change. */
-  readonly scope: CancelScope
-  /** The task that entered the scope. */
-  readonly task: TaskInfo
-  /** Milliseconds of the run's clock (`currentTime()`). */
-  readonly time: number
-  /** With `cancelled`. */
-  readonly reason?: CancelReason
-}
-/**
- * A message of the channel `structio:suppressed-error`: a task failed, and no caller gets its error, because an earlier one
- * came out of the same `gather`, `mapConcurrent` or `raceTasks`. An iterator that failed so is told of with the task that asked it,
- * and what fails while a run ends, after another error of that run, with the task of `main`.
- */
-interface SuppressedErrorEvent {
-  /** What the task threw. */
-  readonly error: unknown
-  /** The task that failed. */
-  readonly task: TaskInfo
-  /** Milliseconds of the run's clock (`currentTime()`). */
-  readonly time: number
-}
 
 /** The task that runs this code. Re-creates `get_current_task`; `NotRunningError` in a callback outside every task. */
 declare function getCurrentTask(): TaskInfo
