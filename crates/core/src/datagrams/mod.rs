@@ -9,7 +9,10 @@
 //!    not told that its receiver's queue has room ([`DatagramSocket::tells_room`]).
 
 #[cfg(unix)]
+mod calls;
+#[cfg(unix)]
 mod error_watch;
+mod outgoing;
 mod udp;
 #[cfg(unix)]
 mod unix;
@@ -19,21 +22,13 @@ use std::{
     task::{Context, Poll},
 };
 
+pub use outgoing::Outgoing;
 pub use udp::{Udp, UdpRequest};
 #[cfg(unix)]
 pub use unix::UnixDatagrams;
 
+use self::outgoing::wrong_family;
 use crate::address::{Address, UnixName};
-#[cfg(unix)]
-use crate::system::{self, Call};
-
-/// One datagram to send.
-#[derive(Clone, Copy, Debug)]
-pub struct Outgoing<'a, T> {
-    pub bytes: &'a [u8],
-    /// `None`: to whom the socket is connected.
-    pub to: Option<&'a T>,
-}
 
 #[derive(Debug)]
 pub enum DatagramSocket {
@@ -156,27 +151,5 @@ impl std::os::fd::AsFd for DatagramSocket {
             Self::Udp(udp) => udp.as_fd(),
             Self::Unix(unix) => unix.as_fd(),
         }
-    }
-}
-
-fn wrong_family() -> io::Error {
-    io::Error::from_raw_os_error(libc::EAFNOSUPPORT)
-}
-
-/// Whether the kernel would take a datagram now. Where that cannot be told, a send will.
-#[cfg(unix)]
-fn has_room(socket: &impl std::os::fd::AsFd) -> bool {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-
-    let mut descriptors = [PollFd::new(socket, PollFlags::OUT)];
-    let at_once = Timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    match system::call(Call::Ask, || Ok(poll(&mut descriptors, Some(&at_once))?)) {
-        Ok(_) => descriptors
-            .iter()
-            .any(|descriptor| descriptor.revents().contains(PollFlags::OUT)),
-        Err(_) => true,
     }
 }

@@ -16,13 +16,16 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
+use super::outgoing::{Outgoing, wrong_family};
 #[cfg(unix)]
-use super::error_watch::ErrorWatch;
-use super::{Outgoing, wrong_family};
-use crate::streams::{lacks_ipv6, set_reuse_port};
+use super::{
+    calls::{has_room, receive_ip, send_in_order},
+    error_watch::ErrorWatch,
+};
+use crate::sockets::{lacks_ipv6, set_reuse_port};
 #[cfg(unix)]
 use crate::{
-    streams::empty_error_queue,
+    sockets::empty_error_queue,
     system::{self, Call},
 };
 
@@ -129,7 +132,7 @@ impl Udp {
                 },
             };
             let outcome = system::call(Call::ReceiveDatagram, || {
-                socket.try_io(interest, || super::unix::receive_ip(socket, buffer))
+                socket.try_io(interest, || receive_ip(socket, buffer))
             });
             match outcome {
                 Err(error) if system::is_made_up(&error) => {
@@ -159,7 +162,7 @@ impl Udp {
     /// Sends in order: how many have left, and what was wrong with the next one.
     #[cfg(unix)]
     pub fn send(&self, list: &[Outgoing<'_, SocketAddr>]) -> (usize, Option<io::Error>) {
-        super::unix::send_in_order(
+        send_in_order(
             list,
             |to| self.system_address(*to),
             &self.socket,
@@ -189,7 +192,7 @@ impl Udp {
         if self.socket.poll_send_ready(cx).is_pending() {
             return Poll::Pending;
         }
-        if super::has_room(&self.socket) {
+        if has_room(&self.socket) {
             return Poll::Ready(());
         }
         let nothing = || Err::<(), _>(io::ErrorKind::WouldBlock.into());

@@ -16,7 +16,7 @@ use super::{
     handshake::{Handshake, Step},
     wire::{Wire, Writer},
 };
-use crate::{address::Address, streams::StreamSocket};
+use crate::{address::Address, sockets::StreamSocket};
 
 /// Reads of one look: a handshake that goes as it should takes two or three, in all.
 const READS: usize = 8;

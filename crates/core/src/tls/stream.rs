@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     address::Address,
-    streams::{Goodbye, StreamSocket, drop_input},
+    sockets::{Goodbye, StreamSocket, drop_input},
 };
 
 /// The most that is encrypted ahead of the kernel in a direct send: four full records.

@@ -12,7 +12,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::streams::StreamSocket;
+use crate::sockets::StreamSocket;
 
 const SCRATCH: usize = 65_536;
 
