@@ -5,12 +5,22 @@
 
 use std::{fs::OpenOptions, io, os::fd::OwnedFd};
 
-use super::Standard;
 use crate::{
     address::{Address, UnixName},
     streams::{Connection, StreamSocket},
     system::{self, Call},
 };
+
+/// What becomes of a standard stream.
+#[derive(Debug)]
+pub enum Standard {
+    Pipe,
+    Null,
+    /// A copy of somebody's descriptor.
+    Descriptor(OwnedFd),
+    /// Of the error stream: it goes where the output goes.
+    Output,
+}
 
 /// What the child reads from, and where this side writes.
 pub(super) fn writing_end(standard: Standard) -> io::Result<(OwnedFd, Option<Connection>)> {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::Process;
+use super::process::{Process, UNKNOWN};
 use crate::{
     pool::Pool,
     system::{self, Call},
@@ -61,7 +61,7 @@ impl Process {
                 return code;
             }
             if waited.is_err() {
-                return super::UNKNOWN;
+                return UNKNOWN;
             }
         }
     }
