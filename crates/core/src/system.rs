@@ -23,8 +23,6 @@ use faithful as layer;
 use misbehaving as layer;
 
 pub(crate) use layer::{after_connect, is_made_up, part};
-#[cfg(feature = "misbehaving-system")]
-pub use misbehaving::{Counts, counts};
 
 /// What a call does, and so how it can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

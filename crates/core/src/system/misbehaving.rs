@@ -35,22 +35,6 @@ struct Plan {
 
 static PLAN: OnceLock<Option<Plan>> = OnceLock::new();
 static DRAWN: AtomicU64 = AtomicU64::new(0);
-static HARMLESS: AtomicU64 = AtomicU64::new(0);
-static FAILED: AtomicU64 = AtomicU64::new(0);
-
-/// What has been done to this process's calls so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counts {
-    pub harmless: u64,
-    pub failed: u64,
-}
-
-pub fn counts() -> Counts {
-    Counts {
-        harmless: HARMLESS.load(Ordering::Relaxed),
-        failed: FAILED.load(Ordering::Relaxed),
-    }
-}
 
 pub(super) fn before(call: Call) -> io::Result<()> {
     let Some(plan) = plan() else {
@@ -64,15 +48,14 @@ pub(super) fn before(call: Call) -> io::Result<()> {
         && one_of(plan, failures)
         && let Some(number) = failure(plan, call)
     {
-        FAILED.fetch_add(1, Ordering::Relaxed);
         return Err(io::Error::from_raw_os_error(number));
     }
     if one_of(plan, INTERRUPTS) {
-        return harmless(ErrorKind::Interrupted);
+        return Err(ErrorKind::Interrupted.into());
     }
     let may_refuse = !matches!(call, Call::Open | Call::File | Call::Ask);
     if may_refuse && one_of(plan, REFUSALS) {
-        return harmless(ErrorKind::WouldBlock);
+        return Err(ErrorKind::WouldBlock.into());
     }
     Ok(())
 }
@@ -80,10 +63,7 @@ pub(super) fn before(call: Call) -> io::Result<()> {
 /// How much of `length` bytes of memory a call is given.
 pub(crate) fn part(length: usize) -> usize {
     match plan() {
-        Some(plan) if length > 1 && one_of(plan, SHORT) => {
-            HARMLESS.fetch_add(1, Ordering::Relaxed);
-            1 + below(plan, length)
-        }
+        Some(plan) if length > 1 && one_of(plan, SHORT) => 1 + below(plan, length),
         _ => length,
     }
 }
@@ -102,7 +82,7 @@ pub(crate) fn after_connect(outcome: io::Result<()>) -> io::Result<()> {
         Err(error) => error.raw_os_error() == Some(libc::EINPROGRESS),
     };
     match plan() {
-        Some(plan) if begun && one_of(plan, INTERRUPTS) => harmless(ErrorKind::Interrupted),
+        Some(plan) if begun && one_of(plan, INTERRUPTS) => Err(ErrorKind::Interrupted.into()),
         _ => outcome,
     }
 }
@@ -110,11 +90,6 @@ pub(crate) fn after_connect(outcome: io::Result<()>) -> io::Result<()> {
 /// Whether `error` is a refusal that the system has not made. The system's have a number.
 pub(crate) fn is_made_up(error: &io::Error) -> bool {
     error.kind() == ErrorKind::WouldBlock && error.raw_os_error().is_none()
-}
-
-fn harmless(kind: ErrorKind) -> io::Result<()> {
-    HARMLESS.fetch_add(1, Ordering::Relaxed);
-    Err(kind.into())
 }
 
 fn failure(plan: &Plan, call: Call) -> Option<i32> {

@@ -141,10 +141,6 @@ impl Session {
         self.failure.is_some()
     }
 
-    pub fn standard_compatible(&self) -> bool {
-        self.standard_compatible
-    }
-
     /// Encrypts all of `segments`, in as few records as they fit into.
     ///
     /// # Errors
