@@ -63,7 +63,7 @@ fn what_is_wrong_with_a_certificate_has_the_reason_that_openssl_gives() {
 #[test]
 fn names_stand_in_the_sentence_as_they_are() {
     let error = CertificateError::NotValidForNameContext {
-        expected: ServerName::try_from("b.test").unwrap_or_else(|_| unreachable!("it is a name")),
+        expected: ServerName::try_from("b.test").expect("a name"),
         presented: vec![
             "DnsName(\"a.test\")".to_owned(),
             "IpAddress(127.0.0.1)".to_owned(),
@@ -96,7 +96,7 @@ fn an_error_is_told_in_the_words_of_its_name() {
     };
     assert_eq!(
         detail(message),
-        "it sent application data, and handshake or change cipher spec was due"
+        "it sent application data instead of handshake or change cipher spec"
     );
 }
 

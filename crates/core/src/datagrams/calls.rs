@@ -1,4 +1,12 @@
 //! The system calls that datagram sockets of both kinds make.
+//!
+//! Called on the JavaScript thread. Receiving is one call for each datagram; sending batches them on Linux.
+//!
+//! # Invariants
+//!
+//! 1. A send goes past the reactor first. Only a refusal goes through it: readiness is cleared by a second refusal
+//!    that is newer than that readiness.
+//! 2. A send stops at the first datagram that fails. The count says which one.
 
 use std::{io, net::SocketAddr, os::fd::AsFd, slice};
 
@@ -13,14 +21,22 @@ use crate::{
     unix_socket::{RECEIVE_FLAGS, SEND_FLAGS},
 };
 
-/// Reads one datagram of an IP socket.
+/// Receives one datagram on an IP socket. Returns its length and the sender's address.
+///
+/// # Errors
+///
+/// As [`receive`].
 pub(super) fn receive_ip(socket: &impl AsFd, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
     let (length, from) = receive(socket, buffer)?;
     let from = from.ok_or_else(wrong_family)?;
     Ok((length, SocketAddr::try_from(from)?))
 }
 
-/// Reads one datagram; one that does not fit is an error (invariant 1).
+/// Receives one datagram. Returns its length and the sender's address, if it has one.
+///
+/// # Errors
+///
+/// `EMSGSIZE` for a datagram that does not fit; it is lost. Otherwise the system's.
 pub(super) fn receive(socket: &impl AsFd, buffer: &mut [u8]) -> io::Result<(usize, Option<SocketAddrAny>)> {
     let (length, whole, from) = recvfrom(socket, buffer, RECEIVE_FLAGS)?;
     if whole > length {
@@ -29,8 +45,9 @@ pub(super) fn receive(socket: &impl AsFd, buffer: &mut [u8]) -> io::Result<(usiz
     Ok((length, from))
 }
 
-/// Sends in order, past what the reactor knows: it learns of a refusal, through `checked`, and only then. What is wrong with
-/// a target stops it there.
+/// Sends in order, and returns the number of datagrams sent with the error of the next one, if there is one.
+/// `address` converts a receiver. `checked` makes a call through the reactor, which clears readiness if the call is
+/// refused (invariant 1).
 pub(super) fn send_in_order<T, A: SocketAddrArg>(
     list: &[Outgoing<'_, T>],
     address: impl Fn(&T) -> io::Result<A>,
@@ -38,7 +55,7 @@ pub(super) fn send_in_order<T, A: SocketAddrArg>(
     checked: impl Fn(&dyn Fn() -> io::Result<usize>) -> io::Result<usize>,
 ) -> (usize, Option<io::Error>) {
     if let [single] = list {
-        // Nearly every call of nearly every program: without the vectors.
+        // The common case, without the vectors.
         let outcome = single
             .to
             .map(&address)
@@ -71,12 +88,13 @@ pub(super) fn send_in_order<T, A: SocketAddrArg>(
     (sent, wrong)
 }
 
+/// Makes one call (invariant 1).
 fn retried(
     checked: &impl Fn(&dyn Fn() -> io::Result<usize>) -> io::Result<usize>,
     now: &dyn Fn() -> io::Result<usize>,
 ) -> io::Result<usize> {
     match system::call(Call::SendDatagram, now) {
-        // Once more, so that the readiness that is dropped is older than the refusal.
+        // The reactor takes its tick before this second call, so what it clears is older than the refusal.
         Err(error) if error.kind() == io::ErrorKind::WouldBlock && !system::is_made_up(&error) => {
             checked(now)
         }
@@ -84,7 +102,7 @@ fn retried(
     }
 }
 
-/// Sends at least one, or says what is wrong with the first.
+/// Sends at least one datagram and returns how many, or the error of the first.
 fn send_some<T, A: SocketAddrArg>(
     list: &[Outgoing<'_, T>],
     targets: &[Option<A>],
@@ -104,7 +122,7 @@ fn send_some<T, A: SocketAddrArg>(
     Ok(1)
 }
 
-/// Several in one system call.
+/// Sends several datagrams in one system call.
 #[cfg(target_os = "linux")]
 fn send_batch<T, A: SocketAddrArg>(
     list: &[Outgoing<'_, T>],
@@ -115,7 +133,7 @@ fn send_batch<T, A: SocketAddrArg>(
 
     use rustix::net::{MMsgHdr, SendAncillaryBuffer, sendmmsg};
 
-    /// Beyond a few dozen nothing is gained.
+    /// More than a few dozen gain nothing.
     const BATCH: usize = 64;
 
     let count = system::part(list.len().min(BATCH));
@@ -141,7 +159,8 @@ fn send_batch<T, A: SocketAddrArg>(
     Ok(sendmmsg(socket, &mut headers, SEND_FLAGS)?)
 }
 
-/// Whether the kernel would take a datagram now. Where that cannot be told, a send will.
+/// Asks the kernel whether it would take a datagram now. If asking fails, the answer is yes: the send reports the
+/// error.
 pub(super) fn has_room(socket: &impl AsFd) -> bool {
     let mut descriptors = [PollFd::new(socket, PollFlags::OUT)];
     let at_once = Timespec {

@@ -1,12 +1,13 @@
-//! A datagram on its way out.
+//! What both kinds of socket send.
 
 use std::io;
 
 /// One datagram to send.
 #[derive(Clone, Copy, Debug)]
 pub struct Outgoing<'a, T> {
+    /// The data, which may be empty.
     pub bytes: &'a [u8],
-    /// `None`: to whom the socket is connected.
+    /// The receiver. `None`: the peer that the socket is connected to.
     pub to: Option<&'a T>,
 }
 

@@ -1,4 +1,7 @@
 //! One child: its signals, and reaping it.
+//!
+//! JavaScript's thread sends signals, the pool or a thread of its own reaps ([`super::watch`]). The lock makes them
+//! exclude each other (invariant 2 of the module).
 
 use std::{
     io,
@@ -10,16 +13,19 @@ use rustix::process::{
     Pid, Signal, kill_process, kill_process_group, test_kill_process, test_kill_process_group,
 };
 
-/// A child, of which the owner has one and its reaper another.
+/// A child process. Clones are handles of the same child: its owner has one, its reaper another.
 #[derive(Clone, Debug)]
 pub struct Process {
     pub(super) pid: Pid,
     leads_group: bool,
-    /// `None` once it has been reaped (invariant 2).
+    /// `None` once the child has been reaped (invariant 2 of the module).
     child: Arc<Mutex<Option<Child>>>,
 }
 
 impl Process {
+    /// # Errors
+    ///
+    /// `ESRCH` for a number that is no process number. The system gives no such number.
     pub(super) fn new(child: Child, leads_group: bool) -> io::Result<Self> {
         let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else {
             return Err(io::Error::from_raw_os_error(libc::ESRCH));
@@ -31,15 +37,18 @@ impl Process {
         })
     }
 
+    /// The process number. It may belong to another process once the child has been reaped.
     pub fn pid(&self) -> i32 {
         self.pid.as_raw_nonzero().get()
     }
 
-    /// Sends a signal, 0 being a mere question; to the whole group, where the child leads one. The group may outlive it.
+    /// Sends the signal with this number to the child, or to its whole group if it leads one. Signal 0 sends nothing
+    /// and only checks. A group may outlive its leader, so it is signalled also after the child has been reaped.
     ///
     /// # Errors
     ///
-    /// `ESRCH` where nobody is left, `EINVAL` for a signal that there is not, and the system's.
+    /// `ESRCH` after the end of the child or of the whole group, `EINVAL` for a number that is no signal, and the
+    /// system's.
     pub fn signal(&self, number: i32) -> io::Result<()> {
         let child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         if child.is_none() && !self.leads_group {
@@ -62,13 +71,13 @@ impl Process {
         }?)
     }
 
-    /// Reaps it, if it has ended.
+    /// Reaps the child if it has ended, and returns its return code. `None`: it runs, or it has been reaped before.
     pub(super) fn reap(&self) -> Option<i32> {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         let code = match child.as_mut()?.try_wait() {
             Ok(None) => return None,
             Ok(Some(status)) => return_code(status),
-            // Somebody else has reaped it, a program that ignores SIGCHLD for instance: nobody knows any more.
+            // Another part of the program has reaped it, or SIGCHLD is ignored. The exit code is lost.
             Err(_) => UNKNOWN,
         };
         *child = None;
@@ -76,10 +85,10 @@ impl Process {
     }
 }
 
-/// What a shell would say of a child of which nothing is known.
+/// The return code of a child whose exit code is lost.
 pub(super) const UNKNOWN: i32 = 255;
 
-/// The exit code, or minus the number of the signal.
+/// The exit code, or minus the number of the signal that ended the child (PROCESS-2).
 fn return_code(status: ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt;
 

@@ -1,4 +1,13 @@
 //! Starts a program.
+//!
+//! Called on the JavaScript thread, under the guard of the reactor that the pipes are registered with. Why
+//! `posix_spawn`, and the rest of the choices: `docs/design/processes.md`.
+//!
+//! # Invariants
+//!
+//! 1. The program is given as a path. With a bare name, the standard library would fork and copy this process's memory.
+//! 2. Every descriptor of the attempt has an owner, so an early return closes it.
+//! 3. A file without an interpreter line (`ENOEXEC`) is run by [`SHELL`], as `execvp` does.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -18,26 +27,29 @@ use crate::{
     system::{self, Call},
 };
 
-/// Runs scripts that name no interpreter.
+/// Runs scripts that name no interpreter (invariant 3).
 const SHELL: &str = "/bin/sh";
 
-/// What a program is started with.
+/// A program to start, and what it gets.
 #[derive(Debug)]
 pub struct SpawnRequest {
-    /// A path, or a name to be looked for in the child's own `PATH`.
+    /// A path, or a name to search for in the child's own `PATH`.
     pub program: OsString,
+    /// Without the program's own name, which is `program`.
     pub arguments: Vec<OsString>,
-    /// All of it.
+    /// The whole environment: nothing is inherited.
     pub environment: Vec<(OsString, OsString)>,
+    /// The working directory. `None`: that of this process.
     pub folder: Option<PathBuf>,
+    /// [`Standard::Output`] counts as `Null` here, and for `stdout`.
     pub stdin: Standard,
     pub stdout: Standard,
     pub stderr: Standard,
-    /// Whether it leads a process group of its own.
+    /// Whether the child leads a process group of its own, which signals are then sent to.
     pub group: bool,
 }
 
-/// A child that has been started, and this side's ends of its pipes.
+/// A child that has been started, and this side's ends of its pipes. An end is `None` if the stream is no pipe.
 #[derive(Debug)]
 pub struct Spawned {
     pub process: Process,
@@ -46,15 +58,16 @@ pub struct Spawned {
     pub stderr: Option<Connection>,
 }
 
-/// Starts a program. The calling thread stops until the child has become that program, the others do not; how much memory
-/// this process has makes no difference, none of it is copied (`posix_spawn`). Call under the guard of the reactor that the
-/// pipes are to be registered with.
+/// Starts a program. The calling thread waits until the child has become that program; other threads run on. No
+/// memory is copied (`posix_spawn`), so the time does not depend on this process's size. Call under the reactor's
+/// `enter` guard.
 ///
 /// # Errors
 ///
-/// The system's: `ENOENT`, `EACCES` and `ENOTDIR` are about the program or the folder.
+/// The system's. `ENOENT`, `EACCES` and `ENOTDIR` concern the program or the folder; `EMFILE`, `EAGAIN` and `ENOMEM`
+/// this process.
 pub fn spawn(request: SpawnRequest) -> io::Result<Spawned> {
-    // A full path: with a name to be searched for, the standard library would have to copy this process.
+    // Invariant 1.
     let program = find(&request.program, &request.environment, request.folder.as_deref())?;
     let (input, stdin) = writing_end(request.stdin)?;
     let (output, stdout) = reading_end(request.stdout)?;
@@ -82,7 +95,7 @@ pub fn spawn(request: SpawnRequest) -> io::Result<Spawned> {
         system::call(Call::Open, || command.spawn())
     };
     let child = match start(&program, &request.program, None) {
-        // A script that does not say whose: the shell's, as `execvp` has it.
+        // Invariant 3.
         Err(error) if error.raw_os_error() == Some(libc::ENOEXEC) => {
             start(Path::new(SHELL), OsStr::new(SHELL), Some(&program))?
         }

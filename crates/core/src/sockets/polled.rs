@@ -1,9 +1,8 @@
 //! A descriptor that the reactor watches, polled by hand.
 //!
 //! It replaces tokio's own sockets. They clear readiness after every short read and never recover from an error that
-//! the reactor mistakes for the end. The owner polls it on its thread, the JavaScript thread, with the waker of one
-//! handle; readers and writers may use different wakers. The reactor calls wakers from `Reactor::turn` on the same
-//! thread, or from its helper thread.
+//! the reactor mistakes for the end. The owner polls it on its thread, the JavaScript thread, with one waker for both
+//! directions. The reactor calls the waker from `Reactor::turn` on the same thread, or from its helper thread.
 //!
 //! ```text
 //!  poll_input:  ready? ─ no ──► Pending: the waker is registered
@@ -26,7 +25,7 @@
 //!    (timestamps, zero-copy notifications). Then the descriptor is registered anew; trying again would loop for
 //!    ever.
 //! 3. A registered waker stays registered, also through a new registration: [`Polled::renew`] registers the caller's
-//!    waker for both directions.
+//!    waker for both directions, which is why a descriptor has one waker.
 //! 4. The guard is taken before the system call. Readiness that arrives after the call is newer than the guard, so
 //!    clearing the guard does not clear it.
 

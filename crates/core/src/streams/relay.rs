@@ -75,10 +75,10 @@ pub struct End<'e, 'w> {
 
 impl Way {
     /// `ahead` holds bytes that were read from the source before. They go first.
-    pub fn new(ahead: &[u8]) -> Self {
+    pub fn new(prefetched: &[u8]) -> Self {
         Self {
-            block: ahead.into(),
-            end: ahead.len(),
+            block: prefetched.into(),
+            end: prefetched.len(),
             ..Self::default()
         }
     }
