@@ -28,6 +28,8 @@
 //!    waker for both directions, which is why a descriptor has one waker.
 //! 4. The guard is taken before the system call. Readiness that arrives after the call is newer than the guard, so
 //!    clearing the guard does not clear it.
+//! 5. A new registration goes to the reactor of the first one, also when a handshake polls the socket on the pool. The
+//!    pool's reactor would call the waker on a thread that cannot interrupt libuv's wait.
 
 use std::{
     io::{self, IoSlice, Read, Write},
@@ -35,7 +37,10 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use tokio::io::{Interest, unix::AsyncFd};
+use tokio::{
+    io::{Interest, unix::AsyncFd},
+    runtime::Handle,
+};
 
 use crate::system::{self, Call};
 
@@ -56,6 +61,8 @@ const ERRORS: usize = 64;
 pub struct Polled<T: AsRawFd> {
     /// `None` only after a new registration has failed. That closes the descriptor, and every later call is `EBADF`.
     watched: Option<AsyncFd<T>>,
+    /// The reactor that it is registered with (invariant 5).
+    reactor: Handle,
     interest: Interest,
     /// Whether a short read proves that nothing is left (invariant 1).
     drains: bool,
@@ -83,6 +90,7 @@ impl<T: AsRawFd + AsFd> Polled<T> {
     fn register(descriptor: T, interest: Interest, drains: bool) -> io::Result<Self> {
         Ok(Self {
             watched: Some(watch(descriptor, interest)?),
+            reactor: Handle::current(),
             interest,
             drains,
         })
@@ -180,10 +188,11 @@ impl<T: AsRawFd + AsFd> Polled<T> {
         self.watched.as_ref().ok_or_else(gone)
     }
 
-    /// Registers the descriptor anew (invariants 2 and 3).
+    /// Registers the descriptor anew (invariants 2, 3 and 5).
     fn renew(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         let descriptor = self.watched.take().ok_or_else(gone)?.into_inner();
         empty_error_queue(descriptor.as_fd());
+        let _guard = self.reactor.enter();
         let watched = watch(descriptor, self.interest)?;
         // The new registration reports its readiness in the next turn, and wakes both directions then.
         let _ = watched.poll_read_ready(cx);
@@ -305,9 +314,38 @@ pub(crate) fn empty_error_queue(_: BorrowedFd<'_>) {
 
 #[cfg(all(test, any(target_os = "linux", target_os = "android")))]
 mod tests {
-    use std::os::unix::net::UnixDatagram;
+    use std::os::unix::net::{UnixDatagram, UnixStream};
 
     use super::*;
+    use crate::{
+        reactor::Reactor,
+        ready::{ReadyList, Token},
+    };
+
+    #[test]
+    fn a_socket_registered_anew_under_another_reactor_stays_with_its_own() {
+        let own = Reactor::new().expect("descriptors");
+        let other = Reactor::new().expect("descriptors");
+        let (here, mut there) = UnixStream::pair().expect("sockets");
+        here.set_nonblocking(true).expect("set");
+        let mut polled = {
+            let _guard = own.enter();
+            Polled::new(here, Interest::READABLE).expect("registered")
+        };
+        let ready = ReadyList::new(None);
+        let waker = ready.waker(Token(1));
+        {
+            let _guard = other.enter();
+            polled
+                .renew(&mut Context::from_waker(&waker))
+                .expect("registered");
+        }
+        there.write_all(b"x").expect("room");
+        own.turn();
+        let mut tokens = Vec::new();
+        ready.take(&mut tokens);
+        assert_eq!(tokens, [Token(1)]);
+    }
 
     #[test]
     fn emptying_the_error_queue_of_a_unix_socket_loses_no_datagram() {
