@@ -1,5 +1,4 @@
-//! Connections that speak once and then wait for the server to end them: what a graceful shutdown looks like from
-//! the other side.
+//! Connections that exchange one message and then wait for the server to end them: a graceful shutdown, seen by clients.
 
 use std::io::{self, ErrorKind, Read};
 use std::time::{Duration, Instant};
@@ -32,7 +31,7 @@ pub fn run(options: &Options, tls: Option<&Tls>) -> io::Result<Report> {
     })
 }
 
-/// Under TLS an end without `close_notify` is one, too.
+/// Whether an end is disorderly: a reset, or under TLS the end of the data without `close_notify`.
 fn is_disorderly(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof)
 }
