@@ -1,8 +1,8 @@
 //! Accept and close: each place connects, waits until the server closes without sending anything, and connects again.
 //!
-//! The server closes first, so TIME_WAIT would stay with the server, and tens of thousands of connections a second would
-//! soon exhaust the ports. The client therefore resets the connection once it has seen the server's end. The server has
-//! closed its descriptor by then, and does not notice.
+//! The server closes first, so TIME_WAIT would stay with the server, and tens of thousands of connections a second
+//! would soon exhaust the ports. The client therefore resets the connection once it has seen the server's end. The
+//! server has closed its descriptor by then, and does not notice.
 
 use std::io::{self, ErrorKind, Read};
 use std::net::SocketAddr;

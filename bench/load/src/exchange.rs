@@ -1,8 +1,8 @@
 //! Request and reply on connections that stay open: echo, pipelined lines, and echo beside idle connections.
 //!
-//! A connection sends its whole request, reads until the whole reply has come, and begins again at once. All connections
-//! read into one buffer, and replies are compared there. A connection therefore costs the memory of its request and its
-//! TLS session only.
+//! A connection sends its whole request, reads until the whole reply has come, and begins again at once. All
+//! connections read into one buffer, and replies are compared there. A connection therefore costs the memory of its
+//! request and its TLS session only.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -60,7 +60,8 @@ pub fn run_beside_idle(options: &Options, tls: Option<&Tls>) -> io::Result<Repor
     })
 }
 
-/// Opens connections and exchanges one message on each, so that the server has accepted them and holds its state for them.
+/// Opens connections and exchanges one message on each, so that the server has accepted them and holds its state for
+/// them.
 pub fn open_spoken(
     address: SocketAddr,
     tls: Option<&Tls>,

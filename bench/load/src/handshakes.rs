@@ -1,9 +1,9 @@
-//! Full TLS handshakes: each place connects, makes the handshake, gets one byte echoed, waits for the server's end, ends its
-//! own side and connects again.
+//! Full TLS handshakes: each place connects, makes the handshake, gets one byte echoed, waits for the server's end,
+//! ends its own side and connects again.
 //!
-//! The byte travels with the client's last flight, so it costs no round trip. Its echo proves that both sides have the same
-//! keys. The server ends first, as in `churn`, but neither side resets, for an orderly end is part of TLS. TIME_WAIT stays
-//! with the server, where it does not block a port of the next client.
+//! The byte travels with the client's last flight, so it costs no round trip. Its echo proves that both sides have
+//! the same keys. The server ends first, as in `churn`, but neither side resets, for an orderly end is part of TLS.
+//! TIME_WAIT stays with the server, where it does not block a port of the next client.
 
 use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;

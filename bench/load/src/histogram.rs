@@ -37,7 +37,8 @@ impl Histogram {
         self.max = 0;
     }
 
-    /// The latency in nanoseconds that a `fraction` of the recorded ones does not exceed. `None` if nothing was recorded.
+    /// The latency in nanoseconds that a `fraction` of the recorded ones does not exceed. `None` if nothing was
+    /// recorded.
     pub fn quantile(&self, fraction: f64) -> Option<u64> {
         let rank = ((self.total as f64 * fraction).ceil() as u64).max(1);
         let mut seen = 0;

@@ -1,4 +1,5 @@
-//! Connections that exchange one message and then wait for the server to end them: a graceful shutdown, seen by clients.
+//! Connections that exchange one message and then wait for the server to end them: a graceful shutdown, seen by
+//! clients.
 
 use std::io::{self, ErrorKind, Read};
 use std::time::{Duration, Instant};
@@ -43,7 +44,7 @@ fn wait_for_end(stream: &mut Blocking, deadline: Instant) -> io::Result<()> {
         .set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
     match stream.read(&mut [0]) {
         Ok(0) => Ok(()),
-        Ok(_) => Err(io::Error::other("the server sent something nobody asked for")),
+        Ok(_) => Err(io::Error::other("the server sent data without a request")),
         Err(error) if error.kind() == ErrorKind::WouldBlock => Err(io::Error::other(format!(
             "a connection was still open after {PATIENCE:?}"
         ))),

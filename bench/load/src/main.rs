@@ -22,8 +22,9 @@
 //!
 //! # Invariants
 //!
-//! 1. It is cheaper than any server it measures: one thread (two in a storm), edge-triggered readiness, one read and one
-//!    write for each exchange, and no allocation of its own once the connections are open. The TLS library makes some.
+//! 1. It is cheaper than any server it measures: one thread (two in a storm), edge-triggered readiness, one read and
+//!    one write for each exchange, and no allocation of its own once the connections are open. The TLS library makes
+//!    some.
 //! 2. Every byte that comes back is compared with the expected one. One wrong byte, and the process ends with status 1.
 
 #![forbid(unsafe_code)]
@@ -99,9 +100,9 @@ fn run(options: &Options) -> io::Result<Report> {
         (Mode::Handshakes | Mode::Storm, None) => Err(io::Error::other("handshakes need --tls")),
     }?;
     // A storm prepares some sessions that it never uses.
-    let told = tls.as_ref().filter(|_| options.mode != Mode::Storm);
+    let counted = tls.as_ref().filter(|_| options.mode != Mode::Storm);
     Ok(Report {
-        tickets_per_connection: told.map(Tls::tickets_per_session),
+        tickets_per_connection: counted.map(Tls::tickets_per_session),
         ..report
     })
 }

@@ -1,9 +1,10 @@
 //! Echo beside bursts of handshakes: how new clients affect the latency of established ones, and how long they wait.
 //!
-//! This mode does not saturate the server, unlike the others. An established connection pauses after each reply. Handshakes
-//! begin in bursts by the clock, whether earlier ones are done or not. There are two threads, because the client's part of a
-//! handshake is expensive and must not delay the echoes: one thread measures the echoes, the other makes the storm with a
-//! lower priority. The first flights of a burst are prepared beforehand, so that they reach the server together.
+//! This mode does not saturate the server, unlike the others. An established connection pauses after each reply.
+//! Handshakes begin in bursts by the clock, whether earlier ones are done or not. There are two threads, because the
+//! client's part of a handshake is expensive and must not delay the echoes: one thread measures the echoes, the other
+//! makes the storm with a lower priority. The first flights of a burst are prepared beforehand, so that they reach
+//! the server together.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -130,7 +131,7 @@ struct Storm<'a> {
     tls: &'a Tls,
     poll: Poll,
     places: Vec<Option<Place>>,
-    /// When the next burst begins.
+    /// The connections of the next burst.
     prepared: Vec<Prepared>,
 }
 

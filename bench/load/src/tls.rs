@@ -1,11 +1,11 @@
 //! The client side of TLS: its offer, its checks and its counters.
 //!
 //! 1. The offer is one version (TLS 1.3), one cipher suite and one group, so every server negotiates the same.
-//! 2. No session is resumed: every handshake is a full one. Tickets are counted and not kept. The count matters, because a
-//!    server that sends fewer tickets does less work.
+//! 2. No session is resumed: every handshake is a full one. Tickets are counted and not kept. The count matters,
+//!    because a server that sends fewer tickets does less work.
 //! 3. The first handshake of a process is verified in full: chain, name and signature. Later ones must show the same
-//!    certificate and derive the same keys (`Finished` is always checked). Their signatures are not verified, for that is
-//!    the most expensive part of a client's handshake, and the generator must stay cheaper than the server.
+//!    certificate and derive the same keys (`Finished` is always checked). Their signatures are not verified, for
+//!    that is the most expensive part of a client's handshake, and the generator must stay cheaper than the server.
 
 use std::io;
 use std::path::Path;

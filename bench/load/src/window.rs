@@ -1,7 +1,7 @@
 //! The phases of a run: warm-up, measured window, drain.
 //!
-//! The load never pauses between warm-up and measurement. The counters are reset, and the server's CPU time is read, while
-//! it works. An operation in flight at either edge belongs to the phase in which it ends.
+//! The load never pauses between warm-up and measurement. The counters are reset, and the server's CPU time is read,
+//! while it works. An operation in flight at either edge belongs to the phase in which it ends.
 
 use std::time::{Duration, Instant};
 

@@ -1,9 +1,9 @@
 //! The bytes of a connection, plain or under TLS, for loops with edge-triggered readiness.
 //!
-//! 1. A read that did not fill the buffer has emptied the socket (`Received::emptied`). That saves the call that would answer
-//!    `WouldBlock`; the next edge comes with the next byte.
-//! 2. All available ciphertext is read in one call and fed to the session from memory. So an exchange under TLS also costs
-//!    one read and one write, however many records it has.
+//! 1. A read that did not fill the buffer has emptied the socket (`Received::emptied`). That saves the call that
+//!    would answer `WouldBlock`; the next edge comes with the next byte.
+//! 2. All available ciphertext is read in one call and fed to the session from memory. So an exchange under TLS also
+//!    costs one read and one write, however many records it has.
 //! 3. Output of the session (a flight of the handshake, records of a request) leaves with the next `send`.
 
 use std::io::{self, ErrorKind, Read, Write};
@@ -86,8 +86,8 @@ impl Wire {
             .register(registry, token, Interest::READABLE | Interest::WRITABLE)
     }
 
-    /// Sends `bytes[*sent..]` and the output of the session. `Ok` also if the socket takes no more now. Under TLS the session then
-    /// holds the rest, and `wants_send` is true.
+    /// Sends `bytes[*sent..]` and the output of the session. `Ok` also if the socket takes no more now. Under TLS the
+    /// session then holds the rest, and `wants_send` is true.
     pub fn send(&mut self, bytes: &[u8], sent: &mut usize) -> io::Result<()> {
         let Self { socket, session } = self;
         match session {

@@ -21,17 +21,24 @@ use crate::pool::Pool;
 /// The address family to ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
+    /// Both.
     Any,
+    /// IPv4 alone.
     V4,
+    /// IPv6 alone.
     V6,
 }
 
 /// The kind of socket that the addresses are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// Any kind; one answer for each.
     Any,
+    /// `SOCK_STREAM`.
     Stream,
+    /// `SOCK_DGRAM`.
     Datagram,
+    /// `SOCK_RAW`.
     Raw,
 }
 
@@ -49,7 +56,9 @@ pub struct AddressQuery {
     pub host: Option<String>,
     /// A port number or a service name.
     pub service: Option<String>,
+    /// The family of the answers.
     pub family: Family,
+    /// The kind of socket of the answers.
     pub kind: Kind,
     /// Names of C constants, such as `AI_CANONNAME`. A name that this system does not know is ignored.
     pub flags: Vec<String>,
@@ -58,7 +67,9 @@ pub struct AddressQuery {
 /// One answer of `getaddrinfo`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundAddress {
+    /// The address with the port of the service, or port 0.
     pub address: SocketAddr,
+    /// The kind of socket that it is for.
     pub kind: Kind,
     /// The system's protocol number, such as `IPPROTO_TCP`.
     pub protocol: i32,
@@ -74,7 +85,12 @@ pub enum Found {
     /// Of [`address_info`]; at least one.
     Addresses(Vec<FoundAddress>),
     /// Of [`name_info`].
-    Name { host: String, service: String },
+    Name {
+        /// The host name, or the address as text.
+        host: String,
+        /// The service name, or the port as text.
+        service: String,
+    },
 }
 
 /// What `done` is called with.

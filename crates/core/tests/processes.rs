@@ -82,7 +82,7 @@ fn a_child_echoes_its_input_and_its_return_code_is_reported() {
     assert_eq!(all, b"hello error\n");
     assert_eq!(end.recv_timeout(PATIENCE), Ok(3));
     // After reaping there is no process to signal.
-    let gone = spawned.process.signal(0).expect_err("nobody");
+    let gone = spawned.process.signal(0).expect_err("no process");
     assert_eq!(gone.raw_os_error(), Some(libc::ESRCH));
 }
 

@@ -168,7 +168,7 @@ fn a_refused_connection_is_econnrefused() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let address = listener.local_addr().expect("bound");
     drop(listener);
-    let error = bench.connect(address).expect_err("nobody listens");
+    let error = bench.connect(address).expect_err("no listener");
     assert_eq!(error.raw_os_error(), Some(libc::ECONNREFUSED));
 }
 

@@ -17,11 +17,11 @@ use structio_core::tls::{Failure, Reason};
 fn no_error_of_rustls_is_worded_in_rust_syntax() {
     for error in everything() {
         let Failure { reason, detail, .. } = Failure::of_library(&error);
-        assert!(is_words(&detail), "{error:?} is told as {reason:?}: {detail}");
+        assert!(is_words(&detail), "{error:?} gives {reason:?}: {detail}");
     }
     for refused in everything() {
         let Failure { detail, .. } = Failure::of_refused_settings(&refused);
-        assert!(is_words(&detail), "{refused:?} as settings is told as {detail}");
+        assert!(is_words(&detail), "{refused:?} as settings gives {detail}");
     }
 }
 

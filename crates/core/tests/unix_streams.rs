@@ -151,7 +151,7 @@ fn a_stale_socket_file_is_replaced_and_any_other_file_is_not() {
     assert!(path.exists());
     drop(other);
     assert_eq!(
-        bench.connect(&path).expect_err("nobody").kind(),
+        bench.connect(&path).expect_err("no listener").kind(),
         io::ErrorKind::ConnectionRefused
     );
 }

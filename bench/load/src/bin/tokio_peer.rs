@@ -1,8 +1,9 @@
-//! The server that the others are compared with: tokio without JavaScript, on one thread, as a Rust user would write it.
+//! The server that the others are compared with: tokio without JavaScript, on one thread, as a Rust user would write
+//! it.
 //!
-//! `--work echo,lines,accept` opens one port for each. `--certificates FOLDER` puts them under TLS (tokio-rustls). The control
-//! protocol is that of `bench/servers`: a JSON line with the ports on standard output; the end of standard input ends the
-//! process.
+//! `--work echo,lines,accept` opens one port for each. `--certificates FOLDER` puts them under TLS (tokio-rustls).
+//! The control protocol is that of `bench/servers`: a JSON line with the ports on standard output; the end of
+//! standard input ends the process.
 
 #![forbid(unsafe_code)]
 

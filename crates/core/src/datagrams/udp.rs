@@ -135,7 +135,7 @@ impl Udp {
             let interest = match socket.poll_recv_ready(cx) {
                 Poll::Ready(Ok(())) => Interest::READABLE,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                // Only a connected socket hears what became of its datagrams.
+                // The kernel reports errors of the network to connected sockets only.
                 Poll::Pending if connected.is_none() => return Poll::Pending,
                 Poll::Pending => match errors.poll(cx, || error_of(Arc::clone(socket))) {
                     Poll::Ready(()) => Interest::ERROR,

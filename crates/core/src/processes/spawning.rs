@@ -41,9 +41,11 @@ pub struct SpawnRequest {
     pub environment: Vec<(OsString, OsString)>,
     /// The working directory. `None`: that of this process.
     pub folder: Option<PathBuf>,
-    /// [`Standard::Output`] counts as `Null` here, and for `stdout`.
+    /// [`Standard::Output`] counts as `Null`.
     pub stdin: Standard,
+    /// As `stdin`.
     pub stdout: Standard,
+    /// Any kind, also [`Standard::Output`].
     pub stderr: Standard,
     /// Whether the child leads a process group of its own, which signals are then sent to.
     pub group: bool,
@@ -52,9 +54,13 @@ pub struct SpawnRequest {
 /// A child that has been started, and this side's ends of its pipes. An end is `None` if the stream is no pipe.
 #[derive(Debug)]
 pub struct Spawned {
+    /// The child. Call [`Process::watch`] at once, so that it is reaped.
     pub process: Process,
+    /// The end to write to.
     pub stdin: Option<Connection>,
+    /// The end to read from.
     pub stdout: Option<Connection>,
+    /// The end to read from.
     pub stderr: Option<Connection>,
 }
 

@@ -69,7 +69,9 @@ pub struct Way {
 /// A connection with the context that its polls register.
 #[derive(Debug)]
 pub struct End<'e, 'w> {
+    /// The source or the destination.
     pub connection: &'e mut Connection,
+    /// Whose waker its polls register.
     pub cx: Context<'w>,
 }
 

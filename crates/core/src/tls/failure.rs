@@ -23,7 +23,9 @@ use rustls::{
 /// class of its own there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
+    /// Its time is over; the detail has the day.
     CertificateExpired,
+    /// Its time has not come; the detail has the day.
     CertificateNotYetValid,
     /// No trusted certificate has issued it.
     CertificateUnknownIssuer,
@@ -31,13 +33,17 @@ pub enum Reason {
     CertificateWrongName,
     /// It is a CA certificate, or not for this side of TLS.
     CertificateWrongPurpose,
+    /// It cannot be parsed.
     CertificateMalformed,
+    /// Its signature is not by its issuer.
     CertificateBadSignature,
+    /// Its issuer has revoked it.
     CertificateRevoked,
     /// Any other fault of a certificate or its chain.
     CertificateInvalid,
     /// The peer sent none, and one is required.
     CertificateMissing,
+    /// No common version of TLS.
     NoCommonVersion,
     /// No common cipher suite, key exchange group or signature algorithm.
     NoCommonCipher,
@@ -47,6 +53,7 @@ pub enum Reason {
     Alert,
     /// The peer's bytes are no TLS records.
     NotTls,
+    /// A record or a message is longer than allowed.
     RecordTooLarge,
     /// A record cannot be decrypted.
     BadRecord,

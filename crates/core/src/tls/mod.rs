@@ -9,7 +9,7 @@
 //!                             └─ Engine ──┘             over memory: TLS above any other stream
 //! ```
 //!
-//! - [`settings`]: what a context is made from. [`context`]: rustls' configurations, made when a side first needs them.
+//! - [`settings`]: settings of a context, parameters of a handshake. [`context`]: rustls' configurations of them.
 //! - [`trust`]: certificate verification. [`suites`]: the cipher suites by OpenSSL's names. [`key_log`]: key log lines.
 //! - [`handshake`], [`session`]: one connection before and after the handshake, without I/O. [`failure`]: TLS errors.
 //! - [`wire`]: a socket with prefetched ciphertext. [`stream`]: a session on it. [`socket_handshake`]: a handshake on
@@ -44,29 +44,6 @@ pub use engine::{Engine, EngineStep};
 pub use failure::{Failure, Reason};
 pub use handshake::Step;
 pub use session::{Facts, Session};
-pub use settings::{ClientCertificate, Settings};
+pub use settings::{ClientCertificate, Settings, Side, Start};
 pub use socket_handshake::SocketHandshake;
 pub use stream::TlsStream;
-
-/// The side of a handshake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// Sends the first message and verifies the name of the other side.
-    Client,
-    /// Shows a certificate.
-    Server,
-}
-
-/// The parameters of one handshake that do not belong to the context.
-#[derive(Clone, Debug)]
-pub struct Start {
-    /// Our side.
-    pub side: Side,
-    /// Client: the host name or address that the server's certificate must be for. Empty on a server.
-    pub hostname: String,
-    /// Whether the peer's data must end with `close_notify`. An end without it is [`Reason::Truncated`] then.
-    pub standard_compatible: bool,
-    /// Server: stop with [`Step::Named`] after the `ClientHello` of a client that sent a name, to choose another
-    /// context.
-    pub ask_by_name: bool,
-}

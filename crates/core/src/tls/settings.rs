@@ -1,4 +1,4 @@
-//! The settings of a context, in the form that TypeScript passes them.
+//! The settings of a context and the parameters of a handshake, in the form that TypeScript passes them.
 
 /// Whether a server asks its clients for a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,4 +38,27 @@ pub struct Settings {
     pub session_tickets: bool,
     /// Whether secrets are logged, see `Context::take_key_log`.
     pub key_log: bool,
+}
+
+/// The side of a handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Sends the first message and verifies the name of the other side.
+    Client,
+    /// Shows a certificate.
+    Server,
+}
+
+/// The parameters of one handshake that do not belong to the context.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// Our side.
+    pub side: Side,
+    /// Client: the host name or address that the server's certificate must be for. Empty on a server.
+    pub hostname: String,
+    /// Whether the peer's data must end with `close_notify`. An end without it is [`super::Reason::Truncated`] then.
+    pub standard_compatible: bool,
+    /// Server: stop with [`super::Step::Named`] after the `ClientHello` of a client that sent a name, to choose another
+    /// context.
+    pub ask_by_name: bool,
 }
