@@ -1,5 +1,6 @@
-//! `structio-load certificates FOLDER`: what a TLS benchmark needs, made anew for each run, so that no private key lives
-//! in the project and no certificate of it can expire.
+//! `structio-load certificates FOLDER`: writes the certificates of a TLS benchmark.
+//!
+//! They are made anew for each run, so the project holds no private key, and no certificate can expire.
 
 use std::error::Error;
 use std::path::Path;
@@ -9,16 +10,16 @@ use rcgen::{
     KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
 };
 
-/// What the clients trust.
+/// The file with the certificate of the authority, which clients trust.
 pub const AUTHORITY: &str = "authority.pem";
-/// What the servers show.
+/// The file with the certificate of the servers.
 pub const CERTIFICATE: &str = "certificate.pem";
-/// Its key, PKCS #8.
+/// The file with the key of that certificate, PKCS #8.
 pub const KEY: &str = "key.pem";
-/// A name and an address: the generator connects by the one and asks for the other.
+/// The names in the certificate. The generator connects to the address and asks for the host name.
 pub const NAMES: [&str; 2] = ["localhost", "127.0.0.1"];
 
-/// Writes an authority, and a certificate that it has signed. Both keys are P-256.
+/// Writes an authority and a certificate signed by it. Both keys are P-256.
 pub fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(folder)?;
     let (authority, issuer) = authority()?;

@@ -1,9 +1,8 @@
-//! Accept and close: each place connects, waits for the server to close without having said anything, and connects
-//! again.
+//! Accept and close: each place connects, waits until the server closes without sending anything, and connects again.
 //!
-//! The server closes first, so the connection's TIME_WAIT would be the server's, and tens of thousands of them a
-//! second would soon exhaust the ports. The client therefore ends with a reset, after it has seen the server's end:
-//! by then the server has closed its descriptor and cannot notice.
+//! The server closes first, so TIME_WAIT would stay with the server, and tens of thousands of connections a second
+//! would soon exhaust the ports. The client therefore resets the connection once it has seen the server's end. The
+//! server has closed its descriptor by then, and does not notice.
 
 use std::io::{self, ErrorKind, Read};
 use std::net::SocketAddr;
@@ -49,7 +48,7 @@ pub fn run(options: &Options) -> io::Result<Report> {
                 Err(error) if error.kind() == ErrorKind::InvalidData => failures.mismatch(),
                 Err(error) => failures.error(error.to_string()),
             }
-            // The old connection is closed before the next is opened: a place holds one descriptor.
+            // Closes the old connection before it opens the next: a place holds one descriptor.
             places[index] = None;
             busy -= 1;
             if open {
@@ -80,7 +79,7 @@ impl Place {
         Ok(Self { stream, began })
     }
 
-    /// Whether the server has closed. A byte from it is a mistake.
+    /// Whether the server has closed. A byte from it is an error.
     fn ended(&mut self) -> io::Result<bool> {
         match self.stream.read(&mut [0]) {
             Ok(0) => {

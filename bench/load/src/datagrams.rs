@@ -1,7 +1,7 @@
-//! Echo over UDP: each socket has one datagram on its way, and sends the next one when it has come back.
+//! Echo over UDP: each socket has one datagram on its way, and sends the next one when that has come back.
 //!
-//! On the loopback a datagram is lost only where a buffer overflows, and a server that has lost one would be owed nothing
-//! for ever: that is a stall, and fails the run.
+//! On loopback a datagram is lost only when a buffer overflows. After a loss a socket waits for ever: the run reports a
+//! stall and fails.
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -43,7 +43,7 @@ pub fn run(options: &Options) -> io::Result<Report> {
     let mut failures = Failures::default();
     let mut window = Window::open(options);
     let mut events = Events::with_capacity(1024);
-    // One byte more than is sent: a reply that is too long shows.
+    // One byte more than the request, so that a reply that is too long is noticed.
     let mut buffer = vec![0; options.size + 1];
     let mut waiting = 0usize;
     let mut open = true;
@@ -91,7 +91,7 @@ pub fn run(options: &Options) -> io::Result<Report> {
 }
 
 impl Endpoint {
-    /// Sends the next one. `false` where there will be no reply.
+    /// Sends the next datagram. `false` if that failed, so that no reply will come.
     fn begin(&mut self, now: Instant, failures: &mut Failures) -> bool {
         self.payload.advance();
         self.began = now;

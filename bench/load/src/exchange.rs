@@ -1,8 +1,8 @@
 //! Request and reply on connections that stay open: echo, pipelined lines, and echo beside idle connections.
 //!
-//! A connection sends its whole request, reads until as many bytes have come back, and begins again at once. Reads
-//! go into one buffer for all connections and are compared in place, so a connection costs its request (and its TLS
-//! session) and no more.
+//! A connection sends its whole request, reads until the whole reply has come, and begins again at once. All
+//! connections read into one buffer, and replies are compared there. A connection therefore costs the memory of its
+//! request and its TLS session only.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use crate::tls::Tls;
 use crate::window::Window;
 use crate::wire::{Blocking, Buffers, Wire};
 
-/// No event for this long while replies are owed: the server hangs.
+/// The server hangs if no event comes for this long while replies are outstanding.
 pub const STALL: Duration = Duration::from_secs(10);
 
 pub fn run(options: &Options, tls: Option<&Tls>) -> io::Result<Report> {
@@ -33,7 +33,8 @@ pub fn run(options: &Options, tls: Option<&Tls>) -> io::Result<Report> {
     })
 }
 
-/// The server's memory is read between two loads: warm, but before the idle connections are there, and with them.
+/// Runs echo beside idle connections. The server's memory is read twice: after the warm-up, and again with the idle
+/// connections open.
 pub fn run_beside_idle(options: &Options, tls: Option<&Tls>) -> io::Result<Report> {
     let mut exchange = Exchange::open(options, tls)?;
     let mut failures = exchange.drive(&mut Window::warm_up_only(options))?;
@@ -59,7 +60,8 @@ pub fn run_beside_idle(options: &Options, tls: Option<&Tls>) -> io::Result<Repor
     })
 }
 
-/// Connections that have exchanged one message: surely accepted, and with whatever the server keeps for each.
+/// Opens connections and exchanges one message on each, so that the server has accepted them and holds its state for
+/// them.
 pub fn open_spoken(
     address: SocketAddr,
     tls: Option<&Tls>,
@@ -93,7 +95,7 @@ fn speak_once(stream: &mut Blocking, connection: usize, size: usize) -> io::Resu
 struct Exchange {
     poll: Poll,
     connections: Vec<Connection>,
-    /// Operations in one request: its lines.
+    /// Operations in one request: the number of its lines.
     operations: u64,
     buffers: Buffers,
 }
@@ -141,7 +143,7 @@ impl Exchange {
         })
     }
 
-    /// Loads the server until the window closes and every reply that is owed has come.
+    /// Loads the server until the window closes and every outstanding reply has come.
     fn drive(&mut self, window: &mut Window) -> io::Result<Failures> {
         let mut failures = Failures::default();
         let mut events = Events::with_capacity(1024);
@@ -230,7 +232,7 @@ impl Connection {
         self.state == State::Waiting
     }
 
-    /// How long the reply took, once the whole of it is there: the connection waits no more then, nor when it has failed.
+    /// The latency, once the whole reply has come. After that, and after a failure, the connection no longer waits.
     pub fn progress(&mut self, buffers: &mut Buffers, failures: &mut Failures) -> Option<Duration> {
         match self.take_reply(buffers) {
             Ok(false) => None,
@@ -245,7 +247,7 @@ impl Connection {
         }
     }
 
-    /// `true` when the whole reply is there.
+    /// `true` once the whole reply has come.
     fn take_reply(&mut self, buffers: &mut Buffers) -> Result<bool, Failure> {
         let request = self.payload.bytes();
         if self.sent < request.len() || self.wire.wants_send() {

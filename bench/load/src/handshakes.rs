@@ -1,9 +1,9 @@
-//! Full TLS handshakes: each place connects, does the handshake, has one byte echoed, sees the server end, answers that
-//! in kind, and connects again.
+//! Full TLS handshakes: each place connects, makes the handshake, gets one byte echoed, waits for the server's end,
+//! ends its own side and connects again.
 //!
-//! The byte travels with the client's last flight, so it costs no round trip, and its echo proves that both sides have
-//! the same keys. The server ends first, as in `churn`, but neither side resets: an orderly end is part of TLS, so the
-//! connection's TIME_WAIT is the server's, where it does not keep a port from the next client.
+//! The byte travels with the client's last flight, so it costs no round trip. Its echo proves that both sides have
+//! the same keys. The server ends first, as in `churn`, but neither side resets, for an orderly end is part of TLS.
+//! TIME_WAIT stays with the server, where it does not block a port of the next client.
 
 use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
@@ -55,7 +55,7 @@ pub fn run(options: &Options, tls: &Tls) -> io::Result<Report> {
                 Ok(Some(latency)) => window.record(1, latency),
                 Err(error) => failures.error(error.to_string()),
             }
-            // The old connection is closed before the next is opened: a place holds one descriptor.
+            // Closes the old connection before it opens the next: a place holds one descriptor.
             places[index] = None;
             busy -= 1;
             if open {
@@ -72,7 +72,7 @@ pub fn run(options: &Options, tls: &Tls) -> io::Result<Report> {
     })
 }
 
-/// Who ends the connection once the byte has been echoed: what the server is written for.
+/// Which side ends the connection after the echo. It depends on the server under load.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum End {
     ServerFirst,
@@ -85,7 +85,7 @@ pub struct Place {
     byte: u8,
     end: End,
     began: Instant,
-    /// Set by the echo: how long that took, handshake and all.
+    /// The time from connecting to the echo. Set by the echo.
     answered: Option<Duration>,
 }
 
@@ -100,7 +100,7 @@ impl Place {
         )
     }
 
-    /// The client's first flight, and the byte that the session will send with its last.
+    /// Prepares the client's first flight, and the byte that the session sends with its last.
     pub fn prepare(tls: &Tls, index: usize) -> io::Result<Prepared> {
         let mut session = tls.session()?;
         let byte = b'!' + (index % 90) as u8;
@@ -129,7 +129,7 @@ impl Place {
 
     /// The latency of the handshake, once the server has ended the connection.
     pub fn progress(&mut self, buffers: &mut Buffers) -> io::Result<Option<Duration>> {
-        // The first flight, once the connection is there.
+        // The first flight, once the socket is connected.
         self.wire.send(&[], &mut 0)?;
         while let Some(received) = self.wire.receive(buffers)? {
             if received.length > 0 {
@@ -152,13 +152,13 @@ impl Place {
                 break;
             }
         }
-        // What came in may have asked for an answer: the last flight.
+        // The input may have produced output: the last flight.
         self.wire.send(&[], &mut 0)?;
         Ok(None)
     }
 }
 
-/// A connection that has not begun, its dearest work done.
+/// A connection that has not begun. Its most expensive work, the ClientHello, is done.
 pub struct Prepared {
     session: ClientConnection,
     byte: u8,

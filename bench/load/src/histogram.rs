@@ -1,5 +1,6 @@
-//! Latencies in log-linear buckets: 64 to each power of two, so a quantile is within 1.6 % of the truth, in 30 KiB
-//! and without allocating while a run is measured.
+//! Latencies in log-linear buckets, 64 for each power of two.
+//!
+//! A quantile is within 1.6 % of the true value. A histogram takes 30 KiB and does not allocate during the measurement.
 
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ impl Histogram {
     }
 
     pub fn record(&mut self, latency: Duration) {
-        // 584 years of nanoseconds fit.
+        // A `u64` holds 584 years in nanoseconds.
         let nanoseconds = latency.as_nanos() as u64;
         self.counts[bucket_of(nanoseconds)] += 1;
         self.total += 1;
@@ -36,7 +37,8 @@ impl Histogram {
         self.max = 0;
     }
 
-    /// The latency that `fraction` of the recorded ones do not exceed, in nanoseconds; `None` when nothing was recorded.
+    /// The latency in nanoseconds that a `fraction` of the recorded ones does not exceed. `None` if nothing was
+    /// recorded.
     pub fn quantile(&self, fraction: f64) -> Option<u64> {
         let rank = ((self.total as f64 * fraction).ceil() as u64).max(1);
         let mut seen = 0;
@@ -49,7 +51,7 @@ impl Histogram {
         None
     }
 
-    /// How many latencies were recorded.
+    /// The number of recorded latencies.
     pub fn total(&self) -> u64 {
         self.total
     }
@@ -59,7 +61,7 @@ impl Histogram {
     }
 }
 
-/// Values under 64 have a bucket each; above, the six bits after the leading one choose among 64.
+/// Values below 64 have a bucket each. Above, the six bits after the leading one select one of 64.
 fn bucket_of(value: u64) -> usize {
     if value < SUB_BUCKETS {
         return value as usize;

@@ -1,5 +1,5 @@
-//! Connections that speak once and then wait for the server to end them: what a graceful shutdown looks like from
-//! the other side.
+//! Connections that exchange one message and then wait for the server to end them: a graceful shutdown, seen by
+//! clients.
 
 use std::io::{self, ErrorKind, Read};
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ pub fn run(options: &Options, tls: Option<&Tls>) -> io::Result<Report> {
     })
 }
 
-/// Under TLS an end without `close_notify` is one, too.
+/// Whether an end is disorderly: a reset, or under TLS the end of the data without `close_notify`.
 fn is_disorderly(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof)
 }
@@ -44,7 +44,7 @@ fn wait_for_end(stream: &mut Blocking, deadline: Instant) -> io::Result<()> {
         .set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
     match stream.read(&mut [0]) {
         Ok(0) => Ok(()),
-        Ok(_) => Err(io::Error::other("the server sent something nobody asked for")),
+        Ok(_) => Err(io::Error::other("the server sent data without a request")),
         Err(error) if error.kind() == ErrorKind::WouldBlock => Err(io::Error::other(format!(
             "a connection was still open after {PATIENCE:?}"
         ))),

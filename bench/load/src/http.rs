@@ -1,5 +1,6 @@
-//! HTTP by its bytes: one request, and the answer that a server gives to it each time. (A server under load is told to leave
-//! out the date.)
+//! HTTP by bytes: one request, and the response that a server must give to it every time.
+//!
+//! The servers under load leave out the `date` header, so that all responses are equal.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -12,7 +13,7 @@ pub const REQUEST: &[u8] = b"GET /greeting HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept
 
 const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 
-/// The answer to `REQUEST`, head and body.
+/// Fetches the response to `REQUEST`, head and body.
 pub fn learn(address: SocketAddr, tls: Option<&Tls>) -> io::Result<Vec<u8>> {
     let mut stream = Blocking::open(address, tls, STALL)?;
     stream.write_all(REQUEST)?;

@@ -9,10 +9,10 @@
 //!       ─► handshakes     the same with a TLS handshake in between
 //!       ─► storm          echo beside bursts of handshakes
 //!       ─► hold           connections that do nothing until the server ends them
-//!            ├► http         the request, and the answer that every other one must be like
-//!            ├► payload      what is sent, and what must come back
+//!            ├► http         the request, and the response that all others must equal
+//!            ├► payload      requests, and the replies they must get
 //!            ├► wire         a connection's bytes, plain or under TLS
-//!            ├► tls          what a client offers and checks
+//!            ├► tls          the offer and the checks of a client
 //!            ├► window       warm-up, measured window, drain: when a run changes phase
 //!            ├► histogram    latencies
 //!            └► observe      CPU time and memory, of this process and of the server
@@ -20,9 +20,12 @@
 //!       ─► certificates   an authority and a certificate for the servers
 //! ```
 //!
-//! It must stay cheaper than any server it measures: one thread (two in a storm), edge-triggered readiness, one read and
-//! one write for each exchange, no allocation of its own once the connections are open (the TLS library makes some).
-//! Every byte that comes back is compared with what was sent; one wrong byte and the process ends with status 1.
+//! # Invariants
+//!
+//! 1. It is cheaper than any server it measures: one thread (two in a storm), edge-triggered readiness, one read and
+//!    one write for each exchange, and no allocation of its own once the connections are open. The TLS library makes
+//!    some.
+//! 2. Every byte that comes back is compared with the expected one. One wrong byte, and the process ends with status 1.
 
 #![forbid(unsafe_code)]
 
@@ -96,10 +99,10 @@ fn run(options: &Options) -> io::Result<Report> {
         (Mode::Storm, Some(tls)) => storm::run(options, tls),
         (Mode::Handshakes | Mode::Storm, None) => Err(io::Error::other("handshakes need --tls")),
     }?;
-    // In a storm some sessions are prepared and never used.
-    let told = tls.as_ref().filter(|_| options.mode != Mode::Storm);
+    // A storm prepares some sessions that it never uses.
+    let counted = tls.as_ref().filter(|_| options.mode != Mode::Storm);
     Ok(Report {
-        tickets_per_connection: told.map(Tls::tickets_per_session),
+        tickets_per_connection: counted.map(Tls::tickets_per_session),
         ..report
     })
 }

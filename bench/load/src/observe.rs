@@ -1,8 +1,8 @@
-//! CPU time and memory: of this process, and of the server.
+//! CPU time and memory of this process and of the server.
 //!
-//! One method for every server, whatever it is written in: the kernel's own account in `/proc/<pid>`, which counts
-//! all threads, user and system, those that have ended too. It ticks a hundred times a second, under 1 % of a
-//! two-second window. Where there is no `/proc` the figures are absent, never guessed.
+//! All servers are measured in the same way, whatever language they are written in: by the kernel's account in
+//! `/proc/<pid>`. It counts the user and system time of all threads, also of those that have ended. Its resolution is a
+//! hundredth of a second, under 1 % of a two-second window. Without `/proc` the figures are absent.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub fn resident_of(pid: u32) -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// Fields 14 and 15; the second field is a name that may itself hold spaces and parentheses.
+/// Fields 14 and 15. The second field is a name that may contain spaces and parentheses.
 fn cpu_ticks(stat: &str) -> Option<u64> {
     let (_, after_name) = stat.rsplit_once(')')?;
     let mut fields = after_name.split_ascii_whitespace().skip(11);

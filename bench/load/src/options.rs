@@ -1,4 +1,4 @@
-//! The flags. Everything a run depends on is one of them, so that a line of a log repeats it exactly.
+//! The command line flags. A run depends on nothing else, so a logged command line repeats it exactly.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -84,7 +84,7 @@ pub struct Options {
     pub every: Duration,
     pub warmup: Duration,
     pub duration: Duration,
-    /// Ends the measured window early; `u64::MAX` when the time alone ends it.
+    /// The number of operations that ends the measured window early. `u64::MAX`: only the time ends it.
     pub operations: u64,
     pub settle: Duration,
     pub server: Option<u32>,
@@ -93,7 +93,7 @@ pub struct Options {
 
 #[derive(Clone, Debug)]
 pub struct TlsOptions {
-    /// Written by `structio-load certificates`.
+    /// The folder that `structio-load certificates` wrote.
     pub folder: PathBuf,
     pub suite: &'static str,
     pub group: &'static str,

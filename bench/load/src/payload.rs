@@ -1,16 +1,16 @@
-//! What a connection sends, and therefore what must come back.
+//! The requests of a connection, and the replies that they must get.
 //!
-//! Each request carries its connection and its sequence number in text, in every line of it: a server that answers
-//! on the wrong connection, repeats an old buffer or loses a line cannot pass the comparison.
+//! Every line of a request has the number of its connection and a sequence number in text. A server that answers on the
+//! wrong connection, repeats an old buffer or loses a line fails the comparison.
 
 const STAMP: usize = 8;
 
 pub struct Payload {
     bytes: Vec<u8>,
-    /// Distance of the stamps: the length of a line, or of the whole message.
+    /// The distance of the sequence numbers in bytes: the length of a line, or of the whole message.
     stride: usize,
     sequence: u32,
-    /// What must come back, where that is not what was sent.
+    /// The reply, if it differs from the request.
     reply: Option<Vec<u8>>,
 }
 
@@ -25,7 +25,7 @@ impl Payload {
         }
     }
 
-    /// A request that is the same each time, as its reply is.
+    /// A request that is always the same, with its reply.
     pub fn fixed(request: &[u8], reply: Vec<u8>) -> Self {
         Self {
             bytes: request.to_vec(),
@@ -35,7 +35,7 @@ impl Payload {
         }
     }
 
-    /// `count` lines of `size` bytes each, the newline included.
+    /// `count` lines of `size` bytes each, including the newline.
     pub fn lines(connection: usize, size: usize, count: usize) -> Self {
         let mut bytes = pattern(connection, size * count);
         for line in bytes.chunks_exact_mut(size) {
@@ -57,14 +57,14 @@ impl Payload {
         self.reply.as_deref().unwrap_or(&self.bytes)
     }
 
-    /// Makes the next request differ from all before it.
+    /// Makes the next request differ from all earlier ones.
     pub fn advance(&mut self) {
         if self.reply.is_some() {
             return;
         }
         self.sequence = self.sequence.wrapping_add(1);
         let digits = hexadecimal(self.sequence);
-        // The last byte of a stride may be its newline.
+        // The last byte of a stride may be the newline.
         let length = STAMP.min(self.stride - 1);
         for stride in self.bytes.chunks_exact_mut(self.stride) {
             stride[..length].copy_from_slice(&digits[..length]);
@@ -72,7 +72,7 @@ impl Payload {
     }
 }
 
-/// The low digits first: the shortest message still changes each time.
+/// Writes the low digits first, so that even the shortest message changes each time.
 fn hexadecimal(mut value: u32) -> [u8; STAMP] {
     let mut digits = [b'0'; STAMP];
     for digit in &mut digits {

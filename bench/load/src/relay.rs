@@ -1,11 +1,11 @@
-//! Bytes through a proxy: this process is the client that pushes them, and the server behind that they arrive at.
+//! Bytes through a proxy. This process is both the client that sends them and the server that they arrive at.
 //!
 //! ```text
 //!  source ──► proxy ──► sink           "PORT\n" first: where the proxy has to connect, then the pattern for ever
 //! ```
 //!
-//! One operation is one mebibyte that has arrived. Sources push as fast as the proxy takes; every byte that arrives is
-//! compared with what must be at its place.
+//! One operation is one mebibyte that has arrived. Sources send as fast as the proxy takes. Every byte that arrives is
+//! compared with the pattern at its position.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr};
@@ -25,15 +25,15 @@ const MEBIBYTE: u64 = 1 << 20;
 /// Bytes of one system call.
 const CHUNK: usize = 1 << 18;
 
-/// Calls for one connection before the next one has its turn.
+/// System calls for one connection before the next one has its turn.
 const TURNS: usize = 4;
 
-/// No divisor of a buffer's size: bytes that are repeated, lost or exchanged show.
+/// The period of the pattern. It divides no buffer size, so bytes that are repeated, lost or exchanged are noticed.
 const PERIOD: usize = 251;
 
 struct Source {
     stream: TcpStream,
-    /// What is left of the line that says where to connect.
+    /// The rest of the line that says where to connect.
     head: Vec<u8>,
     sent: usize,
 }
@@ -71,7 +71,7 @@ pub fn run(options: &Options) -> io::Result<Report> {
     let mut failures = Failures::default();
     let mut window = Window::open(options);
     let mut events = Events::with_capacity(1024);
-    // Connections that have more to do than one turn took.
+    // Connections with more work than fit into one turn.
     let mut busy: Vec<usize> = Vec::new();
     let (mut open, mut ended, mut total) = (true, 0, 0u64);
     while ended < count && failures.none() {
@@ -114,7 +114,7 @@ pub fn run(options: &Options) -> io::Result<Report> {
         if open && !window.advance(Instant::now()) {
             open = false;
             for source in &sources {
-                // The sinks see the end of what is on its way, through the proxy.
+                // The end travels through the proxy behind the last bytes, to the sinks.
                 source.stream.shutdown(Shutdown::Write)?;
             }
         }
@@ -127,7 +127,7 @@ pub fn run(options: &Options) -> io::Result<Report> {
 }
 
 enum Progress {
-    /// Not until the system says so.
+    /// Nothing to do until the next readiness event.
     Wait,
     More,
     Ended,

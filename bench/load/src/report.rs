@@ -1,4 +1,4 @@
-//! What a run found, as one line of JSON. An absent figure is `null`.
+//! The result of a run as one line of JSON. An absent figure is `null`.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -12,7 +12,7 @@ pub struct Report {
     pub measured: Option<Measured>,
     pub memory: Memory,
     pub held: Option<Held>,
-    /// Of the handshakes beside the echoes.
+    /// Latencies of the handshakes beside the echoes.
     pub handshakes: Option<Histogram>,
     pub tickets_per_connection: Option<f64>,
     pub failures: Failures,
@@ -114,7 +114,7 @@ fn microseconds(nanoseconds: Option<u64>) -> Option<f64> {
     nanoseconds.map(|value| value as f64 / 1e3)
 }
 
-/// Enough JSON for flat records of numbers and plain names.
+/// A writer of flat JSON records of numbers and plain names.
 struct Line(String);
 
 impl Line {
@@ -135,7 +135,7 @@ impl Line {
 
     fn field(&mut self, name: &str, value: std::fmt::Arguments<'_>) {
         let comma = if self.0.len() > 1 { "," } else { "" };
-        // Writing into a string cannot fail.
+        // Writing to a string never fails.
         let _ = write!(self.0, "{comma}\"{name}\":{value}");
     }
 

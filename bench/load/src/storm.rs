@@ -1,10 +1,10 @@
-//! Echo beside storms of handshakes: what a burst of new clients does to the latency of those that are there, and how
-//! long the new ones wait.
+//! Echo beside bursts of handshakes: how new clients affect the latency of established ones, and how long they wait.
 //!
-//! Unlike the other modes this one does not saturate: an established connection pauses after each reply, and handshakes
-//! begin in bursts, by the clock, whether those before are done or not. Two threads, because a client's handshake is work,
-//! too, and must not delay the clock of the echoes: the echoes are measured on one, the storm is made on another, which
-//! gives way to it. The flights that open a burst are prepared beforehand, so that they reach the server together.
+//! This mode does not saturate the server, unlike the others. An established connection pauses after each reply.
+//! Handshakes begin in bursts by the clock, whether earlier ones are done or not. There are two threads, because the
+//! client's part of a handshake is expensive and must not delay the echoes: one thread measures the echoes, the other
+//! makes the storm with a lower priority. The first flights of a burst are prepared beforehand, so that they reach
+//! the server together.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -23,12 +23,12 @@ use crate::tls::Tls;
 use crate::window::Window;
 use crate::wire::Buffers;
 
-/// What the measuring thread tells the other.
+/// What the measuring thread tells the thread of the storm.
 const WARMING_UP: u8 = 0;
 const MEASURED: u8 = 1;
 const OVER: u8 = 2;
 
-/// How much the storm's thread gives way. (On Linux niceness belongs to a thread.)
+/// The niceness of the storm's thread. On Linux it belongs to a thread.
 const NICENESS: i32 = 10;
 
 pub fn run(options: &Options, tls: &Tls) -> io::Result<Report> {
@@ -36,7 +36,7 @@ pub fn run(options: &Options, tls: &Tls) -> io::Result<Report> {
     std::thread::scope(|scope| {
         let storm = scope.spawn(|| {
             let outcome = Storm::new(options, tls).and_then(|storm| storm.blow(&phase));
-            // The echoes end with the storm, whatever ended it.
+            // The echoes end with the storm, also after an error.
             phase.store(OVER, Ordering::Relaxed);
             outcome
         });
@@ -70,7 +70,7 @@ fn echo(options: &Options, tls: &Tls, phase: &AtomicU8) -> io::Result<(Window, F
     let mut failures = Failures::default();
     let mut buffers = Buffers::new();
     let mut events = Events::with_capacity(1024);
-    // All pause equally long, so those that paused first are due first. They begin spread over one pause.
+    // All pauses are equally long, so the queue is in order of time. The first requests are spread over one pause.
     let began = Instant::now();
     let spread = |index: usize| began + options.pause.mul_f64(index as f64 / options.connections as f64);
     let mut due: VecDeque<(Instant, usize)> = (0..options.connections)
@@ -131,7 +131,7 @@ struct Storm<'a> {
     tls: &'a Tls,
     poll: Poll,
     places: Vec<Option<Place>>,
-    /// The next burst.
+    /// The connections of the next burst.
     prepared: Vec<Prepared>,
 }
 
@@ -149,7 +149,7 @@ impl<'a> Storm<'a> {
         Ok(storm)
     }
 
-    /// Bursts until the window has closed. The latencies of those handshakes that ended inside it.
+    /// Makes bursts until the window has closed. Returns the latencies of the handshakes that ended inside it.
     fn blow(mut self, phase: &AtomicU8) -> io::Result<(Histogram, Failures)> {
         let mut latencies = Histogram::new();
         let mut failures = Failures::default();
@@ -209,7 +209,7 @@ impl<'a> Storm<'a> {
         Ok(())
     }
 
-    /// Begins as many handshakes as there are free places: those of a burst that is not done are left out of the next.
+    /// Begins as many handshakes as there are free places. A burst that is not done makes the next one smaller.
     fn burst(&mut self) -> io::Result<usize> {
         self.prepare()?;
         let mut begun = 0;

@@ -1,12 +1,11 @@
-//! The client side of TLS: what is offered, what is checked, and what is counted.
+//! The client side of TLS: its offer, its checks and its counters.
 //!
 //! 1. The offer is one version (TLS 1.3), one cipher suite and one group, so every server negotiates the same.
-//! 2. Nothing is resumed: a handshake is a full one. Tickets are counted instead of kept, because a server that sends
-//!    fewer of them does less.
-//! 3. The first handshake of a process is verified in full: the chain, the name, the signature. The others have to show
-//!    the same certificate and to derive the same keys as the server (a `Finished` is always checked), but their
-//!    signatures, the dearest part of a client's handshake, are not verified: the generator has to stay cheaper than the
-//!    server.
+//! 2. No session is resumed: every handshake is a full one. Tickets are counted and not kept. The count matters,
+//!    because a server that sends fewer tickets does less work.
+//! 3. The first handshake of a process is verified in full: chain, name and signature. Later ones must show the same
+//!    certificate and derive the same keys (`Finished` is always checked). Their signatures are not verified, for
+//!    that is the most expensive part of a client's handshake, and the generator must stay cheaper than the server.
 
 use std::io;
 use std::path::Path;
@@ -28,7 +27,7 @@ use rustls::{
 use crate::certificates::{AUTHORITY, NAMES};
 use crate::options::TlsOptions;
 
-/// The suites that can be offered, by OpenSSL's names. The first is what the servers choose when they are left to choose.
+/// The suites that can be offered, by OpenSSL's names. Servers with a free choice choose the first.
 const SUITES: [(&str, SupportedCipherSuite); 3] = [
     (
         "TLS_AES_256_GCM_SHA384",
@@ -66,7 +65,7 @@ pub fn group_named(name: &str) -> Option<&'static str> {
         .find(|known| *known == name)
 }
 
-/// What all connections of a run share.
+/// The TLS configuration, shared by all connections of a run.
 pub struct Tls {
     config: Arc<ClientConfig>,
     name: ServerName<'static>,
@@ -94,7 +93,7 @@ impl Tls {
         })
     }
 
-    /// A connection that has made its ClientHello. It takes whatever it is given to send, as a request is given.
+    /// A connection with its ClientHello made. It takes all bytes that it is given to send.
     pub fn session(&self) -> io::Result<ClientConnection> {
         self.sessions.fetch_add(1, Ordering::Relaxed);
         let mut session =
@@ -103,7 +102,7 @@ impl Tls {
         Ok(session)
     }
 
-    /// Session tickets that came, for each connection.
+    /// The number of received session tickets for each connection.
     pub fn tickets_per_session(&self) -> f64 {
         let sessions = self.sessions.load(Ordering::Relaxed).max(1);
         self.tickets.0.load(Ordering::Relaxed) as f64 / sessions as f64
@@ -125,7 +124,7 @@ fn chosen<T: Copy>(table: &[(&str, T)], name: &str) -> Vec<T> {
         .collect()
 }
 
-/// Counts, and remembers nothing.
+/// Counts tickets and keeps none.
 #[derive(Debug, Default)]
 struct Tickets(AtomicU64);
 
@@ -153,13 +152,13 @@ impl ClientSessionStore for Tickets {
     }
 }
 
-/// See 3. at the top.
+/// Verifies the server (3).
 #[derive(Debug)]
 struct Verifier {
     fully: Arc<WebPkiServerVerifier>,
-    /// The certificate that has been verified.
+    /// The verified certificate.
     known: OnceLock<CertificateDer<'static>>,
-    /// Whether a signature by its key has been verified.
+    /// Whether a signature of its key has been verified.
     proven: AtomicBool,
 }
 
@@ -285,7 +284,7 @@ mod tests {
         Arc::new(config)
     }
 
-    /// A handshake without sockets, and one byte there and back.
+    /// Makes a handshake without sockets, and sends one byte there and back.
     fn shake(client: &Tls, server: &Arc<ServerConfig>) -> Result<ClientConnection, Error> {
         let mut ours = client.session().expect("a session");
         let mut theirs = ServerConnection::new(server.clone()).expect("a session");

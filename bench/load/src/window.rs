@@ -1,7 +1,7 @@
-//! When a run changes phase: warm-up, then the measured window, then drain.
+//! The phases of a run: warm-up, measured window, drain.
 //!
-//! The load never pauses between warm-up and measurement: the counters are set back and the server's CPU time is
-//! read while it works. What is in flight at either edge belongs to the window in which it ends.
+//! The load never pauses between warm-up and measurement. The counters are reset, and the server's CPU time is read,
+//! while it works. An operation in flight at either edge belongs to the phase in which it ends.
 
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ pub struct Window {
     measured: Option<Measured>,
 }
 
-/// What the measured window saw.
+/// The figures of the measured window.
 pub struct Measured {
     pub operations: u64,
     pub elapsed: Duration,
@@ -55,7 +55,7 @@ impl Window {
         )
     }
 
-    /// A window in which nothing is measured: load for as long as the warm-up takes.
+    /// A warm-up alone: nothing is measured.
     pub fn warm_up_only(options: &Options) -> Self {
         Self::new(options.warmup, Duration::ZERO, u64::MAX, None)
     }
@@ -75,7 +75,7 @@ impl Window {
         }
     }
 
-    /// Counts `operations` that ended together `latency` after they began.
+    /// Counts `operations` that ended together, `latency` after they began.
     pub fn record(&mut self, operations: u64, latency: Duration) {
         self.operations += operations;
         self.histogram.record(latency);

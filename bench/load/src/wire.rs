@@ -1,10 +1,10 @@
-//! A connection's bytes, plain or under TLS, for loops that are told of readiness by edges.
+//! The bytes of a connection, plain or under TLS, for loops with edge-triggered readiness.
 //!
-//! 1. A read that did not fill the buffer has emptied the socket: the call that would only say "would block" is saved,
-//!    and the next edge comes with the next byte. `Received::emptied` says so.
-//! 2. Ciphertext is read in one call, as much as there is, and fed to the session from memory: under TLS, too, an
-//!    exchange costs one read and one write, however many records it has.
-//! 3. What the session has to say (a handshake's flight, a request's records) leaves with the next `send`.
+//! 1. A read that did not fill the buffer has emptied the socket (`Received::emptied`). That saves the call that
+//!    would answer `WouldBlock`; the next edge comes with the next byte.
+//! 2. All available ciphertext is read in one call and fed to the session from memory. So an exchange under TLS also
+//!    costs one read and one write, however many records it has.
+//! 3. Output of the session (a flight of the handshake, records of a request) leaves with the next `send`.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr};
@@ -18,7 +18,7 @@ use rustls::{ClientConnection, StreamOwned};
 use crate::tls::Tls;
 
 const READ_BUFFER: usize = 256 * 1024;
-/// The longest record, and then some: what an earlier read left unfinished comes out with the next.
+/// More than the longest record, for the rest of a record may come with a later read.
 const RECORD: usize = 32 * 1024;
 
 pub struct Wire {
@@ -26,17 +26,17 @@ pub struct Wire {
     session: Option<Box<ClientConnection>>,
 }
 
-/// One pair for all connections of a thread.
+/// The read buffers, one pair for all connections of a thread.
 pub struct Buffers {
     cipher: Box<[u8]>,
-    /// Longer than what the other can hold decrypted, so it is never full.
+    /// Longer than the plaintext of the other, so it is never full.
     plain: Box<[u8]>,
 }
 
-/// What a read has put at the beginning of `Buffers::plain`.
+/// The result of a read. Its bytes are at the beginning of `Buffers::plain`.
 pub struct Received {
     pub length: usize,
-    /// The orderly end of the server's data, after those bytes.
+    /// Whether the server's data ends behind those bytes, in order.
     pub ended: bool,
     pub emptied: bool,
 }
@@ -55,7 +55,7 @@ impl Buffers {
 }
 
 impl Wire {
-    /// Connects and, under TLS, does the handshake, one connection at a time.
+    /// Connects, and under TLS makes the handshake, one connection at a time.
     pub fn open(address: SocketAddr, tls: Option<&Tls>) -> io::Result<Self> {
         let (socket, session) = match Blocking::open(address, tls, Duration::from_secs(10))? {
             Blocking::Plain(socket) => (socket, None),
@@ -72,7 +72,7 @@ impl Wire {
         })
     }
 
-    /// Begins to connect, with a session whose handshake has still to be done.
+    /// Begins to connect, with a session before its handshake.
     pub fn connect(address: SocketAddr, session: Option<ClientConnection>) -> io::Result<Self> {
         let socket = TcpStream::connect(address)?;
         Ok(Self {
@@ -86,8 +86,8 @@ impl Wire {
             .register(registry, token, Interest::READABLE | Interest::WRITABLE)
     }
 
-    /// Sends what `bytes[*sent..]` holds, and what the session has to say. `Ok` also where the socket takes no more for
-    /// now: under TLS the rest is the session's then, and `wants_send` is true.
+    /// Sends `bytes[*sent..]` and the output of the session. `Ok` also if the socket takes no more now. Under TLS the
+    /// session then holds the rest, and `wants_send` is true.
     pub fn send(&mut self, bytes: &[u8], sent: &mut usize) -> io::Result<()> {
         let Self { socket, session } = self;
         match session {
@@ -109,12 +109,12 @@ impl Wire {
         Ok(())
     }
 
-    /// Whether the session has something to say.
+    /// Whether the session has output.
     pub fn wants_send(&self) -> bool {
         self.session.as_ref().is_some_and(|session| session.wants_write())
     }
 
-    /// Ends this side: under TLS with a `close_notify`, and always with a FIN.
+    /// Ends this side: with a FIN, and under TLS with a `close_notify` before it.
     pub fn send_end(&mut self) -> io::Result<()> {
         if let Some(session) = &mut self.session {
             session.send_close_notify();
@@ -123,7 +123,7 @@ impl Wire {
         self.socket.shutdown(Shutdown::Write)
     }
 
-    /// What is there now; `None` when there is nothing.
+    /// Reads once. `None` if nothing has come.
     pub fn receive(&mut self, buffers: &mut Buffers) -> io::Result<Option<Received>> {
         let Self { socket, session } = self;
         let Buffers { cipher, plain } = buffers;
@@ -155,7 +155,7 @@ impl Wire {
     }
 }
 
-/// The bytes decrypted, and whether they are the last. No ciphertext at all is the bare end of the connection.
+/// Decrypts. Returns the number of bytes and whether they are the last. No ciphertext means the end of the connection.
 fn decrypt(session: &mut ClientConnection, mut cipher: &[u8], plain: &mut [u8]) -> io::Result<(usize, bool)> {
     let mut length = 0;
     loop {
@@ -163,7 +163,7 @@ fn decrypt(session: &mut ClientConnection, mut cipher: &[u8], plain: &mut [u8]) 
         session
             .process_new_packets()
             .map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
-        // Taken out after each record: the session refuses more than one that nobody has read.
+        // Plaintext is taken out after each record, because the session takes no more while a record is unread.
         loop {
             match at_once(|| session.reader().read(&mut plain[length..]))? {
                 Some(0) => return Ok((length, true)),
@@ -177,7 +177,7 @@ fn decrypt(session: &mut ClientConnection, mut cipher: &[u8], plain: &mut [u8]) 
     }
 }
 
-/// `None` where the call would block, which a connection that is still being made tells as NotConnected.
+/// `None` if the call would block. A socket that is still connecting reports NotConnected instead.
 fn at_once(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<Option<usize>> {
     loop {
         match call() {
@@ -191,14 +191,14 @@ fn at_once(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<Option<usi
     }
 }
 
-/// A connection that is used by itself, the thread waiting.
+/// A connection whose calls block the thread.
 pub enum Blocking {
     Plain(std::net::TcpStream),
     Tls(Box<StreamOwned<ClientConnection, std::net::TcpStream>>),
 }
 
 impl Blocking {
-    /// Connects and, under TLS, does the handshake. No answer for `patience` is an error, now and later.
+    /// Connects, and under TLS makes the handshake. A wait longer than `patience` is an error, here and later.
     pub fn open(address: SocketAddr, tls: Option<&Tls>, patience: Duration) -> io::Result<Self> {
         let mut socket = std::net::TcpStream::connect(address)?;
         socket.set_read_timeout(Some(patience))?;

@@ -1,5 +1,21 @@
-//! The process-wide runtime for what would hold JavaScript up. Made on first use, never dropped: dropping a
-//! runtime waits for its blocking operations, and one of those may be a resolver that answers in a minute.
+//! The process-wide runtime for work that would block the JavaScript thread: look-ups, files, handshakes, waiting for
+//! children.
+//!
+//! ```text
+//!  any thread ─ run ───────────► one worker: tasks that never block
+//!             ─ run_lookup ──┐
+//!             ─ run_file ────┼─ wait for a place ─► blocking threads, at most `lookup_threads` + `file_threads`
+//!             ─ run_unbounded ────────────────────► blocking threads, without a place
+//! ```
+//!
+//! # Invariants
+//!
+//! 1. The pool is made on first use and never dropped. Dropping a runtime waits for its blocking operations, and a
+//!    resolver may take a minute to answer.
+//! 2. A task on the worker never blocks: there is one worker for the whole process.
+//! 3. Each kind of work has its own places, so that slow look-ups cannot hold up files. Work that may wait for
+//!    another process takes no place (`run_unbounded`), for it may hold it for ever.
+//! 4. Work that was accepted runs to its end. Cancelling means that its outcome is ignored.
 
 use std::{
     io,
@@ -12,17 +28,18 @@ use tokio::{
     task::AbortHandle,
 };
 
-/// The most look-ups under way at once, unless the first user of the pool says otherwise.
+/// The default bound on concurrent look-ups.
 pub const DEFAULT_LOOKUP_THREADS: usize = 16;
 
-/// The most file operations under way at once, likewise.
+/// The default bound on concurrent file operations.
 pub const DEFAULT_FILE_THREADS: usize = 40;
 
-/// Threads that the blocking pool may have in all; each kind of work has a bound of its own below this.
+/// The most blocking threads in all. The bounds of each kind of work are below this.
 const MAX_BLOCKING_THREADS: usize = 512;
 
 static POOL: OnceLock<Pool> = OnceLock::new();
 
+/// The pool. There is one in a process: [`Pool::get_or_start`].
 #[derive(Debug)]
 pub struct Pool {
     runtime: Runtime,
@@ -32,10 +49,12 @@ pub struct Pool {
     files: Arc<Semaphore>,
 }
 
-/// How many of each kind of work may be under way at once.
+/// How much of each kind of work may run at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
+    /// Concurrent look-ups. Not 0: they would wait for ever.
     pub lookup_threads: usize,
+    /// Concurrent file operations. Not 0.
     pub file_threads: usize,
 }
 
@@ -49,12 +68,12 @@ impl Default for Bounds {
 }
 
 impl Pool {
-    /// The pool, made with these bounds if it does not exist yet. The bounds belong to the process: the first
-    /// caller sets them, and finds out what they are from [`Pool::lookup_threads`] and [`Pool::file_threads`].
+    /// The pool, made with these bounds if it does not exist yet. The first caller sets the bounds for the whole
+    /// process; read them with [`Pool::lookup_threads`] and [`Pool::file_threads`].
     ///
     /// # Errors
     ///
-    /// The system's, when it gives no thread.
+    /// The system's, when it gives no thread or no descriptor.
     pub fn get_or_start(bounds: Bounds) -> io::Result<&'static Self> {
         if let Some(pool) = POOL.get() {
             return Ok(pool);
@@ -72,22 +91,24 @@ impl Pool {
             file_threads: bounds.file_threads,
             files: Arc::new(Semaphore::new(bounds.file_threads)),
         };
-        // Another thread may have been first; then its pool stays and ours, which has done nothing, ends.
+        // Another thread may have been first. Its pool stays; ours is unused and ends.
         if let Err(unused) = POOL.set(pool) {
             unused.runtime.shutdown_background();
         }
         Ok(POOL.get_or_init(|| unreachable!("set above, here or by another thread")))
     }
 
+    /// The bound on concurrent look-ups.
     pub fn lookup_threads(&self) -> usize {
         self.lookup_threads
     }
 
+    /// The bound on concurrent file operations.
     pub fn file_threads(&self) -> usize {
         self.file_threads
     }
 
-    /// Runs `work`, which does not block, until it is done or aborted.
+    /// Runs `work` as a task, until it is done or the handle aborts it. It must not block (invariant 2).
     pub fn run(&self, work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
         self.runtime.spawn(work).abort_handle()
     }
@@ -97,17 +118,18 @@ impl Pool {
         self.runtime.enter()
     }
 
-    /// Runs `work` on a blocking thread once one of the look-up places is free.
+    /// Runs `work` on a blocking thread once a place for look-ups is free.
     pub(crate) fn run_lookup(&'static self, work: impl FnOnce() + Send + 'static) {
         self.run_in_place(&self.lookups, work);
     }
 
-    /// Runs `work` on a blocking thread once one of the places for files is free.
+    /// Runs `work` on a blocking thread once a place for files is free.
     pub(crate) fn run_file(&'static self, work: impl FnOnce() + Send + 'static) {
         self.run_in_place(&self.files, work);
     }
 
-    /// Runs `work` on a blocking thread and takes nobody's place: for what may wait for another process.
+    /// Runs `work` on a blocking thread without taking a place: for work that may wait for another process (invariant
+    /// 3).
     pub(crate) fn run_unbounded(&'static self, work: impl FnOnce() + Send + 'static) {
         self.runtime.handle().spawn_blocking(work);
     }
@@ -119,7 +141,7 @@ impl Pool {
             reason = "the pool is where tasks belong, and this module owns it"
         )]
         self.runtime.spawn(async move {
-            // The semaphore is never closed, so the permit is always there in the end.
+            // Never an error: the semaphore is never closed.
             let permit = places.acquire_owned().await;
             tokio::task::spawn_blocking(move || {
                 work();

@@ -1,7 +1,13 @@
-//! Name look-ups, off the caller's thread.
+//! Name look-ups on the pool.
 //!
-//! A look-up cannot be cancelled (the resolver is a blocking C function), only abandoned: the caller stops
-//! listening, the thread's place in the pool stays taken until the resolver returns.
+//! The addon asks on the JavaScript thread; `done` is called on a thread of the pool.
+//!
+//! # Invariants
+//!
+//! 1. `done` is called exactly once, also when the resolver's wrapper panics: a caller waits for it.
+//! 2. A look-up cannot be cancelled, for the resolver is a blocking C function. The caller can ignore the outcome;
+//!    the place in the pool stays taken until the resolver returns.
+//! 3. Failures have the codes that Node gives them.
 
 use std::{
     net::SocketAddr,
@@ -12,68 +18,85 @@ use dns_lookup::{AddrInfoHints, LookupError, getaddrinfo, getnameinfo};
 
 use crate::pool::Pool;
 
-/// Which addresses to ask for.
+/// The address family to ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
+    /// Both.
     Any,
+    /// IPv4 alone.
     V4,
+    /// IPv6 alone.
     V6,
 }
 
-/// For which kind of socket.
+/// The kind of socket that the addresses are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// Any kind; one answer for each.
     Any,
+    /// `SOCK_STREAM`.
     Stream,
+    /// `SOCK_DGRAM`.
     Datagram,
+    /// `SOCK_RAW`.
     Raw,
 }
 
-/// Why a name has no address: the system's `EAI_…` by the name that Node gives it.
+/// Why a look-up failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LookupFailure {
+    /// Node's name of the system's `EAI_…` number, such as `ENOTFOUND`.
     pub code: &'static str,
 }
 
-/// What `getaddrinfo` is asked.
+/// A question for `getaddrinfo`.
 #[derive(Clone, Debug)]
 pub struct AddressQuery {
-    /// `None`: the own addresses, by the flags those to listen at or those of the loopback interface.
+    /// A name or an address. `None`: addresses to listen on with `AI_PASSIVE`, the loopback addresses without.
     pub host: Option<String>,
-    /// A number or a name.
+    /// A port number or a service name.
     pub service: Option<String>,
+    /// The family of the answers.
     pub family: Family,
+    /// The kind of socket of the answers.
     pub kind: Kind,
-    /// By the names of the C constants; what this system does not have is left out.
+    /// Names of C constants, such as `AI_CANONNAME`. A name that this system does not know is ignored.
     pub flags: Vec<String>,
 }
 
-/// One of its answers.
+/// One answer of `getaddrinfo`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundAddress {
+    /// The address with the port of the service, or port 0.
     pub address: SocketAddr,
+    /// The kind of socket that it is for.
     pub kind: Kind,
-    /// The system's number.
+    /// The system's protocol number, such as `IPPROTO_TCP`.
     pub protocol: i32,
-    /// Of the first answer, where it was asked for.
+    /// In the first answer only, and only with `AI_CANONNAME`.
     pub canonical_name: Option<String>,
 }
 
-/// What a look-up has found.
+/// The answer of a look-up.
 #[derive(Debug)]
 pub enum Found {
-    /// Their ports mean nothing; an IPv6 one may have a scope.
+    /// Of [`lookup`]. Ports are 0; an IPv6 address may have a scope.
     Ips(Vec<SocketAddr>),
+    /// Of [`address_info`]; at least one.
     Addresses(Vec<FoundAddress>),
+    /// Of [`name_info`].
     Name {
+        /// The host name, or the address as text.
         host: String,
+        /// The service name, or the port as text.
         service: String,
     },
 }
 
+/// What `done` is called with.
 pub type Outcome = Result<Found, LookupFailure>;
 
-/// Resolves `host` on the pool and calls `done`, on a thread of the pool.
+/// Resolves `host` to addresses without duplicates, in the system's order.
 pub fn lookup(
     pool: &'static Pool,
     host: String,
@@ -83,7 +106,7 @@ pub fn lookup(
     on_pool(pool, move || lookup_blocking(host, family), done);
 }
 
-/// `getaddrinfo` on the pool.
+/// Asks `getaddrinfo`.
 pub fn address_info(pool: &'static Pool, query: AddressQuery, done: impl FnOnce(Outcome) + Send + 'static) {
     on_pool(
         pool,
@@ -92,7 +115,8 @@ pub fn address_info(pool: &'static Pool, query: AddressQuery, done: impl FnOnce(
     );
 }
 
-/// `getnameinfo` on the pool, with flags by the names of the C constants.
+/// Asks `getnameinfo` for the names of an address and its port. `flags` are names of C constants, such as
+/// `NI_NUMERICHOST`.
 pub fn name_info(
     pool: &'static Pool,
     address: SocketAddr,
@@ -110,14 +134,14 @@ pub fn name_info(
     );
 }
 
-/// Whatever happens to `work`, `done` is called: somebody waits for it.
+/// Runs `work` on the pool, then `done` (invariant 1).
 fn on_pool(
     pool: &'static Pool,
     work: impl FnOnce() -> Outcome + Send + 'static,
     done: impl FnOnce(Outcome) + Send + 'static,
 ) {
     pool.run_lookup(move || {
-        // The crate below takes a canonical name for UTF-8, which a name server need not.
+        // dns-lookup panics on a canonical name that is not UTF-8. Name servers may send one.
         let outcome = catch_unwind(AssertUnwindSafe(work));
         done(outcome.unwrap_or(Err(LookupFailure { code: "EAI_FAIL" })));
     });
@@ -151,7 +175,7 @@ fn address_info_blocking(query: &AddressQuery) -> Result<Vec<FoundAddress>, Look
         flags,
     } = query;
     if host.is_none() && service.is_none() {
-        // What the system says; the crate below has an error of its own.
+        // dns-lookup has an error of its own for this; the system says EAI_NONAME.
         return Err(LookupFailure { code: NOT_FOUND });
     }
     let hints = AddrInfoHints {
@@ -228,10 +252,10 @@ fn name_flag(name: &str) -> i32 {
     }
 }
 
-/// Node calls both "the name does not exist" and "it has no address of this family" so.
+/// Node's code for both "the name does not exist" and "the name has no address of this family".
 const NOT_FOUND: &str = "ENOTFOUND";
 
-/// glibc's, which the libc crate does not name: a numeric address of another family than was asked for.
+/// glibc: a numeric address of another family than was asked for. The libc crate does not have it.
 #[cfg(target_os = "linux")]
 const EAI_ADDRFAMILY: i32 = -9;
 
@@ -246,7 +270,7 @@ fn failure(error: &LookupError) -> LookupFailure {
         libc::EAI_MEMORY => "EAI_MEMORY",
         libc::EAI_SERVICE => "EAI_SERVICE",
         libc::EAI_SOCKTYPE => "EAI_SOCKTYPE",
-        // A name with a NUL in it, of which there is none.
+        // dns-lookup refuses a name with a NUL byte without asking the system. Such a name does not exist.
         0 => NOT_FOUND,
         _ => "EAI_FAIL",
     };
@@ -281,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn localhost_has_its_ipv4_address() {
+    fn localhost_resolves_to_the_ipv4_loopback_address() {
         assert_eq!(
             resolve("localhost", Family::V4),
             Ok(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)])
@@ -289,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_cannot_exist_is_reported_by_nodes_code() {
+    fn a_name_that_does_not_exist_fails_with_nodes_code() {
         let failure = resolve("no-such-host.invalid", Family::Any).expect_err("reserved by RFC 6761");
         assert!(["ENOTFOUND", "EAI_AGAIN"].contains(&failure.code), "{failure:?}");
         assert_eq!(
@@ -299,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_with_a_service() {
+    fn a_numeric_host_and_service_give_one_address_and_unknown_flags_are_ignored() {
         let query = AddressQuery {
             host: Some("127.0.0.1".to_owned()),
             service: Some("8080".to_owned()),
@@ -322,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_at_all_is_not_found() {
+    fn a_question_without_host_and_service_is_not_found() {
         let query = AddressQuery {
             host: None,
             service: None,
@@ -335,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_by_its_numbers() {
+    fn numeric_flags_give_the_address_and_port_as_text() {
         let address = (Ipv4Addr::LOCALHOST, 9).into();
         let flags = vec!["NI_NUMERICHOST".to_owned(), "NI_NUMERICSERV".to_owned()];
         let Ok(Found::Name { host, service }) = answer(|pool, done| name_info(pool, address, flags, done))

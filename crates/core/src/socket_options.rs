@@ -1,6 +1,9 @@
-//! Socket options by name: the numbers differ between platforms, so this table is where they meet.
+//! Socket options by name. Their numbers differ between platforms; these tables map the names that JavaScript uses.
+//!
+//! Called on the JavaScript thread by the addon's `getsockopt` and `setsockopt`. No system call is made here.
 
-/// The number of a level or option of `getsockopt`/`setsockopt`, or `None` for a name this platform lacks.
+/// The number of a level or an option of `getsockopt` and `setsockopt`. `None` for a name that this platform does not
+/// have.
 pub fn number(name: &str) -> Option<i32> {
     TABLE
         .iter()
@@ -9,11 +12,12 @@ pub fn number(name: &str) -> Option<i32> {
         .map(|&(_, number)| number)
 }
 
-/// Every name [`number`] knows, for messages and documentation.
+/// Every name that [`number`] knows on this platform.
 pub fn names() -> impl Iterator<Item = &'static str> {
     TABLE.iter().chain(ALIASES).map(|&(name, _)| name)
 }
 
+/// Pairs of a name and the constant of the libc crate with that name.
 macro_rules! table {
     ($($name:ident),* $(,)?) => { &[$((stringify!($name), libc::$name)),*] };
 }
@@ -98,7 +102,7 @@ const TABLE: &[(&str, i32)] = table![
     UDP_SEGMENT,
 ];
 
-/// The names that the standard for sockets over IPv6 has.
+/// The names of RFC 3493 for options that Linux calls otherwise.
 #[cfg(target_os = "linux")]
 const ALIASES: &[(&str, i32)] = &[
     ("IPV6_JOIN_GROUP", libc::IPV6_ADD_MEMBERSHIP),
@@ -147,7 +151,7 @@ const TABLE: &[(&str, i32)] = table![
     TCP_NODELAY,
 ];
 
-// Winsock's numbers, as its headers define them: the libc crate does not carry them.
+// Winsock's numbers, from its headers. The libc crate does not have them.
 #[cfg(windows)]
 const TABLE: &[(&str, i32)] = &[
     ("SOL_SOCKET", 0xffff),
@@ -183,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_resolve_to_the_numbers_of_the_platform() {
+    fn every_name_has_its_number_on_this_platform() {
         assert_eq!(number("TCP_NODELAY"), Some(1));
         assert_eq!(number("SO_NO_SUCH_OPTION"), None);
         assert!(number("IP_ADD_MEMBERSHIP").is_some() && number("IPV6_JOIN_GROUP").is_some());

@@ -1,8 +1,14 @@
-//! What UNIX sockets of every type have in common: making one, its name, and the file that a path is.
+//! What stream and datagram UNIX sockets share: opening one, converting names, and the socket file behind a path.
 //!
-//! Invariants:
-//! 1. A file is replaced only where no socket is bound to it any more, and nothing but a socket ever is.
-//! 2. The file that is removed in the end is the one that was made: whatever has taken its place stays.
+//! Called on the JavaScript thread. Every call here is short: UNIX sockets bind and connect within the call.
+//!
+//! # Invariants
+//!
+//! 1. A file is replaced only if it is a socket file and no socket is bound to it any more. Any other file stays
+//!    (CONNECT-4).
+//! 2. On close, the file is removed only if it is the one that was made, by device and inode. A file that has taken
+//!    its place stays.
+//! 3. A stream socket gets its permissions before it listens, so that no client can connect under wider ones.
 
 use std::{
     ffi::OsStr,
@@ -23,30 +29,40 @@ use crate::{
     system::{self, Call},
 };
 
-/// A peer that has gone is an error of the call, and no signal. Apple's systems have no such flag, and Node ignores the signal.
+/// A send to a closed peer is an error and not a `SIGPIPE`. Apple's systems lack the flag; Node ignores the signal
+/// there.
 #[cfg(not(target_vendor = "apple"))]
 pub(crate) const SEND_FLAGS: SendFlags = SendFlags::NOSIGNAL;
 #[cfg(target_vendor = "apple")]
 pub(crate) const SEND_FLAGS: SendFlags = SendFlags::empty();
 
-/// Tells how long a datagram is that does not fit, where the system can.
+/// Linux returns the true length of a datagram that does not fit. Elsewhere truncation cannot be seen this way.
 #[cfg(target_os = "linux")]
 pub(crate) const RECEIVE_FLAGS: RecvFlags = RecvFlags::TRUNC;
 #[cfg(not(target_os = "linux"))]
 pub(crate) const RECEIVE_FLAGS: RecvFlags = RecvFlags::empty();
 
-/// A socket that does not block.
+/// Opens a non-blocking socket.
+///
+/// # Errors
+///
+/// The system's, when it gives no more descriptors.
 pub(crate) fn open(kind: Type) -> io::Result<Socket> {
     let socket = system::call(Call::Open, || Socket::new(Domain::UNIX, kind, None))?;
     socket.set_nonblocking(true)?;
     Ok(socket)
 }
 
+/// Connects to `name`, within the call.
+///
+/// # Errors
+///
+/// The system's; `ENAMETOOLONG` for a name that does not fit, `ENOTSUP` for an abstract one except on Linux.
 pub(crate) fn connect(socket: &Socket, name: &UnixName) -> io::Result<()> {
     socket.connect(&system_address(name)?)
 }
 
-/// The name in an address that the system gave.
+/// The name in an address of the standard library or tokio.
 pub(crate) fn name_of(address: &SocketAddr) -> UnixName {
     if let Some(path) = address.as_pathname() {
         return UnixName::new(path.as_os_str().as_bytes());
@@ -65,7 +81,7 @@ fn abstract_name_of(_: &SocketAddr) -> Option<UnixName> {
     None
 }
 
-/// The same, in another form.
+/// The name in an address of rustix.
 pub(crate) fn name_in(address: SocketAddrAny) -> UnixName {
     let Ok(address) = SocketAddrUnix::try_from(address) else {
         return UnixName::default();
@@ -78,7 +94,7 @@ pub(crate) fn name_in(address: SocketAddrAny) -> UnixName {
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn abstract_name_in(address: &SocketAddrUnix) -> Option<UnixName> {
-    // A socket without a name has an empty one here.
+    // rustix gives an unnamed socket an empty abstract name.
     let name = address.abstract_name().filter(|name| !name.is_empty())?;
     Some(UnixName::new(&[&[0], name].concat()))
 }
@@ -88,7 +104,7 @@ fn abstract_name_in(_: &SocketAddrUnix) -> Option<UnixName> {
     None
 }
 
-/// A file that is there because a socket of ours is bound to it. It goes when this is dropped (invariant 2).
+/// The file that a socket of ours is bound to. Dropping this removes the file (invariant 2).
 #[derive(Debug)]
 pub(crate) struct SocketFile {
     path: PathBuf,
@@ -96,9 +112,12 @@ pub(crate) struct SocketFile {
     inode: u64,
 }
 
-/// Binds, and gives the file its permissions. Nobody can connect to a stream socket before it listens.
+/// Binds `socket` to `name`, replacing a stale file (invariant 1), and gives the file the permission bits `mode`
+/// (invariant 3). Returns the file; an abstract name has none.
 ///
-/// An abstract name has no file.
+/// # Errors
+///
+/// The system's: `EADDRINUSE` if the name is taken; as for [`connect`].
 pub(crate) fn bind(socket: &Socket, name: &UnixName, mode: Option<u32>) -> io::Result<Option<SocketFile>> {
     let address = system_address(name)?;
     match socket.bind(&address) {
@@ -116,7 +135,7 @@ pub(crate) fn bind(socket: &Socket, name: &UnixName, mode: Option<u32>) -> io::R
     let path = path_of(name);
     let found = fs::symlink_metadata(path)?;
     let file = SocketFile {
-        // The working folder may be another one by then.
+        // The working directory may have changed by the time the file is removed.
         path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
         device: found.dev(),
         inode: found.ino(),
@@ -138,14 +157,16 @@ impl SocketFile {
 impl Drop for SocketFile {
     fn drop(&mut self) {
         if fs::symlink_metadata(&self.path).is_ok_and(|found| self.is(&found)) {
-            // Failing leaves a stale file behind: the next one to bind there replaces it.
+            // A failure leaves a stale file. The next socket to bind there replaces it.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// Removes a file to which no socket is bound. A datagram socket asks: a stream server is not disturbed by it, and says that
-/// its type is another, even before it listens.
+/// Removes the file if no socket is bound to it (invariant 1). True if the name is free then.
+///
+/// A datagram socket probes it. It does not show up in the queue of a stream server, which answers "wrong type" even
+/// before it listens.
 fn remove_stale(path: &Path, address: &SockAddr) -> bool {
     let Ok(found) = fs::symlink_metadata(path) else {
         return true;

@@ -1,22 +1,34 @@
-//! Waiting until descriptors are ready that belong to somebody else, and may be closed at any moment.
+//! Readiness of descriptors that the caller does not own, and whose owner may close them at any moment.
 //!
-//! A reactor's own registrations are of no use for them. The kernel knows a registration by the open file *and* its number;
-//! the number passes to whatever is opened next, and then taking back the old registration takes back the next owner's. So
-//! these descriptors are registered with an epoll instance of their own, which is registered with the reactor as one source,
-//! and nothing is believed of a number but what the kernel confirms:
+//! `rings/watching.rs` of the addon calls it on the JavaScript thread, under the reactor's `enter` guard. `K` is the
+//! key of a waiter, which it turns into a completion.
 //!
-//! 1. Changing or deleting a registration succeeds only where the number still means the file that was registered. That is
-//!    asked before anybody is woken, and whenever somebody else begins to wait for the same number.
-//! 2. A number that means something else by now has *orphans*: they are forgotten here, nobody is ever woken for them, and
-//!    whoever waits hears of its own cancellation alone.
-//! 3. No registration is left without somebody who waits. Where one may be (an orphan's, whose file is still open elsewhere),
-//!    the whole instance is replaced: a file that comes back to its old number must not find it. Who polled the old one is woken
-//!    by the new one, whatever call has replaced it.
-//! 4. Every registration reports once (`ONESHOT`) and is then renewed or deleted: what is reported is ready at that moment,
-//!    and a file that nobody can delete any more cannot keep the reactor awake.
+//! Why not the reactor's own registrations: the kernel knows a registration by the open file *and* its number. The
+//! number passes to the next file that is opened, and removing the old registration would then remove the next
+//! owner's. So these descriptors are registered with an epoll instance of their own. The instance is registered with
+//! the reactor as one source:
 //!
-//! The file itself is not kept open (a duplicate would: the peer would not hear that it was closed, the port would stay
-//! taken). Tested from JavaScript, where numbers can be reused: `__test__/conformance/wait-socket-reuse.spec.ts`.
+//! ```text
+//!  foreign descriptors ─ ONESHOT ─► epoll instance ─ one source ─► reactor ─► waker ─► poll ─► keys of ready waiters
+//! ```
+//!
+//! A number is trusted only as far as the kernel confirms it.
+//!
+//! # Invariants
+//!
+//! 1. Changing or deleting a registration succeeds only while the number still means the file that was registered.
+//!    This is checked before any waiter is woken, and whenever another waiter begins to wait for the same number.
+//! 2. Waiters of a number that means another file by now are *orphans*. They are removed here and never woken; they
+//!    end when they are cancelled.
+//! 3. No registration stays without a waiter. If one may (an orphan's, whose file is still open elsewhere), the whole
+//!    instance is replaced, so that a file that returns to its old number does not find it. The waker of the last
+//!    poll is registered with the new instance at once, whichever call has replaced it.
+//! 4. Every registration reports once (`ONESHOT`) and is then renewed or deleted. A report therefore means "ready
+//!    now", and a file whose registration can no longer be deleted cannot keep the reactor awake.
+//! 5. The file is not kept open. With a duplicate, the peer would not see the close, and the port would stay taken.
+//!
+//! JavaScript can make numbers be reused, so the tests for that are there:
+//! `__test__/conformance/wait-socket-reuse.spec.ts`.
 
 use std::{
     collections::HashMap,
@@ -37,20 +49,24 @@ use tokio::io::{Interest, unix::AsyncFd};
 
 use crate::system::{self, Call};
 
-/// Reports of one system call.
+/// The most reports of one system call.
 const EVENTS: usize = 64;
 
+/// What to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
+    /// Data, urgent data, the end of the data, or an error.
     Readable,
+    /// Room for data, or an error.
     Writable,
 }
 
-/// Why there is no waiting.
+/// Why a wait is refused.
 #[derive(Debug)]
 pub enum Refusal {
-    /// Somebody waits for this direction of this descriptor already.
+    /// Another waiter has this direction of this descriptor. It is not disturbed.
     Busy,
+    /// The system's error.
     System(io::Error),
 }
 
@@ -66,30 +82,30 @@ impl From<io::Error> for Refusal {
     }
 }
 
-/// Everybody who waits. `D` is a descriptor by its number, which may be closed, or another's, when it is used; `K` is who
-/// waits.
+/// All waiters of a thread. `D` is a descriptor by its number; the number may be closed or mean another file when it
+/// is used. `K` is the key of a waiter.
 #[derive(Debug)]
 pub struct Watches<D, K> {
     instance: AsyncFd<OwnedFd>,
     registrations: HashMap<RawFd, Registration<D, K>>,
-    /// Whom the last poll was for.
+    /// The waker of the last poll (invariant 3).
     waker: Option<Waker>,
     next_token: u32,
-    /// Replacing the instance has failed, for want of a descriptor, and is still to be done.
+    /// Replacing the instance has failed because no descriptor was left. The next wait tries again.
     outdated: bool,
 }
 
 #[derive(Debug)]
 struct Registration<D, K> {
     fd: D,
-    /// Tells a report of this registration from one of an earlier one with the same number.
+    /// Distinguishes reports of this registration from those of an earlier one with the same number.
     token: u32,
     reader: Option<K>,
     writer: Option<K>,
 }
 
 impl<D: AsFd + Clone, K: Copy + PartialEq> Watches<D, K> {
-    /// Call under the reactor's `enter` guard, as every method.
+    /// No waiters, and a new epoll instance. Call under the reactor's `enter` guard, as every method.
     ///
     /// # Errors
     ///
@@ -104,19 +120,19 @@ impl<D: AsFd + Clone, K: Copy + PartialEq> Watches<D, K> {
         })
     }
 
-    /// Waits for one direction of `fd`; [`Watches::poll`] answers with `key`, and has to be called once now, so that it is
-    /// woken.
+    /// Adds a waiter for one direction of `fd`. [`Watches::poll`] returns `key` when it is ready. Call `poll` once
+    /// after this, so that its waker is registered.
     ///
     /// # Errors
     ///
-    /// [`Refusal::Busy`]; the system's: `EBADF`, and `EPERM` for what is always ready (files, folders).
+    /// [`Refusal::Busy`]; the system's: `EBADF`, and `EPERM` for what is always ready (regular files, folders).
     pub fn wait(&mut self, fd: &D, direction: Direction, key: K) -> Result<(), Refusal> {
         if self.outdated {
             self.replace()?;
         }
         let number = fd.as_fd().as_raw_fd();
         if number == self.instance.as_raw_fd() {
-            // The caller's was closed, and this took its place.
+            // The caller's descriptor was closed, and our own instance has its number.
             return Err(Errno::BADF.into());
         }
         if let Some(registration) = self.registrations.get_mut(&number) {
@@ -128,7 +144,7 @@ impl<D: AsFd + Clone, K: Copy + PartialEq> Watches<D, K> {
                     *registration.slot(direction) = Some(key);
                     return Ok(());
                 }
-                // Invariant 1: it is another's by now.
+                // Invariant 1: the number means another file by now. Its waiters are orphans.
                 Err(Errno::NOENT) => {
                     self.registrations.remove(&number);
                     self.replace()?;
@@ -149,7 +165,7 @@ impl<D: AsFd + Clone, K: Copy + PartialEq> Watches<D, K> {
         Ok(())
     }
 
-    /// Nobody wants the answer with this `key` any more.
+    /// Removes the waiter with this `key`. Does nothing if it has been woken or orphaned.
     pub fn cancel(&mut self, fd: &D, direction: Direction, key: K) {
         let number = fd.as_fd().as_raw_fd();
         if let Some(registration) = self.registrations.get_mut(&number)
@@ -160,7 +176,7 @@ impl<D: AsFd + Clone, K: Copy + PartialEq> Watches<D, K> {
         }
     }
 
-    /// Whether closing this descriptor would end that wait: not where the number means something else by now.
+    /// Whether closing the descriptor now would end the wait with this `key`. False once the number means another file.
     pub fn is_current(&mut self, fd: &D, direction: Direction, key: K) -> bool {
         let number = fd.as_fd().as_raw_fd();
         let Some(registration) = self.registrations.get_mut(&number) else {
@@ -173,13 +189,13 @@ impl<D: AsFd + Clone, K: Copy + PartialEq> Watches<D, K> {
                 registration.data(number),
                 registration.interest(),
             ) {
-                // Closed, and nobody else's: whoever says so now is a little late.
+                // `BADF`: closed already, and the number is free.
                 Ok(()) | Err(Errno::BADF) => true,
                 Err(_) => self.renew(number),
             }
     }
 
-    /// Appends those who are to be woken.
+    /// Appends the keys of waiters that are ready, and removes those waiters. `cx` is woken when more may be ready.
     pub fn poll(&mut self, cx: &mut Context<'_>, ready: &mut Vec<K>) {
         match &mut self.waker {
             Some(waker) => waker.clone_from(cx.waker()),
@@ -196,7 +212,7 @@ impl<D: AsFd + Clone, K: Copy + PartialEq> Watches<D, K> {
             };
             let room = system::part(EVENTS);
             let Ok((events, _)) = epoll::wait(guard.get_ref(), &mut space[..room], Some(&at_once)) else {
-                // Interrupted: once more.
+                // Only an interrupt fails here: try again.
                 continue;
             };
             if events.len() < room {
@@ -208,6 +224,7 @@ impl<D: AsFd + Clone, K: Copy + PartialEq> Watches<D, K> {
         }
     }
 
+    /// Handles one report, confirmed by renewing the registration (invariant 1).
     fn report(&mut self, event: Event, ready: &mut Vec<K>) {
         let Event { flags, data, .. } = event;
         let (number, token) = parts(data);
@@ -230,7 +247,8 @@ impl<D: AsFd + Clone, K: Copy + PartialEq> Watches<D, K> {
         }
     }
 
-    /// Has a registration report what is still waited for, or ends it. False: the number is another's, and they are orphans.
+    /// Arms a registration again for the waiters that are left, or deletes it. False if the number means another
+    /// file: its waiters are orphans then.
     fn renew(&mut self, number: RawFd) -> bool {
         let Some(registration) = self.registrations.get(&number) else {
             return false;
@@ -248,13 +266,13 @@ impl<D: AsFd + Clone, K: Copy + PartialEq> Watches<D, K> {
         }
         if confirmed.is_err() {
             self.outdated = true;
-            // Where that fails, the next who waits tries again.
+            // If this fails, `outdated` makes the next wait try again.
             let _ = self.replace();
         }
         confirmed.is_ok()
     }
 
-    /// Invariant 3.
+    /// Moves every registration that the kernel still confirms to a new instance (invariant 3).
     fn replace(&mut self) -> io::Result<()> {
         self.outdated = true;
         let fresh = new_instance()?;
@@ -297,6 +315,7 @@ impl<D: AsFd, K> Registration<D, K> {
         interest
     }
 
+    /// What a report carries: token and number.
     fn data(&self, number: RawFd) -> EventData {
         EventData::new_u64(u64::from(self.token) << 32 | u64::from(number.cast_unsigned()))
     }
@@ -306,12 +325,13 @@ impl<D: AsFd, K> Registration<D, K> {
     }
 }
 
-/// What ends a wait for reading, besides [`BROKEN`]: data, urgent data, the end of it.
+/// What ends a wait for reading, besides [`BROKEN`]: data, urgent data, the end of the data.
 const READABLE: EventFlags = EventFlags::IN.union(EventFlags::PRI).union(EventFlags::RDHUP);
 
+/// What ends a wait for writing, besides [`BROKEN`].
 const WRITABLE: EventFlags = EventFlags::OUT;
 
-/// Ends a wait for either: whatever is tried next will say what is wrong.
+/// What ends a wait for either direction. The next call on the descriptor reports the error.
 const BROKEN: EventFlags = EventFlags::HUP.union(EventFlags::ERR);
 
 fn flags(direction: Direction) -> EventFlags {
@@ -321,7 +341,7 @@ fn flags(direction: Direction) -> EventFlags {
     }
 }
 
-/// Number and token.
+/// The number and the token of a report.
 fn parts(data: EventData) -> (RawFd, u32) {
     let [a, b, c, d, e, f, g, h] = data.u64().to_be_bytes();
     (i32::from_be_bytes([e, f, g, h]), u32::from_be_bytes([a, b, c, d]))
@@ -343,7 +363,7 @@ mod tests {
     use super::*;
     use crate::reactor::Reactor;
 
-    /// A shared descriptor stands for a number: it stays what it is as long as one of them is there.
+    /// Stands for a number: the descriptor stays open while one clone exists.
     #[derive(Clone)]
     struct Shared(Rc<UnixStream>);
 
@@ -358,7 +378,7 @@ mod tests {
         (Shared(Rc::new(here)), there)
     }
 
-    /// Turns the reactor, and gives those who are woken by then.
+    /// Turns the reactor a few times, and returns the keys that are woken.
     fn woken(reactor: &Reactor, watches: &mut Watches<Shared, u8>) -> Vec<u8> {
         let mut ready = Vec::new();
         let cx = &mut Context::from_waker(Waker::noop());
@@ -370,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn both_directions_share_a_registration_and_answer_by_themselves() {
+    fn both_directions_share_a_registration_and_are_woken_separately() {
         let reactor = Reactor::new().expect("descriptors");
         let _guard = reactor.enter();
         let mut watches = Watches::new().expect("a descriptor");
@@ -383,13 +403,13 @@ mod tests {
         there.write_all(b"x").expect("room");
         assert_eq!(woken(&reactor, &mut watches), [1]);
         assert!(watches.registrations.is_empty());
-        // Nothing has been read: it is ready still.
+        // Nothing has been read, so it is still ready.
         watches.wait(&here, Direction::Readable, 3).expect("a socket");
         assert_eq!(woken(&reactor, &mut watches), [3]);
     }
 
     #[test]
-    fn a_second_one_for_the_same_direction_is_refused_and_the_first_undisturbed() {
+    fn a_second_waiter_for_a_direction_is_refused_and_the_first_is_not_disturbed() {
         let reactor = Reactor::new().expect("descriptors");
         let _guard = reactor.enter();
         let mut watches = Watches::new().expect("a descriptor");
@@ -405,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_cancelled_is_not_woken() {
+    fn a_cancelled_waiter_is_not_woken() {
         let reactor = Reactor::new().expect("descriptors");
         let _guard = reactor.enter();
         let mut watches = Watches::new().expect("a descriptor");
@@ -418,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_hears_of_its_descriptor_after_the_instance_was_replaced() {
+    fn a_waiter_is_woken_after_the_instance_was_replaced() {
         let reactor = Reactor::new().expect("descriptors");
         let _guard = reactor.enter();
         let ready = crate::ready::ReadyList::new(None);
@@ -432,12 +452,12 @@ mod tests {
         reactor.turn();
         let mut tokens = Vec::new();
         ready.take(&mut tokens);
-        assert!(!tokens.is_empty(), "nobody polls the new instance");
+        assert!(!tokens.is_empty(), "no waker is registered with the new instance");
         assert_eq!(woken(&reactor, &mut watches), [1]);
     }
 
     #[test]
-    fn more_reports_than_one_call_takes_are_all_delivered() {
+    fn more_reports_than_fit_one_call_are_all_delivered() {
         let reactor = Reactor::new().expect("descriptors");
         let _guard = reactor.enter();
         let mut watches = Watches::new().expect("a descriptor");

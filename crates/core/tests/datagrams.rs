@@ -1,4 +1,4 @@
-//! Datagram sockets, driven as the addon drives them, against sockets of the standard library.
+//! Datagram sockets, driven as the addon drives them, beside sockets of the standard library.
 
 #![allow(clippy::expect_used, reason = "a test that cannot set itself up fails")]
 
@@ -16,7 +16,7 @@ use structio_core::{
     ready::{ReadyList, Token},
 };
 
-/// Far beyond what loopback needs: a test that gets here hangs.
+/// Much longer than loopback needs. A test that waits this long hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Bench {
@@ -120,7 +120,7 @@ fn send(
 }
 
 #[test]
-fn datagrams_of_every_length_go_and_come() {
+fn datagrams_of_every_length_are_sent_and_received() {
     let bench = Bench::new();
     let mut socket = bench.open(local());
     let own = address_of(&socket).expect("bound");
@@ -138,7 +138,7 @@ fn datagrams_of_every_length_go_and_come() {
 }
 
 #[test]
-fn a_batch_stops_at_the_one_that_is_wrong() {
+fn a_batch_stops_at_the_first_datagram_that_fails() {
     let bench = Bench::new();
     let socket = bench.open(local());
     let (theirs, there) = peer();
@@ -152,7 +152,7 @@ fn a_batch_stops_at_the_one_that_is_wrong() {
     let (sent, error) = send(&socket, &[(b"d", to), (b"e", Some(six)), (b"f", to)]);
     assert_eq!(sent, 1);
     assert!(error.is_some());
-    // More than fit one system call.
+    // More datagrams than one system call takes.
     let many: Vec<(&[u8], _)> = (0..150).map(|_| (&b"g"[..], to)).collect();
     assert_eq!(send(&socket, &many), (150, None));
     let mut buffer = [0; 8];
@@ -166,11 +166,11 @@ fn a_batch_stops_at_the_one_that_is_wrong() {
 }
 
 #[test]
-fn a_socket_for_both_families_shows_ipv4_as_it_is() {
+fn a_socket_for_both_families_shows_ipv4_addresses_as_ipv4() {
     let bench = Bench::new();
     let mut socket = bench.open(None);
     if socket.family() != 0 {
-        // A machine without IPv6.
+        // This machine has no IPv6.
         return;
     }
     let port = address_of(&socket).expect("bound").port();
@@ -188,14 +188,14 @@ fn a_socket_for_both_families_shows_ipv4_as_it_is() {
 }
 
 #[test]
-fn a_connected_socket_hears_of_nobody_else_and_of_a_refusal_while_it_waits() {
+fn a_connected_socket_drops_other_senders_and_reports_a_refusal_while_it_waits() {
     let bench = Bench::new();
     let (stranger, _) = peer();
     let (gone, there) = peer();
     drop(gone);
     let mut socket = bench.open(local());
     let own = address_of(&socket).expect("bound");
-    // In the queue before the socket is connected.
+    // In the queue before `connect`.
     stranger.send_to(b"early", own).expect("sent");
     socket.connect(&Address::Ip(there)).expect("connected");
     let mut buffer = vec![0; 65_536];
@@ -250,11 +250,11 @@ mod unix {
     }
 
     #[test]
-    fn paths_name_senders_and_files_go_with_their_sockets() {
+    fn a_sender_is_named_by_its_path_and_a_closed_socket_removes_its_file() {
         let bench = Bench::new();
         let folder = folder("datagrams");
         let (ours, theirs) = (folder.join("ours"), folder.join("theirs"));
-        // A file that nobody is bound to any more.
+        // A stale file: no socket is bound to it.
         drop(UnixDatagram::bind(&ours).expect("bound"));
         let mut socket = open(&bench, &name(&ours)).expect("bound");
         assert_eq!(
@@ -281,7 +281,7 @@ mod unix {
     }
 
     #[test]
-    fn a_receiver_that_does_not_read_is_waited_for() {
+    fn a_send_waits_for_a_receiver_with_a_full_queue() {
         let bench = Bench::new();
         let folder = folder("full");
         let path = folder.join("slow");

@@ -1,4 +1,4 @@
-//! Child processes, driven as the addon drives them: their pipes by hand, their end told by the pool.
+//! Child processes, driven as the addon drives them: the test polls their pipes, the pool reports their end.
 
 #![cfg(unix)]
 #![allow(clippy::expect_used, reason = "a test that cannot set itself up fails")]
@@ -58,7 +58,7 @@ fn start(reactor: &Reactor, request: SpawnRequest) -> io::Result<(Spawned, mpsc:
 }
 
 #[test]
-fn what_is_sent_comes_back_and_the_end_is_told() {
+fn a_child_echoes_its_input_and_its_return_code_is_reported() {
     let reactor = Reactor::new().expect("a reactor");
     let (spawned, end) = start(&reactor, shell("cat; echo error >&2; exit 3")).expect("a shell");
     let mut input = spawned.stdin.expect("a pipe");
@@ -68,7 +68,7 @@ fn what_is_sent_comes_back_and_the_end_is_told() {
         input.send(cx, &[b"hello "]);
         Poll::Ready(())
     });
-    // Shutting down is to close it.
+    // Shutting down a pipe closes it.
     drive(&reactor, |cx| input.poll_shutdown(cx));
     let mut all = Vec::new();
     loop {
@@ -81,13 +81,13 @@ fn what_is_sent_comes_back_and_the_end_is_told() {
     }
     assert_eq!(all, b"hello error\n");
     assert_eq!(end.recv_timeout(PATIENCE), Ok(3));
-    // Reaped: nobody is left to be signalled.
-    let gone = spawned.process.signal(0).expect_err("nobody");
+    // After reaping there is no process to signal.
+    let gone = spawned.process.signal(0).expect_err("no process");
     assert_eq!(gone.raw_os_error(), Some(libc::ESRCH));
 }
 
 #[test]
-fn a_signal_is_told_by_its_number() {
+fn a_child_ended_by_a_signal_has_minus_its_number_as_return_code() {
     let reactor = Reactor::new().expect("a reactor");
     let (spawned, end) = start(&reactor, shell("exec sleep 600")).expect("a shell");
     spawned.process.signal(0).expect("it runs");
@@ -98,7 +98,7 @@ fn a_signal_is_told_by_its_number() {
 }
 
 #[test]
-fn sending_to_a_child_that_reads_no_more_fails_the_sending_half_alone() {
+fn sending_to_a_child_that_has_closed_its_input_fails_only_the_sending_half() {
     let reactor = Reactor::new().expect("a reactor");
     let (spawned, end) = start(&reactor, shell("exec <&-; echo closed; read x; exit 0")).expect("a shell");
     let mut input = spawned.stdin.expect("a pipe");
@@ -117,7 +117,7 @@ fn sending_to_a_child_that_reads_no_more_fails_the_sending_half_alone() {
 }
 
 #[test]
-fn what_cannot_be_started_is_the_systems_error() {
+fn a_failed_start_gives_the_error_of_the_system() {
     let reactor = Reactor::new().expect("a reactor");
     for (program, errno) in [("no-such-program", libc::ENOENT), ("/etc/passwd", libc::EACCES)] {
         let request = SpawnRequest {

@@ -1,4 +1,5 @@
-//! One way of a relay, driven as the addon drives it: what a slow destination holds up, and what is left when it is cut short.
+//! One direction of a relay, driven as the addon drives it: its bounds behind a slow destination, and what it hands
+//! back.
 
 #![allow(clippy::expect_used, reason = "a test that cannot set itself up fails")]
 
@@ -17,7 +18,7 @@ use structio_core::{
     streams::{Blocks, Connection, End, Progress, RELAY_BLOCK, StreamSocket, Way},
 };
 
-/// Far beyond what loopback needs: a test that gets here hangs.
+/// Much longer than loopback needs. A test that waits this long hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const UNBOUNDED: usize = usize::MAX;
@@ -30,7 +31,7 @@ struct Relayed {
 }
 
 impl Relayed {
-    /// With the outer ends of both connections, which block.
+    /// Two connections, with their outer ends, which block: the source's and the destination's.
     fn new() -> (Self, TcpStream, TcpStream) {
         let reactor = Reactor::new().expect("a reactor");
         let (outer, source) = pair(&reactor);
@@ -54,7 +55,7 @@ impl Relayed {
         way.poll(&mut from, &mut to, &mut self.blocks, budget)
     }
 
-    /// Polls, turning the reactor in between, until `done`.
+    /// Polls until `done`, and turns the reactor in between.
     fn drive(&mut self, way: &mut Way, mut done: impl FnMut(&Way, &Progress) -> bool) {
         let started = Instant::now();
         loop {
@@ -86,7 +87,7 @@ fn pattern(length: usize) -> Vec<u8> {
 }
 
 #[test]
-fn everything_arrives_in_order_and_the_end_behind_it() {
+fn all_bytes_arrive_in_order_followed_by_the_end() {
     let (mut relayed, mut outer, mut sink) = Relayed::new();
     let bytes = pattern(3_000_000);
     let sent = bytes.clone();
@@ -111,7 +112,7 @@ fn everything_arrives_in_order_and_the_end_behind_it() {
 }
 
 #[test]
-fn a_destination_that_reads_nothing_holds_one_block_back_and_no_more() {
+fn behind_a_destination_that_does_not_read_at_most_one_block_waits() {
     let (mut relayed, mut outer, mut sink) = Relayed::new();
     let bytes = pattern(64 << 20);
     outer.set_nonblocking(true).expect("set");
@@ -119,7 +120,7 @@ fn a_destination_that_reads_nothing_holds_one_block_back_and_no_more() {
     let mut way = Way::new(&[]);
     let mut still = 0;
     let mut last = 0;
-    // Until neither end has moved for a while.
+    // Until neither end has moved for fifty rounds.
     while still < 50 {
         offered += outer.write(&bytes[offered..]).unwrap_or(0);
         assert!(offered < bytes.len(), "all of it was taken");
@@ -136,7 +137,7 @@ fn a_destination_that_reads_nothing_holds_one_block_back_and_no_more() {
     let moved = usize::try_from(way.moved()).expect("fits");
     let rest = way.take_rest();
     assert!(!rest.is_empty() && rest.len() <= RELAY_BLOCK);
-    // What was taken, and what was held back: a prefix without a gap.
+    // The bytes moved and the rest are a prefix without a gap.
     assert!(rest == bytes[moved..moved + rest.len()]);
     let mut arrived = vec![0; moved];
     sink.read_exact(&mut arrived).expect("read");
@@ -144,7 +145,7 @@ fn a_destination_that_reads_nothing_holds_one_block_back_and_no_more() {
 }
 
 #[test]
-fn it_stops_when_its_budget_is_spent() {
+fn a_poll_stops_when_its_budget_is_spent() {
     let (mut relayed, mut outer, _sink) = Relayed::new();
     outer.write_all(&pattern(100_000)).expect("written");
     let mut way = Way::new(&[]);

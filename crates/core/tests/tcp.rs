@@ -1,4 +1,4 @@
-//! The TCP types, driven as the addon drives them: wakers that push tokens, a reactor turned by hand.
+//! TCP connections and listeners, driven as the addon drives them: wakers push tokens, the test turns the reactor.
 
 #![allow(clippy::expect_used, reason = "a test that cannot set itself up fails")]
 
@@ -22,7 +22,7 @@ const OPTIONS: ConnectionOptions = ConnectionOptions {
     keep_alive: false,
 };
 
-/// Far beyond what loopback needs: a test that gets here hangs.
+/// Much longer than loopback needs. A test that waits this long hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Bench {
@@ -42,7 +42,7 @@ impl Bench {
         }
     }
 
-    /// Polls until ready, turning the reactor in between: what a driver does, without its loop.
+    /// Polls until ready, and turns the reactor in between, as the driver does.
     fn drive<T>(&self, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
         let started = Instant::now();
         let _guard = self.reactor.enter();
@@ -68,7 +68,7 @@ impl Bench {
         self.drive(|cx| attempt.poll_connect(cx))
     }
 
-    /// Ours, and a plain blocking socket at the other end.
+    /// A connection of ours, with a blocking socket at its other end.
     fn pair(&self) -> (Connection, TcpStream) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let connection = self
@@ -85,7 +85,7 @@ impl Bench {
 }
 
 #[test]
-fn segments_arrive_in_order_and_the_end_after_them() {
+fn segments_arrive_in_order_followed_by_the_end() {
     let bench = Bench::new();
     let (mut connection, mut peer) = bench.pair();
     connection.send(
@@ -104,7 +104,7 @@ fn segments_arrive_in_order_and_the_end_after_them() {
 }
 
 #[test]
-fn what_the_kernel_does_not_take_is_kept_and_leaves_later() {
+fn bytes_that_the_kernel_refuses_are_kept_and_sent_later() {
     let bench = Bench::new();
     let (mut connection, mut peer) = bench.pair();
     let chunk: Vec<u8> = (0..=255).cycle().take(60_000).collect();
@@ -123,11 +123,11 @@ fn what_the_kernel_does_not_take_is_kept_and_leaves_later() {
 }
 
 #[test]
-fn a_failed_write_is_kept_and_the_peers_answer_stays_readable() {
+fn a_write_error_is_reported_once_and_received_data_stays_readable() {
     let bench = Bench::new();
     let (mut connection, mut peer) = bench.pair();
     peer.write_all(b"answer").expect("written");
-    // A socket closed with unread data answers what still comes with a reset.
+    // A socket that was closed with unread data answers later data with a reset.
     peer.shutdown(Shutdown::Both).expect("shut down");
     drop(peer);
     let started = Instant::now();
@@ -150,7 +150,7 @@ fn a_failed_write_is_kept_and_the_peers_answer_stays_readable() {
 }
 
 #[test]
-fn direct_sends_follow_what_was_taken_and_take_no_more_than_the_kernel() {
+fn a_direct_send_comes_after_the_segments_and_takes_only_what_the_kernel_takes() {
     let bench = Bench::new();
     let (mut connection, mut peer) = bench.pair();
     let data = vec![7; 50_000_000];
@@ -163,17 +163,17 @@ fn direct_sends_follow_what_was_taken_and_take_no_more_than_the_kernel() {
 }
 
 #[test]
-fn a_refused_connection_says_so() {
+fn a_refused_connection_is_econnrefused() {
     let bench = Bench::new();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let address = listener.local_addr().expect("bound");
     drop(listener);
-    let error = bench.connect(address).expect_err("nobody listens");
+    let error = bench.connect(address).expect_err("no listener");
     assert_eq!(error.raw_os_error(), Some(libc::ECONNREFUSED));
 }
 
 #[test]
-fn without_an_address_a_listener_answers_both_families() {
+fn a_listener_without_an_address_takes_both_families() {
     let bench = Bench::new();
     let request = ListenRequest {
         address: None,
@@ -196,15 +196,15 @@ fn without_an_address_a_listener_answers_both_families() {
 fn port_of(address: &Address) -> u16 {
     match address {
         Address::Ip(address) => address.port(),
-        // No socket has it.
+        // No TCP socket has such an address.
         Address::Unix(_) => 0,
     }
 }
 
-/// `read` stops at urgent data; what is behind it has arrived already, and no new readiness announces it.
+/// `read` stops at urgent data. The data behind it has arrived already, so no new readiness announces it.
 #[test]
 #[cfg(unix)]
-fn what_is_behind_urgent_data_is_received() {
+fn data_behind_urgent_data_is_received() {
     let bench = Bench::new();
     let (mut connection, mut peer) = bench.pair();
     for round in 0..3 {

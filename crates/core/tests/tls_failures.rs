@@ -1,6 +1,7 @@
-//! Every error that rustls and webpki know, through the one table: what comes out is a reason, and words. The lists are those of
-//! `rustls::Error` and what is in it; they are not exhaustive for the compiler, so a new release may bring more, which the table
-//! turns into words by rule.
+//! Every error of rustls and webpki, put through the table of `tls/failure.rs`: each gives a reason and words.
+//!
+//! The lists below hold all variants of `rustls::Error` and of the types in it. Those types are `non_exhaustive`, so
+//! the compiler does not report a new one; the table words it by rule.
 
 use std::{error::Error as StdError, sync::Arc, time::Duration};
 
@@ -13,19 +14,19 @@ use rustls::{
 use structio_core::tls::{Failure, Reason};
 
 #[test]
-fn no_error_of_the_library_is_told_in_rust() {
+fn no_error_of_rustls_is_worded_in_rust_syntax() {
     for error in everything() {
         let Failure { reason, detail, .. } = Failure::of_library(&error);
-        assert!(is_words(&detail), "{error:?} is told as {reason:?}: {detail}");
+        assert!(is_words(&detail), "{error:?} gives {reason:?}: {detail}");
     }
     for refused in everything() {
         let Failure { detail, .. } = Failure::of_refused_settings(&refused);
-        assert!(is_words(&detail), "{refused:?} as settings is told as {detail}");
+        assert!(is_words(&detail), "{refused:?} as settings gives {detail}");
     }
 }
 
 #[test]
-fn what_is_wrong_with_a_certificate_has_the_reason_that_openssl_gives() {
+fn an_invalid_certificate_has_the_same_reason_as_with_openssl() {
     use webpki::Error as Webpki;
     let reason = |error: CertificateError| Failure::of_library(&error.into()).reason;
     let by_webpki = |error: Webpki| reason(CertificateError::Other(OtherError(Arc::new(error))));
@@ -61,7 +62,7 @@ fn what_is_wrong_with_a_certificate_has_the_reason_that_openssl_gives() {
 }
 
 #[test]
-fn names_stand_in_the_sentence_as_they_are() {
+fn names_of_a_certificate_are_shown_without_their_types() {
     let error = CertificateError::NotValidForNameContext {
         expected: ServerName::try_from("b.test").expect("a name"),
         presented: vec![
@@ -79,7 +80,7 @@ fn names_stand_in_the_sentence_as_they_are() {
 }
 
 #[test]
-fn an_error_is_told_in_the_words_of_its_name() {
+fn an_error_is_worded_by_its_name() {
     let detail = |error: Error| Failure::of_library(&error).detail;
     assert_eq!(
         detail(PeerMisbehaved::TooManyKeyUpdateRequests.into()),
@@ -96,11 +97,12 @@ fn an_error_is_told_in_the_words_of_its_name() {
     };
     assert_eq!(
         detail(message),
-        "it sent application data, and handshake or change cipher spec was due"
+        "it sent application data instead of handshake or change cipher spec"
     );
 }
 
-/// No braces, brackets or quotes, and no word with a capital inside. Alerts have the names of the RFC, with underscores.
+/// Whether a text has no braces, brackets or quotes, and no word with a capital inside. Names of alerts have
+/// underscores.
 fn is_words(text: &str) -> bool {
     let letters: Vec<char> = text.chars().collect();
     let camel = letters
@@ -333,7 +335,7 @@ fn certificates() -> Vec<CertificateError> {
             public_key_algorithm_id: vec![2],
         },
         CertificateError::NotValidForNameContext {
-            expected: ServerName::try_from("b.test").expect("a name"),
+            expected: ServerName::try_from("b.test").unwrap_or_else(|_| unreachable!("it is a name")),
             presented: vec!["Unsupported(0x80)".to_owned(), "IpAddress(::1)".to_owned()],
         },
         CertificateError::InvalidPurposeContext {

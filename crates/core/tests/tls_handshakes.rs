@@ -1,4 +1,4 @@
-//! Handshakes of TLS: on sockets, and between engines.
+//! TLS handshakes: on sockets, and between engines on memory.
 
 #![allow(
     clippy::expect_used,
@@ -18,7 +18,7 @@ use structio_core::tls::{ClientCertificate, Context, Engine, EngineStep, Reason,
 use support::*;
 
 #[test]
-fn both_sides_agree_on_what_they_have_agreed_on() {
+fn both_sides_report_the_same_result_of_a_handshake() {
     for (tls12, version, cipher) in [
         (true, "TLSv1.2", "ECDHE-ECDSA-AES128-GCM-SHA256"),
         (false, "TLSv1.3", "TLS_AES_256_GCM_SHA384"),
@@ -63,7 +63,7 @@ fn both_sides_agree_on_what_they_have_agreed_on() {
 }
 
 #[test]
-fn a_wrong_name_fails_on_the_client_and_is_an_alert_for_the_server() {
+fn a_wrong_name_fails_the_client_and_reaches_the_server_as_an_alert() {
     let bench = Bench::new();
     let client = Start {
         hostname: "wrong.test".to_owned(),
@@ -80,7 +80,7 @@ fn a_wrong_name_fails_on_the_client_and_is_an_alert_for_the_server() {
 }
 
 #[test]
-fn a_certificate_that_was_given_as_trusted_is_good_for_its_own_name_though_it_is_an_authority() {
+fn a_trusted_certificate_is_accepted_for_its_own_name_although_it_is_a_ca_certificate() {
     let (certificate, key) = CREDENTIALS.lone.clone();
     let shake = |hostname: &str, ca: Vec<Vec<u8>>| {
         let bench = Bench::new();
@@ -113,7 +113,7 @@ fn a_certificate_that_was_given_as_trusted_is_good_for_its_own_name_though_it_is
 }
 
 #[test]
-fn whoever_does_not_speak_tls_is_told_so_in_an_alert() {
+fn a_peer_that_does_not_speak_tls_gets_an_alert() {
     let bench = Bench::new();
     for (bytes, hangs_up) in [(b"GET / HTTP/1.1\r\n\r\n".as_slice(), false), (b"hi\n", true)] {
         let (mut theirs, ours) = sockets();
@@ -132,7 +132,7 @@ fn whoever_does_not_speak_tls_is_told_so_in_an_alert() {
 }
 
 #[test]
-fn a_peer_that_hangs_up_has_closed_the_connection() {
+fn a_peer_that_closes_during_the_handshake_is_reason_closed() {
     let bench = Bench::new();
     let (theirs, ours) = sockets();
     let mut handshake = bench.handshake(&start(Side::Server), server_settings(), ours, &[]);
@@ -142,7 +142,7 @@ fn a_peer_that_hangs_up_has_closed_the_connection() {
 }
 
 #[test]
-fn a_handshake_comes_about_byte_by_byte_and_from_bytes_read_ahead() {
+fn a_handshake_succeeds_byte_by_byte_and_from_prefetched_bytes() {
     let bench = Bench::new();
     let (ours, theirs) = sockets();
     let mut far = Far::new(engine(Side::Client), theirs);
@@ -182,12 +182,12 @@ fn a_handshake_comes_about_byte_by_byte_and_from_bytes_read_ahead() {
 }
 
 #[test]
-fn engines_talk_to_each_other_and_a_context_is_chosen_by_name() {
+fn two_engines_exchange_data_after_a_context_was_chosen_by_name() {
     let by_name = Start {
         ask_by_name: true,
         ..start(Side::Server)
     };
-    // The context of the listener has nothing to show.
+    // The first context of the server has no certificate.
     let mut server = Engine::new(&by_name, Arc::new(Context::new(settings()))).expect("an engine");
     let mut client = engine(Side::Client);
     assert_eq!(client.feed(&[]), Ok(EngineStep::More));
@@ -208,7 +208,7 @@ fn engines_talk_to_each_other_and_a_context_is_chosen_by_name() {
 }
 
 #[test]
-fn a_server_that_refuses_or_has_no_certificate_says_so_in_an_alert() {
+fn a_server_that_refuses_or_has_no_certificate_sends_an_alert() {
     for refuses in [true, false] {
         let by_name = Start {
             ask_by_name: true,
@@ -235,7 +235,7 @@ fn a_server_that_refuses_or_has_no_certificate_says_so_in_an_alert() {
 }
 
 #[test]
-fn while_a_server_chooses_a_client_cannot_make_it_keep_everything() {
+fn while_a_server_chooses_a_context_it_keeps_a_bounded_number_of_bytes() {
     let by_name = Start {
         ask_by_name: true,
         ..start(Side::Server)
@@ -250,7 +250,7 @@ fn while_a_server_chooses_a_client_cannot_make_it_keep_everything() {
 }
 
 #[test]
-fn client_certificates_are_asked_for_and_checked() {
+fn client_certificates_are_requested_and_verified() {
     let (certificate, key) = CREDENTIALS.lone.clone();
     let shake = |asked: ClientCertificate, shown: bool, trusted: bool| {
         let bench = Bench::new();
@@ -288,7 +288,7 @@ fn client_certificates_are_asked_for_and_checked() {
 }
 
 #[test]
-fn without_verification_anybody_is_believed() {
+fn without_verification_any_certificate_is_accepted() {
     let bench = Bench::new();
     let client = Settings {
         ca: Vec::new(),
@@ -337,14 +337,14 @@ fn the_key_log_has_a_line_for_each_secret() {
     assert!(ours.take_key_log().is_empty());
 }
 
-/// Found by the fuzz target `tls_handshake`: the server's last message and its alert came in one feeding, and the next one opened
-/// the session.
+/// Found by the fuzz target `tls_handshake`: the server's last message and an alert came in one feed. The feed
+/// failed, and the next one opened the session.
 #[test]
 fn a_handshake_that_an_alert_has_ended_stays_failed() {
     let mut client = engine(Side::Client);
     let mut server = engine(Side::Server);
     let mut hello = client.take_ciphertext();
-    // Behind the hello, which is answered, comes what no record begins with.
+    // Bytes that start no record, behind the hello, which is answered.
     hello.extend([9; 40]);
     assert!(server.feed(&hello).is_err());
     assert!(server.feed(&[]).is_err());

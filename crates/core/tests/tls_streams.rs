@@ -1,4 +1,4 @@
-//! What follows a handshake of TLS: data, its end, and what can be wrong with it.
+//! TLS streams after the handshake: data, its end, and failures.
 
 #![allow(
     clippy::expect_used,
@@ -17,7 +17,7 @@ use structio_core::{
 use support::*;
 
 #[test]
-fn a_peer_that_never_reads_is_written_to_until_it_reads_and_no_byte_is_lost() {
+fn bytes_for_a_peer_that_does_not_read_are_kept_and_none_is_lost() {
     let bench = Bench::new();
     let [mut client, mut server] = bench.pair();
     let data = pattern(200_000);
@@ -28,7 +28,7 @@ fn a_peer_that_never_reads_is_written_to_until_it_reads_and_no_byte_is_lost() {
     }
     assert!(bench.once(|cx| client.poll_flush(cx)).is_pending());
     assert!(bench.once(|cx| client.poll_writable(cx)).is_pending());
-    // What does not go through now is not taken either.
+    // The kernel is full, so a direct send takes nothing.
     assert_eq!(bench.once(|cx| client.send_direct(cx, &[], &data)), 0);
     let mut received: Vec<u8> = Vec::new();
     let mut buffer = vec![0; 65_536];
@@ -48,7 +48,7 @@ fn a_peer_that_never_reads_is_written_to_until_it_reads_and_no_byte_is_lost() {
 }
 
 #[test]
-fn a_direct_send_takes_what_the_kernel_takes_and_few_records_more() {
+fn a_direct_send_takes_what_the_kernel_takes_and_a_few_records_more() {
     let bench = Bench::new();
     let [mut client, mut server] = bench.pair();
     let data = pattern(64 << 20);
@@ -74,7 +74,7 @@ fn a_direct_send_takes_what_the_kernel_takes_and_few_records_more() {
 }
 
 #[test]
-fn what_has_been_read_is_received_without_new_readiness() {
+fn prefetched_data_is_received_without_new_readiness() {
     let bench = Bench::new();
     let (mut ours, mut far) = bench.beside_engine(Side::Client, true);
     let data = pattern(50_000);
@@ -89,7 +89,7 @@ fn what_has_been_read_is_received_without_new_readiness() {
         1
     );
     assert!(bench.once(|cx| ours.poll_readable(cx)).is_ready());
-    // Nothing turns the reactor from here on, except for what the kernel had not passed on at the first look.
+    // From here on the reactor is turned only for bytes that had not arrived at the first read.
     let mut received = first.to_vec();
     let mut piece = [0; 777];
     loop {
@@ -106,7 +106,7 @@ fn what_has_been_read_is_received_without_new_readiness() {
 }
 
 #[test]
-fn after_one_half_has_ended_the_other_goes_on() {
+fn one_half_goes_on_after_the_other_has_ended() {
     let bench = Bench::new();
     let [mut client, mut server] = bench.pair();
     bench.once(|cx| client.send(cx, &[b"question"]));
@@ -121,7 +121,7 @@ fn after_one_half_has_ended_the_other_goes_on() {
 }
 
 #[test]
-fn data_that_ends_without_close_notify_is_truncated_unless_that_is_how_it_ends_here() {
+fn an_end_without_close_notify_is_truncated_if_standard_compatible_and_the_end_otherwise() {
     for standard_compatible in [true, false] {
         let bench = Bench::new();
         let (mut ours, mut far) = bench.beside_engine(Side::Server, standard_compatible);
@@ -142,7 +142,7 @@ fn data_that_ends_without_close_notify_is_truncated_unless_that_is_how_it_ends_h
 }
 
 #[test]
-fn a_record_that_does_not_decrypt_ends_both_halves_after_the_data_before_it() {
+fn a_record_that_does_not_decrypt_ends_both_halves_behind_the_data_before_it() {
     let bench = Bench::new();
     let (mut ours, mut far) = bench.beside_engine(Side::Client, true);
     far.engine.send(b"good").expect("sent");
@@ -156,7 +156,7 @@ fn a_record_that_does_not_decrypt_ends_both_halves_after_the_data_before_it() {
     let error = ours.take_write_error().expect("the sending half");
     assert_eq!(failure_in(&error).reason, Reason::BadRecord);
     assert_eq!(bench.failure(&mut ours).reason, Reason::BadRecord);
-    // The other side hears of it.
+    // The other side gets an alert.
     let mut alert = [0; 1024];
     let count = bench.drive(|_| match far.socket.read(&mut alert) {
         Ok(count) => Poll::Ready(count),
@@ -170,9 +170,9 @@ fn a_record_that_does_not_decrypt_ends_both_halves_after_the_data_before_it() {
 }
 
 #[test]
-fn goodbye_drops_what_still_comes_and_waits_for_the_peers_end_whatever_it_is() {
+fn a_bidirectional_shutdown_discards_data_and_waits_for_any_end_of_the_peer() {
     let bench = Bench::new();
-    // Both at once, one with data that nobody reads.
+    // Both sides at once, one of them with data that is never read.
     let [mut client, mut server] = bench.pair();
     bench.once(|cx| server.send(cx, &[&pattern(300_000)]));
     let mut done = [false; 2];
@@ -187,7 +187,7 @@ fn goodbye_drops_what_still_comes_and_waits_for_the_peers_end_whatever_it_is() {
     });
     assert!(client.take_write_error().is_none() && server.take_write_error().is_none());
 
-    // A peer that just goes.
+    // A peer that closes without `close_notify`.
     let (mut ours, far) = bench.beside_engine(Side::Server, true);
     assert_eq!(
         bench.once(|cx| ours.poll_goodbye(cx, &mut { usize::MAX })),

@@ -1,4 +1,4 @@
-//! UNIX streams, driven as the addon drives them: what they do that TCP does not.
+//! UNIX streams and pipes, driven as the addon drives them: what they do and TCP does not.
 
 #![cfg(unix)]
 #![allow(clippy::expect_used, reason = "a test that cannot set itself up fails")]
@@ -59,7 +59,7 @@ impl Bench {
         connect_unix(name(path))
     }
 
-    /// Ours, and a plain blocking socket at the other end.
+    /// A connection of ours, with a blocking socket at its other end.
     fn pair(&self, folder: &Folder) -> (Connection, UnixStream) {
         let path = folder.0.join("pair");
         let listener = UnixListener::bind(&path).expect("bound");
@@ -90,7 +90,7 @@ fn name(path: &Path) -> UnixName {
 }
 
 #[test]
-fn bytes_go_both_ways_and_each_end_knows_its_name() {
+fn bytes_go_both_ways_and_each_end_has_its_name() {
     let bench = Bench::new();
     let folder = Folder::new("streams");
     let path = folder.0.join("server");
@@ -122,7 +122,7 @@ fn bytes_go_both_ways_and_each_end_knows_its_name() {
 }
 
 #[test]
-fn a_stale_file_is_replaced_and_nothing_else_is() {
+fn a_stale_socket_file_is_replaced_and_any_other_file_is_not() {
     let bench = Bench::new();
     let folder = Folder::new("stale");
     let path = folder.0.join("server");
@@ -134,7 +134,7 @@ fn a_stale_file_is_replaced_and_nothing_else_is() {
         bench.listen(&path, None).expect_err("in use").kind(),
         io::ErrorKind::AddrInUse
     );
-    // Who asked has not been taken for a client.
+    // The probe for a stale file has not been taken for a client.
     let waiting = bench.drive(|cx| Poll::Ready(listener.poll_accept(cx).is_pending()));
     assert!(waiting);
     let file = folder.0.join("file");
@@ -144,20 +144,20 @@ fn a_stale_file_is_replaced_and_nothing_else_is() {
         io::ErrorKind::AddrInUse
     );
     assert_eq!(fs::read(&file).expect("there"), b"precious");
-    // Its path is another's by now: that one's file stays.
+    // Another socket has taken the path, and its file stays.
     fs::remove_file(&path).expect("removed");
     let other = UnixListener::bind(&path).expect("bound");
     drop(listener);
     assert!(path.exists());
     drop(other);
     assert_eq!(
-        bench.connect(&path).expect_err("nobody").kind(),
+        bench.connect(&path).expect_err("no listener").kind(),
         io::ErrorKind::ConnectionRefused
     );
 }
 
 #[test]
-fn descriptors_travel_with_bytes_and_those_not_asked_for_are_closed() {
+fn descriptors_arrive_with_bytes_and_unrequested_ones_are_closed() {
     let bench = Bench::new();
     let folder = Folder::new("descriptors");
     let (mut ours, theirs) = bench.pair(&folder);
@@ -172,7 +172,7 @@ fn descriptors_travel_with_bytes_and_those_not_asked_for_are_closed() {
         descriptors,
     });
     bench.drive(|cx| ours.poll_send_parcel(cx)).expect("sent");
-    // As a connection of ours, too.
+    // A connection of ours receives them, too.
     let mut receiver = {
         let _guard = bench.0.enter();
         theirs.set_nonblocking(true).expect("set");
@@ -187,7 +187,7 @@ fn descriptors_travel_with_bytes_and_those_not_asked_for_are_closed() {
     let mut copy = UnixStream::from(arrived.into_iter().next().expect("one"));
     copy.write_all(b"alive").expect("written");
     drop(copy);
-    // The end comes only once no copy is open any more: the second one has been closed.
+    // The end comes once every copy is closed, so the unrequested descriptor has been closed.
     let mut text = String::new();
     back.read_to_string(&mut text).expect("read");
     assert_eq!(text, "alive");
@@ -199,7 +199,7 @@ fn a_withdrawn_parcel_is_not_sent_and_its_descriptors_are_closed() {
     let folder = Folder::new("withdrawn");
     let (mut ours, mut theirs) = bench.pair(&folder);
     let (mut back, other) = UnixStream::pair().expect("made");
-    // Until the kernel takes no more.
+    // Fills the send buffer.
     let chunk = vec![b'x'; 65_536];
     let mut taken = 0;
     while ours.unsent() == 0 {
@@ -229,7 +229,7 @@ fn a_withdrawn_parcel_is_not_sent_and_its_descriptors_are_closed() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn abstract_names_and_paths_of_any_bytes_are_names() {
+fn a_name_may_be_abstract_or_a_path_of_any_bytes() {
     let bench = Bench::new();
     let folder = Folder::new("names");
     let mut path = folder.0.as_os_str().as_encoded_bytes().to_vec();
@@ -254,9 +254,9 @@ fn abstract_names_and_paths_of_any_bytes_are_names() {
     }
 }
 
-/// A read stops behind descriptors, whether they are asked for or not.
+/// A read stops behind ancillary data, whether it is asked for or not.
 #[test]
-fn what_is_behind_descriptors_is_received_by_who_asks_for_none() {
+fn a_receive_without_descriptors_gets_the_bytes_behind_them() {
     let bench = Bench::new();
     let folder = Folder::new("behind");
     let (mut ours, theirs) = bench.pair(&folder);
@@ -286,10 +286,10 @@ fn what_is_behind_descriptors_is_received_by_who_asks_for_none() {
     assert_eq!(received, b"onetwothree");
 }
 
-/// Each read of such a pipe gives one packet, however much room there is.
+/// A read of a packet pipe gives one packet, however much room there is.
 #[test]
 #[cfg(target_os = "linux")]
-fn all_packets_of_a_pipe_are_received() {
+fn every_packet_of_a_packet_pipe_is_received() {
     let bench = Bench::new();
     let (reader, mut writer) = io::pipe().expect("a pipe");
     rustix::fs::fcntl_setfl(&writer, rustix::fs::OFlags::DIRECT).expect("packets");
@@ -309,7 +309,7 @@ fn all_packets_of_a_pipe_are_received() {
             .expect("received");
         assert_eq!(&buffer[..count], packet);
     }
-    // With nothing in it, it is not readable either, and says so.
+    // Without a packet it is not readable.
     let cx = &mut Context::from_waker(Waker::noop());
     assert!(connection.poll_ready(cx).is_pending());
 }

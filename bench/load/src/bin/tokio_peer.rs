@@ -1,7 +1,9 @@
-//! The server the others are measured against: tokio with no JavaScript at all, on one thread, as a Rust user would
-//! write it. `--work echo,lines,accept` opens one port for each, `--certificates FOLDER` puts them under TLS (rustls, by
-//! tokio-rustls); the control protocol is the one of `bench/servers`: a JSON line with the ports on standard output, and
-//! the end of standard input ends the process.
+//! The server that the others are compared with: tokio without JavaScript, on one thread, as a Rust user would write
+//! it.
+//!
+//! `--work echo,lines,accept` opens one port for each. `--certificates FOLDER` puts them under TLS (tokio-rustls).
+//! The control protocol is that of `bench/servers`: a JSON line with the ports on standard output; the end of
+//! standard input ends the process.
 
 #![forbid(unsafe_code)]
 
@@ -24,7 +26,7 @@ enum Work {
     Echo,
     Lines,
     Accept,
-    /// One byte echoed, then an orderly end.
+    /// Echoes one byte, then ends in order.
     Handshake,
 }
 
@@ -84,7 +86,7 @@ fn work(name: &str) -> Result<(String, Work), String> {
     Ok((name.to_owned(), work))
 }
 
-/// The library's defaults, and tickets that need no store.
+/// The defaults of rustls, with tickets that need no store.
 fn acceptor(folder: &Path) -> Result<TlsAcceptor, Box<dyn Error>> {
     let certificates =
         CertificateDer::pem_file_iter(folder.join("certificate.pem"))?.collect::<Result<Vec<_>, _>>()?;
@@ -97,7 +99,7 @@ fn acceptor(folder: &Path) -> Result<TlsAcceptor, Box<dyn Error>> {
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-/// Nobody left to stop us means stop. The end of the input and "stop" are the same thing here.
+/// Ends the process at the end of the input: the controlling process has ended, or wants this one to.
 fn exit_with_standard_input() {
     let _ = io::stdin().read_line(&mut String::new());
     std::process::exit(0);
@@ -156,7 +158,7 @@ async fn echo(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()>
     }
 }
 
-/// Ends first, and waits for the client's own end.
+/// Ends first, then waits for the client's end.
 async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
     let byte = stream.read_u8().await?;
     stream.write_u8(byte).await?;
@@ -165,7 +167,7 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<(
     Ok(())
 }
 
-/// Every complete line at hand, looked at one by one, answered with one write.
+/// Answers all complete lines that have come with one write, looking at each of them.
 async fn lines(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
     let mut pending = Vec::with_capacity(64 * 1024);
     let mut replies = Vec::with_capacity(64 * 1024);

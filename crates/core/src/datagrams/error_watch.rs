@@ -1,4 +1,10 @@
-//! Hears of errors that the network reports while a receive waits: tokio wakes readers for data only.
+//! Waits for errors that the network reports while a receive waits.
+//!
+//! tokio wakes readers for data only, so a receive would miss an error. This keeps a future of
+//! `ready(Interest::ERROR)`, polled by the same call and with the same waker as the receive, on the JavaScript
+//! thread.
+//!
+//! Invariant: a socket that is registered anew needs a new watch. The old future belongs to the old registration.
 
 use std::{
     fmt,
@@ -9,12 +15,12 @@ use std::{
 
 type Watch = Pin<Box<dyn Future<Output = ()>>>;
 
-/// Made when a receive first waits, and then there until an error comes.
+/// Made when a receive first waits, and kept until an error comes: one allocation for many receives.
 #[derive(Default)]
 pub struct ErrorWatch(Option<Watch>);
 
 impl ErrorWatch {
-    /// Ready when the socket says that it has an error. `watch` makes a future that waits for it.
+    /// Ready when the socket reports an error. `watch` makes the future that waits for it, if there is none.
     pub fn poll<F: Future<Output = ()> + 'static>(
         &mut self,
         cx: &mut Context<'_>,

@@ -1,15 +1,32 @@
 //! Datagram sockets, polled by hand: UDP and UNIX behind the same methods.
 //!
-//! Invariants:
-//! 1. A datagram is read whole or not at all: the caller's buffer has [`DatagramSocket::most`] bytes.
-//! 2. An error belongs to one call. None ends a socket.
-//! 3. The reactor takes an error that has been reported for the end of sending, and never forgets it. Where the kernel refuses
-//!    all the same, the socket is registered anew: whoever waits for room would be told at once that there is some.
-//! 4. Whoever is told `WouldBlock` is woken when it is worth trying again, with one exception: an unconnected UNIX socket is
-//!    not told that its receiver's queue has room ([`DatagramSocket::tells_room`]).
+//! # Map
+//!
+//! - [`Udp`], `UnixDatagrams`: a socket of each kind. [`Outgoing`]: a datagram to send.
+//! - `calls` (UNIX): the system calls of both kinds. `error_watch`: wakes a receive when the network reports an error.
+//!
+//! The addon's handle table owns a socket. It polls on the JavaScript thread, under the reactor's `enter` guard:
+//! invariant 3 registers sockets anew. Receives and sends share one waker, because a new registration wakes only the
+//! caller's.
+//!
+//! # Invariants
+//!
+//! 1. A datagram is read whole or not at all: the caller's buffer has [`DatagramSocket::most`] bytes. One that does
+//!    not fit is `EMSGSIZE` on Linux.
+//! 2. An error belongs to one call. No error ends a socket.
+//! 3. The reactor takes a reported error for the end of sending, and never forgets it. If the kernel has no room
+//!    although the reactor says "writable", the socket is registered anew; otherwise a wait for room would end at
+//!    once, again and again.
+//! 4. A send that is refused with `WouldBlock` is followed by a wake-up when trying again may succeed. The exception
+//!    is an unconnected UNIX socket: it cannot see when its receiver's queue has room
+//!    ([`DatagramSocket::tells_room`]).
+//! 5. Datagrams of one call leave in order. The first that fails stops the call.
 
 #[cfg(unix)]
+mod calls;
+#[cfg(unix)]
 mod error_watch;
+mod outgoing;
 mod udp;
 #[cfg(unix)]
 mod unix;
@@ -19,62 +36,59 @@ use std::{
     task::{Context, Poll},
 };
 
+pub use outgoing::Outgoing;
 pub use udp::{Udp, UdpRequest};
 #[cfg(unix)]
 pub use unix::UnixDatagrams;
 
+use self::outgoing::wrong_family;
 use crate::address::{Address, UnixName};
-#[cfg(unix)]
-use crate::system::{self, Call};
 
-/// One datagram to send.
-#[derive(Clone, Copy, Debug)]
-pub struct Outgoing<'a, T> {
-    pub bytes: &'a [u8],
-    /// `None`: to whom the socket is connected.
-    pub to: Option<&'a T>,
-}
-
+/// A datagram socket. Dropping it closes it, and removes its socket file.
 #[derive(Debug)]
 pub enum DatagramSocket {
+    /// Over IP.
     Udp(Udp),
+    /// Over a UNIX socket.
     #[cfg(unix)]
     Unix(UnixDatagrams),
 }
 
 impl DatagramSocket {
-    /// Binds, to a free port where `port` is 0. Call under the reactor's `enter` guard.
+    /// Opens a UDP socket and binds it. Call under the reactor's `enter` guard.
     ///
     /// # Errors
     ///
-    /// The system's.
+    /// The system's: `EADDRINUSE`, `EADDRNOTAVAIL`; `Unsupported` for `reuse_port` on Windows.
     pub fn open_udp(request: &UdpRequest) -> io::Result<Self> {
         Udp::open(request).map(Self::Udp)
     }
 
-    /// Binds to `name`, if there is one. Call under the reactor's `enter` guard.
+    /// Opens a UNIX datagram socket, and binds it to `name` if there is one. Call under the reactor's `enter` guard.
     ///
     /// # Errors
     ///
-    /// The system's.
+    /// The system's: `EADDRINUSE`, `ENAMETOOLONG`, `ENOTSUP` for an abstract name except on Linux.
     #[cfg(unix)]
     pub fn open_unix(name: Option<&UnixName>) -> io::Result<Self> {
         UnixDatagrams::open(name).map(Self::Unix)
     }
 
+    /// This system has no UNIX sockets.
+    ///
     /// # Errors
     ///
-    /// Always: this system has none.
+    /// Always `Unsupported`.
     #[cfg(not(unix))]
     pub fn open_unix(_: Option<&UnixName>) -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Hears of nobody else from now on.
+    /// Connects to a peer: the socket sends to it by default, and receives from it alone.
     ///
     /// # Errors
     ///
-    /// The system's.
+    /// `EAFNOSUPPORT` for an address of another family; otherwise the system's.
     pub fn connect(&mut self, to: &Address) -> io::Result<()> {
         match (self, to) {
             (Self::Udp(udp), Address::Ip(to)) => udp.connect(*to),
@@ -84,7 +98,12 @@ impl DatagramSocket {
         }
     }
 
-    /// Reads one datagram into `buffer`.
+    /// Receives one datagram into `buffer`. Returns its length in bytes and the sender's address.
+    ///
+    /// # Errors
+    ///
+    /// The system's, also one that the network has reported for an earlier datagram, such as `ECONNREFUSED`
+    /// (invariant 2).
     pub fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,
@@ -101,7 +120,7 @@ impl DatagramSocket {
         }
     }
 
-    /// Waits until sending is worth trying.
+    /// Waits until a send may succeed.
     pub fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self {
             Self::Udp(udp) => udp.poll_writable(cx),
@@ -110,7 +129,7 @@ impl DatagramSocket {
         }
     }
 
-    /// The largest datagram that there can be.
+    /// The size of the largest possible datagram, in bytes.
     pub fn most(&self) -> usize {
         match self {
             Self::Udp(_) => udp::MOST,
@@ -119,7 +138,7 @@ impl DatagramSocket {
         }
     }
 
-    /// Whether `poll_writable` means that the receiver has room, too.
+    /// Whether `poll_writable` also waits for room at the receiver (invariant 4).
     pub fn tells_room(&self) -> bool {
         match self {
             Self::Udp(_) => true,
@@ -128,7 +147,7 @@ impl DatagramSocket {
         }
     }
 
-    /// Which addresses it can send to: 0 are both families, and UNIX.
+    /// The IP family that it can send to: 4, 6, or 0 for both. 0 for UNIX sockets.
     pub fn family(&self) -> u32 {
         match self {
             Self::Udp(udp) => udp.family(),
@@ -137,6 +156,8 @@ impl DatagramSocket {
         }
     }
 
+    /// The address that the socket is bound to. The empty name for an unbound UNIX socket.
+    ///
     /// # Errors
     ///
     /// The system's.
@@ -156,27 +177,5 @@ impl std::os::fd::AsFd for DatagramSocket {
             Self::Udp(udp) => udp.as_fd(),
             Self::Unix(unix) => unix.as_fd(),
         }
-    }
-}
-
-fn wrong_family() -> io::Error {
-    io::Error::from_raw_os_error(libc::EAFNOSUPPORT)
-}
-
-/// Whether the kernel would take a datagram now. Where that cannot be told, a send will.
-#[cfg(unix)]
-fn has_room(socket: &impl std::os::fd::AsFd) -> bool {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-
-    let mut descriptors = [PollFd::new(socket, PollFlags::OUT)];
-    let at_once = Timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    match system::call(Call::Ask, || Ok(poll(&mut descriptors, Some(&at_once))?)) {
-        Ok(_) => descriptors
-            .iter()
-            .any(|descriptor| descriptor.revents().contains(PollFlags::OUT)),
-        Err(_) => true,
     }
 }

@@ -1,6 +1,7 @@
-//! UDP.
+//! UDP sockets. [`super::DatagramSocket`] documents the methods and the invariants.
 //!
-//! A socket for both families is an IPv6 one that is not IPv6 only. IPv4 addresses are never seen in their IPv6 form.
+//! A socket for both families is an IPv6 socket that also takes IPv4. Its IPv4 addresses are IPv6-mapped for the
+//! system only: [`canonical`] and [`Udp::system_address`] convert at this border.
 
 #[cfg(unix)]
 use std::os::fd::{AsFd, BorrowedFd};
@@ -16,37 +17,46 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
+use super::outgoing::{Outgoing, wrong_family};
 #[cfg(unix)]
-use super::error_watch::ErrorWatch;
-use super::{Outgoing, wrong_family};
-use crate::streams::{lacks_ipv6, set_reuse_port};
+use super::{
+    calls::{has_room, receive_ip, send_in_order},
+    error_watch::ErrorWatch,
+};
+use crate::sockets::{lacks_ipv6, set_reuse_port};
 #[cfg(unix)]
 use crate::{
-    streams::empty_error_queue,
+    sockets::empty_error_queue,
     system::{self, Call},
 };
 
-/// What the length field of a UDP header has room for.
+/// In bytes: the largest value of the length field of a UDP header.
 pub const MOST: usize = 65_535;
 
+/// A UDP socket to open.
 #[derive(Clone, Copy, Debug)]
 pub struct UdpRequest {
-    /// `None`: every address, of both families on one port.
+    /// The address and port to bind, port 0 for any free port. `None`: all addresses of both families, on one port.
     pub address: Option<SocketAddr>,
-    /// The port for `address: None`.
+    /// The port if `address` is `None`.
     pub port: u16,
+    /// Whether other sockets may bind to the same port (`SO_REUSEPORT`).
     pub reuse_port: bool,
 }
 
+/// A UDP socket.
 #[derive(Debug)]
 pub struct Udp {
+    /// Shared with the future of the error watch.
     socket: Arc<UdpSocket>,
     #[cfg(unix)]
     errors: ErrorWatch,
     reach: Reach,
+    /// The peer, in canonical form.
     connected: Option<SocketAddr>,
 }
 
+/// The families that a socket can send to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reach {
     V4,
@@ -55,6 +65,7 @@ enum Reach {
 }
 
 impl Udp {
+    /// As [`super::DatagramSocket::open_udp`].
     pub fn open(request: &UdpRequest) -> io::Result<Self> {
         let (socket, reach) = match request.address {
             Some(address) if address.is_ipv4() => (bind(request, address, Reach::V4)?, Reach::V4),
@@ -76,6 +87,7 @@ impl Udp {
         })
     }
 
+    /// As [`super::DatagramSocket::connect`].
     pub fn connect(&mut self, to: SocketAddr) -> io::Result<()> {
         let address = self.system_address(to)?;
         SockRef::from(&*self.socket).connect(&address.into())?;
@@ -83,6 +95,7 @@ impl Udp {
         Ok(())
     }
 
+    /// As [`super::DatagramSocket::poll_receive`]. On a connected socket, datagrams of others are dropped.
     pub fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,
@@ -95,7 +108,7 @@ impl Udp {
                 Poll::Pending => return Poll::Pending,
             };
             let from = canonical(from);
-            // What came before the socket was connected may be a stranger's.
+            // The kernel filters from `connect` on. Datagrams that were queued before may come from others.
             let is_stranger = self
                 .connected
                 .is_some_and(|to| to.port() != from.port() || to.ip() != from.ip());
@@ -105,6 +118,7 @@ impl Udp {
         }
     }
 
+    /// Receives one datagram of any sender, or an error that the network has reported.
     #[cfg(unix)]
     fn poll_receive_any(
         &mut self,
@@ -121,7 +135,7 @@ impl Udp {
             let interest = match socket.poll_recv_ready(cx) {
                 Poll::Ready(Ok(())) => Interest::READABLE,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                // Only a connected socket hears what became of its datagrams.
+                // The kernel reports errors of the network to connected sockets only.
                 Poll::Pending if connected.is_none() => return Poll::Pending,
                 Poll::Pending => match errors.poll(cx, || error_of(Arc::clone(socket))) {
                     Poll::Ready(()) => Interest::ERROR,
@@ -129,7 +143,7 @@ impl Udp {
                 },
             };
             let outcome = system::call(Call::ReceiveDatagram, || {
-                socket.try_io(interest, || super::unix::receive_ip(socket, buffer))
+                socket.try_io(interest, || receive_ip(socket, buffer))
             });
             match outcome {
                 Err(error) if system::is_made_up(&error) => {
@@ -156,10 +170,10 @@ impl Udp {
         }
     }
 
-    /// Sends in order: how many have left, and what was wrong with the next one.
+    /// Sends in order. Returns the number of datagrams sent and the error of the next one, if there is one.
     #[cfg(unix)]
     pub fn send(&self, list: &[Outgoing<'_, SocketAddr>]) -> (usize, Option<io::Error>) {
-        super::unix::send_in_order(
+        send_in_order(
             list,
             |to| self.system_address(*to),
             &self.socket,
@@ -167,7 +181,7 @@ impl Udp {
         )
     }
 
-    /// Sends in order: how many have left, and what was wrong with the next one.
+    /// Sends in order. Returns the number of datagrams sent and the error of the next one, if there is one.
     #[cfg(not(unix))]
     pub fn send(&self, list: &[Outgoing<'_, SocketAddr>]) -> (usize, Option<io::Error>) {
         for (sent, outgoing) in list.iter().enumerate() {
@@ -184,40 +198,43 @@ impl Udp {
         (list.len(), None)
     }
 
+    /// As [`super::DatagramSocket::poll_writable`].
     #[cfg(unix)]
     pub fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.socket.poll_send_ready(cx).is_pending() {
             return Poll::Pending;
         }
-        if super::has_room(&self.socket) {
+        if has_room(&self.socket) {
             return Poll::Ready(());
         }
         let nothing = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
         let _ = self.socket.try_io(Interest::WRITABLE, nothing);
         if self.socket.poll_send_ready(cx).is_ready() && self.renew(cx).is_err() {
-            // For want of a descriptor: it is tried again.
+            // No descriptor is left for a new registration: let the caller try to send, and come back here.
             return Poll::Ready(());
         }
         self.socket.poll_send_ready(cx).map(drop)
     }
 
-    /// Invariant 3 of the module.
+    /// Registers a duplicate of the descriptor in place of the socket (invariant 3 of the module).
     #[cfg(unix)]
     fn renew(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         let descriptor = system::call(Call::Open, || self.socket.as_fd().try_clone_to_owned())?;
         empty_error_queue(descriptor.as_fd());
         self.socket = Arc::new(UdpSocket::from_std(descriptor.into())?);
         self.errors = ErrorWatch::default();
-        // Who waits to receive registers again.
+        // A waiting receive has lost its registration. Its handle has the same waker, and polls again.
         cx.waker().wake_by_ref();
         Ok(())
     }
 
+    /// As [`super::DatagramSocket::poll_writable`].
     #[cfg(not(unix))]
     pub fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.socket.poll_send_ready(cx).map(drop)
     }
 
+    /// As [`super::DatagramSocket::family`].
     pub fn family(&self) -> u32 {
         match self.reach {
             Reach::V4 => 4,
@@ -226,11 +243,12 @@ impl Udp {
         }
     }
 
+    /// As [`super::DatagramSocket::local_address`].
     pub fn local_address(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr().map(canonical)
     }
 
-    /// `to` in the form that this socket takes.
+    /// `to` in the form that the system takes for this socket.
     fn system_address(&self, to: SocketAddr) -> io::Result<SocketAddr> {
         match (self.reach, to) {
             (Reach::V4, SocketAddr::V4(_)) | (Reach::V6 | Reach::Both, SocketAddr::V6(_)) => Ok(to),
@@ -251,10 +269,11 @@ impl AsFd for Udp {
 
 #[cfg(unix)]
 async fn error_of(socket: Arc<UdpSocket>) {
-    // A socket whose reactor has ended says so to the next receive.
+    // An error means that the reactor has ended. The next receive reports that.
     let _ = socket.ready(Interest::ERROR).await;
 }
 
+/// A bound socket that does not block.
 fn bind(request: &UdpRequest, address: SocketAddr, reach: Reach) -> io::Result<Socket> {
     let open = || Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP));
     #[cfg(unix)]
@@ -271,6 +290,7 @@ fn bind(request: &UdpRequest, address: SocketAddr, reach: Reach) -> io::Result<S
     Ok(socket)
 }
 
+/// An IPv6-mapped IPv4 address as IPv4.
 fn canonical(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {

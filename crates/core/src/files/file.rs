@@ -1,4 +1,14 @@
 //! An open file, and its system calls.
+//!
+//! Shared by `Arc` between the JavaScript thread (`…_now`) and the pool (everything that waits). It has no lock: the
+//! position is the kernel's, and the caller orders operations.
+//!
+//! # Invariants
+//!
+//! 1. [`File::read_now`] uses a plain read only on file systems in memory, `RWF_NOWAIT` on the others of the
+//!    allow-list, and nothing elsewhere.
+//! 2. `now` only ever falls to `NEVER`: one refusal by a file ends it for that file.
+//! 3. A lent descriptor is never closed here.
 
 use std::{
     io::{self, ErrorKind, SeekFrom},
@@ -11,32 +21,33 @@ use rustix::fs::{FileType, fstat, ftruncate, seek};
 
 use crate::system::{self, Call};
 
-/// What kind of waiting a file knows.
+/// How long a call on a file may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A regular file, a block device, `/dev/null`: reads and writes end by themselves.
+    /// Regular files and block devices: calls end by themselves.
     Prompt,
-    /// A pipe, a socket, a terminal: they may wait for another process, for ever.
+    /// Pipes, sockets and character devices such as terminals: calls may wait for another process, without end.
     Waiting,
 }
 
-/// How to read without waiting.
+/// How [`File::read_now`] reads (invariant 1).
 mod now {
     /// `preadv2(RWF_NOWAIT)`.
     pub const NOWAIT: u8 = 0;
     /// A plain read: the file is memory.
     pub const PLAIN: u8 = 1;
-    /// Not at all.
+    /// It does not.
     pub const NEVER: u8 = 2;
 }
 
 #[derive(Debug)]
 enum Descriptor {
     Own(OwnedFd),
-    /// Somebody else closes it.
+    /// Its owner is outside and closes it (invariant 3).
     Lent(ManuallyDrop<OwnedFd>),
 }
 
+/// An open file. Dropping it closes the descriptor if it is owned, and ignores an error of closing.
 #[derive(Debug)]
 pub struct File {
     descriptor: Descriptor,
@@ -48,11 +59,11 @@ pub struct File {
 }
 
 impl File {
-    /// Looks at what `descriptor` is.
+    /// A file of an open descriptor, `owned` or lent. Asks the system for its kind, size and position.
     ///
     /// # Errors
     ///
-    /// `EISDIR` for a directory; what `fstat` says.
+    /// `EISDIR` for a directory, and the errors of `fstat`.
     pub(crate) fn new(descriptor: OwnedFd, owned: bool) -> io::Result<Self> {
         let mut file = Self {
             descriptor: if owned {
@@ -88,6 +99,7 @@ impl File {
         Ok(file)
     }
 
+    /// The descriptor, borrowed.
     pub fn fd(&self) -> BorrowedFd<'_> {
         match &self.descriptor {
             Descriptor::Own(descriptor) => descriptor.as_fd(),
@@ -95,34 +107,38 @@ impl File {
         }
     }
 
+    /// The descriptor's number.
     pub fn raw_fd(&self) -> RawFd {
         self.fd().as_raw_fd()
     }
 
+    /// How long calls may wait.
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
+    /// Whether it has a position.
     pub fn seekable(&self) -> bool {
         self.seekable
     }
 
-    /// When it was opened; 0 of what has none.
+    /// The size in bytes at the time of opening. 0 for anything but a regular file.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// When it was opened.
+    /// The position in bytes at the time of opening. 0 if it has none.
     pub fn position(&self) -> u64 {
         self.position
     }
 
-    /// Whether its file system answers without waiting.
+    /// Whether its file system answers without waiting for a server.
     pub fn is_local(&self) -> bool {
         self.now.load(Ordering::Relaxed) != now::NEVER
     }
 
-    /// Reads where the position is, if that needs no waiting.
+    /// Reads once at the position, if that needs no waiting. Returns the number of bytes; 0 is the end. `None`: it
+    /// would wait.
     ///
     /// # Errors
     ///
@@ -132,7 +148,7 @@ impl File {
             now::NOWAIT => match nowait_read(self.fd(), memory) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
                 Err(error) if is_unsupported(&error) => {
-                    // This one file has been told apart from its file system.
+                    // Invariant 2: this file differs from others on its file system.
                     self.now.store(now::NEVER, Ordering::Relaxed);
                     Ok(None)
                 }
@@ -143,7 +159,7 @@ impl File {
         }
     }
 
-    /// Reads where the position is, and waits for it.
+    /// Reads once at the position and waits for it. Returns the number of bytes; 0 is the end.
     ///
     /// # Errors
     ///
@@ -154,7 +170,8 @@ impl File {
         system::call(Call::File, || Ok(rustix::io::read(self.fd(), &mut *memory)?))
     }
 
-    /// Writes all of `data` where the position is; how much was written, also where it failed.
+    /// Writes all of `data` at the position and waits for it. Returns the number of bytes written, also beside an
+    /// error.
     pub fn write_all(&self, data: &[u8]) -> (usize, io::Result<()>) {
         let mut written = 0;
         while written < data.len() {
@@ -168,9 +185,11 @@ impl File {
         (written, Ok(()))
     }
 
+    /// Moves the position, and returns the new one in bytes from the start.
+    ///
     /// # Errors
     ///
-    /// The system's.
+    /// The system's: `ESPIPE` if it has no position, `EINVAL` before the start.
     pub fn seek(&self, target: SeekFrom) -> io::Result<u64> {
         let target = match target {
             SeekFrom::Start(offset) => rustix::fs::SeekFrom::Start(offset),
@@ -180,6 +199,8 @@ impl File {
         seek(self.fd(), target).map_err(io::Error::from)
     }
 
+    /// Cuts the file to `size` bytes, or extends it with zeros. The position stays.
+    ///
     /// # Errors
     ///
     /// The system's.
@@ -187,7 +208,7 @@ impl File {
         system::call(Call::File, || Ok(ftruncate(self.fd(), size)?))
     }
 
-    /// The descriptor, to be closed by whoever wants to know how that goes; `None` where it is not this file's to close.
+    /// Takes the descriptor, so that the caller can close it and see the error. `None` for a lent one.
     pub fn into_descriptor(self) -> Option<OwnedFd> {
         match self.descriptor {
             Descriptor::Own(descriptor) => Some(descriptor),
@@ -196,6 +217,7 @@ impl File {
     }
 }
 
+/// Whether the file refuses `RWF_NOWAIT` itself.
 fn is_unsupported(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),
@@ -203,6 +225,11 @@ fn is_unsupported(error: &io::Error) -> bool {
     )
 }
 
+/// Reads once at the position with `RWF_NOWAIT`.
+///
+/// # Errors
+///
+/// `WouldBlock` if it would wait; `EOPNOTSUPP` if the file or the system does not support the flag.
 #[cfg(target_os = "linux")]
 pub(crate) fn nowait_read(fd: BorrowedFd<'_>, memory: &mut [u8]) -> io::Result<usize> {
     use rustix::io::{ReadWriteFlags, preadv2};
@@ -210,11 +237,16 @@ pub(crate) fn nowait_read(fd: BorrowedFd<'_>, memory: &mut [u8]) -> io::Result<u
     let length = system::part(memory.len());
     system::call(Call::FileNow, || {
         let memory = &mut [io::IoSliceMut::new(&mut memory[..length])];
-        // -1: where the position is.
+        // Offset -1: at the position.
         Ok(preadv2(fd, memory, u64::MAX, ReadWriteFlags::NOWAIT)?)
     })
 }
 
+/// Writes once at the position with `RWF_NOWAIT`.
+///
+/// # Errors
+///
+/// As [`nowait_read`].
 #[cfg(target_os = "linux")]
 pub(crate) fn nowait_write(fd: BorrowedFd<'_>, data: &[u8]) -> io::Result<usize> {
     use rustix::io::{ReadWriteFlags, pwritev2};
@@ -235,15 +267,16 @@ pub(crate) fn nowait_write(_: BorrowedFd<'_>, _: &[u8]) -> io::Result<usize> {
     Err(io::Error::from_raw_os_error(libc::EOPNOTSUPP))
 }
 
-/// Whether calls on this file end without waiting for a server.
+/// Whether calls on this descriptor end without waiting for a server.
 #[cfg(target_os = "linux")]
 pub(crate) fn is_local(descriptor: &OwnedFd) -> bool {
     reads_now(descriptor.as_fd()) != now::NEVER
 }
 
-/// File systems that live in this machine's kernel: their calls end by themselves. Not on it: network file systems, those that
-/// a process serves, which may be this one, and overlays, whose layers may be either (lazily pulled container images are); they
-/// do not tell what their layers are.
+/// How files of this descriptor's file system may be read at once. The list has file systems that live in this
+/// machine's kernel, whose calls end by themselves. It leaves out network file systems, those that a process serves
+/// (which may be this one), and overlays: their layers may be either, as in lazily pulled container images, and they
+/// do not say.
 #[cfg(target_os = "linux")]
 fn reads_now(fd: BorrowedFd<'_>) -> u8 {
     const MEMORY: [u64; 2] = [0x0102_1994 /* tmpfs */, 0x8584_58f6 /* ramfs */];

@@ -1,10 +1,18 @@
-//! What is done on the pool. Each job answers exactly once, on a thread of the pool.
+//! Work on files that may wait, done on the pool.
 //!
-//! Invariants:
-//! 1. A job owns what it works on: bytes cross by being copied, and a file lives until its last job has let go.
-//!    It lets go before it answers: whoever then closes the file has closed it.
-//! 2. An interrupt ends a wait, never a system call: a read that was interrupted has taken no byte. What a write had
-//!    written by then it says.
+//! The JavaScript thread starts a job. The job calls `done` exactly once, on a thread of the pool.
+//!
+//! # Invariants
+//!
+//! 1. A job owns what it works on: bytes cross by copy, and a file lives until its last job has dropped it. A job
+//!    drops the file before it calls `done`, so a close after that really closes.
+//! 2. An interrupt ends a wait, never a system call. An interrupted read has taken no byte. An interrupted write says
+//!    how many bytes it had written.
+//! 3. Data wins over an interrupt: readiness is checked first.
+//! 4. Waiting for a pipe, a socket or a terminal takes no place of the pool. A place is taken only if the descriptor
+//!    cannot be read or written without waiting.
+//! 5. Opening a FIFO waits in the kernel for the other end, and that wait cannot be interrupted. An interrupt opens
+//!    the other end itself, and keeps it open until the waiting thread has come back.
 
 use std::{
     future::poll_fn,
@@ -29,19 +37,22 @@ use crate::{
     system::{self, Call},
 };
 
-/// What a job has come to.
+/// The outcome of a job.
 #[derive(Debug)]
 pub enum Outcome {
+    /// Of [`open`].
     Opened(File),
+    /// Of [`read`].
     Bytes(Vec<u8>),
+    /// Of the others: see each.
     Number(u64),
-    /// This much was done before the error.
+    /// An error, and the number of bytes written before it.
     Failed(io::Error, u64),
-    /// Before anything was done, or after this much was written.
+    /// Interrupted after this number of bytes was written.
     Interrupted(u64),
 }
 
-/// Ends a wait. Dropping it does not.
+/// Can end the wait of one job. Dropping it lets the job run on.
 #[derive(Debug)]
 pub struct Interrupt(Ending);
 
@@ -52,10 +63,11 @@ enum Ending {
 }
 
 impl Interrupt {
+    /// Ends the wait. Does nothing if the job is done.
     pub fn send(self) {
         match self.0 {
             Ending::Signal(sender) => {
-                // Over already.
+                // An error means that the job is done.
                 let _ = sender.send(());
             }
             Ending::Opening(pool, request, partner) => pool.run_unbounded(move || {
@@ -68,17 +80,19 @@ impl Interrupt {
     }
 }
 
-/// The other end of a FIFO that is being opened by a thread which should wait no longer. It stays until that thread has opened: one
-/// that has not come to wait yet must find it there, too.
+/// The other end of a FIFO, opened to end the wait of a thread that opens this end (invariant 5). It stays open until
+/// that thread has come back, for that thread may not have begun to wait yet.
 #[derive(Debug)]
 enum Partner {
+    /// Not opened: no interrupt.
     None,
     Open(#[expect(dead_code, reason = "held open")] Option<OwnedFd>),
-    /// The thread has opened.
+    /// The thread has come back. A later interrupt does nothing.
     Done,
 }
 
-/// Answers with `Opened`. What an interrupted opening has opened all the same is the caller's to drop.
+/// Opens a file. `done` gets `Opened`, also after an interrupt if the file was opened all the same: the caller drops
+/// it then.
 pub fn open(
     pool: &'static Pool,
     request: OpenRequest,
@@ -105,7 +119,8 @@ fn opened(request: &OpenRequest, partner: &Mutex<Partner>) -> Outcome {
     outcome
 }
 
-/// Answers with `Bytes`: none at the end.
+/// Reads once, at most `length` bytes. `done` gets `Bytes`, empty at the end of the file. The interrupt is there if
+/// the file may wait for another process.
 pub fn read(
     pool: &'static Pool,
     file: Arc<File>,
@@ -142,12 +157,12 @@ fn read_blocking(file: Arc<File>, length: usize) -> Outcome {
             bytes.truncate(count);
             Outcome::Bytes(bytes)
         }
-        // Somebody has made the descriptor non-blocking, and somebody else was faster.
+        // Also `EAGAIN`, if another process has made the descriptor non-blocking and was faster to read.
         Err(error) => Outcome::Failed(error, 0),
     }
 }
 
-/// `None`: it is readable, and a read has to be made that may wait (a terminal, which knows no other).
+/// Waits for readiness and reads. `None`: it is readable, but supports only reads that may wait, as terminals do.
 async fn read_when_ready(
     watched: &AsyncFd<OwnedFd>,
     interrupted: &mut oneshot::Receiver<()>,
@@ -172,7 +187,8 @@ async fn read_when_ready(
     }
 }
 
-/// Writes all of it; answers with `Number`, the length.
+/// Writes all of `data`. `done` gets `Number`, its length in bytes. The interrupt is there if the file may wait for
+/// another process.
 pub fn write(
     pool: &'static Pool,
     file: Arc<File>,
@@ -210,7 +226,7 @@ fn write_blocking(file: Arc<File>, data: &[u8]) -> Outcome {
     }
 }
 
-/// `None`: as in `read_when_ready`, and nothing is written yet.
+/// Waits for room and writes. `None`: as in `read_when_ready`, and nothing has been written.
 async fn write_when_ready(
     watched: &AsyncFd<OwnedFd>,
     interrupted: &mut oneshot::Receiver<()>,
@@ -234,7 +250,12 @@ async fn write_when_ready(
     Some(Outcome::Number(written as u64))
 }
 
-/// A descriptor of its own: one number can be watched once. Fails with `EPERM` for what never waits.
+/// Registers a duplicate with the pool's reactor: epoll takes a number once, and a read and a write may wait at the
+/// same time.
+///
+/// # Errors
+///
+/// `EPERM` for a file that epoll refuses because it never waits; otherwise the system's.
 fn watch(file: &File, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
     #[expect(
         deprecated,
@@ -246,14 +267,14 @@ fn watch(file: &File, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
     )
 }
 
-/// `None`: interrupted.
+/// Waits for readiness or an interrupt. `None`: interrupted.
 async fn ready<'a>(
     watched: &'a AsyncFd<OwnedFd>,
     interrupted: &mut oneshot::Receiver<()>,
     interest: Interest,
 ) -> io::Result<Option<tokio::io::unix::AsyncFdReadyGuard<'a, OwnedFd>>> {
     poll_fn(|context| {
-        // Data first: what is there is not lost to an interrupt.
+        // Invariant 3.
         let readiness = if interest.is_readable() {
             watched.poll_read_ready(context)
         } else {
@@ -264,14 +285,14 @@ async fn ready<'a>(
         }
         match Pin::new(&mut *interrupted).poll(context) {
             Poll::Ready(Ok(())) => Poll::Ready(Ok(None)),
-            // Nobody can interrupt any more.
+            // `Err`: the `Interrupt` was dropped.
             Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
         }
     })
     .await
 }
 
-/// Answers with `Number`.
+/// Moves the position. `done` gets `Number`, the new position in bytes.
 pub fn seek(
     pool: &'static Pool,
     file: Arc<File>,
@@ -285,7 +306,7 @@ pub fn seek(
     });
 }
 
-/// Answers with `Number`, the size.
+/// Cuts or extends the file. `done` gets `Number`, the size in bytes.
 pub fn truncate(
     pool: &'static Pool,
     file: Arc<File>,
@@ -299,7 +320,8 @@ pub fn truncate(
     });
 }
 
-/// Lets go of the file, and closes it by `close` if it is its own to close. Answers with `Number`, 0.
+/// Drops the file, and closes it by `close` if this was the last reference and the descriptor is owned. `done` gets
+/// `Number`, 0.
 pub fn close(
     pool: &'static Pool,
     file: Arc<File>,
@@ -307,7 +329,7 @@ pub fn close(
     done: impl FnOnce(Outcome) + Send + 'static,
 ) {
     pool.run_file(move || {
-        // An interrupted job may still be on its way out: then it is the one that closes.
+        // An interrupted job may still hold the file. Then that job closes it, by dropping it.
         let descriptor = Arc::try_unwrap(file).ok().and_then(File::into_descriptor);
         done(number(descriptor.map_or(Ok(()), close).map(|()| 0)));
     });
@@ -347,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn a_read_of_a_pipe_waits_for_what_is_written() {
+    fn a_read_of_a_pipe_waits_for_data() {
         let (reader, mut writer) = pipe();
         let (_interrupt, outcome) = answers(|done| read(pool(), reader, 10, done));
         writer.write_all(b"abc").expect("there is room");
@@ -355,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupted_read_has_taken_nothing() {
+    fn an_interrupted_read_takes_no_byte() {
         let (reader, mut writer) = pipe();
         let (interrupt, outcome) = answers(|done| read(pool(), Arc::clone(&reader), 10, done));
         interrupt.expect("a pipe can be waited for").send();
@@ -366,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_written_read_cut_and_closed() {
+    fn a_file_is_opened_written_truncated_read_and_closed() {
         let path = std::env::temp_dir().join(format!("structio-core-{}", std::process::id()));
         let request = OpenRequest {
             path: path.as_os_str().as_encoded_bytes().to_vec(),
@@ -403,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_no_file() {
+    fn opening_a_folder_is_eisdir() {
         let request = OpenRequest {
             path: b"/".to_vec(),
             flags: libc::O_RDONLY,

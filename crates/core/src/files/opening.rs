@@ -1,4 +1,12 @@
-//! Opening files.
+//! Opens files by path, or adopts descriptors.
+//!
+//! [`OpenRequest::open_now`] and [`adopt`] run on the JavaScript thread; everything else runs on the pool.
+//!
+//! # Invariants
+//!
+//! 1. [`OpenRequest::open_now`] has no side effect that another process or a device can see: it opens nothing but
+//!    regular files for reading, on a local file system, from the kernel's cache of paths.
+//! 2. Descriptors are close-on-exec.
 
 use std::{io, os::fd::OwnedFd};
 
@@ -7,11 +15,14 @@ use rustix::fs::{CWD, FileType, Mode, OFlags, openat};
 use super::file::File;
 use crate::system::{self, Call};
 
-/// What to open, in the system's own words.
+/// A file to open.
 #[derive(Clone, Debug)]
 pub struct OpenRequest {
+    /// Without a NUL byte. Relative to the working directory.
     pub path: Vec<u8>,
+    /// `O_…` of this system. `O_CLOEXEC` is added.
     pub flags: i32,
+    /// The permission bits of a file that is created.
     pub mode: u32,
 }
 
@@ -28,7 +39,7 @@ impl OpenRequest {
         Mode::from_bits_retain(self.mode.try_into().unwrap_or(0o666))
     }
 
-    /// Opens, and waits for it: a FIFO's other end, a server.
+    /// Opens and waits for it, be it for a FIFO's other end or for a server.
     ///
     /// # Errors
     ///
@@ -38,7 +49,8 @@ impl OpenRequest {
         File::new(system::call(Call::Open, open)?, true)
     }
 
-    /// Opens an existing regular file for reading if that needs no waiting: its path is in the cache, its file system local.
+    /// Opens an existing regular file for reading, if that needs no waiting (invariant 1). `None`: it would wait, or
+    /// fails. Then [`OpenRequest::open`] finds out.
     #[cfg(target_os = "linux")]
     pub fn open_now(&self) -> Option<File> {
         use rustix::fs::{ResolveFlags, fstat, openat2};
@@ -56,14 +68,14 @@ impl OpenRequest {
             })
             .ok()
         };
-        // A path alone opens nothing: a FIFO's writer, or a device, would notice. What goes wrong is told by whoever waits.
+        // O_PATH opens the name alone. A real open of a FIFO or a device would be noticed.
         let place = open(OFlags::PATH | OFlags::CLOEXEC)?;
         if FileType::from_raw_mode(fstat(&place).ok()?.st_mode) != FileType::RegularFile
             || !super::file::is_local(&place)
         {
             return None;
         }
-        // It may be another one by now: then this does not wait either, and is given up.
+        // Another file may have taken the name. O_NONBLOCK keeps this from waiting for it.
         let descriptor = open(self.flags() | OFlags::NONBLOCK)?;
         if FileType::from_raw_mode(fstat(&descriptor).ok()?.st_mode) != FileType::RegularFile {
             return None;
@@ -72,6 +84,7 @@ impl OpenRequest {
         File::new(descriptor, true).ok()
     }
 
+    /// `None`: this system cannot open without waiting.
     #[cfg(not(target_os = "linux"))]
     pub fn open_now(&self) -> Option<File> {
         None
@@ -83,7 +96,7 @@ impl OpenRequest {
             .is_ok_and(|status| FileType::from_raw_mode(status.st_mode) == FileType::Fifo)
     }
 
-    /// Both ends of a FIFO: while they are open, nobody waits for either. `None` for everything else.
+    /// Opens both ends of a FIFO: while they are open, opening either end does not wait. `None` for anything else.
     pub(crate) fn open_both_ends(&self) -> Option<OwnedFd> {
         let both = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
         self.is_fifo()
@@ -92,11 +105,11 @@ impl OpenRequest {
     }
 }
 
-/// A file of a descriptor that is open already.
+/// A file of a descriptor that is open already. A lent one (`owned` false) is never closed here.
 ///
 /// # Errors
 ///
-/// `EBADF`; `EISDIR` for a directory.
+/// `EISDIR` for a directory, and the errors of `fstat`.
 pub fn adopt(descriptor: OwnedFd, owned: bool) -> io::Result<File> {
     File::new(descriptor, owned)
 }

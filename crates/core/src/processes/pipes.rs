@@ -1,18 +1,30 @@
-//! The ends of standard streams: the child's, which block, and this side's, which do not.
+//! The ends of a child's standard streams. The child's ends block, as programs expect; this side's ends do not.
 //!
-//! Pipes, and not pairs of sockets as Node has them: a program may open `/dev/stdin` or `/dev/stdout`, which of a socket is
-//! `ENXIO`, and one that asks what it writes to finds what it finds in a shell.
+//! They are pipes, and not pairs of sockets as in Node: opening `/dev/stdin` or `/dev/stdout` fails with `ENXIO` for
+//! a socket, and a program that checks what it writes to finds the same as in a shell.
 
 use std::{fs::OpenOptions, io, os::fd::OwnedFd};
 
-use super::Standard;
 use crate::{
     address::{Address, UnixName},
     streams::{Connection, StreamSocket},
     system::{self, Call},
 };
 
-/// What the child reads from, and where this side writes.
+/// Where a standard stream of the child leads.
+#[derive(Debug)]
+pub enum Standard {
+    /// To this process, through a pipe.
+    Pipe,
+    /// To `/dev/null`.
+    Null,
+    /// To the file behind this descriptor, which is a copy and is closed after the start.
+    Descriptor(OwnedFd),
+    /// Only for the error stream: to the same place as the output.
+    Output,
+}
+
+/// The child's reading end, and this side's writing end if there is a pipe.
 pub(super) fn writing_end(standard: Standard) -> io::Result<(OwnedFd, Option<Connection>)> {
     match standard {
         Standard::Pipe => {
@@ -24,7 +36,7 @@ pub(super) fn writing_end(standard: Standard) -> io::Result<(OwnedFd, Option<Con
     }
 }
 
-/// What the child writes to, and where this side reads.
+/// The child's writing end, and this side's reading end if there is a pipe.
 pub(super) fn reading_end(standard: Standard) -> io::Result<(OwnedFd, Option<Connection>)> {
     match standard {
         Standard::Pipe => {
@@ -36,6 +48,7 @@ pub(super) fn reading_end(standard: Standard) -> io::Result<(OwnedFd, Option<Con
     }
 }
 
+/// The child's end where there is no pipe.
 fn plain(standard: Standard) -> io::Result<OwnedFd> {
     match standard {
         Standard::Descriptor(descriptor) => Ok(descriptor),

@@ -1,4 +1,6 @@
 //! Which file a program's name means: the search of `execvp`, in the environment that the child will have.
+//!
+//! Called by `spawn` on the JavaScript thread. It only looks; the start itself may still be refused.
 
 use std::{
     env,
@@ -8,12 +10,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where an environment without `PATH` is searched.
+/// The search path if the environment has no `PATH`.
 const DEFAULT_PATH: &str = "/usr/local/bin:/bin:/usr/bin";
 
+/// The path of `program`. A name with a slash is a path already. `folder` is the child's working directory: relative
+/// entries of `PATH` start there.
+///
 /// # Errors
 ///
-/// `ENOENT`, or `EACCES` where what was found cannot be executed.
+/// `ENOENT` if no entry has the file, `EACCES` if one has it and it is not executable.
 pub(super) fn find(
     program: &OsStr,
     environment: &[(OsString, OsString)],
@@ -28,7 +33,7 @@ pub(super) fn find(
         .map_or(OsStr::new(DEFAULT_PATH), |(_, value)| value);
     let mut failure = libc::ENOENT;
     for entry in env::split_paths(path) {
-        // An empty entry is the folder itself, which is the child's own; so is what a relative one begins at.
+        // An empty entry is the child's working directory.
         let candidate = if entry.as_os_str().is_empty() {
             Path::new(".").join(program)
         } else {
@@ -43,7 +48,8 @@ pub(super) fn find(
     Err(io::Error::from_raw_os_error(failure))
 }
 
-/// `None` where there is no such file. Whether this very user may execute it, the system says when it comes to that.
+/// Whether the candidate is a file with an execute bit; `None` if there is no such file. Whether this user may
+/// execute it is left to the start.
 fn is_executable(folder: Option<&Path>, candidate: &Path) -> Option<bool> {
     let seen_from_here = folder.map_or_else(|| candidate.to_owned(), |folder| folder.join(candidate));
     let found = seen_from_here.metadata().ok()?;
@@ -60,19 +66,19 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_searched_for_in_the_childs_own_path() {
+    fn a_name_is_searched_in_the_path_of_the_child() {
         assert_eq!(find_in("/nowhere:/bin", "sh"), Ok(PathBuf::from("/bin/sh")));
         assert_eq!(find_in("/nowhere", "sh"), Err(Some(libc::ENOENT)));
         assert_eq!(find_in("", "sh"), Err(Some(libc::ENOENT)));
     }
 
     #[test]
-    fn a_path_is_taken_as_it_is() {
+    fn a_path_is_not_searched_for() {
         assert_eq!(find_in("/bin", "./no-such"), Ok(PathBuf::from("./no-such")));
     }
 
     #[test]
-    fn what_cannot_be_executed_is_not_permitted() {
+    fn a_file_without_an_execute_bit_is_eacces() {
         assert_eq!(find_in("/etc:/nowhere", "passwd"), Err(Some(libc::EACCES)));
     }
 }

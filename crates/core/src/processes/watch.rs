@@ -1,19 +1,32 @@
-//! Reaping: a task of the pool that waits for the child's own descriptor (Linux), or a thread that waits for its number.
+//! Waits for the end of a child and reaps it.
+//!
+//! ```text
+//!  watch ─► a descriptor of the process? ─ yes ─► task on the pool ─ readable ─► reap ─ done ─► ended(code)
+//!                  │ no: an old kernel, or no descriptor is left     └ not yet ─► blocking thread ─► wait
+//!                  ▼
+//!           a thread of its own ─► wait
+//! ```
+//!
+//! [`Process::watch`] is called on the JavaScript thread; `ended` is called once, on a thread of the pool or on that
+//! thread. `wait` blocks in `waitid(WNOWAIT)`, which leaves the child unreaped until the lock is held (invariant 2 of
+//! the module).
 
 use std::io;
 
-use super::Process;
+use super::process::{Process, UNKNOWN};
 use crate::{
     pool::Pool,
     system::{self, Call},
 };
 
 impl Process {
-    /// Has it reaped when it ends, and then `ended` called with its return code, on another thread. Call once.
+    /// Reaps the child when it ends, and then calls `ended` with its return code, on another thread. Call it once for
+    /// a child.
     ///
     /// # Errors
     ///
-    /// The system's, where it gives neither a descriptor nor a thread. Then the child has been killed and reaped.
+    /// The system's, if it gives neither a descriptor nor a thread. The child has been killed and reaped then, and
+    /// `ended` is not called.
     pub fn watch(&self, pool: &'static Pool, ended: impl FnOnce(i32) + Send + 'static) -> io::Result<()> {
         #[cfg(target_os = "linux")]
         let ended = {
@@ -21,12 +34,12 @@ impl Process {
             match descriptor_of(self, pool) {
                 Some(descriptor) => {
                     pool.run(async move {
-                        // Whatever is wrong with it, what follows finds out how the process is.
+                        // After an error too: reaping finds out the state of the process.
                         let _ = descriptor.readable().await;
                         match process.reap() {
                             Some(code) => ended(code),
-                            // It has not ended, as far as its parent may know (a tracer comes first). Not waited for here: the
-                            // pool's one thread for tasks is everybody's.
+                            // A tracer is told first, so the child is not reapable yet. Blocking here would hold up
+                            // every task of the pool, which has one thread for them.
                             None => pool.run_unbounded(move || ended(process.wait())),
                         }
                     });
@@ -48,7 +61,7 @@ impl Process {
         Ok(())
     }
 
-    /// Blocks until it has ended, without reaping it before the lock is held.
+    /// Blocks until the child has ended, then reaps it under the lock.
     fn wait(&self) -> i32 {
         use rustix::process::{WaitId, WaitIdOptions, waitid};
 
@@ -61,17 +74,17 @@ impl Process {
                 return code;
             }
             if waited.is_err() {
-                return super::UNKNOWN;
+                return UNKNOWN;
             }
         }
     }
 }
 
-/// It waits, and does nothing else.
+/// In bytes. The thread only waits.
 const STACK: usize = 128 * 1024;
 
-/// A descriptor of the process, readable once it has ended. `None` on a kernel before 5.3, with no descriptor left, or where the
-/// pool's reactor takes no more.
+/// A descriptor of the process that becomes readable when the process ends. `None` on Linux before 5.3, if no
+/// descriptor is left, or if the pool's reactor takes no more.
 #[cfg(target_os = "linux")]
 fn descriptor_of(
     process: &Process,
@@ -85,7 +98,7 @@ fn descriptor_of(
     let _guard = pool.enter();
     #[expect(
         deprecated,
-        reason = "its successor is unsafe, for types that are not what they say; an `OwnedFd` is"
+        reason = "its successor is unsafe, for types that do not own their descriptor; an `OwnedFd` does"
     )]
     AsyncFd::with_interest(descriptor, Interest::READABLE).ok()
 }

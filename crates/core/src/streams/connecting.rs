@@ -1,4 +1,15 @@
-//! One attempt to connect to one address: an attempt by itself with TCP, a call with UNIX sockets.
+//! One attempt to connect to one address.
+//!
+//! TCP connects in the background: [`Connecting`] is polled on the JavaScript thread until it is done. A UNIX socket
+//! connects within the call: [`connect_unix`]. Trying several addresses is TypeScript's business.
+//!
+//! # Invariants
+//!
+//! 1. The socket is registered with the reactor only after `connect` has been called. Before that, epoll reports a
+//!    socket as hung up, and the reactor never forgets it.
+//! 2. Readiness to write means that the attempt has an outcome. `SO_ERROR` says which, and is read once.
+//! 3. An interrupted `connect` goes on by itself and is never called again.
+//! 4. Dropping the attempt closes its socket, whatever its state.
 
 use std::{
     io,
@@ -10,19 +21,22 @@ use socket2::SockRef;
 #[cfg(unix)]
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::{Connection, ConnectionOptions, StreamSocket};
-use crate::address::UnixName;
+use super::{Connection, ConnectionOptions};
+use crate::{address::UnixName, sockets::StreamSocket};
 #[cfg(unix)]
 use crate::{
     system::{self, Call},
     unix_socket,
 };
 
+/// One attempt over TCP.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectRequest {
+    /// The peer.
     pub address: SocketAddr,
-    /// The local address to bind first, if any.
+    /// The local address to bind first. Port 0: any free port.
     pub bind: Option<SocketAddr>,
+    /// Set once the connection is there.
     pub options: ConnectionOptions,
 }
 
@@ -35,12 +49,12 @@ pub struct Connecting {
 }
 
 impl Connecting {
-    /// Opens and binds the socket; the attempt itself starts with the first poll. Call under the reactor's
-    /// `enter` guard, and poll there too.
+    /// Opens and binds the socket. The first poll starts the attempt. Call under the reactor's `enter` guard, and
+    /// poll under it too.
     ///
     /// # Errors
     ///
-    /// The system's: no descriptor left, or an address that cannot be bound.
+    /// The system's: no descriptor is left, or the local address cannot be bound.
     pub fn start(request: ConnectRequest) -> io::Result<Self> {
         Ok(Self {
             attempt: attempt::Attempt::new(&request)?,
@@ -49,6 +63,11 @@ impl Connecting {
         })
     }
 
+    /// Goes on with the attempt. Do not poll again after `Ready`.
+    ///
+    /// # Errors
+    ///
+    /// The system's, such as `ECONNREFUSED`; `NotConnected` when polled again after the end.
     pub fn poll_connect(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Connection>> {
         let Self { address, options, .. } = *self;
         self.attempt.poll(cx, address).map(|outcome| {
@@ -76,9 +95,11 @@ mod attempt {
 
     #[derive(Debug)]
     pub(super) enum Attempt {
-        /// Not begun.
+        /// `connect` has not been called.
         Bound(Socket),
+        /// Registered (invariant 1).
         Begun(StreamSocket),
+        /// It has had its outcome.
         Over,
     }
 
@@ -90,7 +111,7 @@ mod attempt {
             })?;
             socket.set_nonblocking(true)?;
             if let Some(bind) = request.bind {
-                // A fixed local port is there to be used again: the last connection from it may be in TIME_WAIT.
+                // The last connection from a fixed local port may still be in TIME_WAIT.
                 socket.set_reuse_address(bind.port() != 0)?;
                 socket.bind(&bind.into())?;
             }
@@ -124,7 +145,7 @@ mod attempt {
         }
     }
 
-    /// Registered once it is on its way: a socket that is neither connected nor connecting counts as one whose peer has gone.
+    /// Calls `connect`, then registers the socket (invariants 1 and 3).
     fn begin(socket: Socket, address: SocketAddr) -> io::Result<StreamSocket> {
         match system::after_connect(socket.connect(&address.into())) {
             Err(error)
@@ -138,6 +159,7 @@ mod attempt {
     }
 }
 
+/// Windows: tokio makes the attempt, as a future.
 #[cfg(not(unix))]
 mod attempt {
     use std::{fmt, future::Future, pin::Pin};
@@ -176,11 +198,11 @@ mod attempt {
     }
 }
 
-/// Connects to a UNIX socket, which is done or refused at once. Call under the reactor's `enter` guard.
+/// Connects to a UNIX socket. The system connects or refuses at once. Call under the reactor's `enter` guard.
 ///
 /// # Errors
 ///
-/// The system's: nobody listens there, or the queue of who does is full.
+/// The system's: `ENOENT` or `ECONNREFUSED` without a listener, `EAGAIN` when the listener's queue is full.
 #[cfg(unix)]
 pub fn connect_unix(name: UnixName) -> io::Result<Connection> {
     let socket = unix_socket::open(Type::STREAM)?;
@@ -188,9 +210,11 @@ pub fn connect_unix(name: UnixName) -> io::Result<Connection> {
     Ok(Connection::new(StreamSocket::unix(socket.into())?, name.into()))
 }
 
+/// This system has no UNIX sockets.
+///
 /// # Errors
 ///
-/// Always: this system has none.
+/// Always `Unsupported`.
 #[cfg(not(unix))]
 pub fn connect_unix(_: UnixName) -> io::Result<Connection> {
     Err(io::ErrorKind::Unsupported.into())

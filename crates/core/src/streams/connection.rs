@@ -1,41 +1,52 @@
-//! One connection, polled by hand: over TCP or a UNIX socket, with TLS or without, behind the same methods.
+//! One connection: over TCP, a UNIX socket or a pipe, with TLS or without, behind the same methods.
 //!
-//! Invariants of both:
+//! The addon's handle table owns it and polls it on the JavaScript thread, under the reactor's `enter` guard: a new
+//! registration of the socket needs it. An enum, and not a trait object, so that a connection without TLS pays one
+//! branch.
+//!
+//! # Invariants of both kinds
+//!
 //! 1. Bytes given to [`Connection::send`] leave in call order: nothing is written while older bytes are unsent.
-//! 2. A write error ends the sending half only. It is kept until asked for, later sends are swallowed, and the
-//!    receiving half never hears of it: data that the peer sent before it went away stays readable.
-//!
-//! An enum, and not a trait object: without TLS, every method is as it was before there was any.
+//! 2. A write error ends the sending half only. It is kept until [`Connection::take_write_error`], and later sends are
+//!    discarded. The receiving half does not report it: data that the peer sent before it went away stays readable.
+//! 3. A send never waits. What the kernel does not take is kept, counted by [`Connection::unsent`], and written by
+//!    [`Connection::poll_flush`].
+//! 4. A receive takes at most the caller's buffer and keeps nothing back, so a cancelled receive has lost nothing.
+//!    With TLS, prefetched ciphertext and decrypted plaintext stay in the connection for the next receive.
+//! 5. Dropping the connection closes its socket and discards unsent bytes.
 
 use std::{
     io,
     task::{Context, Poll},
 };
 
-use super::{
-    descriptors::{Descriptors, Parcel},
-    goodbye::Goodbye,
-    plain::Plain,
-    socket::StreamSocket,
-};
+use super::plain::Plain;
 use crate::{
     address::Address,
+    sockets::{Descriptors, Goodbye, Parcel, StreamSocket},
     tls::{Session, TlsStream},
 };
 
+/// A connected stream. Dropping it closes it (invariant 5).
 #[derive(Debug)]
 pub enum Connection {
+    /// Without TLS.
     Plain(Plain),
+    /// After a TLS handshake. Boxed: it is much larger.
     Tls(Box<TlsStream>),
 }
 
 impl Connection {
+    /// A connection without TLS. `remote` is the address of the peer.
     pub fn new(socket: StreamSocket, remote: Address) -> Self {
         Self::Plain(Plain::new(socket, remote))
     }
 
-    /// Reads once into `buffer`. `Ready(Ok(0))` is the end of the peer's data. What is wrong in TLS is a
-    /// [`crate::tls::Failure`] inside the error.
+    /// Reads once into `buffer` and returns the number of bytes. `Ready(Ok(0))` is the end of the peer's data.
+    ///
+    /// # Errors
+    ///
+    /// The system's. A TLS error is a [`crate::tls::Failure`] inside an error of kind `Other`.
     pub fn poll_receive(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         match self {
             Self::Plain(plain) => plain.poll_receive(cx, buffer),
@@ -43,7 +54,12 @@ impl Connection {
         }
     }
 
-    /// Waits until a receive may not have to wait.
+    /// Waits until a receive may succeed. It may still be `Pending`: the reactor can remember readiness of bytes that
+    /// are gone.
+    ///
+    /// # Errors
+    ///
+    /// The reactor's, after it has ended.
     pub fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Plain(plain) => plain.poll_readable(cx),
@@ -51,7 +67,12 @@ impl Connection {
         }
     }
 
-    /// As [`Connection::poll_readable`], and the kernel is asked, for the reactor may remember what has been read meanwhile.
+    /// Waits until there is something to receive, and asks the kernel to be sure. Costs a system call that
+    /// [`Connection::poll_readable`] does not make.
+    ///
+    /// # Errors
+    ///
+    /// The reactor's, after it has ended.
     pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             match self.poll_readable(cx) {
@@ -68,8 +89,8 @@ impl Connection {
         }
     }
 
-    /// Takes all of `segments`: writes what the kernel takes now, in one gathered call where it can, and keeps
-    /// the rest ([`Connection::unsent`]); `cx` is woken when [`Connection::poll_flush`] can go on.
+    /// Takes all of `segments`, in order. Writes what the kernel takes now, gathered in as few system calls as
+    /// possible, and keeps the rest (invariant 3). `cx` is woken when [`Connection::poll_flush`] can go on.
     pub fn send(&mut self, cx: &mut Context<'_>, segments: &[&[u8]]) {
         match self {
             Self::Plain(plain) => plain.send(cx, segments),
@@ -77,8 +98,9 @@ impl Connection {
         }
     }
 
-    /// As [`Connection::send`], but takes of `data`, which follows `segments`, only what the kernel takes now; with TLS,
-    /// up to four records more. Returns that length; it is all of `data` once the sending half has failed (invariant 2).
+    /// Takes all of `segments` as [`Connection::send`] does. Of `data`, which follows them, it takes only what the
+    /// kernel takes now, and with TLS up to 64 KiB more. Returns the number of bytes taken of `data`: all of it once
+    /// the sending half has failed (invariant 2).
     pub fn send_direct(&mut self, cx: &mut Context<'_>, segments: &[&[u8]], data: &[u8]) -> usize {
         match self {
             Self::Plain(plain) => plain.send_direct(cx, segments, data),
@@ -86,7 +108,7 @@ impl Connection {
         }
     }
 
-    /// Bytes taken that the kernel does not have yet; with TLS, an upper bound of them.
+    /// The number of bytes taken that the kernel does not have yet. With TLS, an upper bound.
     pub fn unsent(&self) -> usize {
         match self {
             Self::Plain(plain) => plain.unsent(),
@@ -94,7 +116,7 @@ impl Connection {
         }
     }
 
-    /// Writes what is unsent. Ready when nothing is left, or when the sending half has failed.
+    /// Writes unsent bytes. Ready when none are left, or when the sending half has failed.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self {
             Self::Plain(plain) => plain.poll_flush(cx),
@@ -102,7 +124,8 @@ impl Connection {
         }
     }
 
-    /// Waits until the kernel would take at least one byte.
+    /// Flushes, then waits until the kernel may take at least one byte more. Ready at once when the sending half has
+    /// failed.
     pub fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self {
             Self::Plain(plain) => plain.poll_writable(cx),
@@ -110,7 +133,7 @@ impl Connection {
         }
     }
 
-    /// Flushes, then closes the sending half.
+    /// Flushes, sends `close_notify` with TLS, then closes the sending half. A failure is kept as a write error.
     pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self {
             Self::Plain(plain) => plain.poll_shutdown(cx),
@@ -118,9 +141,9 @@ impl Connection {
         }
     }
 
-    /// Shuts down, and reads for the peer's own end, whatever it is. Data that comes before it is dropped, and taken off `left`:
-    /// done, too, when nothing is left. It is read also while the shutdown waits, because a peer that waits for the same would
-    /// wait for ever.
+    /// Bidirectional shutdown: closes the sending half, waits for the peer's end and discards the data before it.
+    /// `left` bounds the discarded bytes and is counted down. Reads also while the own shutdown waits, because the
+    /// peer may do the same.
     pub fn poll_goodbye(&mut self, cx: &mut Context<'_>, left: &mut usize) -> Goodbye {
         match self {
             Self::Plain(plain) => plain.poll_goodbye(cx, left),
@@ -128,7 +151,7 @@ impl Connection {
         }
     }
 
-    /// Takes the error of the sending half, if it has failed since the last call.
+    /// The error of the sending half. It is given once.
     pub fn take_write_error(&mut self) -> Option<io::Error> {
         match self {
             Self::Plain(plain) => plain.take_write_error(),
@@ -136,7 +159,7 @@ impl Connection {
         }
     }
 
-    /// Whether the sending half has failed (invariant 2), however often its error has been taken.
+    /// Whether the sending half has failed (invariant 2), also after its error has been taken.
     pub fn has_failed_sending(&self) -> bool {
         match self {
             Self::Plain(plain) => plain.has_failed_sending(),
@@ -144,28 +167,36 @@ impl Connection {
         }
     }
 
-    /// What is to be done before an orderly close.
+    /// Call before an orderly close. With TLS it tries unsent bytes once more, and discards input that would turn the
+    /// close into a reset.
     pub fn before_close(&mut self, cx: &mut Context<'_>) {
         if let Self::Tls(tls) = self {
             tls.before_close(cx);
         }
     }
 
-    /// Keeps bytes and descriptors, to be sent by [`Connection::poll_send_parcel`]; only without TLS.
+    /// Keeps bytes with ancillary data for [`Connection::poll_send_parcel`], in place of an earlier parcel. With TLS
+    /// it drops them.
     pub fn post(&mut self, parcel: Parcel) {
         if let Self::Plain(plain) = self {
             plain.post(parcel);
         }
     }
 
-    /// Forgets what was posted and is not sent yet.
+    /// Drops a parcel that was posted and not sent, and closes its descriptors.
     pub fn withdraw(&mut self) {
         if let Self::Plain(plain) = self {
             plain.withdraw();
         }
     }
 
-    /// Sends what was posted, after what is unsent.
+    /// Sends the posted parcel behind the unsent bytes. Ready when the kernel has the descriptors; the rest of the
+    /// bytes is unsent then.
+    ///
+    /// # Errors
+    ///
+    /// The system's, when it refuses this parcel; the connection goes on. `Unsupported` with TLS and except on UNIX
+    /// sockets.
     pub fn poll_send_parcel(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Plain(plain) => plain.poll_send_parcel(cx),
@@ -173,7 +204,11 @@ impl Connection {
         }
     }
 
-    /// As [`Connection::poll_receive`], and with the bytes up to `most` descriptors.
+    /// As [`Connection::poll_receive`], with at most `most` file descriptors beside the bytes.
+    ///
+    /// # Errors
+    ///
+    /// The system's; `Unsupported` with TLS and except on UNIX sockets.
     pub fn poll_receive_with(
         &mut self,
         cx: &mut Context<'_>,
@@ -186,7 +221,7 @@ impl Connection {
         }
     }
 
-    /// Makes closing the socket send `RST` instead of `FIN`, where it has such a thing.
+    /// Makes closing the socket send `RST` instead of `FIN`. Does nothing for UNIX sockets and pipes.
     ///
     /// # Errors
     ///
@@ -195,13 +230,16 @@ impl Connection {
         self.socket().reset_on_close()
     }
 
+    /// The address that the socket is bound to.
+    ///
     /// # Errors
     ///
-    /// The system's.
+    /// The system's. A pipe has no address: `EBADF`.
     pub fn local_address(&self) -> io::Result<Address> {
         self.socket().local_address()
     }
 
+    /// The address of the peer. It stays known after a reset.
     pub fn remote_address(&self) -> &Address {
         match self {
             Self::Plain(plain) => plain.remote_address(),
@@ -209,6 +247,7 @@ impl Connection {
         }
     }
 
+    /// The socket below, for its descriptor and options.
     pub fn socket(&self) -> &StreamSocket {
         match self {
             Self::Plain(plain) => plain.socket(),
@@ -216,7 +255,7 @@ impl Connection {
         }
     }
 
-    /// The TLS session, where there is one.
+    /// The TLS session. `None` without TLS.
     pub fn session(&self) -> Option<&Session> {
         match self {
             Self::Plain(_) => None,
@@ -224,11 +263,13 @@ impl Connection {
         }
     }
 
+    /// Whether a TLS handshake has been made.
     pub fn is_tls(&self) -> bool {
         matches!(self, Self::Tls(_))
     }
 
-    /// The socket and its peer's address, for a handshake. `None` where there has been one, or where bytes are unsent.
+    /// Takes the socket and the peer's address, for a handshake. `None`, and the connection is closed, if there has
+    /// been a handshake or bytes are unsent.
     pub fn into_socket(self) -> Option<(StreamSocket, Address)> {
         match self {
             Self::Plain(plain) if plain.unsent() == 0 => Some(plain.into_socket()),

@@ -1,4 +1,16 @@
 //! A listening socket.
+//!
+//! The addon polls it on the JavaScript thread, under the reactor's `enter` guard, and decides itself when to stop
+//! accepting.
+//!
+//! # Invariants
+//!
+//! 1. `ECONNABORTED` belongs to a client that gave up in the queue. It is skipped, at most [`GONE`] times in one call.
+//! 2. Every other error is returned and leaves the listener usable. `EMFILE` and its like keep readiness set: the
+//!    caller decides when to try again.
+//! 3. Accepted sockets do not block and are close-on-exec.
+//! 4. The file of a UNIX socket is removed before the socket is closed. A client that comes in between finds no file,
+//!    instead of one with no listener behind it.
 
 #[cfg(unix)]
 use std::os::{
@@ -15,35 +27,45 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 #[cfg(unix)]
 use tokio::io::Interest;
 
-#[cfg(unix)]
-use super::polled::Polled;
-use super::{Connection, ConnectionOptions, StreamSocket};
-use crate::address::{Address, UnixName};
+use super::{Connection, ConnectionOptions};
+use crate::{
+    address::{Address, UnixName},
+    sockets::{StreamSocket, lacks_ipv6, set_reuse_port},
+};
 #[cfg(unix)]
 use crate::{
+    sockets::Polled,
     system::{self, Call},
     unix_socket,
 };
 
+/// A TCP listener.
 #[derive(Clone, Copy, Debug)]
 pub struct ListenRequest {
-    /// `None`: every address of both families on one port.
+    /// The address and port to bind, port 0 for any free port. `None`: all addresses of both families, on one port.
     pub address: Option<SocketAddr>,
-    /// The port for `address: None`.
+    /// The port if `address` is `None`.
     pub port: u16,
+    /// How many connections the kernel queues. The system has a bound of its own.
     pub backlog: i32,
+    /// Whether other listeners may bind to the same port (`SO_REUSEPORT`).
     pub reuse_port: bool,
+    /// Set on every accepted connection.
     pub options: ConnectionOptions,
 }
 
+/// A listener on a UNIX socket.
 #[derive(Clone, Debug)]
 pub struct UnixListenRequest {
+    /// A path, or an abstract name on Linux.
     pub name: UnixName,
-    /// The permissions of the socket file; `None`: what the umask leaves.
+    /// The permission bits of the socket file. `None`: what the umask leaves.
     pub mode: Option<u32>,
+    /// How many connections the kernel queues.
     pub backlog: i32,
 }
 
+/// A listening socket. Dropping it closes it and removes the socket file.
 #[derive(Debug)]
 pub struct Listener(Bound);
 
@@ -60,27 +82,27 @@ enum Bound {
     },
     #[cfg(unix)]
     Unix {
-        /// Before the socket: it goes first, so that who comes then finds nothing rather than nobody.
-        #[expect(dead_code, reason = "it is there to be dropped")]
+        /// Declared before the socket, so that it is dropped first (invariant 4).
+        #[expect(dead_code, reason = "its destructor removes the file")]
         file: Option<unix_socket::SocketFile>,
         socket: Listening,
     },
 }
 
-/// Clients that gave up while they waited, passed over in one look.
+/// The most aborted clients that one call skips (invariant 1).
 const GONE: usize = 64;
 
 impl Listener {
-    /// Binds and listens. Call under the reactor's `enter` guard.
+    /// Binds a TCP socket and listens. Call under the reactor's `enter` guard.
     ///
     /// # Errors
     ///
-    /// The system's: the address is in use, or not this machine's.
+    /// The system's: `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`; `Unsupported` for `reuse_port` on Windows.
     pub fn open(request: &ListenRequest) -> io::Result<Self> {
         let socket = match request.address {
             Some(address) => listen(request, address, true)?,
             None => match listen(request, (Ipv6Addr::UNSPECIFIED, request.port).into(), false) {
-                // A machine without IPv6 says so at the first of these calls that needs it.
+                // A machine without IPv6 fails in `socket` or in `bind`.
                 Err(error) if lacks_ipv6(&error) => {
                     listen(request, (Ipv4Addr::UNSPECIFIED, request.port).into(), false)?
                 }
@@ -93,11 +115,12 @@ impl Listener {
         }))
     }
 
-    /// Binds to a name and listens. Call under the reactor's `enter` guard.
+    /// Binds a UNIX socket to a name and listens. Replaces a stale socket file. Call under the reactor's `enter` guard.
     ///
     /// # Errors
     ///
-    /// The system's: somebody is bound to the name, or it cannot be.
+    /// The system's: `EADDRINUSE` when another socket is bound to the name, `ENAMETOOLONG`, `ENOTSUP` for an abstract
+    /// name except on Linux.
     #[cfg(unix)]
     pub fn open_unix(request: &UnixListenRequest) -> io::Result<Self> {
         let socket = unix_socket::open(Type::STREAM)?;
@@ -107,23 +130,30 @@ impl Listener {
         Ok(Self(Bound::Unix { file, socket }))
     }
 
+    /// This system has no UNIX sockets.
+    ///
     /// # Errors
     ///
-    /// Always: this system has none.
+    /// Always `Unsupported`.
     #[cfg(not(unix))]
     pub fn open_unix(_: &UnixListenRequest) -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
+    /// Accepts one connection.
+    ///
+    /// # Errors
+    ///
+    /// The system's (invariant 2).
     pub fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Connection>> {
         for _ in 0..GONE {
             match self.poll_accept_once(cx) {
-                // The client gave up while it waited in the queue: nobody's business.
+                // Invariant 1.
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 outcome => return outcome,
             }
         }
-        // Others have their turn first.
+        // Other handles have their turn first.
         cx.waker().wake_by_ref();
         Poll::Pending
     }
@@ -134,8 +164,7 @@ impl Listener {
                 let options = *options;
                 poll_accept_tcp(socket, cx).map(|accepted| {
                     let (socket, remote) = accepted?;
-                    // Linux hands the listener's options down; elsewhere they are set one by one. A peer that has gone already
-                    // makes that fail: its first read says so.
+                    // Setting an option fails for a peer that has gone already. The first read reports that.
                     if !INHERITS_OPTIONS {
                         drop(options.apply(&SockRef::from(&socket)));
                     }
@@ -151,6 +180,8 @@ impl Listener {
         }
     }
 
+    /// The address that the listener is bound to, with the port that the system chose.
+    ///
     /// # Errors
     ///
     /// The system's.
@@ -191,7 +222,7 @@ fn watch(socket: Socket) -> io::Result<Listening> {
     tokio::net::TcpListener::from_std(socket.into())
 }
 
-/// A socket that does not block, and whose it is.
+/// Accepts one non-blocking socket, with the address of its peer.
 #[cfg(unix)]
 fn poll_accept_tcp(
     socket: &mut Listening,
@@ -214,7 +245,7 @@ fn poll_accept_tcp(
     })
 }
 
-/// In one system call.
+/// Accepts with both flags in one system call (invariant 3).
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn accept(listening: &Socket) -> io::Result<(OwnedFd, Remote)> {
     use rustix::net::{SocketFlags, acceptfrom_with};
@@ -231,7 +262,7 @@ fn accept(listening: &Socket) -> io::Result<(OwnedFd, Remote)> {
     Ok((socket.into(), Remote(remote)))
 }
 
-/// The address of who connects, in the form that the system call gives.
+/// The address of the client, in the form that the system call gives.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 struct Remote(Option<rustix::net::SocketAddrAny>);
 #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
@@ -257,7 +288,7 @@ impl Remote {
             .ok_or_else(|| io::Error::from_raw_os_error(libc::EAFNOSUPPORT))
     }
 
-    /// There are paths only.
+    /// This system has paths only.
     fn name(self) -> UnixName {
         self.0
             .as_unix()
@@ -265,8 +296,10 @@ impl Remote {
     }
 }
 
+/// Whether accepted sockets inherit the options of the listener. Elsewhere they are set on each of them.
 const INHERITS_OPTIONS: bool = cfg!(target_os = "linux");
 
+/// A bound and listening TCP socket that does not block.
 fn listen(request: &ListenRequest, address: SocketAddr, v6_only: bool) -> io::Result<Socket> {
     let open = || Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP));
     #[cfg(unix)]
@@ -289,21 +322,4 @@ fn listen(request: &ListenRequest, address: SocketAddr, v6_only: bool) -> io::Re
     socket.bind(&address.into())?;
     socket.listen(request.backlog)?;
     Ok(socket)
-}
-
-#[cfg(unix)]
-pub(crate) fn set_reuse_port(socket: &Socket) -> io::Result<()> {
-    socket.set_reuse_port(true)
-}
-
-#[cfg(not(unix))]
-pub(crate) fn set_reuse_port(_: &Socket) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-pub(crate) fn lacks_ipv6(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL)
-    )
 }

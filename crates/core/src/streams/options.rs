@@ -1,8 +1,10 @@
+//! Options that a TCP connection starts with.
+
 use std::io;
 
 use socket2::SockRef;
 
-/// What a connection starts with.
+/// Options of a new TCP connection. UNIX sockets have none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionOptions {
     /// `TCP_NODELAY`: small writes leave at once.
@@ -12,6 +14,7 @@ pub struct ConnectionOptions {
 }
 
 impl ConnectionOptions {
+    /// Sets the options that are on. Sockets start with both off.
     pub(super) fn apply(self, socket: &SockRef<'_>) -> io::Result<()> {
         if self.no_delay {
             socket.set_tcp_nodelay(true)?;

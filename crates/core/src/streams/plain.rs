@@ -1,11 +1,23 @@
-//! A connection without TLS, polled by hand.
+//! A connection without TLS.
 //!
-//! Invariants:
+//! [`super::Connection`] forwards to it, on the JavaScript thread, and documents what the methods do. What is kept
+//! here:
+//!
+//! ```text
+//!  send ─► unsent is empty? ─ yes ─► write ─ short ─► unsent ◄─ the rest ─ parcel
+//!                           └ no ───────────────────► unsent ─ poll_flush ─► kernel
+//! ```
+//!
+//! # Invariants
+//!
 //! 1. Bytes given to [`Plain::send`] leave in call order: nothing is written while older bytes are unsent.
-//! 2. A write error ends the sending half only. It is kept until asked for, later sends are swallowed, and the
-//!    receiving half never hears of it: data that the peer sent before it went away stays readable.
-//! 3. Reads go through `poll_read`, not `try_read`: it clears readiness after a short read where that says enough, which saves
-//!    the system call that would only say "would block" (`polled.rs`).
+//! 2. A write error ends the sending half only. It is kept until [`Plain::take_write_error`], and later sends are
+//!    discarded. The receiving half does not report it: data that the peer sent before it went away stays readable.
+//! 3. Reads go through `poll_read`, not `try_read`. It clears readiness after a short read if that proves that
+//!    nothing is left, which saves the system call that would answer `WouldBlock` (`sockets/polled.rs`, invariant 1).
+//! 4. A write goes on until the kernel refuses, also after a short write. Only the refusal registers the waker.
+//! 5. A parcel waits for the unsent bytes before it. An error that concerns the parcel alone leaves the connection as
+//!    it was.
 
 use std::{
     io::{self, IoSlice},
@@ -15,33 +27,34 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{
-    descriptors::{Descriptors, Parcel},
-    goodbye::{Goodbye, drop_input},
-    socket::StreamSocket,
-    unsent::Unsent,
+use super::unsent::Unsent;
+use crate::{
+    address::Address,
+    sockets::{Descriptors, Goodbye, Parcel, StreamSocket, drop_input},
 };
-use crate::address::Address;
 
-/// The most segments in one gathered write. Linux takes 1,024; more than a few dozen gain nothing.
+/// The most segments in one gathered write. Linux takes 1,024, but more than a few dozen gain nothing.
 const MAX_GATHER: usize = 64;
 
+/// A connection without TLS. Dropping it closes the socket and discards unsent bytes.
 #[derive(Debug)]
 pub struct Plain {
     socket: StreamSocket,
-    /// Kept from the beginning: a socket that was reset can no longer tell, and then it is asked for most.
+    /// Kept from the start: the system no longer knows it after a reset, and that is when error texts need it.
     remote: Address,
     unsent: Unsent,
-    /// What is to leave with descriptors, after `unsent`.
+    /// The posted parcel (invariant 5).
     parcel: Option<Box<Parcel>>,
-    /// The sending half has failed (invariant 2). Stays so; the error itself is handed out once.
+    /// The sending half has failed (invariant 2). Never reset; the error itself is handed out once.
     failed: bool,
     /// The sending half is closed.
     shut: bool,
+    /// The error behind `failed`, until it is taken.
     write_error: Option<io::Error>,
 }
 
 impl Plain {
+    /// A connection over `socket`. `remote` is the address of the peer.
     pub fn new(socket: StreamSocket, remote: Address) -> Self {
         Self {
             socket,
@@ -54,7 +67,7 @@ impl Plain {
         }
     }
 
-    /// Reads once into `buffer`. `Ready(Ok(0))` is the end of the peer's data.
+    /// As [`super::Connection::poll_receive`] (invariant 3).
     pub fn poll_receive(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut read = ReadBuf::new(buffer);
         match Pin::new(&mut self.socket).poll_read(cx, &mut read) {
@@ -64,13 +77,12 @@ impl Plain {
         }
     }
 
-    /// Waits until a read would not block.
+    /// As [`super::Connection::poll_readable`].
     pub fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.socket.poll_read_ready(cx)
     }
 
-    /// Takes all of `segments`: writes what the kernel takes now, in one gathered call where it can, and keeps
-    /// the rest ([`Plain::unsent`]); `cx` is woken when [`Plain::poll_flush`] can go on.
+    /// As [`super::Connection::send`].
     pub fn send(&mut self, cx: &mut Context<'_>, segments: &[&[u8]]) {
         let written = self.write_now(cx, segments);
         if !self.failed {
@@ -78,8 +90,7 @@ impl Plain {
         }
     }
 
-    /// As [`Plain::send`], but takes of `data`, which follows `segments`, only what the kernel takes now.
-    /// Returns that length; it is all of `data` once the sending half has failed (invariant 2).
+    /// As [`super::Connection::send_direct`].
     pub fn send_direct(&mut self, cx: &mut Context<'_>, segments: &[&[u8]], data: &[u8]) -> usize {
         let before: usize = segments.iter().map(|segment| segment.len()).sum();
         let written = match segments {
@@ -97,12 +108,12 @@ impl Plain {
         written.saturating_sub(before)
     }
 
-    /// Bytes taken that the kernel does not have yet.
+    /// The number of bytes taken that the kernel does not have yet.
     pub fn unsent(&self) -> usize {
         self.unsent.len()
     }
 
-    /// Writes what is unsent. Ready when nothing is left, or when the sending half has failed.
+    /// As [`super::Connection::poll_flush`].
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while !self.unsent.is_empty() {
             let slices = self.unsent.as_slices();
@@ -115,7 +126,7 @@ impl Plain {
         Poll::Ready(())
     }
 
-    /// Waits until the kernel would take at least one byte.
+    /// As [`super::Connection::poll_writable`].
     pub fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.poll_flush(cx).is_pending() {
             return Poll::Pending;
@@ -123,11 +134,11 @@ impl Plain {
         if self.failed {
             return Poll::Ready(());
         }
-        // An error of the socket shows itself at the write that follows.
+        // The write that follows reports an error of the socket.
         self.socket.poll_write_ready(cx).map(drop)
     }
 
-    /// Flushes, then closes the sending half.
+    /// As [`super::Connection::poll_shutdown`].
     pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.poll_flush(cx).is_pending() {
             return Poll::Pending;
@@ -136,9 +147,9 @@ impl Plain {
             return Poll::Ready(());
         }
         match Pin::new(&mut self.socket).poll_shutdown(cx) {
-            // The peer has gone already: what shutting down was to bring about is so.
+            // `NotConnected`: the peer has reset the connection, so the sending half is closed already.
             Poll::Ready(Err(error)) if error.kind() != io::ErrorKind::NotConnected => {
-                self.fail_writing(error)
+                self.fail_writing(error);
             }
             Poll::Ready(_) => self.shut = true,
             Poll::Pending => return Poll::Pending,
@@ -152,27 +163,27 @@ impl Plain {
         drop_input(shut, left, |dropped| self.poll_receive(cx, dropped))
     }
 
-    /// Takes the error of the sending half, if it has failed since the last call.
+    /// As [`super::Connection::take_write_error`].
     pub fn take_write_error(&mut self) -> Option<io::Error> {
         self.write_error.take()
     }
 
+    /// As [`super::Connection::has_failed_sending`].
     pub fn has_failed_sending(&self) -> bool {
         self.failed
     }
 
-    /// Keeps bytes and descriptors, to be sent by [`Plain::poll_send_parcel`].
+    /// As [`super::Connection::post`].
     pub fn post(&mut self, parcel: Parcel) {
         self.parcel = Some(Box::new(parcel));
     }
 
-    /// Forgets what was posted. Nothing of it has been sent.
+    /// As [`super::Connection::withdraw`]. Nothing of the parcel has been sent.
     pub fn withdraw(&mut self) {
         self.parcel = None;
     }
 
-    /// Sends what was posted, after what is unsent. Ready when the kernel has the descriptors, and this the rest of the bytes;
-    /// an error is the parcel's own, and the connection as good as before.
+    /// As [`super::Connection::poll_send_parcel`] (invariant 5).
     pub fn poll_send_parcel(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.poll_flush(cx).is_pending() {
             return Poll::Pending;
@@ -194,12 +205,12 @@ impl Plain {
             (Err(error), _) => return Poll::Ready(Err(error)),
             (Ok(_), None) => {}
         }
-        // Pending: the rest waits as data does.
+        // The rest of the bytes is unsent data from here on.
         let _ = self.poll_flush(cx);
         Poll::Ready(Ok(()))
     }
 
-    /// As [`Plain::poll_receive`], and with the bytes up to `most` descriptors.
+    /// As [`super::Connection::poll_receive_with`].
     pub fn poll_receive_with(
         &mut self,
         cx: &mut Context<'_>,
@@ -209,25 +220,28 @@ impl Plain {
         self.socket.poll_receive_with(cx, buffer, most)
     }
 
+    /// The address of the peer.
     pub fn remote_address(&self) -> &Address {
         &self.remote
     }
 
+    /// The socket below.
     pub fn socket(&self) -> &StreamSocket {
         &self.socket
     }
 
+    /// Takes the socket and the address of the peer. Unsent bytes are lost: the caller checks first.
     pub fn into_socket(self) -> (StreamSocket, Address) {
         (self.socket, self.remote)
     }
 
-    /// Writes as much of `segments` as the kernel takes now and returns how much that was.
+    /// Writes as much of `segments` as the kernel takes now, and returns the number of bytes.
     fn write_now(&mut self, cx: &mut Context<'_>, segments: &[&[u8]]) -> usize {
         if self.poll_flush(cx).is_pending() || self.failed {
             return 0;
         }
         if let [single] = segments {
-            // Nearly every turn of nearly every connection: without the array of slices, which costs as much as the rest.
+            // The common case. The array of slices costs as much as everything else here.
             return self.write_single(cx, single);
         }
         let mut written = 0;
@@ -264,8 +278,7 @@ impl Plain {
         }
         let mut rest = &mut slices[..batch.len()];
         let mut written = 0;
-        // Until the kernel says no, and not only once: a short write leaves tokio's readiness set, and without
-        // the refusal no waker is registered.
+        // Invariant 4.
         while rest.iter().any(|slice| !slice.is_empty()) {
             match Pin::new(&mut self.socket).poll_write_vectored(cx, rest) {
                 Poll::Ready(Ok(count)) => {
@@ -282,6 +295,7 @@ impl Plain {
         written
     }
 
+    /// Invariant 2.
     fn fail_writing(&mut self, error: io::Error) {
         self.unsent.clear();
         self.failed = true;
@@ -289,7 +303,7 @@ impl Plain {
     }
 }
 
-/// The connection is over, and not only what was to be sent with it wrong.
+/// Whether the connection has ended, as opposed to a parcel that the kernel refuses.
 fn is_end_of_peer(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -1,18 +1,23 @@
-//! One way of a relay: bytes from one connection to another, polled by hand. A relay has two.
+//! One direction of a relay: moves bytes from one connection to another. A relay has two.
 //!
 //! ```text
 //!  source ─ poll_receive ─► block ─ send_direct ─► destination
 //!                            │
-//!                            └─ given back when empty: a way on which nothing moves owns no memory
+//!                            └─ given back when empty: a direction on which nothing moves owns no memory
 //! ```
 //!
-//! Invariants:
-//! 1. A byte is still in the source, in the block, or taken by the destination. [`Way::take_rest`] hands out those in the
-//!    block: whoever ends a relay loses none.
-//! 2. Nothing is read while the block holds a byte or the destination has bytes unsent. However slow the destination,
-//!    what waits here is one block, and what one direct send may leave in a TLS session.
-//! 3. The end of the source goes on behind its last byte, once, as a shutdown of the destination's sending half.
-//! 4. After a failure of either connection the way is not polled again.
+//! `rings/relaying.rs` of the addon polls it on the JavaScript thread when a waker of either connection has been
+//! called. The bytes never enter JavaScript.
+//!
+//! # Invariants
+//!
+//! 1. Every byte is in the source, in the block, or taken by the destination. [`Way::take_rest`] hands out those in
+//!    the block, so ending a relay loses none.
+//! 2. Nothing is read while the block holds a byte or the destination has unsent bytes. However slow the destination
+//!    is, at most one block waits here, and in a TLS session what one direct send may leave.
+//! 3. The end of the source is passed on once, behind its last byte, as a shutdown of the destination's sending half.
+//! 4. After a failure of either connection the direction is not polled again.
+//! 5. `Pending` is returned only after the end that blocks has registered its waker.
 
 use std::{
     io, mem,
@@ -21,36 +26,38 @@ use std::{
 
 use super::Connection;
 
-/// What is read at once: with 256 KiB a gigabyte costs a sixth more, with 1 MiB little less (docs/design/relay.md).
+/// Bytes of one read. With 256 KiB a gigabyte costs a sixth more CPU time, with 1 MiB little less
+/// (docs/design/relay.md).
 pub const BLOCK: usize = 524_288;
 
-/// Blocks kept for the next bytes that come. One serves as many ways as there are, as long as their destinations keep up.
+/// Empty blocks that are kept. One serves any number of directions while their destinations keep up.
 const SPARE: usize = 2;
 
-/// Memory for bytes on their way, lent to whichever way has some.
+/// A pool of blocks, shared by all relays of a thread.
 #[derive(Debug, Default)]
 pub struct Blocks {
     spare: Vec<Box<[u8]>>,
 }
 
-/// How far a way has come.
+/// How far a direction has come.
 #[derive(Debug)]
 pub enum Progress {
-    /// A waker says when to look again.
+    /// A waker is registered (invariant 5).
     Pending,
-    /// Others want their turn, too: look again without being woken.
+    /// The budget is spent. Poll again in a later round, without waiting for a waker.
     More,
-    /// The source's end has been passed on.
+    /// The end of the source has been passed on (invariant 3).
     Ended,
     /// The source has failed.
     ReceiveFailed(io::Error),
-    /// The destination has failed; its [`Connection::take_write_error`] says why.
+    /// The destination has failed. Its [`Connection::take_write_error`] has the error.
     SendFailed,
 }
 
+/// One direction of a relay.
 #[derive(Debug, Default)]
 pub struct Way {
-    /// `start..end` of it has been read and not taken. Empty: no block.
+    /// `start..end` has been read and not been taken by the destination. Empty: no block is lent.
     block: Box<[u8]>,
     start: usize,
     end: usize,
@@ -59,24 +66,27 @@ pub struct Way {
     ended: bool,
 }
 
-/// A connection, and whom to wake for it.
+/// A connection with the context that its polls register.
 #[derive(Debug)]
 pub struct End<'e, 'w> {
+    /// The source or the destination.
     pub connection: &'e mut Connection,
+    /// Whose waker its polls register.
     pub cx: Context<'w>,
 }
 
 impl Way {
-    /// `ahead` has been read from the source already, and goes first.
-    pub fn new(ahead: &[u8]) -> Self {
+    /// `ahead` holds bytes that were read from the source before. They go first.
+    pub fn new(prefetched: &[u8]) -> Self {
         Self {
-            block: ahead.into(),
-            end: ahead.len(),
+            block: prefetched.into(),
+            end: prefetched.len(),
             ..Self::default()
         }
     }
 
-    /// Moves bytes until either end has to be waited for, or about `budget` of them have been read.
+    /// Moves bytes until one end would block, or until about `budget` bytes have been read. `budget` is counted down;
+    /// the last read may exceed it by a block.
     pub fn poll(
         &mut self,
         source: &mut End<'_, '_>,
@@ -116,29 +126,29 @@ impl Way {
                 continue;
             }
             if self.start < self.end {
-                // The kernel takes no more, and has been asked: the waker is registered.
+                // The kernel has refused the rest, so the waker is registered (invariant 5).
                 return Progress::Pending;
             }
         }
         Progress::Ended
     }
 
-    /// Bytes that the destination has taken.
+    /// The number of bytes that the destination has taken.
     pub fn moved(&self) -> u64 {
         self.moved
     }
 
-    /// Whether the source's data has ended.
+    /// Whether the source has reached its end.
     pub fn source_ended(&self) -> bool {
         self.source_ended
     }
 
-    /// Whether the end has been passed on, too.
+    /// Whether the end has been passed on (invariant 3).
     pub fn ended(&self) -> bool {
         self.ended
     }
 
-    /// What was read and not taken (invariant 1).
+    /// Takes the bytes that were read and not sent (invariant 1).
     pub fn take_rest(&mut self) -> Vec<u8> {
         let rest = self.block.get(self.start..self.end).unwrap_or_default().to_vec();
         self.block = Box::default();
@@ -146,7 +156,7 @@ impl Way {
         rest
     }
 
-    /// False where the destination has failed: what it did not take stays in the block.
+    /// Sends the block. False if the destination has failed: the bytes then stay in the block.
     fn send(&mut self, destination: &mut End<'_, '_>, blocks: &mut Blocks) -> bool {
         let bytes = self.block.get(self.start..self.end).unwrap_or_default();
         let taken = destination
@@ -164,6 +174,7 @@ impl Way {
         true
     }
 
+    /// Reads into a fresh block. The block goes back at once if nothing came.
     fn receive(&mut self, source: &mut End<'_, '_>, blocks: &mut Blocks) -> Poll<io::Result<usize>> {
         let mut block = blocks.lend();
         let outcome = source.connection.poll_receive(&mut source.cx, &mut block);

@@ -1,18 +1,21 @@
 //! Bytes that a stream has taken and the kernel has not.
+//!
+//! Owned by `Plain` and used on its thread.
 
 use std::{collections::VecDeque, io::IoSlice};
 
-/// Beyond this a drained queue gives its memory back: an idle connection owns no buffer.
+/// In bytes. A drained queue with more capacity gives its memory back, so that an idle connection owns no large buffer.
 const KEEP_CAPACITY: usize = 4096;
 
-/// A queue of bytes in send order. Empty for nearly every connection at nearly every moment, so it allocates
-/// only when a write falls short.
+/// A queue of bytes in send order. It allocates only when a write falls short, for nearly every connection is empty
+/// nearly always.
 #[derive(Debug, Default)]
 pub(super) struct Unsent {
     bytes: VecDeque<u8>,
 }
 
 impl Unsent {
+    /// The number of bytes.
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
@@ -30,11 +33,13 @@ impl Unsent {
         }
     }
 
+    /// All bytes, in order, for one gathered write. Either slice may be empty.
     pub fn as_slices(&self) -> [IoSlice<'_>; 2] {
         let (head, tail) = self.bytes.as_slices();
         [IoSlice::new(head), IoSlice::new(tail)]
     }
 
+    /// Removes the first `count` bytes, which have been written.
     pub fn consume(&mut self, count: usize) {
         self.bytes.drain(..count);
         if self.bytes.is_empty() && self.bytes.capacity() > KEEP_CAPACITY {
@@ -42,6 +47,7 @@ impl Unsent {
         }
     }
 
+    /// Drops everything, and the memory with it.
     pub fn clear(&mut self) {
         self.bytes = VecDeque::new();
     }
@@ -52,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn appends_what_was_not_written_and_forgets_what_was() {
+    fn unwritten_bytes_are_kept_in_order_and_written_ones_are_dropped() {
         let mut unsent = Unsent::default();
         unsent.append(&[b"abc", b"def", b"ghi"], 4);
         assert_eq!(unsent.len(), 5);

@@ -1,10 +1,12 @@
 //! System calls that misbehave by seed, for tests.
 //!
-//! `STRUCTIO_SYSTEM_SEED` starts it. What happens then can happen on any system, and changes no result: calls come short, are
-//! interrupted, refuse once more with `EAGAIN`. With `STRUCTIO_SYSTEM_FAILURES` as well, calls fail, more rarely: one of as
-//! many as that says.
+//! `STRUCTIO_SYSTEM_SEED=n` turns it on. Then calls come short, are interrupted, or refuse once more with `EAGAIN`:
+//! all of this can happen on any system, and it changes no result. `STRUCTIO_SYSTEM_FAILURES=n` adds failures: one
+//! call of `n`. Both are read once, at the first call. The layer works on any thread; with several threads the order
+//! of their calls varies, and with it the draw.
 //!
-//! The release's gate looks for the first name in a binary (`scripts/lib/release.js`): no binary that has it is published.
+//! The release check searches binaries for the first of these names (`scripts/lib/release.js`) and refuses those that
+//! have it.
 
 use std::{
     io::{self, ErrorKind, IoSlice},
@@ -16,42 +18,29 @@ use std::{
 
 use super::Call;
 
-/// One call of this many is interrupted, and as many refuse.
+/// One call of this many is interrupted.
 const INTERRUPTS: u64 = 12;
+
+/// One call of this many is refused with `EAGAIN`.
 const REFUSALS: u64 = 12;
 
-/// One call of this many comes short.
+/// One call of this many gets less memory than its caller has.
 const SHORT: u64 = 4;
 
-/// Calls that make descriptors are rarer than those that move data, and fail this much more often.
+/// Calls that make descriptors fail this many times as often, for they are rarer than calls that move data.
 const OPENING: u64 = 8;
 
 #[derive(Debug)]
 struct Plan {
     seed: u64,
-    /// One data call of this many fails; 0: none.
+    /// One data call of this many fails. 0: none.
     failures: u64,
 }
 
 static PLAN: OnceLock<Option<Plan>> = OnceLock::new();
 static DRAWN: AtomicU64 = AtomicU64::new(0);
-static HARMLESS: AtomicU64 = AtomicU64::new(0);
-static FAILED: AtomicU64 = AtomicU64::new(0);
 
-/// What has been done to this process's calls so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counts {
-    pub harmless: u64,
-    pub failed: u64,
-}
-
-pub fn counts() -> Counts {
-    Counts {
-        harmless: HARMLESS.load(Ordering::Relaxed),
-        failed: FAILED.load(Ordering::Relaxed),
-    }
-}
-
+/// Before a call: fails instead of it, as the draw decides.
 pub(super) fn before(call: Call) -> io::Result<()> {
     let Some(plan) = plan() else {
         return Ok(());
@@ -64,59 +53,51 @@ pub(super) fn before(call: Call) -> io::Result<()> {
         && one_of(plan, failures)
         && let Some(number) = failure(plan, call)
     {
-        FAILED.fetch_add(1, Ordering::Relaxed);
         return Err(io::Error::from_raw_os_error(number));
     }
     if one_of(plan, INTERRUPTS) {
-        return harmless(ErrorKind::Interrupted);
+        return Err(ErrorKind::Interrupted.into());
     }
     let may_refuse = !matches!(call, Call::Open | Call::File | Call::Ask);
     if may_refuse && one_of(plan, REFUSALS) {
-        return harmless(ErrorKind::WouldBlock);
+        return Err(ErrorKind::WouldBlock.into());
     }
     Ok(())
 }
 
-/// How much of `length` bytes of memory a call is given.
+/// How many of `length` bytes a call gets: at least 1, if there is one.
 pub(crate) fn part(length: usize) -> usize {
     match plan() {
-        Some(plan) if length > 1 && one_of(plan, SHORT) => {
-            HARMLESS.fetch_add(1, Ordering::Relaxed);
-            1 + below(plan, length)
-        }
+        Some(plan) if length > 1 && one_of(plan, SHORT) => 1 + below(plan, length),
         _ => length,
     }
 }
 
-/// What a gathered write is cut down to.
+/// The part of its first slice that a gathered write is cut down to, if it is.
 pub(super) fn piece<'a>(slices: &'a [IoSlice<'_>]) -> Option<&'a [u8]> {
     let first = slices.iter().find(|slice| !slice.is_empty())?;
     let length = part(first.len());
     (length < first.len()).then(|| &first[..length])
 }
 
-/// An attempt goes on when the call that began it is interrupted.
+/// The outcome of a `connect`, perhaps interrupted. The attempt goes on all the same.
 pub(crate) fn after_connect(outcome: io::Result<()>) -> io::Result<()> {
     let begun = match &outcome {
         Ok(()) => true,
         Err(error) => error.raw_os_error() == Some(libc::EINPROGRESS),
     };
     match plan() {
-        Some(plan) if begun && one_of(plan, INTERRUPTS) => harmless(ErrorKind::Interrupted),
+        Some(plan) if begun && one_of(plan, INTERRUPTS) => Err(ErrorKind::Interrupted.into()),
         _ => outcome,
     }
 }
 
-/// Whether `error` is a refusal that the system has not made. The system's have a number.
+/// Whether this layer invented the refusal `error`. Those of the system have an error number.
 pub(crate) fn is_made_up(error: &io::Error) -> bool {
     error.kind() == ErrorKind::WouldBlock && error.raw_os_error().is_none()
 }
 
-fn harmless(kind: ErrorKind) -> io::Result<()> {
-    HARMLESS.fetch_add(1, Ordering::Relaxed);
-    Err(kind.into())
-}
-
+/// An error that the system may give for such a call, if there is one.
 fn failure(plan: &Plan, call: Call) -> Option<i32> {
     let possible: &[i32] = match call {
         Call::Receive => &[libc::ECONNRESET],
@@ -148,12 +129,12 @@ fn one_of(plan: &Plan, count: u64) -> bool {
     draw(plan).is_multiple_of(count)
 }
 
-/// Less than `limit`, which is not 0.
+/// A number below `limit`, which is not 0.
 fn below(plan: &Plan, limit: usize) -> usize {
     usize::try_from(draw(plan) % limit as u64).unwrap_or(0)
 }
 
-/// SplitMix64: the order of calls decides, and the seed.
+/// SplitMix64 of the seed and the number of draws so far.
 fn draw(plan: &Plan) -> u64 {
     let step = DRAWN.fetch_add(1, Ordering::Relaxed);
     let mut mixed = plan

@@ -1,6 +1,15 @@
-//! A context: settings, and the configurations that rustls makes of them.
+//! A context: settings, and the rustls configurations made from them.
 //!
-//! A configuration is made when a side is first needed, and kept: sessions are resumed among the users of one context.
+//! TypeScript makes a context once and uses it for many handshakes, from the JavaScript thread and the pool at the
+//! same time.
+//!
+//! # Invariants
+//!
+//! 1. The configuration of a side is made when that side is first needed, once. Handshakes of one context share it,
+//!    and so they share resumed sessions.
+//! 2. A failure to make a configuration is kept like the configuration: every later handshake gets the same failure.
+//! 3. A server keeps no session state: a ticket carries it, encrypted. Clients that never return cost nothing.
+//! 4. The private key never appears in `Debug` output.
 
 use std::{
     fmt,
@@ -19,12 +28,14 @@ use rustls::{
 
 use super::{Failure, Settings, key_log::Lines, suites, trust::Trust};
 
-/// Servers that a client keeps sessions of.
+/// The number of servers that a client keeps sessions of.
 const CLIENT_SESSIONS: usize = 256;
 
-/// Tickets sent after a TLS 1.3 handshake: a client that opens a second connection before the first has ended needs two.
+/// Tickets that a server sends after a TLS 1.3 handshake. A ticket is used once, so a client with two connections at
+/// a time needs two.
 const TICKETS: usize = 2;
 
+/// Settings and configurations for any number of handshakes. Cheap to share by `Arc`.
 pub struct Context {
     settings: Settings,
     lines: Arc<Lines>,
@@ -33,6 +44,7 @@ pub struct Context {
 }
 
 impl Context {
+    /// A context of these settings. Errors in them come with the first handshake of a side.
     pub fn new(settings: Settings) -> Self {
         Self {
             settings,
@@ -42,17 +54,17 @@ impl Context {
         }
     }
 
-    /// Key log lines since the last call.
+    /// Takes the key log lines since the last call, in the NSS format without line ends.
     pub fn take_key_log(&self) -> Vec<String> {
         self.lines.take()
     }
 
-    /// Whether a server has a certificate to show.
+    /// Whether there is a certificate with its key. A server needs one.
     pub(super) fn has_certificate(&self) -> bool {
         self.settings.key.is_some() && !self.settings.certificates.is_empty()
     }
 
-    /// Whether a suite, by OpenSSL's name, is one of this context's.
+    /// Whether this context offers a cipher suite, by OpenSSL's name.
     pub(super) fn offers(&self, suite: &str) -> bool {
         let version = if suite.starts_with("TLS_") {
             self.settings.tls13
@@ -62,10 +74,12 @@ impl Context {
         version && self.settings.cipher_suites.iter().any(|name| name == suite)
     }
 
+    /// The configuration of a client (invariants 1 and 2).
     pub(super) fn client(&self) -> Result<Arc<ClientConfig>, Failure> {
         self.client.get_or_init(|| self.make_client()).clone()
     }
 
+    /// The configuration of a server (invariants 1 and 2).
     pub(super) fn server(&self) -> Result<Arc<ServerConfig>, Failure> {
         self.server.get_or_init(|| self.make_server()).clone()
     }
@@ -105,7 +119,7 @@ impl Context {
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(key)));
         config.alpn_protocols = self.alpn_protocols();
         config.ignore_client_order = true;
-        // The state is in the ticket, encrypted: a server keeps nothing for clients that may never come back.
+        // Invariant 3.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         if self.settings.session_tickets {
             config.ticketer =
@@ -182,7 +196,7 @@ impl Context {
 }
 
 impl fmt::Debug for Context {
-    // Without the settings: a private key has no business in a log.
+    // Invariant 4.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Context").finish_non_exhaustive()
     }

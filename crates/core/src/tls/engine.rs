@@ -1,4 +1,15 @@
 //! TLS on memory, for a stream that is not a socket: ciphertext is fed and taken, plaintext is taken and written.
+//!
+//! TypeScript's `EngineTransport` drives it over any stream, through the addon, on the JavaScript thread. The
+//! cryptography of the handshake runs there, too.
+//!
+//! # Invariants
+//!
+//! 1. `feed` takes all bytes. Ciphertext that cannot be processed yet is kept, at most [`MAX_PREFETCHED`] bytes of it.
+//! 2. After `feed`, `choose`, `refuse`, `send` and `send_close`, also after an error, the caller takes ciphertext:
+//!    there may be an alert.
+//! 3. Plaintext from before a failure is there to be taken.
+//! 4. Nothing holds back a peer here. The caller bounds the plaintext by not reading from the stream below.
 
 use std::{io, io::IoSlice, mem, sync::Arc};
 
@@ -7,18 +18,22 @@ use super::{
     handshake::{Handshake, Step},
 };
 
-/// The plaintext of a full record.
+/// Bytes of plaintext in a full record.
 const RECORD: usize = 16_384;
 
-/// What is kept while a handshake waits for its settings. A client that keeps to the protocol waits, too.
-const MAX_AHEAD: usize = 65_536;
+/// The most ciphertext, in bytes, that is kept while the handshake waits for the choice of a context. A client that
+/// follows the protocol sends nothing meanwhile.
+const MAX_PREFETCHED: usize = 65_536;
 
+/// One side of TLS on memory.
 #[derive(Debug)]
 pub struct Engine {
     state: State,
-    /// Ciphertext that a handshake which waits for its settings has not taken.
-    ahead: Vec<u8>,
+    /// Ciphertext that the handshake has not taken (invariant 1).
+    prefetched: Vec<u8>,
+    /// Ciphertext for the peer.
     ciphertext: Vec<u8>,
+    /// Plaintext for the user.
     plaintext: Vec<u8>,
 }
 
@@ -28,59 +43,61 @@ enum State {
     Open(Box<Session>),
 }
 
-/// What a feeding has brought about.
+/// What a feed has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EngineStep {
-    /// Nothing but perhaps bytes to take.
+    /// Nothing, except perhaps bytes to take.
     More,
-    /// A client has sent this name: [`Engine::choose`] or [`Engine::refuse`] comes next.
+    /// The client has sent this host name. Call [`Engine::choose`] or [`Engine::refuse`] next.
     Named(String),
-    /// The handshake is done, with this feeding.
+    /// The handshake has been completed by this feed.
     Handshaken,
 }
 
 impl Engine {
+    /// Starts a handshake. A client has ciphertext to take at once.
+    ///
     /// # Errors
     ///
-    /// The context is of no use for this side, or the name is not one.
+    /// The context cannot be used for this side, or the host name of a client is not valid.
     pub fn new(start: &Start, context: Arc<Context>) -> Result<Self, Failure> {
         Ok(Self {
             state: State::Handshaking(Box::new(Handshake::new(start, context)?)),
-            ahead: Vec::new(),
+            prefetched: Vec::new(),
             ciphertext: Vec::new(),
             plaintext: Vec::new(),
         })
     }
 
-    /// Takes ciphertext, all of it.
+    /// Takes all of this ciphertext.
     ///
     /// # Errors
     ///
-    /// What is wrong with it. The alert that says so is waiting in [`Engine::take_ciphertext`].
+    /// The failure of TLS. Its alert waits in [`Engine::take_ciphertext`].
     pub fn feed(&mut self, bytes: &[u8]) -> Result<EngineStep, Failure> {
         match &mut self.state {
             State::Open(session) => {
                 decrypt(session, bytes, &mut self.plaintext)?;
                 Ok(EngineStep::More)
             }
-            State::Handshaking(_) if self.ahead.is_empty() => self.shake_hands(bytes),
-            State::Handshaking(_) if self.ahead.len() + bytes.len() > MAX_AHEAD => Err(Failure::new(
-                Reason::Misbehaved,
-                "data before the handshake was done",
-            )),
+            State::Handshaking(_) if self.prefetched.is_empty() => self.advance(bytes),
+            State::Handshaking(_) if self.prefetched.len() + bytes.len() > MAX_PREFETCHED => Err(
+                Failure::new(Reason::Misbehaved, "data before the handshake was done"),
+            ),
             State::Handshaking(_) => {
-                self.ahead.extend_from_slice(bytes);
-                let all = mem::take(&mut self.ahead);
-                self.shake_hands(&all)
+                self.prefetched.extend_from_slice(bytes);
+                let all = mem::take(&mut self.prefetched);
+                self.advance(&all)
             }
         }
     }
 
-    /// The peer has ended the connection below. After a handshake, that is nothing to fail for here.
+    /// Says that the stream below has ended. After the handshake it is the caller that decides whether `close_notify`
+    /// is missing.
     ///
     /// # Errors
     ///
-    /// In a handshake.
+    /// [`Reason::Closed`] before the handshake is done.
     pub fn feed_end(&self) -> Result<(), Failure> {
         match &self.state {
             State::Open(_) => Ok(()),
@@ -88,7 +105,7 @@ impl Engine {
         }
     }
 
-    /// Goes on after [`EngineStep::Named`], with this context or with its own.
+    /// Goes on after [`EngineStep::Named`], with this context or with the one from the start.
     ///
     /// # Errors
     ///
@@ -97,22 +114,22 @@ impl Engine {
         if let State::Handshaking(handshake) = &mut self.state {
             handshake.choose(context)?;
         }
-        let ahead = mem::take(&mut self.ahead);
-        self.feed(&ahead)
+        let prefetched = mem::take(&mut self.prefetched);
+        self.feed(&prefetched)
     }
 
-    /// Tells the client that it cannot be served.
+    /// Ends the handshake with an `internal_error` alert: there is no context for this client.
     pub fn refuse(&mut self) {
         if let State::Handshaking(handshake) = &mut self.state {
             handshake.refuse();
         }
     }
 
-    /// Encrypts `data`. Nothing is sent before the handshake is done.
+    /// Encrypts `data`.
     ///
     /// # Errors
     ///
-    /// The session has failed.
+    /// The handshake is not done, or the session has failed.
     pub fn send(&mut self, data: &[u8]) -> Result<(), Failure> {
         match &mut self.state {
             State::Open(session) => session.write(&[IoSlice::new(data)]),
@@ -120,27 +137,30 @@ impl Engine {
         }
     }
 
-    /// Says `close_notify`.
+    /// Queues `close_notify`. Does nothing before the handshake is done.
     pub fn send_close(&mut self) {
         if let State::Open(session) = &mut self.state {
             session.write_close_notify();
         }
     }
 
+    /// Takes all ciphertext for the peer.
     pub fn take_ciphertext(&mut self) -> Vec<u8> {
-        self.collect();
+        self.collect_ciphertext();
         mem::take(&mut self.ciphertext)
     }
 
+    /// Takes all plaintext for the user.
     pub fn take_plaintext(&mut self) -> Vec<u8> {
         mem::take(&mut self.plaintext)
     }
 
-    /// The peer has said `close_notify`.
+    /// Whether the peer has sent `close_notify`.
     pub fn has_ended(&self) -> bool {
         self.session().is_some_and(Session::has_ended)
     }
 
+    /// The session, once the handshake is done.
     pub fn session(&self) -> Option<&Session> {
         match &self.state {
             State::Open(session) => Some(session),
@@ -148,14 +168,15 @@ impl Engine {
         }
     }
 
-    fn shake_hands(&mut self, bytes: &[u8]) -> Result<EngineStep, Failure> {
+    /// Feeds the handshake as far as it goes.
+    fn advance(&mut self, bytes: &[u8]) -> Result<EngineStep, Failure> {
         let mut rest = bytes;
         while let State::Handshaking(handshake) = &mut self.state {
             let (count, outcome) = handshake.feed(rest);
             rest = &rest[count..];
             match outcome? {
                 Step::Named(name) => {
-                    self.ahead = rest.to_vec();
+                    self.prefetched = rest.to_vec();
                     return Ok(EngineStep::Named(name));
                 }
                 Step::Done(session) => {
@@ -163,10 +184,10 @@ impl Engine {
                     decrypt(session, rest, &mut self.plaintext)?;
                     return Ok(EngineStep::Handshaken);
                 }
-                // It has something to say, and does not listen until that is taken.
-                Step::More if !rest.is_empty() && handshake.has_ciphertext() => self.collect(),
+                // A handshake with ciphertext to send takes no input until that is taken.
+                Step::More if !rest.is_empty() && handshake.has_ciphertext() => self.collect_ciphertext(),
                 Step::More => {
-                    self.ahead = rest.to_vec();
+                    self.prefetched = rest.to_vec();
                     break;
                 }
             }
@@ -174,7 +195,8 @@ impl Engine {
         Ok(EngineStep::More)
     }
 
-    fn collect(&mut self) {
+    /// Moves waiting ciphertext to `self.ciphertext`.
+    fn collect_ciphertext(&mut self) {
         loop {
             let outcome: io::Result<usize> = match &mut self.state {
                 State::Open(session) if session.has_ciphertext() => {
@@ -186,7 +208,7 @@ impl Engine {
                 _ => return,
             };
             if outcome.is_err() {
-                // Memory takes everything: this does not happen, and would not end otherwise.
+                // Writing to memory never fails. Without this return, a failure would loop.
                 return;
             }
         }
@@ -194,6 +216,7 @@ impl Engine {
 }
 
 impl State {
+    /// Replaces the handshake by its session.
     fn open(&mut self, session: Box<Session>) -> &mut Session {
         *self = Self::Open(session);
         match self {
@@ -203,13 +226,13 @@ impl State {
     }
 }
 
-/// All of `bytes`: nothing holds a stream back here, whoever feeds it does.
+/// Decrypts all of `bytes` (invariants 3 and 4).
 fn decrypt(session: &mut Session, bytes: &[u8], plaintext: &mut Vec<u8>) -> Result<(), Failure> {
     read(session, plaintext);
     let mut rest = bytes;
     while !rest.is_empty() {
         let fed = session.feed(rest);
-        // Before a failure, too: what came before it counts.
+        // Before the failure is returned (invariant 3).
         read(session, plaintext);
         match fed? {
             0 => break,
@@ -219,6 +242,7 @@ fn decrypt(session: &mut Session, bytes: &[u8], plaintext: &mut Vec<u8>) -> Resu
     Ok(())
 }
 
+/// Moves the plaintext of a session to `plaintext`.
 fn read(session: &mut Session, plaintext: &mut Vec<u8>) {
     while session.has_plaintext() {
         let start = plaintext.len();

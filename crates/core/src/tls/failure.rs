@@ -1,8 +1,16 @@
-//! What is wrong with a handshake or a record: a reason in a word, which TypeScript knows by the same name, and what the
-//! library had to say, in words. The sentence is made there (`src/backends/shared/tls-failure.ts`).
+//! TLS errors: a reason that TypeScript knows by the same key, and a detail in words.
 //!
-//! What must stay true: no Rust text reaches the user. The library's names of errors are turned into words ([`words`]), what they
-//! carry is left out unless it is written here, and `Display` of its errors is not used: it is `Debug` for most of them.
+//! TypeScript makes the sentence of both (`src/backends/shared/tls-failure.ts`). The detail is "it …" for the peer or
+//! its certificate, and goes in brackets.
+//!
+//! # Invariants
+//!
+//! 1. No Rust text reaches the user. Names of rustls' errors are turned into words ([`words`]); the values that they
+//!    carry are left out unless this file writes them. `Display` of those errors is not used, for most print their
+//!    `Debug` form.
+//! 2. Every error of rustls and webpki has a reason, also one that a later version adds. `tests/tls_failures.rs` goes
+//!    through all that exist.
+//! 3. The same fault has the same reason on the `node` backend, which uses OpenSSL.
 
 use std::{error, fmt, io};
 
@@ -11,36 +19,60 @@ use rustls::{
     pki_types::{ServerName, UnixTime},
 };
 
-/// The keys of TypeScript's `TLSErrorReason`, and [`Reason::Truncated`], which is an error class of its own there.
+/// The kind of a failure: the keys of TypeScript's `TLSErrorReason`, and [`Reason::Truncated`], which is an error
+/// class of its own there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
+    /// Its time is over; the detail has the day.
     CertificateExpired,
+    /// Its time has not come; the detail has the day.
     CertificateNotYetValid,
+    /// No trusted certificate has issued it.
     CertificateUnknownIssuer,
+    /// It is for other host names or addresses.
     CertificateWrongName,
+    /// It is a CA certificate, or not for this side of TLS.
     CertificateWrongPurpose,
+    /// It cannot be parsed.
     CertificateMalformed,
+    /// Its signature is not by its issuer.
     CertificateBadSignature,
+    /// Its issuer has revoked it.
     CertificateRevoked,
+    /// Any other fault of a certificate or its chain.
     CertificateInvalid,
+    /// The peer sent none, and one is required.
     CertificateMissing,
+    /// No common version of TLS.
     NoCommonVersion,
+    /// No common cipher suite, key exchange group or signature algorithm.
     NoCommonCipher,
+    /// No common application protocol.
     NoCommonProtocol,
+    /// The peer sent a fatal alert; the detail is its name.
     Alert,
+    /// The peer's bytes are no TLS records.
     NotTls,
+    /// A record or a message is longer than allowed.
     RecordTooLarge,
+    /// A record cannot be decrypted.
     BadRecord,
+    /// The peer asks for a renegotiation, which is refused.
     Renegotiation,
+    /// Any other violation of the protocol by the peer.
     Misbehaved,
+    /// The connection ended or broke before the handshake was done.
     Closed,
+    /// A server without a certificate for this client.
     NoSettings,
+    /// A fault on our side, such as settings that cannot be used.
     Failed,
     /// The peer's data ended without `close_notify`.
     Truncated,
 }
 
 impl Reason {
+    /// Every reason. The addon compares their keys with those of TypeScript.
     pub const ALL: [Self; 23] = [
         Self::CertificateExpired,
         Self::CertificateNotYetValid,
@@ -67,6 +99,7 @@ impl Reason {
         Self::Truncated,
     ];
 
+    /// The key that TypeScript knows the reason by.
     pub fn key(self) -> &'static str {
         match self {
             Self::CertificateExpired => "certificate-expired",
@@ -96,16 +129,19 @@ impl Reason {
     }
 }
 
+/// A TLS error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
+    /// Its kind.
     pub reason: Reason,
-    /// For the sentence, in brackets: the alert's name, or what the library said. May be empty.
+    /// More about it, in words, for the brackets of the sentence. May be empty.
     pub detail: String,
-    /// The operating system's error below, if it was one.
+    /// The error number, if the operating system failed below TLS.
     pub errno: Option<i32>,
 }
 
 impl Failure {
+    /// A failure of this kind, without an error number.
     pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
         Self {
             reason,
@@ -114,7 +150,7 @@ impl Failure {
         }
     }
 
-    /// Of a context that the library could not make.
+    /// rustls refuses our settings. The reason is always [`Reason::Failed`]: the fault is on our side.
     pub fn of_refused_settings(error: &Error) -> Self {
         let Self { reason, detail, .. } = Self::of_library(error);
         match (reason, detail.as_str()) {
@@ -124,17 +160,17 @@ impl Failure {
         }
     }
 
-    /// Of a context that could not be made.
+    /// Our settings cannot be used.
     pub fn of_settings(detail: impl fmt::Display) -> Self {
         Self::new(Reason::Failed, detail.to_string())
     }
 
-    /// A connection that ended before the handshake was done.
+    /// The connection ended before the handshake was done.
     pub fn of_end() -> Self {
         Self::new(Reason::Closed, "")
     }
 
-    /// A connection that broke before the handshake was done.
+    /// The connection broke before the handshake was done.
     pub fn of_socket(error: &io::Error) -> Self {
         Self {
             reason: Reason::Closed,
@@ -143,7 +179,7 @@ impl Failure {
         }
     }
 
-    /// What the library found.
+    /// An error of rustls.
     pub fn of_library(error: &Error) -> Self {
         let (reason, detail) = match error {
             Error::InvalidCertificate(error) => of_certificate(error),
@@ -155,7 +191,7 @@ impl Failure {
             Error::PeerSentOversizedRecord | Error::InvalidMessage(InvalidMessage::MessageTooLarge) => {
                 (Reason::RecordTooLarge, String::new())
             }
-            // No record begins like this, at the beginning or in the middle.
+            // No TLS record starts with such bytes.
             Error::InvalidMessage(
                 InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
             ) => (Reason::NotTls, String::new()),
@@ -177,7 +213,7 @@ impl Failure {
             Error::InvalidEncryptedClientHello(what) => (Reason::Failed, words(what)),
             Error::InconsistentKeys(_) => (
                 Reason::Failed,
-                "the certificate is not that of the key".to_owned(),
+                "the certificate does not match the key".to_owned(),
             ),
             Error::General(text) => (Reason::Failed, text.clone()),
             Error::Other(_) => (Reason::Failed, String::new()),
@@ -201,6 +237,7 @@ impl From<Failure> for io::Error {
     }
 }
 
+/// An error of a certificate.
 fn of_certificate(error: &CertificateError) -> (Reason, String) {
     match error {
         CertificateError::ExpiredContext { not_after, .. } => {
@@ -230,17 +267,17 @@ fn of_certificate(error: &CertificateError) -> (Reason, String) {
     }
 }
 
-/// What the library has no name of its own for.
+/// An error of webpki that rustls passes on as it is.
 fn of_webpki(error: &webpki::Error) -> (Reason, String) {
     use webpki::Error as Webpki;
     match error {
         Webpki::CaUsedAsEndEntity => (
             Reason::CertificateWrongPurpose,
-            "it is that of a certificate authority".to_owned(),
+            "it belongs to a certificate authority".to_owned(),
         ),
         Webpki::EndEntityUsedAsCa => (
             Reason::CertificateInvalid,
-            "one in its chain is not that of a certificate authority".to_owned(),
+            "an issuer in its chain is no certificate authority".to_owned(),
         ),
         Webpki::BadDer
         | Webpki::BadDerTime
@@ -259,8 +296,9 @@ fn of_webpki(error: &webpki::Error) -> (Reason, String) {
     }
 }
 
+/// A message that is not expected now.
 fn out_of_place(got: &impl fmt::Debug, expected: &[impl fmt::Debug]) -> String {
-    // A number that has no name is shown by its type.
+    // `Debug` shows a number without a name as its type.
     let named = |kind: String| match kind.as_str() {
         "content type" | "handshake type" => "a message of an unknown type".to_owned(),
         _ => kind,
@@ -268,11 +306,12 @@ fn out_of_place(got: &impl fmt::Debug, expected: &[impl fmt::Debug]) -> String {
     let got = named(words(got));
     let expected: Vec<_> = expected.iter().map(words).collect();
     match expected.as_slice() {
-        [] => format!("it sent {got} out of place"),
-        _ => format!("it sent {got}, and {} was due", expected.join(" or ")),
+        [] => format!("it sent {got} at the wrong time"),
+        _ => format!("it sent {got} instead of {}", expected.join(" or ")),
     }
 }
 
+/// What the two sides do not have in common.
 fn of_incompatibility(what: &PeerIncompatible) -> (Reason, String) {
     use PeerIncompatible as Peer;
     match what {
@@ -281,7 +320,7 @@ fn of_incompatibility(what: &PeerIncompatible) -> (Reason, String) {
         | Peer::SupportedVersionsExtensionRequired
         | Peer::Tls12NotOffered
         | Peer::Tls12NotOfferedOrEnabled
-        // A ClientHello without it is one of before TLS 1.2.
+        // A ClientHello without it is older than TLS 1.2.
         | Peer::SignatureAlgorithmsExtensionRequired => (Reason::NoCommonVersion, String::new()),
         Peer::NoCipherSuitesInCommon
         | Peer::NoKxGroupsInCommon
@@ -292,6 +331,7 @@ fn of_incompatibility(what: &PeerIncompatible) -> (Reason, String) {
     }
 }
 
+/// The names of a certificate, and the one that it should have.
 fn names(expected: &ServerName<'_>, presented: &[String]) -> String {
     let wanted = expected.to_str();
     if presented.is_empty() {
@@ -302,7 +342,7 @@ fn names(expected: &ServerName<'_>, presented: &[String]) -> String {
     }
 }
 
-/// Of a name as webpki writes it, `DnsName("example.org")`, what stands in it.
+/// The name in webpki's text of it: `example.org` of `DnsName("example.org")`.
 fn presented_name(debug: &str) -> String {
     let Some((kind, rest)) = debug.split_once('(') else {
         return words(&Plainly(debug));
@@ -335,8 +375,8 @@ fn alert_name(alert: AlertDescription) -> String {
     }
 }
 
-/// The name of an error as words: of `UnsupportedSignatureAlgorithmContext { … }`, "unsupported signature algorithm". What it
-/// carries is Rust's way of writing, and left out.
+/// The name of an error in words: "unsupported signature algorithm" of `UnsupportedSignatureAlgorithmContext { … }`.
+/// The values are left out (invariant 1).
 fn words(error: &impl fmt::Debug) -> String {
     let text = format!("{error:?}");
     let name: Vec<char> = text.chars().take_while(char::is_ascii_alphanumeric).collect();
@@ -344,7 +384,7 @@ fn words(error: &impl fmt::Debug) -> String {
     for (at, letter) in name.iter().enumerate() {
         let before = at.checked_sub(1).and_then(|at| name.get(at));
         let follows_small = before.is_some_and(|before| !before.is_ascii_uppercase());
-        // The last capital of several begins a word: `EKUNotFound`.
+        // The last of several capitals begins a word, as in `EKUNotFound`.
         let begins_word = before.is_some() && name.get(at + 1).is_some_and(char::is_ascii_lowercase);
         if letter.is_ascii_uppercase() && (follows_small || begins_word) {
             words.push(' ');
@@ -356,9 +396,9 @@ fn words(error: &impl fmt::Debug) -> String {
         .map_or(words.clone(), str::to_owned)
 }
 
-/// The day, as ISO 8601 writes it.
+/// The day in ISO 8601, such as `2025-12-31`.
 fn date(time: UnixTime) -> String {
-    // Days since 1 March of the year 0 in eras of 400 years, so that a leap day is the last of its year.
+    // Days since 1 March of the year 0, in eras of 400 years: a leap day is then the last day of its year.
     let days = time.as_secs() / 86_400 + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
@@ -380,7 +420,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_is_written_as_people_read_it() {
+    fn a_date_is_written_as_iso_8601() {
         for (seconds, text) in [
             (0, "1970-01-01"),
             (951_782_400, "2000-02-29"),
@@ -396,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn alerts_are_named_as_the_standard_does() {
+    fn alerts_have_the_names_of_the_rfcs() {
         assert_eq!(alert_name(AlertDescription::UnknownCA), "unknown_ca");
         assert_eq!(
             alert_name(AlertDescription::NoApplicationProtocol),

@@ -1,16 +1,24 @@
 //! A handshake without I/O: ciphertext is fed and taken until there is a [`Session`].
 //!
 //! ```text
-//!  server: Hello ──(name, and somebody wants to know)──► Named ─ choose ─┐
-//!            └────────────────────────────────────────── choose itself ──┴─► Running ─► Step::Done
-//!  client: ──────────────────────────────────────────────────────────────────► Running
+//!  server: Hello ── a name, and `ask_by_name` ──► Named ─ choose ─┐
+//!            └───────────────── otherwise ────────────────────────┴─► Running ─► Step::Done
+//!  client: ─────────────────────────────────────────────────────────► Running ─► Step::Done
+//!
+//!  any state, after an error or `refuse` ─► Failed: the alert waits to be taken
 //! ```
 //!
-//! Invariants:
-//! 1. What is fed after the last message of the handshake is not taken: it stays with the caller, for the session.
-//! 2. Where a handshake fails, the alert that says so waits in [`Handshake::write_ciphertext`].
-//! 3. A failure is for ever. The library alone does not say so: an alert that comes with the last message of the handshake fails the
-//!    feeding, and leaves a connection that is not handshaking any more.
+//! `SocketHandshake` drives it over a socket, on the pool or on the JavaScript thread; `Engine` drives it on memory,
+//! on the JavaScript thread. The cryptography runs within the calls, on the calling thread.
+//!
+//! # Invariants
+//!
+//! 1. Bytes behind the last message of the handshake are not taken. They stay with the caller, for the session.
+//! 2. When a handshake fails, the alert for the peer waits in [`Handshake::write_ciphertext`].
+//! 3. A failure is final. rustls alone does not ensure that: an alert beside the last message of the handshake makes
+//!    a feed fail, and leaves a connection that is no longer handshaking.
+//! 4. `feed` takes nothing while ciphertext waits to be taken, so a peer cannot make it grow without bound.
+//! 5. A server without a certificate for the client ends the handshake with a `handshake_failure` alert.
 
 use std::{
     fmt,
@@ -28,10 +36,11 @@ use rustls::{
 
 use super::{Context, Failure, Reason, Session, Side, Start, session::take_ciphertext, suites};
 
-/// Alerts before there is a connection that could make them: fatal, of TLS 1.2's record version.
+/// Fatal alerts for the time before rustls has a connection that could make them, with the record version of TLS 1.2.
 const HANDSHAKE_FAILURE: [u8; 7] = [21, 3, 3, 0, 2, 2, 40];
 const INTERNAL_ERROR: [u8; 7] = [21, 3, 3, 0, 2, 2, 80];
 
+/// One handshake, on either side.
 pub struct Handshake {
     state: State,
     context: Arc<Context>,
@@ -42,27 +51,33 @@ pub struct Handshake {
 }
 
 enum State {
+    /// A server waits for the ClientHello.
     Hello(Acceptor),
+    /// A server waits for the choice of a context.
     Named(Accepted),
+    /// With the common cipher suites on a server.
     Running(Connection, Option<Box<[&'static str]>>),
-    /// An alert, or what is left of it.
+    /// With the part of the alert that has not been taken.
     Failed(Vec<u8>),
 }
 
 /// How far a handshake has come.
 #[derive(Debug)]
 pub enum Step {
-    /// It needs more ciphertext.
+    /// It needs more ciphertext, or its own has to be taken first.
     More,
-    /// A client has sent this name: [`Handshake::choose`] or [`Handshake::refuse`] comes next.
+    /// The client has sent this host name. Call [`Handshake::choose`] or [`Handshake::refuse`] next.
     Named(String),
+    /// The handshake is done.
     Done(Box<Session>),
 }
 
 impl Handshake {
+    /// Starts a handshake. A client has its first message to send at once.
+    ///
     /// # Errors
     ///
-    /// The context is of no use for this side, or the name is not one.
+    /// The context cannot be used for this side, or the host name of a client is not valid.
     pub fn new(start: &Start, context: Arc<Context>) -> Result<Self, Failure> {
         let state = match start.side {
             Side::Server => State::Hello(Acceptor::default()),
@@ -81,8 +96,8 @@ impl Handshake {
         })
     }
 
-    /// Takes ciphertext and returns how much of it that was, and how far the handshake has come. It may take less than
-    /// all with [`Step::More`]: ciphertext has to be taken first, then the rest is fed again.
+    /// Takes ciphertext. Returns the number of bytes taken and the outcome. If it takes less than all with
+    /// [`Step::More`], take its ciphertext and feed the rest again (invariant 4).
     pub fn feed(&mut self, bytes: &[u8]) -> (usize, Result<Step, Failure>) {
         if let Some(failure) = &self.failure {
             return (0, Err(Failure::clone(failure)));
@@ -92,7 +107,11 @@ impl Handshake {
         (bytes.len() - rest.len(), self.keep_failure(outcome))
     }
 
-    /// Goes on after [`Step::Named`], with this context or with its own.
+    /// Goes on after [`Step::Named`], with this context or with the one from the start.
+    ///
+    /// # Errors
+    ///
+    /// As [`Handshake::feed`].
     pub fn choose(&mut self, context: Option<Arc<Context>>) -> Result<Step, Failure> {
         if let Some(failure) = &self.failure {
             return Err(Failure::clone(failure));
@@ -112,11 +131,12 @@ impl Handshake {
         self.advance(&mut nothing)
     }
 
-    /// Goes no further after [`Step::Named`].
+    /// Ends the handshake after [`Step::Named`], with an `internal_error` alert.
     pub fn refuse(&mut self) {
         self.state = State::Failed(INTERNAL_ERROR.to_vec());
     }
 
+    /// Whether ciphertext waits to be taken.
     pub fn has_ciphertext(&self) -> bool {
         match &self.state {
             State::Running(connection, _) => connection.wants_write(),
@@ -125,7 +145,7 @@ impl Handshake {
         }
     }
 
-    /// Hands ciphertext to `writer`.
+    /// Writes waiting ciphertext to `writer`, in one call. Returns the number of bytes written.
     ///
     /// # Errors
     ///
@@ -142,6 +162,7 @@ impl Handshake {
         }
     }
 
+    /// Invariant 3.
     fn keep_failure(&mut self, outcome: Result<Step, Failure>) -> Result<Step, Failure> {
         if let Err(failure) = &outcome {
             self.failure = Some(Box::new(failure.clone()));
@@ -149,6 +170,7 @@ impl Handshake {
         outcome
     }
 
+    /// Goes on as far as `rest` allows, and shortens it by what was taken.
     fn advance(&mut self, rest: &mut &[u8]) -> Result<Step, Failure> {
         loop {
             match &mut self.state {
@@ -172,7 +194,7 @@ impl Handshake {
         }
     }
 
-    /// `None`: go on.
+    /// A server reads the ClientHello. `None`: the state has changed, go on.
     fn accept(&mut self, rest: &mut &[u8]) -> Result<Option<Step>, Failure> {
         let State::Hello(acceptor) = &mut self.state else {
             return Ok(None);
@@ -199,6 +221,7 @@ impl Handshake {
         Ok(None)
     }
 
+    /// A server has its context: makes the connection.
     fn configure(&mut self, accepted: Accepted) -> Result<(), Failure> {
         if !self.context.has_certificate() {
             self.state = State::Failed(HANDSHAKE_FAILURE.to_vec());
@@ -214,7 +237,7 @@ impl Handshake {
         let shared = self.shared_suites(&accepted.client_hello());
         match accepted.into_connection(config) {
             Ok(mut connection) => {
-                // What came behind the ClientHello.
+                // Bytes may have come behind the ClientHello.
                 let outcome = connection.process_new_packets();
                 self.state = State::Running(connection.into(), Some(shared));
                 outcome.map(drop).map_err(|error| Failure::of_library(&error))
@@ -225,12 +248,13 @@ impl Handshake {
 
     fn refused(&mut self, (error, mut alert): (Error, AcceptedAlert)) -> Failure {
         let mut bytes = Vec::new();
-        // Memory takes it.
+        // Writing to memory never fails.
         let _ = alert.write_all(&mut bytes);
         self.state = State::Failed(bytes);
         Failure::of_library(&error)
     }
 
+    /// The cipher suites of the client that this context offers, in the order of the client.
     fn shared_suites(&self, hello: &ClientHello<'_>) -> Box<[&'static str]> {
         hello
             .cipher_suites()
@@ -240,6 +264,7 @@ impl Handshake {
             .collect()
     }
 
+    /// The session of a connection that is done with its handshake.
     fn finish(&mut self) -> Step {
         match mem::replace(&mut self.state, State::Failed(Vec::new())) {
             State::Running(connection, shared) => Step::Done(Box::new(Session::new(
@@ -264,9 +289,9 @@ impl fmt::Debug for Handshake {
     }
 }
 
-/// A name, which is also sent, or an address, which is not.
+/// The name to verify. A host name is also sent to the server, an address is not.
 fn server_name(hostname: &str) -> Result<ServerName<'static>, Failure> {
-    // The scope of a link-local address is this machine's business.
+    // The zone of a link-local address is local to this machine and not part of a certificate.
     let address = hostname.split('%').next().unwrap_or(hostname);
     if let Ok(address) = address.parse::<IpAddr>() {
         return Ok(ServerName::from(address));

@@ -1,12 +1,24 @@
-//! A TLS session on a socket: what [`crate::streams::Connection`] is without TLS, with the same methods.
+//! A TLS session on a socket, with the methods of a connection without TLS.
 //!
-//! Invariants:
-//! 1. Ciphertext is in the session until the kernel has it, and [`TlsStream::unsent`] is not 0 while there is any: whoever
-//!    polls goes on until it is.
-//! 2. Whatever reads also writes what reading made the session say: an alert, new keys.
-//! 3. A receive is answered from what is here before the socket is asked: no new readiness comes for what has been read.
-//! 4. One look reads a bounded number of times, whatever the peer sends; then the waker is called, and others have their turn.
-//! 5. A failure of TLS ends both halves. A failed write ends the sending half only, as without TLS.
+//! `streams::Connection` forwards to it on the JavaScript thread, and documents what the methods do.
+//!
+//! ```text
+//!  receive:  session's plaintext ─► prefetched ciphertext ─► one read of the socket, at most 64 KiB
+//!  send:     encrypt into the session ─► write ciphertext until the kernel refuses ─► the rest stays in the session
+//! ```
+//!
+//! # Invariants
+//!
+//! 1. Ciphertext stays in the session until the kernel has it. [`TlsStream::unsent`] is not 0 while there is any, so
+//!    the owner keeps flushing.
+//! 2. Every receive also writes what reading makes the session say: alerts, key updates.
+//! 3. A receive is answered from plaintext and prefetched ciphertext before the socket is read. The reactor announces
+//!    nothing for bytes that were read already.
+//! 4. One call reads a bounded number of times, whatever the peer sends. Then it calls its own waker, so that other
+//!    connections have their turn.
+//! 5. A TLS failure ends both halves, except a truncated end, which ends the receiving half. A failed write ends the
+//!    sending half only, as without TLS.
+//! 6. `close_notify` is queued once, and leaves before the socket's sending half is closed.
 
 use std::{
     io::{self, IoSlice},
@@ -22,16 +34,17 @@ use super::{
 };
 use crate::{
     address::Address,
-    streams::{Goodbye, StreamSocket, drop_input},
+    sockets::{Goodbye, StreamSocket, drop_input},
 };
 
-/// The most that is encrypted ahead of the kernel in a direct send: four full records.
+/// The most plaintext that a direct send encrypts before the kernel takes it, in bytes: four full records.
 const CHUNK: usize = 65_536;
 
-/// Reads of one look at a connection whose records hold no data: session tickets, new keys, nothing at all. The peer decides how
-/// many of them come.
+/// The most reads of one receive. Records without data (session tickets, key updates, empty ones) need another read,
+/// and the peer decides how many of them come (invariant 4).
 const EMPTY_READS: usize = 4;
 
+/// A connection with TLS. Dropping it closes the socket and discards unsent bytes.
 #[derive(Debug)]
 pub struct TlsStream {
     wire: Wire,
@@ -39,36 +52,38 @@ pub struct TlsStream {
     session: Session,
     /// Plaintext written since the session last had no ciphertext.
     written: usize,
-    said_close: bool,
+    /// Invariant 6.
+    close_notify_sent: bool,
     /// The sending half is closed.
     shut: bool,
-    /// The sending half has failed; the error itself is handed out once.
+    /// The sending half has failed. Never reset; the error itself is handed out once.
     failed: bool,
     write_error: Option<io::Error>,
 }
 
 impl TlsStream {
+    /// A connection over `wire`, after a handshake. `remote` is the address of the peer.
     pub(super) fn new(wire: Wire, remote: Address, session: Session) -> Self {
         Self {
             wire,
             remote,
             session,
             written: 0,
-            said_close: false,
+            close_notify_sent: false,
             shut: false,
             failed: false,
             write_error: None,
         }
     }
 
-    /// Reads plaintext into `buffer`. `Ready(Ok(0))` is the end of the peer's data.
+    /// As [`crate::streams::Connection::poll_receive`].
     pub fn poll_receive(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let outcome = self.read(cx, buffer);
         self.answer(cx);
         outcome
     }
 
-    /// Waits until a receive may find something.
+    /// As [`crate::streams::Connection::poll_readable`].
     pub fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.has_something() {
             return Poll::Ready(Ok(()));
@@ -76,15 +91,15 @@ impl TlsStream {
         self.wire.socket.poll_read_ready(cx)
     }
 
-    /// Whether there is something to receive that the socket does not have any more.
+    /// Whether a receive can be answered without reading the socket (invariant 3).
     pub fn has_something(&self) -> bool {
         self.session.has_plaintext()
             || self.session.has_ended()
             || self.session.has_failed()
-            || self.wire.has_ahead()
+            || self.wire.has_prefetched()
     }
 
-    /// Takes all of `segments`.
+    /// As [`crate::streams::Connection::send`].
     pub fn send(&mut self, cx: &mut Context<'_>, segments: &[&[u8]]) {
         if self.failed {
             return;
@@ -96,12 +111,12 @@ impl TlsStream {
                 self.encrypt(&slices);
             }
         }
-        // Pending: `unsent` says so.
+        // What stays is counted by `unsent`.
         let _ = self.poll_flush(cx);
     }
 
-    /// As [`TlsStream::send`], but takes of `data`, which follows `segments`, only pieces that the kernel takes now, and
-    /// one more. Returns that length; it is all of `data` once the sending half has failed.
+    /// As [`crate::streams::Connection::send_direct`]: takes `data` in pieces of at most 64 KiB, until the kernel
+    /// refuses one.
     pub fn send_direct(&mut self, cx: &mut Context<'_>, segments: &[&[u8]], data: &[u8]) -> usize {
         if !segments.is_empty() {
             self.send(cx, segments);
@@ -122,7 +137,7 @@ impl TlsStream {
         if self.failed { data.len() } else { taken }
     }
 
-    /// An upper bound of the plaintext that the kernel does not have; not 0 while there is any ciphertext.
+    /// An upper bound, in bytes of plaintext, of what the kernel does not have (invariant 1).
     pub fn unsent(&self) -> usize {
         if self.session.has_ciphertext() && !self.failed {
             self.written.max(1)
@@ -131,7 +146,7 @@ impl TlsStream {
         }
     }
 
-    /// Writes what is unsent. Ready when nothing is left, or when the sending half has failed.
+    /// As [`crate::streams::Connection::poll_flush`].
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while self.session.has_ciphertext() && !self.failed {
             let socket = &mut self.wire.socket;
@@ -145,7 +160,7 @@ impl TlsStream {
         Poll::Ready(())
     }
 
-    /// Waits until the kernel would take at least one byte.
+    /// As [`crate::streams::Connection::poll_writable`].
     pub fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.poll_flush(cx).is_pending() {
             return Poll::Pending;
@@ -156,10 +171,10 @@ impl TlsStream {
         self.wire.socket.poll_write_ready(cx).map(drop)
     }
 
-    /// Flushes, says `close_notify`, then closes the sending half.
+    /// As [`crate::streams::Connection::poll_shutdown`] (invariant 6).
     pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.said_close && !self.failed {
-            self.said_close = true;
+        if !self.close_notify_sent && !self.failed {
+            self.close_notify_sent = true;
             self.session.write_close_notify();
         }
         if self.poll_flush(cx).is_pending() {
@@ -178,23 +193,24 @@ impl TlsStream {
         Poll::Ready(())
     }
 
-    /// As [`crate::streams::Connection::poll_goodbye`]. Records without data count as a read, too: `read` calls the waker, and
-    /// answers that there is nothing.
+    /// As [`crate::streams::Connection::poll_goodbye`].
     pub fn poll_goodbye(&mut self, cx: &mut Context<'_>, left: &mut usize) -> Goodbye {
         let shut = self.poll_shutdown(cx);
         drop_input(shut, left, |dropped| self.read(cx, dropped))
     }
 
-    /// Takes the error of the sending half, if it has failed since the last call.
+    /// As [`crate::streams::Connection::take_write_error`].
     pub fn take_write_error(&mut self) -> Option<io::Error> {
         self.write_error.take()
     }
 
+    /// As [`crate::streams::Connection::has_failed_sending`].
     pub fn has_failed_sending(&self) -> bool {
         self.failed
     }
 
-    /// Before the socket is closed: what is unsent is tried once more, and for the rest see [`Wire::drain`].
+    /// As [`crate::streams::Connection::before_close`]: flushes once more, and drains the socket so that closing it
+    /// does not reset the connection.
     pub fn before_close(&mut self, cx: &mut Context<'_>) {
         let _ = self.poll_flush(cx);
         if !self.session.has_ended() {
@@ -202,28 +218,32 @@ impl TlsStream {
         }
     }
 
+    /// The address of the peer.
     pub fn remote_address(&self) -> &Address {
         &self.remote
     }
 
+    /// The socket below.
     pub fn socket(&self) -> &StreamSocket {
         &self.wire.socket
     }
 
+    /// The session.
     pub fn session(&self) -> &Session {
         &self.session
     }
 
+    /// Reads plaintext without answering (invariant 3, then 4).
     fn read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut filled = self.session.read(buffer);
         let mut reads = 0;
         loop {
-            let enough = filled == buffer.len() || filled > 0 && !self.wire.has_ahead();
+            let enough = filled == buffer.len() || filled > 0 && !self.wire.has_prefetched();
             if enough || self.session.has_ended() {
                 return Poll::Ready(Ok(filled));
             }
             if let Some(failure) = self.session.failure() {
-                // What was decrypted before it comes first.
+                // Plaintext from before the failure comes first.
                 let outcome = if filled > 0 {
                     Ok(filled)
                 } else {
@@ -245,7 +265,7 @@ impl TlsStream {
             let rest = &mut buffer[filled..];
             let input = wire.poll_input(cx, |bytes| {
                 if bytes.is_empty() {
-                    // Its failure is kept, and found above.
+                    // The session keeps the failure, and the next round finds it.
                     let _ = session.feed_end();
                     return (0, 0);
                 }
@@ -259,7 +279,7 @@ impl TlsStream {
         }
     }
 
-    /// What reading made the session say, and what a failure means for the sending half (invariants 2 and 5).
+    /// Writes what reading made the session say, and fails the sending half after a failure (invariants 2 and 5).
     fn answer(&mut self, cx: &mut Context<'_>) {
         if self.session.has_ciphertext() {
             let _ = self.poll_flush(cx);
@@ -273,6 +293,7 @@ impl TlsStream {
         }
     }
 
+    /// Encrypts into the session.
     fn encrypt(&mut self, slices: &[IoSlice<'_>]) {
         match self.session.write(slices) {
             Ok(()) => self.written += slices.iter().map(|slice| slice.len()).sum::<usize>(),
@@ -280,6 +301,7 @@ impl TlsStream {
         }
     }
 
+    /// Invariant 5.
     fn fail_writing(&mut self, error: io::Error) {
         self.written = 0;
         self.failed = true;
@@ -287,7 +309,8 @@ impl TlsStream {
     }
 }
 
-/// Decrypts `bytes` record by record into `buffer` until one of them is used up.
+/// Decrypts `bytes` record by record into `buffer`, until one of them is used up. Returns the number of bytes taken
+/// and of plaintext.
 fn take(session: &mut Session, bytes: &[u8], buffer: &mut [u8]) -> (usize, usize) {
     let mut taken = 0;
     let mut filled = 0;

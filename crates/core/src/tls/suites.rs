@@ -1,8 +1,8 @@
-//! The cipher suites, by OpenSSL's names.
+//! The cipher suites of rustls by OpenSSL's names, which TypeScript and Node use.
 
 use rustls::{CipherSuite, SupportedCipherSuite, crypto::aws_lc_rs};
 
-/// OpenSSL's name and the suite's number, in rustls' order of preference.
+/// OpenSSL's name and the suite, in rustls' order of preference.
 const SUITES: [(&str, CipherSuite); 9] = [
     ("TLS_AES_256_GCM_SHA384", CipherSuite::TLS13_AES_256_GCM_SHA384),
     ("TLS_AES_128_GCM_SHA256", CipherSuite::TLS13_AES_128_GCM_SHA256),
@@ -36,7 +36,7 @@ const SUITES: [(&str, CipherSuite); 9] = [
     ),
 ];
 
-/// OpenSSL's name; `None` for a suite that is not one of ours.
+/// OpenSSL's name of a suite. `None` for a suite that rustls does not have.
 pub fn name_of(suite: CipherSuite) -> Option<&'static str> {
     SUITES
         .iter()
@@ -44,6 +44,7 @@ pub fn name_of(suite: CipherSuite) -> Option<&'static str> {
         .map(|(name, _)| *name)
 }
 
+/// The suite with this OpenSSL name.
 pub fn by_name(name: &str) -> Option<SupportedCipherSuite> {
     let (_, suite) = SUITES.iter().find(|(known, _)| *known == name)?;
     aws_lc_rs::ALL_CIPHER_SUITES
@@ -57,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_suite_of_the_library_has_a_name_and_is_found_by_it() {
+    fn every_suite_of_rustls_has_a_name_and_is_found_by_it() {
         for suite in aws_lc_rs::ALL_CIPHER_SUITES {
             let name = name_of(suite.suite());
             assert_eq!(

@@ -1,8 +1,14 @@
-//! Whose certificates are good.
+//! Certificate verification.
 //!
-//! The rules are webpki's. Two things are added. A certificate that was given as trusted is also good as the peer's own,
-//! though it says that it is an authority's: that is what `openssl req -x509` makes, and what everybody develops with.
-//! And nothing trusted at all is a verifier that refuses everybody, where the library would refuse to make one.
+//! rustls calls it on the thread of the handshake, for a server's certificate or a client's. The rules are webpki's,
+//! with these changes:
+//!
+//! 1. A certificate that was given as trusted is accepted as the peer's own although it is a CA certificate. `openssl
+//!    req -x509` makes such certificates, and development servers use them. Its name is still verified.
+//! 2. Without any trusted certificate, every certificate is refused as "unknown issuer". rustls would refuse to make
+//!    the verifier.
+//! 3. A CA certificate of an unknown issuer is refused as "unknown issuer", which webpki would check last.
+//! 4. The platform's store is read once in a process. What cannot be parsed is left out.
 
 use std::sync::{Arc, OnceLock};
 
@@ -26,27 +32,35 @@ use webpki::EndEntityCert;
 
 use super::{ClientCertificate, Failure, Settings};
 
-/// Verifies the other side's certificate, on either side.
+/// Verifies the peer's certificate, on a client and on a server.
 #[derive(Debug)]
 pub struct Trust {
-    /// `None`: nothing of the certificate is checked.
+    /// `None`: the certificate is not verified. Signatures of the handshake still are.
     checks: Option<Checks>,
     algorithms: WebPkiSupportedAlgorithms,
     client_certificate: ClientCertificate,
+    /// The names of authorities that a server sends with its request for a certificate.
     hints: Vec<DistinguishedName>,
 }
 
+/// What certificates are verified against.
 #[derive(Debug)]
 struct Checks {
     roots: Arc<RootCertStore>,
-    /// `None`: nobody is trusted.
+    /// `None`: nothing is trusted (change 2).
     servers: Option<Arc<WebPkiServerVerifier>>,
+    /// `None`: nothing is trusted (change 2).
     clients: Option<Arc<dyn ClientCertVerifier>>,
-    /// Given as trusted, each as it is.
+    /// The certificates that were given as trusted (change 1).
     pinned: Vec<CertificateDer<'static>>,
 }
 
 impl Trust {
+    /// A verifier of these settings.
+    ///
+    /// # Errors
+    ///
+    /// A trusted certificate cannot be used.
     pub fn new(settings: &Settings, provider: &Arc<CryptoProvider>) -> Result<Self, Failure> {
         let checks = if settings.verify {
             Some(Checks::new(settings, provider)?)
@@ -54,7 +68,8 @@ impl Trust {
             None
         };
         let hints = match &checks {
-            // The platform's whole store would be ten kilobytes of names in each handshake, of no use to a client.
+            // The names of the platform's store would add ten kilobytes to each handshake, and help no client to
+            // choose.
             Some(Checks {
                 clients: Some(clients),
                 ..
@@ -99,10 +114,10 @@ impl Checks {
         let roots = Arc::new(roots);
         let servers = WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots), Arc::clone(provider))
             .build()
-            .map_err(|_| Failure::of_settings("no trusted certificate is of use"))?;
+            .map_err(|_| Failure::of_settings("no trusted certificate can be used"))?;
         let clients = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots), Arc::clone(provider))
             .build()
-            .map_err(|_| Failure::of_settings("no trusted certificate is of use"))?;
+            .map_err(|_| Failure::of_settings("no trusted certificate can be used"))?;
         Ok(Self {
             roots,
             servers: Some(servers),
@@ -111,8 +126,7 @@ impl Checks {
         })
     }
 
-    /// Of a certificate that says it is an authority's. Where its issuer is itself, or known to nobody here, that is what is wrong
-    /// with it: webpki looks at the issuer last.
+    /// Decides about a CA certificate that the peer has shown as its own: changes 1 and 3. `error` is what webpki says.
     fn refuse_unless_pinned(
         &self,
         error: Error,
@@ -132,6 +146,7 @@ impl Checks {
         }
     }
 
+    /// Whether the issuer is another certificate that is trusted or that the peer has sent.
     fn knows_issuer(&self, certificate: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>]) -> bool {
         let Ok(parsed) = EndEntityCert::try_from(certificate) else {
             return false;
@@ -253,7 +268,8 @@ impl ClientCertVerifier for Trust {
     }
 }
 
-/// An end entity that says it is an authority. webpki looks at the dates before it says so, and at the purposes after.
+/// Whether the end entity's certificate is a CA certificate. webpki has verified the dates before it says so, not the
+/// purposes.
 fn is_authority(error: &Error) -> bool {
     let Error::InvalidCertificate(CertificateError::Other(OtherError(inner))) = error else {
         return false;
@@ -264,12 +280,12 @@ fn is_authority(error: &Error) -> bool {
     )
 }
 
-/// The platform's store, read once in the process: it takes milliseconds.
+/// The platform's store (change 4). Reading it takes milliseconds.
 fn platform_store() -> &'static RootCertStore {
     static STORE: OnceLock<RootCertStore> = OnceLock::new();
     STORE.get_or_init(|| {
         let mut store = RootCertStore::empty();
-        // What cannot be read or parsed is nobody to trust. A store with nothing in it refuses everybody.
+        // If nothing can be read, the store is empty and every certificate is refused.
         store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         store
     })

@@ -1,7 +1,14 @@
-//! A socket, with the bytes that were read from it ahead of what could be decrypted.
+//! A socket with prefetched ciphertext: bytes that were read from it and not decrypted yet.
 //!
-//! Every connection of a thread reads into one scratch buffer, up to 64 KiB at once; only what a session does not take
-//! from it is copied. So an idle connection owns nothing of it.
+//! Used by `TlsStream` on the JavaScript thread and by `SocketHandshake` also on the pool.
+//!
+//! # Invariants
+//!
+//! 1. All connections of a thread read into one scratch buffer. Only bytes that a session does not take are copied
+//!    out of it, so an idle connection owns no buffer.
+//! 2. Prefetched bytes come before anything that is read from the socket.
+//! 3. The scratch buffer is borrowed only within a call, and the closure that gets its bytes calls nothing that reads
+//!    a wire.
 
 use std::{
     cell::RefCell,
@@ -12,49 +19,57 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::streams::StreamSocket;
+use crate::sockets::StreamSocket;
 
+/// Bytes of the scratch buffer, and so of one read: four full records.
 const SCRATCH: usize = 65_536;
 
 thread_local! {
     static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH].into_boxed_slice());
 }
 
+/// A socket under TLS.
 #[derive(Debug)]
 pub struct Wire {
+    /// For writing, which needs nothing else.
     pub socket: StreamSocket,
-    ahead: Vec<u8>,
-    /// Where the bytes of `ahead` that have not been taken begin.
+    /// Ciphertext that was read and not taken.
+    prefetched: Vec<u8>,
+    /// How many bytes of `prefetched` have been taken.
     taken: usize,
 }
 
 impl Wire {
-    /// `ahead` comes before whatever is read.
-    pub fn new(socket: StreamSocket, ahead: Vec<u8>) -> Self {
+    /// A wire over `socket`. `prefetched` was read from it before.
+    pub fn new(socket: StreamSocket, prefetched: Vec<u8>) -> Self {
         Self {
             socket,
-            ahead,
+            prefetched,
             taken: 0,
         }
     }
 
-    /// Whether ciphertext is there without a read.
-    pub fn has_ahead(&self) -> bool {
-        self.taken < self.ahead.len()
+    /// Whether there is prefetched ciphertext.
+    pub fn has_prefetched(&self) -> bool {
+        self.taken < self.prefetched.len()
     }
 
-    /// Gives ciphertext to `take`: what is ahead, or else what one read gives; nothing is the end. `take` returns how much
-    /// of it it has taken.
+    /// Gives ciphertext to `take`: the prefetched bytes, or else those of one read. No bytes mean the end. `take`
+    /// returns the number of bytes that it has taken, and an outcome.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
     pub fn poll_input<T>(
         &mut self,
         cx: &mut Context<'_>,
         take: impl FnOnce(&[u8]) -> (usize, T),
     ) -> Poll<io::Result<T>> {
-        if self.has_ahead() {
-            let (count, outcome) = take(&self.ahead[self.taken..]);
+        if self.has_prefetched() {
+            let (count, outcome) = take(&self.prefetched[self.taken..]);
             self.taken += count;
-            if !self.has_ahead() {
-                self.ahead = Vec::new();
+            if !self.has_prefetched() {
+                self.prefetched = Vec::new();
                 self.taken = 0;
             }
             return Poll::Ready(Ok(outcome));
@@ -68,7 +83,7 @@ impl Wire {
                     let bytes = read.filled();
                     let (count, outcome) = take(bytes);
                     if count < bytes.len() {
-                        self.ahead = bytes[count..].to_vec();
+                        self.prefetched = bytes[count..].to_vec();
                     }
                     Poll::Ready(Ok(outcome))
                 }
@@ -76,19 +91,21 @@ impl Wire {
         })
     }
 
-    /// Reads and drops what is there now. A socket that is closed with bytes unread sends `RST`, and the peer may lose what
-    /// it has not read yet: the alert, the last answer.
+    /// Reads once and discards. A socket that is closed with unread bytes sends `RST`, and the peer may lose what it
+    /// has not read yet: the alert, or the last answer.
     pub fn drain(&mut self) {
         BUFFER.with_borrow_mut(|buffer| {
-            // Once: a peer that sends and sends is not waited for.
+            // Once only: the peer may never stop sending.
             let _ = self.socket.try_read(buffer);
         });
     }
 }
 
-/// A socket as rustls writes to it: "would block" is an error there.
+/// A socket in the form that rustls writes to: `Pending` becomes the error `WouldBlock`, and the waker is registered.
 pub struct Writer<'a, 'b> {
+    /// Where to write.
     pub socket: &'a mut StreamSocket,
+    /// Whose waker is registered.
     pub cx: &'a mut Context<'b>,
 }
 

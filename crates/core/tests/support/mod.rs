@@ -1,5 +1,7 @@
-//! What the tests of TLS share. TLS is driven as the addon drives it: both sides ours over loopback, or one side an engine
-//! whose bytes the test moves by hand, so that it can say when, and how many.
+//! Shared by the tests of TLS.
+//!
+//! TLS is driven as the addon drives it. Either both sides are connections of ours over loopback, or one side is an
+//! engine whose bytes the test moves itself: [`Far`] decides when they move, and how many.
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part of it")]
 
@@ -20,7 +22,7 @@ use structio_core::{
     tls::{ClientCertificate, Context, Engine, Failure, Settings, Side, SocketHandshake, Start, Step},
 };
 
-/// Far beyond what loopback needs: a test that gets here hangs.
+/// Much longer than loopback needs. A test that waits this long hangs.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 pub const SUITES: [&str; 3] = [
@@ -29,12 +31,12 @@ pub const SUITES: [&str; 3] = [
     "ECDHE-ECDSA-AES128-GCM-SHA256",
 ];
 
-/// An authority, and a server that it vouches for as `server.test` and as an address.
+/// A certificate authority, and a server certificate of it for `server.test` and `127.0.0.1`.
 pub struct Credentials {
     pub ca: Vec<u8>,
     pub certificate: Vec<u8>,
     pub key: Vec<u8>,
-    /// A certificate of its own, which says that it is an authority: what `openssl req -x509` makes.
+    /// A self-signed CA certificate with its key, as `openssl req -x509` makes them.
     pub lone: (Vec<u8>, Vec<u8>),
 }
 
@@ -60,6 +62,7 @@ pub static CREDENTIALS: LazyLock<Credentials> = LazyLock::new(|| {
     }
 });
 
+/// Settings with both versions of TLS, and no certificates.
 pub fn settings() -> Settings {
     Settings {
         certificates: Vec::new(),
@@ -101,6 +104,7 @@ pub fn start(side: Side) -> Start {
     }
 }
 
+/// An engine with the usual settings of its side.
 pub fn engine(side: Side) -> Engine {
     let settings = match side {
         Side::Client => client_settings(),
@@ -109,6 +113,7 @@ pub fn engine(side: Side) -> Engine {
     Engine::new(&start(side), Arc::new(Context::new(settings))).expect("an engine")
 }
 
+/// A reactor with one waker.
 pub struct Bench {
     pub reactor: Reactor,
     pub waker: Waker,
@@ -126,13 +131,13 @@ impl Bench {
         }
     }
 
-    /// Polls once.
+    /// Polls once, under the guard of the reactor.
     pub fn once<T>(&self, poll: impl FnOnce(&mut task::Context<'_>) -> T) -> T {
         let _guard = self.reactor.enter();
         poll(&mut task::Context::from_waker(&self.waker))
     }
 
-    /// Polls until ready, turning the reactor in between: what a driver does, without its loop.
+    /// Polls until ready, and turns the reactor in between, as the driver does.
     pub fn drive<T>(&self, mut poll: impl FnMut(&mut task::Context<'_>) -> Poll<T>) -> T {
         let started = Instant::now();
         loop {
@@ -145,6 +150,7 @@ impl Bench {
         }
     }
 
+    /// Registers a socket.
     pub fn socket(&self, socket: TcpStream) -> (StreamSocket, Address) {
         let _guard = self.reactor.enter();
         socket.set_nonblocking(true).expect("set");
@@ -152,19 +158,20 @@ impl Bench {
         (StreamSocket::tcp(socket).expect("registered"), remote.into())
     }
 
+    /// A handshake of ours over `socket`, not begun.
     pub fn handshake(
         &self,
         start: &Start,
         settings: Settings,
         socket: TcpStream,
-        ahead: &[u8],
+        prefetched: &[u8],
     ) -> SocketHandshake {
         let (socket, remote) = self.socket(socket);
         let context = Arc::new(Context::new(settings));
-        SocketHandshake::new(start.clone(), context, socket, remote, ahead.to_vec())
+        SocketHandshake::new(start.clone(), context, socket, remote, prefetched.to_vec())
     }
 
-    /// Both sides of a handshake, each as far as it comes.
+    /// Makes both sides of a handshake and returns the outcome of each.
     pub fn shake_hands(
         &self,
         client: (&Start, Settings),
@@ -194,6 +201,7 @@ impl Bench {
         outcomes.map(|outcome| outcome.expect("looked at above"))
     }
 
+    /// As `pair`, with other parameters and settings.
     pub fn pair_with(
         &self,
         start_of: impl Fn(Side) -> Start,
@@ -207,11 +215,12 @@ impl Bench {
             .map(|outcome| outcome.expect("a handshake that succeeds"))
     }
 
+    /// Two connected sides after a handshake.
     pub fn pair(&self) -> [Connection; 2] {
         self.pair_with(start, |_| {})
     }
 
-    /// Ours, and the other side as an engine with the socket that its bytes go over.
+    /// A connection of ours, with an engine as its other side.
     pub fn beside_engine(&self, side: Side, standard_compatible: bool) -> (Connection, Far) {
         let (ours, theirs) = sockets();
         let (other, settings) = match side {
@@ -243,6 +252,7 @@ impl Bench {
         (done.expect("looked at above"), far)
     }
 
+    /// Receives once.
     pub fn receive(&self, connection: &mut Connection) -> io::Result<Vec<u8>> {
         let mut buffer = vec![0; 65_536];
         let count = self.drive(|cx| connection.poll_receive(cx, &mut buffer))?;
@@ -250,6 +260,7 @@ impl Bench {
         Ok(buffer)
     }
 
+    /// Receives until `length` bytes have come.
     pub fn receive_all(&self, connection: &mut Connection, length: usize) -> Vec<u8> {
         let mut all = Vec::new();
         while all.len() < length {
@@ -260,12 +271,13 @@ impl Bench {
         all
     }
 
+    /// The TLS failure that a receive gives.
     pub fn failure(&self, connection: &mut Connection) -> Failure {
         failure_in(&self.receive(connection).expect_err("a failure"))
     }
 }
 
-/// The other side of a connection of ours: an engine, and a socket that blocks for no longer than it has to.
+/// The other side of a connection of ours: an engine, and the socket that its ciphertext goes over.
 pub struct Far {
     pub engine: Engine,
     pub socket: TcpStream,
@@ -282,7 +294,7 @@ impl Far {
         }
     }
 
-    /// What the engine has to say, after `bytes` of its own.
+    /// Sends `bytes`, if there are any, and all ciphertext of the engine.
     pub fn push(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() {
             self.engine.send(bytes).expect("sent");
@@ -291,10 +303,12 @@ impl Far {
         self.write(&ciphertext);
     }
 
+    /// Writes ciphertext as it is.
     pub fn write(&mut self, bytes: &[u8]) {
         self.socket.write_all(bytes).expect("written");
     }
 
+    /// Feeds the engine all ciphertext that has arrived.
     pub fn pull(&mut self) {
         let mut buffer = [0; 65_536];
         while let Ok(count @ 1..) = self.socket.read(&mut buffer) {
@@ -305,12 +319,14 @@ impl Far {
     }
 }
 
+/// Two connected sockets that block.
 pub fn sockets() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let client = TcpStream::connect(listener.local_addr().expect("bound")).expect("connected");
     (client, listener.accept().expect("accepted").0)
 }
 
+/// The connection of a handshake that is done.
 pub fn finish(handshake: SocketHandshake, step: Step, cx: &mut task::Context<'_>) -> Connection {
     match step {
         Step::Done(session) => {
@@ -322,6 +338,7 @@ pub fn finish(handshake: SocketHandshake, step: Step, cx: &mut task::Context<'_>
     }
 }
 
+/// The TLS failure inside an error.
 pub fn failure_in(error: &io::Error) -> Failure {
     error
         .get_ref()
@@ -330,6 +347,7 @@ pub fn failure_in(error: &io::Error) -> Failure {
         .expect("a failure of TLS")
 }
 
+/// Bytes whose period, 251, divides no buffer size: lost and repeated bytes show.
 pub fn pattern(length: usize) -> Vec<u8> {
     (0..length)
         .map(|at| u8::try_from(at % 251).expect("below 251"))

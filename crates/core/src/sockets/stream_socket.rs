@@ -1,4 +1,16 @@
-//! The socket under a stream, or the pipe. An enum with TCP first: one predictable branch before a system call.
+//! The socket or pipe end under a stream: one type for four kinds, without buffering.
+//!
+//! `streams::Plain` and `tls::Wire` own it and poll it on the JavaScript thread. An enum, and not a trait object:
+//! with TCP first it costs one predictable branch before a system call.
+//!
+//! # Invariants
+//!
+//! 1. The descriptor does not block and is registered with the reactor.
+//! 2. A pipe end goes one way. Calls in the other direction fail with `EBADF`, and never wait.
+//! 3. Shutting down the writing end of a pipe closes it, for a pipe has no other way to signal its end. Later writes
+//!    are `EPIPE`.
+//! 4. [`StreamSocket::confirm_readable`] asks the kernel again after it has cleared readiness: bytes that came in
+//!    between would not be announced.
 
 use std::{
     io::{self, IoSlice},
@@ -39,47 +51,58 @@ type TcpSocket = Polled<TcpStream>;
 #[cfg(not(unix))]
 type TcpSocket = Polled;
 
+/// A TCP socket, a UNIX stream socket or one end of a pipe. Dropping it closes it.
 #[derive(Debug)]
 pub enum StreamSocket {
+    /// A connected TCP socket.
     Tcp(TcpSocket),
+    /// A connected UNIX stream socket.
     #[cfg(unix)]
     Unix(Polled<UnixStream>),
-    /// The end of a pipe that is read.
+    /// The reading end of a pipe.
     #[cfg(unix)]
     Reading(Polled<PipeReader>),
-    /// The end of a pipe that is written to; `None` once it has been shut down, which is to close it.
+    /// The writing end of a pipe. `None` after a shutdown (invariant 3).
     #[cfg(unix)]
     Writing(Option<Polled<PipeWriter>>),
 }
 
-/// Each takes what does not block, under the reactor's `enter` guard, and fails where the reactor takes no more.
+/// Constructors. Each takes a non-blocking descriptor and registers it: call under the reactor's `enter` guard.
 impl StreamSocket {
+    /// From a TCP socket that is connected or connecting.
+    ///
     /// # Errors
     ///
-    /// The system's.
+    /// The system's, when the reactor takes no more descriptors.
     pub fn tcp(socket: TcpStream) -> io::Result<Self> {
         Polled::tcp(socket).map(Self::Tcp)
     }
 
+    /// From a connected UNIX stream socket.
+    ///
     /// # Errors
     ///
-    /// The system's.
+    /// The system's, when the reactor takes no more descriptors.
     #[cfg(unix)]
     pub fn unix(socket: UnixStream) -> io::Result<Self> {
         Polled::new(socket, Interest::READABLE | Interest::WRITABLE).map(Self::Unix)
     }
 
+    /// From the reading end of a pipe.
+    ///
     /// # Errors
     ///
-    /// The system's.
+    /// The system's, when the reactor takes no more descriptors.
     #[cfg(unix)]
     pub fn reading(pipe: PipeReader) -> io::Result<Self> {
         Polled::new(pipe, Interest::READABLE).map(Self::Reading)
     }
 
+    /// From the writing end of a pipe.
+    ///
     /// # Errors
     ///
-    /// The system's.
+    /// The system's, when the reactor takes no more descriptors.
     #[cfg(unix)]
     pub fn writing(pipe: PipeWriter) -> io::Result<Self> {
         Ok(Self::Writing(Some(Polled::new(pipe, Interest::WRITABLE)?)))
@@ -87,6 +110,11 @@ impl StreamSocket {
 }
 
 impl StreamSocket {
+    /// Waits until a read may succeed. The kernel is not asked; see [`StreamSocket::confirm_readable`].
+    ///
+    /// # Errors
+    ///
+    /// `EBADF` for the writing end of a pipe; the reactor's, after it has ended.
     pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Tcp(socket) => socket.poll_read_ready(cx),
@@ -99,6 +127,12 @@ impl StreamSocket {
         }
     }
 
+    /// Waits until a write may succeed. The kernel is not asked.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF` for the reading end of a pipe, and for a writing end that is shut down; the reactor's, after it has
+    /// ended.
     pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Tcp(socket) => socket.poll_write_ready(cx),
@@ -111,7 +145,8 @@ impl StreamSocket {
         }
     }
 
-    /// Whether the kernel, too, has something to be read. Where not, the reactor is told.
+    /// Whether the kernel has something to read: data, the end, or an error. If not, read readiness is cleared, so
+    /// that the next `poll_read_ready` waits.
     pub fn confirm_readable(&self) -> bool {
         if has_input(self) {
             return true;
@@ -125,13 +160,15 @@ impl StreamSocket {
             #[cfg(unix)]
             Self::Writing(_) => {}
         }
-        // Between the two it may have come.
+        // Invariant 4.
         has_input(self)
     }
 
+    /// Reads once into `buffer` without waiting and returns the number of bytes; 0 is the end of the data.
+    ///
     /// # Errors
     ///
-    /// The system's; `WouldBlock` where nothing is there.
+    /// The system's. `WouldBlock` means that nothing is there.
     pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(socket) => socket.try_read(buffer),
@@ -144,9 +181,11 @@ impl StreamSocket {
         }
     }
 
+    /// The address that the socket is bound to.
+    ///
     /// # Errors
     ///
-    /// The system's. A pipe has no address.
+    /// The system's. A pipe has no address: `EBADF`.
     pub fn local_address(&self) -> io::Result<Address> {
         match self {
             Self::Tcp(socket) => socket.inner()?.local_addr().map(Address::Ip),
@@ -160,7 +199,8 @@ impl StreamSocket {
         }
     }
 
-    /// Makes closing send `RST` instead of `FIN`. UNIX sockets and pipes know no such difference.
+    /// Makes closing the socket send `RST` instead of `FIN`. Does nothing for UNIX sockets and pipes, which have no
+    /// reset.
     ///
     /// # Errors
     ///
@@ -173,8 +213,13 @@ impl StreamSocket {
         }
     }
 
-    /// Sends bytes with descriptors: how many of the bytes.
-    pub(super) fn poll_send_parcel(
+    /// Sends `parcel`: all of its descriptors with the first of its bytes. Returns the number of bytes sent, at least
+    /// 1.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` except on a UNIX socket; otherwise the system's.
+    pub(crate) fn poll_send_parcel(
         &mut self,
         cx: &mut Context<'_>,
         parcel: &Parcel,
@@ -186,7 +231,13 @@ impl StreamSocket {
         }
     }
 
-    pub(super) fn poll_receive_with(
+    /// Reads once into `buffer`, and at most `most` file descriptors with it. Returns the number of bytes and the
+    /// descriptors.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` except on a UNIX socket; otherwise the system's.
+    pub(crate) fn poll_receive_with(
         &mut self,
         cx: &mut Context<'_>,
         buffer: &mut [u8],
@@ -257,6 +308,7 @@ impl AsyncWrite for StreamSocket {
         true
     }
 
+    // There is no buffer to flush.
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
@@ -279,7 +331,7 @@ impl AsyncWrite for StreamSocket {
     }
 }
 
-/// A pipe goes one way.
+/// The error of a pipe end for the other direction (invariant 2).
 #[cfg(unix)]
 fn one_way() -> io::Error {
     io::Error::from_raw_os_error(libc::EBADF)
@@ -293,13 +345,13 @@ impl AsFd for StreamSocket {
             Self::Unix(socket) => socket.as_fd(),
             Self::Reading(pipe) => pipe.as_fd(),
             Self::Writing(Some(pipe)) => pipe.as_fd(),
-            // No descriptor any more: what is asked of this one, `AT_FDCWD`, is `EBADF`.
+            // The descriptor is gone. Socket calls on `AT_FDCWD` fail with `EBADF`, and nothing else can be hit.
             Self::Writing(None) => rustix::fs::CWD,
         }
     }
 }
 
-/// Where that cannot be told, a read will.
+/// Asks the kernel whether a read would not block. If asking fails, the answer is yes: the read reports the error.
 #[cfg(unix)]
 fn has_input(socket: &StreamSocket) -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};

@@ -1,7 +1,14 @@
-//! File descriptors that travel with the bytes of a UNIX stream.
+//! Ancillary data of UNIX streams: file descriptors that travel with bytes (`SCM_RIGHTS`).
 //!
-//! Invariant: a descriptor is owned from the moment it is here. One that is not handed on is closed: those of a parcel that
-//! is withdrawn, those that arrive beyond what was asked for, those of a connection that is closed.
+//! Called by `streams::Plain` through the stream's socket, on the JavaScript thread.
+//!
+//! # Invariants
+//!
+//! 1. A descriptor is owned from the moment it arrives. One that is not handed on is closed: those of a parcel that is
+//!    withdrawn, those beyond the number asked for, those of a connection that is closed.
+//! 2. Every received descriptor is close-on-exec before it is handed on.
+//! 3. The kernel takes the descriptors of a message with its first byte. A short send therefore needs no descriptors
+//!    again: the rest is plain bytes.
 
 #[cfg(unix)]
 use std::{
@@ -27,31 +34,34 @@ use rustix::net::{
     sendmsg,
 };
 
-/// Descriptors that have arrived.
+/// Owned file descriptors, in the order of the message.
 #[cfg(unix)]
 pub type Descriptors = Vec<OwnedFd>;
 
-/// This system passes none.
+/// Always empty: this system passes no descriptors.
 #[cfg(not(unix))]
 pub type Descriptors = Vec<std::convert::Infallible>;
 
-/// Bytes, at least one, and descriptors that leave with the first of them.
+/// A message with ancillary data: the descriptors leave with the first of the bytes.
 #[derive(Debug)]
 pub struct Parcel {
+    /// At least one byte: descriptors cannot travel alone on a stream.
     pub bytes: Vec<u8>,
+    /// Closed once they have been sent, or when the parcel is dropped.
     pub descriptors: Descriptors,
 }
 
-/// The most that one message carries (Linux's `SCM_MAX_FD`).
+/// The most descriptors that one message carries (Linux's `SCM_MAX_FD`).
 #[cfg(unix)]
 const MOST: usize = 253;
 
+/// Bytes of control memory for [`MOST`] descriptors. It is on the stack: about 1 KiB.
 #[cfg(unix)]
 const SPACE: usize = rustix::cmsg_space!(ScmRights(MOST));
 
-/// Sends all of the descriptors and some of the bytes: how many.
+/// Sends all descriptors and at least one byte of `parcel`, and returns the number of bytes sent.
 #[cfg(unix)]
-pub(super) fn poll_send(
+pub(crate) fn poll_send(
     socket: &mut Polled<UnixStream>,
     cx: &mut Context<'_>,
     parcel: &Parcel,
@@ -71,9 +81,9 @@ pub(super) fn poll_send(
     })
 }
 
-/// Reads once into `buffer`, and takes up to `most` descriptors.
+/// Reads once into `buffer`, and takes at most `most` descriptors. Returns the number of bytes and the descriptors.
 #[cfg(unix)]
-pub(super) fn poll_receive(
+pub(crate) fn poll_receive(
     socket: &mut Polled<UnixStream>,
     cx: &mut Context<'_>,
     buffer: &mut [u8],
@@ -93,7 +103,7 @@ pub(super) fn poll_receive(
                 descriptors.extend(arrived);
             }
         }
-        // Those beyond are closed.
+        // Drops, and so closes, the rest (invariant 1).
         descriptors.truncate(most);
         if CLOSE_ON_EXEC.is_empty() {
             for descriptor in &descriptors {
@@ -107,7 +117,7 @@ pub(super) fn poll_receive(
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 const CLOSE_ON_EXEC: RecvFlags = RecvFlags::CMSG_CLOEXEC;
 
-/// This system has no such flag: they are marked one by one.
+/// This system has no such flag, so descriptors are marked one by one (invariant 2).
 #[cfg(all(
     unix,
     not(any(target_os = "linux", target_os = "android", target_os = "freebsd"))

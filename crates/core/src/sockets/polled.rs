@@ -1,13 +1,35 @@
-//! A descriptor that the reactor watches, polled by hand: what tokio's own sockets do, but for what they take for granted.
+//! A descriptor that the reactor watches, polled by hand.
 //!
-//! Invariants:
-//! 1. Readiness is cleared where the kernel has said "would block". A short read says so too for TCP on Linux, which saves the
-//!    system call that would only say it; but not next to urgent data, at which a read stops with more behind it, and not for
-//!    UNIX sockets and pipes, where a read stops at descriptors and at the end of a packet.
-//! 2. The reactor takes `EPOLLERR` with `EPOLLOUT` for the end, which it never forgets. Where the kernel refuses all the same
-//!    (an error queue has raised it: timestamps, zero-copy notifications), the descriptor is registered anew: whoever tried
-//!    again and again would not come to an end.
-//! 3. A waker that was registered stays registered, also through a new registration.
+//! It replaces tokio's own sockets. They clear readiness after every short read and never recover from an error that
+//! the reactor mistakes for the end. The owner polls it on its thread, the JavaScript thread, with one waker for both
+//! directions. The reactor calls the waker from `Reactor::turn` on the same thread, or from its helper thread.
+//!
+//! ```text
+//!  poll_input:  ready? ─ no ──► Pending: the waker is registered
+//!                 │ yes
+//!                 ▼
+//!               read ─ WouldBlock ──► clear readiness ──► register anew if invariant 2 says so ──► ready?
+//!                 │ bytes
+//!                 ▼
+//!               clear readiness if invariant 1 says so ──► Ready
+//! ```
+//!
+//! # Invariants
+//!
+//! 1. Readiness is cleared only when nothing is left. The kernel says so by `WouldBlock`. For TCP on Linux a short
+//!    read says it too, which saves one system call for each message. A short read proves nothing after urgent data
+//!    has come (a read stops at it, with more bytes behind it), nor on UNIX sockets and pipes (a read stops at
+//!    ancillary data and at the end of a packet).
+//! 2. The reactor takes `EPOLLERR` together with `EPOLLOUT` for a closed socket, and never forgets that. If the
+//!    kernel answers `WouldBlock` although the reactor says "closed", an error queue has raised `EPOLLERR`
+//!    (timestamps, zero-copy notifications). Then the descriptor is registered anew; trying again would loop for
+//!    ever.
+//! 3. A registered waker stays registered, also through a new registration: [`Polled::renew`] registers the caller's
+//!    waker for both directions, which is why a descriptor has one waker.
+//! 4. The guard is taken before the system call. Readiness that arrives after the call is newer than the guard, so
+//!    clearing the guard does not clear it.
+//! 5. A new registration goes to the reactor of the first one, also when a handshake polls the socket on the pool. The
+//!    pool's reactor would call the waker on a thread that cannot interrupt libuv's wait.
 
 use std::{
     io::{self, IoSlice, Read, Write},
@@ -15,7 +37,10 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use tokio::io::{Interest, unix::AsyncFd};
+use tokio::{
+    io::{Interest, unix::AsyncFd},
+    runtime::Handle,
+};
 
 use crate::system::{self, Call};
 
@@ -24,28 +49,40 @@ const TCP: Interest = Interest::READABLE.add(Interest::WRITABLE).add(Interest::P
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const TCP: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
-/// Whether a short read of a TCP socket can be told from one that stops at urgent data.
+/// Whether this system reports urgent data, so that a short TCP read can prove that nothing is left (invariant 1).
 const DRAINS: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
-/// Messages taken from an error queue at once: a socket has few.
+/// Messages taken from an error queue in one go. A socket has few of them.
 const ERRORS: usize = 64;
 
+/// A non-blocking descriptor of type `T`, registered with the reactor of the current thread. Dropping it closes the
+/// descriptor.
 #[derive(Debug)]
 pub struct Polled<T: AsRawFd> {
-    /// `None` only after a new registration has failed, which closes the descriptor.
+    /// `None` only after a new registration has failed. That closes the descriptor, and every later call is `EBADF`.
     watched: Option<AsyncFd<T>>,
+    /// The reactor that it is registered with (invariant 5).
+    reactor: Handle,
     interest: Interest,
-    /// A short read says that nothing is left (invariant 1).
+    /// Whether a short read proves that nothing is left (invariant 1).
     drains: bool,
 }
 
 impl<T: AsRawFd + AsFd> Polled<T> {
-    /// Of a TCP socket that is connected or on its way, and does not block. Call under the reactor's `enter` guard.
+    /// Registers a non-blocking TCP socket that is connected or connecting. Call under the reactor's `enter` guard.
+    ///
+    /// # Errors
+    ///
+    /// The system's, when the reactor takes no more descriptors.
     pub fn tcp(socket: T) -> io::Result<Self> {
         Self::register(socket, TCP, DRAINS)
     }
 
-    /// Of any other descriptor that does not block. Call under the reactor's `enter` guard.
+    /// Registers any other non-blocking descriptor. Call under the reactor's `enter` guard.
+    ///
+    /// # Errors
+    ///
+    /// The system's: no more descriptors, or `EPERM` for a kind that epoll refuses, such as regular files.
     pub fn new(descriptor: T, interest: Interest) -> io::Result<Self> {
         Self::register(descriptor, interest, false)
     }
@@ -53,24 +90,32 @@ impl<T: AsRawFd + AsFd> Polled<T> {
     fn register(descriptor: T, interest: Interest, drains: bool) -> io::Result<Self> {
         Ok(Self {
             watched: Some(watch(descriptor, interest)?),
+            reactor: Handle::current(),
             interest,
             drains,
         })
     }
 
+    /// The descriptor itself.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF` after a new registration has failed.
     pub fn inner(&self) -> io::Result<&T> {
         self.watched().map(AsyncFd::get_ref)
     }
 
+    /// Waits until a read may succeed. The kernel is not asked: readiness may be left over from bytes already read.
     pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.watched()?.poll_read_ready(cx).map_ok(drop)
     }
 
+    /// Waits until a write may succeed. The kernel is not asked.
     pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.watched()?.poll_write_ready(cx).map_ok(drop)
     }
 
-    /// Reads by `read`, which says `WouldBlock` where nothing is there.
+    /// Waits for readiness and calls `read`, again after each `WouldBlock`. Any other outcome of `read` is returned.
     pub fn poll_input<R>(
         &mut self,
         cx: &mut Context<'_>,
@@ -79,7 +124,7 @@ impl<T: AsRawFd + AsFd> Polled<T> {
         self.poll_input_until(cx, read, |_| false)
     }
 
-    /// The same; `is_last` tells of what was read that nothing is left.
+    /// As [`Polled::poll_input`]. `is_last` says whether this outcome of `read` proves that nothing is left.
     fn poll_input_until<R>(
         &mut self,
         cx: &mut Context<'_>,
@@ -87,7 +132,7 @@ impl<T: AsRawFd + AsFd> Polled<T> {
         is_last: impl FnOnce(&R) -> bool,
     ) -> Poll<io::Result<R>> {
         loop {
-            // Before the read: what comes after it must not be cleared with what was there.
+            // Invariant 4.
             let watched = self.watched()?;
             let mut guard = ready!(watched.poll_read_ready(cx))?;
             match read(watched.get_ref()) {
@@ -109,7 +154,7 @@ impl<T: AsRawFd + AsFd> Polled<T> {
         }
     }
 
-    /// Writes by `write`, which says `WouldBlock` where there is no room.
+    /// Waits for readiness and calls `write`, again after each `WouldBlock`. Any other outcome of `write` is returned.
     pub fn poll_output<R>(
         &mut self,
         cx: &mut Context<'_>,
@@ -131,7 +176,7 @@ impl<T: AsRawFd + AsFd> Polled<T> {
         }
     }
 
-    /// Tells the reactor that nothing is there to be read, as a system call has just said.
+    /// Clears read readiness. Call only after a system call has just said that nothing is there (invariant 1).
     pub fn clear_input(&self) {
         if let Some(watched) = &self.watched {
             let nothing = || io::Error::from(io::ErrorKind::WouldBlock);
@@ -143,12 +188,13 @@ impl<T: AsRawFd + AsFd> Polled<T> {
         self.watched.as_ref().ok_or_else(gone)
     }
 
-    /// Invariants 2 and 3.
+    /// Registers the descriptor anew (invariants 2, 3 and 5).
     fn renew(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         let descriptor = self.watched.take().ok_or_else(gone)?.into_inner();
         empty_error_queue(descriptor.as_fd());
+        let _guard = self.reactor.enter();
         let watched = watch(descriptor, self.interest)?;
-        // What is ready is reported by the next turn, to both directions.
+        // The new registration reports its readiness in the next turn, and wakes both directions then.
         let _ = watched.poll_read_ready(cx);
         let _ = watched.poll_write_ready(cx);
         self.watched = Some(watched);
@@ -160,6 +206,7 @@ impl<T: AsRawFd + AsFd> Polled<T>
 where
     for<'a> &'a T: Read,
 {
+    /// Reads once into `buffer` and returns the number of bytes; 0 is the end of the data.
     pub fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let (drains, room) = (self.drains, system::part(buffer.len()));
         let buffer = &mut buffer[..room];
@@ -170,11 +217,11 @@ where
         )
     }
 
-    /// Reads what is there now.
+    /// Reads once without waiting, and leaves readiness as it is.
     ///
     /// # Errors
     ///
-    /// The system's; `WouldBlock` where nothing is there.
+    /// The system's. `WouldBlock` means that nothing is there.
     pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut socket = self.inner()?;
         system::call(Call::Receive, || socket.read(buffer))
@@ -185,6 +232,7 @@ impl<T: AsRawFd + AsFd> Polled<T>
 where
     for<'a> &'a T: Write,
 {
+    /// Writes once and returns the number of bytes that the kernel took, which may be fewer than `bytes` has.
     pub fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let bytes = &bytes[..system::part(bytes.len())];
         self.poll_output(cx, |mut socket: &T| {
@@ -192,6 +240,7 @@ where
         })
     }
 
+    /// Writes `slices` in one system call and returns the number of bytes that the kernel took.
     pub fn poll_write_vectored(
         &mut self,
         cx: &mut Context<'_>,
@@ -205,7 +254,7 @@ impl<T: AsRawFd + AsFd> AsFd for Polled<T> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match &self.watched {
             Some(watched) => watched.get_ref().as_fd(),
-            // No descriptor any more: what is asked of this one, `AT_FDCWD`, is `EBADF`.
+            // The descriptor is gone. Socket calls on `AT_FDCWD` fail with `EBADF`, and nothing else can be hit.
             None => rustix::fs::CWD,
         }
     }
@@ -219,7 +268,7 @@ fn watch<T: AsRawFd>(descriptor: T, interest: Interest) -> io::Result<AsyncFd<T>
     AsyncFd::with_interest(descriptor, interest)
 }
 
-/// Whether urgent data has ever come. It stays so: it may come again.
+/// Whether urgent data has ever come. The answer is never cleared: more may come.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn is_urgent<T: AsRawFd>(watched: &AsyncFd<T>) -> bool {
     watched.try_io(Interest::PRIORITY, |_| Ok(())).is_ok()
@@ -234,10 +283,11 @@ fn gone() -> io::Error {
     io::Error::from_raw_os_error(libc::EBADF)
 }
 
-/// Nobody reads it, and as long as it holds anything, the socket has an error that is none.
+/// Empties the error queue of an IP socket. Nothing else reads it, and while it holds a message, the socket reports
+/// `EPOLLERR`.
 ///
-/// Only IP sockets have one. A UNIX socket does not know the flag and would take the call for a receive: of a message without
-/// room for it, whose datagram or descriptors are lost.
+/// Only IP sockets have an error queue. A UNIX socket ignores the flag: the call would be an ordinary receive with no
+/// room, and its datagram or its file descriptors would be lost.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn empty_error_queue(socket: BorrowedFd<'_>) {
     use rustix::net::{AddressFamily, RecvAncillaryBuffer, RecvFlags, recvmsg, sockopt::socket_domain};
@@ -264,12 +314,41 @@ pub(crate) fn empty_error_queue(_: BorrowedFd<'_>) {
 
 #[cfg(all(test, any(target_os = "linux", target_os = "android")))]
 mod tests {
-    use std::os::unix::net::UnixDatagram;
+    use std::os::unix::net::{UnixDatagram, UnixStream};
 
     use super::*;
+    use crate::{
+        reactor::Reactor,
+        ready::{ReadyList, Token},
+    };
 
     #[test]
-    fn a_unix_socket_registered_anew_keeps_the_datagrams_that_it_has() {
+    fn a_socket_registered_anew_under_another_reactor_stays_with_its_own() {
+        let own = Reactor::new().expect("descriptors");
+        let other = Reactor::new().expect("descriptors");
+        let (here, mut there) = UnixStream::pair().expect("sockets");
+        here.set_nonblocking(true).expect("set");
+        let mut polled = {
+            let _guard = own.enter();
+            Polled::new(here, Interest::READABLE).expect("registered")
+        };
+        let ready = ReadyList::new(None);
+        let waker = ready.waker(Token(1));
+        {
+            let _guard = other.enter();
+            polled
+                .renew(&mut Context::from_waker(&waker))
+                .expect("registered");
+        }
+        there.write_all(b"x").expect("room");
+        own.turn();
+        let mut tokens = Vec::new();
+        ready.take(&mut tokens);
+        assert_eq!(tokens, [Token(1)]);
+    }
+
+    #[test]
+    fn emptying_the_error_queue_of_a_unix_socket_loses_no_datagram() {
         let (here, there) = UnixDatagram::pair().expect("sockets");
         there.send(b"one").expect("room");
         there.send(b"two").expect("room");
