@@ -9,6 +9,7 @@ import test from 'ava'
 import {
   caseMismatches,
   caseNumbers,
+  missingPaths,
   ruleNames,
   staleCitations,
   testedCases,
@@ -186,6 +187,19 @@ test('every case that a test or a text names is in docs/reference/cases.md, and 
 
 test('no text cites a page that the project does not hold, or a rule by a bare number', (t) => {
   t.deepEqual(staleCitations(citing), [])
+})
+
+test('files and folders that the pages name exist', (t) => {
+  const pages: Sources = new Map([...citing].filter(([path]) => path.endsWith('.md')))
+  t.deepEqual(
+    missingPaths(pages, (path) => existsSync(new URL(path, root))),
+    [],
+  )
+  const planted: Sources = new Map([['docs/x.md', 'See `src/run.ts` and `src/gone.ts`.']])
+  t.deepEqual(
+    missingPaths(planted, (path) => path === 'src/run.ts'),
+    ['docs/x.md:1 names src/gone.ts, which does not exist'],
+  )
 })
 
 test('a planted citation of a rule, a case or a page that does not exist is found', (t) => {

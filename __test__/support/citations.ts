@@ -57,6 +57,16 @@ export function staleCitations(sources: Sources): string[] {
   )
 }
 
+/** Files and folders in backticks, from the root of the project, that do not exist; one line for each. */
+export function missingPaths(sources: Sources, exists: (path: string) => boolean): string[] {
+  return linesOf(sources).flatMap(({ at, line }) =>
+    [...line.matchAll(/`((?:src|crates|scripts|__test__|bench|docs|examples)\/[\w./-]*)`/g)]
+      .map((match) => match[1]!)
+      .filter((path) => !exists(path))
+      .map((path) => `${at} names ${path}, which does not exist`),
+  )
+}
+
 /**
  * The cases that titles of tests begin with: `S22` of `test('S22: …', …)`, `` eachBackend(test, `S22: ${how}`, …) ``. A
  * title is a string among the arguments of a call whose last argument is a function.
