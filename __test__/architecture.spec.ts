@@ -7,6 +7,16 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import test from 'ava'
 import {
+  caseMismatches,
+  caseNumbers,
+  missingPaths,
+  ruleNames,
+  staleCitations,
+  testedCases,
+  unknownCases,
+  unknownRules,
+} from './support/citations.ts'
+import {
   exportedNames,
   importRules,
   readBarrel,
@@ -148,6 +158,84 @@ test('links between the pages lead somewhere', (t) => {
       .map((target) => `${page} → ${target.pathname.slice(root.pathname.length)}`),
   )
   t.deepEqual(broken, [])
+})
+
+/** Texts that may cite rules and cases. This file and its helper hold wrong citations, planted. */
+const citing: Sources = new Map(
+  handWritten
+    .filter((path) => /\.(ts|js|mjs|cjs|rs|py|toml|md|yml|sh|txt)$/.test(path))
+    .filter((path) => !['__test__/architecture.spec.ts', '__test__/support/citations.ts'].includes(path))
+    .map((path) => [path, read(path)]),
+)
+const rules = ruleNames(read('docs/reference/rules.md'))
+const cases = caseNumbers(read('docs/reference/cases.md'))
+
+test('every rule that is cited is in docs/reference/rules.md, and in there once', (t) => {
+  t.true(rules.length > 50)
+  t.is(new Set(rules).size, rules.length)
+  t.deepEqual(unknownRules(citing, rules), [])
+})
+
+test('every case that a test or a text names is in docs/reference/cases.md, and every case there has a test', (t) => {
+  const tested = [...citing]
+    .filter(([path]) => path.endsWith('.spec.ts'))
+    .flatMap(([path, text]) => testedCases(path, text))
+  t.true(cases.length > 200)
+  t.deepEqual(caseMismatches(tested, cases), [])
+  t.deepEqual(unknownCases(citing, cases), [])
+})
+
+test('no text cites a page that the project does not hold, or a rule by a bare number', (t) => {
+  t.deepEqual(staleCitations(citing), [])
+})
+
+test('files and folders that the pages name exist', (t) => {
+  const pages: Sources = new Map([...citing].filter(([path]) => path.endsWith('.md')))
+  t.deepEqual(
+    missingPaths(pages, (path) => existsSync(new URL(path, root))),
+    [],
+  )
+  const planted: Sources = new Map([['docs/x.md', 'See `src/run.ts` and `src/gone.ts`.']])
+  t.deepEqual(
+    missingPaths(planted, (path) => path === 'src/run.ts'),
+    ['docs/x.md:1 names src/gone.ts, which does not exist'],
+  )
+})
+
+test('a planted citation of a rule, a case or a page that does not exist is found', (t) => {
+  const plant = (line: string): Sources => new Map([['src/x.ts', `// fine: SCOPE-7, UTF-8, case S22\n// ${line}`]])
+  const known = [['SCOPE-7'], ['S22', 'S23']] as const
+  t.deepEqual(unknownRules(plant('SCOPE-99 holds'), known[0]), [
+    'src/x.ts:2 cites SCOPE-99, which rules.md does not have',
+  ])
+  t.deepEqual(unknownRules(plant('as STREAMS-1 says'), known[0]), [
+    'src/x.ts:2 cites STREAMS-1, which rules.md does not have',
+  ])
+  t.deepEqual(unknownCases(plant('cases S23 and S99'), known[1]), [
+    'src/x.ts:2 cites S99, which cases.md does not have',
+  ])
+  for (const line of ['api.md §2', 'conformance.md', 'conformance L7', 'amendment 3', 'rule 7', 'Rules 7 to 9']) {
+    const [found, ...others] = staleCitations(plant(`see ${line}`))
+    t.regex(found ?? '', /^src\/x\.ts:2 cites "/, line)
+    t.deepEqual(others, [])
+  }
+  t.deepEqual(staleCitations(plant('rule 9 of RFC 6724; the rules; 7 rules; rules.md')), [])
+})
+
+test('a planted test without a row, a row without a test and a second row are found', (t) => {
+  const spec = [
+    `test('S1: plain', (t) => t.pass())`,
+    'eachBackend(test, `S2: ${how}`, async (t) => {})',
+    `test('S3, S4: two', function () {})`,
+    `log('S5: no title')`,
+  ].join('\n')
+  t.deepEqual(testedCases('x.spec.ts', spec), ['S1', 'S2', 'S3', 'S4'])
+  t.deepEqual(caseMismatches(['S1', 'S2', 'S2'], caseNumbers('| S2 | a |\n| S3 | b |\n| S3 | c |\n| case | d |')), [
+    'S1 has no row',
+    'S3 has no test',
+    'S3 has no test',
+    'S3 has two rows',
+  ])
 })
 
 test('no file names the machine it was written on, nor a registry', (t) => {

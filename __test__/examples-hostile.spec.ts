@@ -1,6 +1,6 @@
 /**
- * Whatever a peer sends, no example server ends: each runs in a process of its own and is driven with resets, garbage,
- * over-long lines, hang-ups at every byte and connections that say nothing. Then a good client is still served.
+ * No peer can end an example server. Each server runs in its own process and gets resets, garbage, lines that are too long,
+ * hang-ups at every byte and silent connections. Then it still serves a good client.
  */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -39,7 +39,7 @@ async function visit(
   await closed
 }
 
-/** Every way to be rude, with `message` as what a good client would say. */
+/** Every kind of bad client; `message` is the request of a good one. */
 async function molest(t: ExecutionContext, port: number, message: Uint8Array): Promise<void> {
   for (let bytes = 0; bytes <= message.length; bytes += Math.max(1, Math.floor(message.length / 60))) {
     for (const how of ['reset', 'end'] as const) await visit(t, port, message.subarray(0, bytes), how)
@@ -51,7 +51,7 @@ async function molest(t: ExecutionContext, port: number, message: Uint8Array): P
   }
 }
 
-/** Ends the server as its user does; nothing may have gone wrong in it. */
+/** Ends the server as its user does, and asserts that it had no error. */
 async function ends(t: ExecutionContext, server: Program, allowed = /^$/): Promise<void> {
   server.signal('SIGTERM')
   const { code, stderr } = await server.ended
@@ -146,7 +146,7 @@ for (const [name, args, query, answers] of [
     const server = start(t, `examples/${name}.ts`, args)
     const port = await portOf(server)
     for (let bytes = 0; bytes <= query.length; bytes++) {
-      // Gone before the answer comes: the system answers that with ICMP.
+      // Closed before the answer arrives: the system then sends ICMP.
       const rude = createSocket('udp4')
       await new Promise((resolve) => rude.send(query.subarray(0, bytes), port, '127.0.0.1', resolve))
       await new Promise((resolve) => rude.send(GARBAGE.subarray(bytes), port, '127.0.0.1', resolve))
@@ -165,7 +165,7 @@ test('the cluster server survives its peers: no worker ends', async (t) => {
   const server = start(t, 'examples/cluster-server.ts', ['0', '2'])
   const port = await portOf(server)
   await molest(t, port, Buffer.from('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n'))
-  // Hung up while the answer is being made.
+  // Hangs up while the server prepares the answer.
   for (let i = 0; i < 50; i++) await visit(t, port, Buffer.from('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n'), 'reset')
   for (let i = 0; i < 4; i++) {
     const [response] = (await once(http.get({ port, host: '127.0.0.1', agent: false }), 'response')) as [

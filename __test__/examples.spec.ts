@@ -1,6 +1,6 @@
 /**
- * The examples do what their first lines say: each in a process of its own, over real sockets, against peers that are
- * plain node:net where that is possible, to the exit code.
+ * The examples do what their first lines say. Each runs to its exit code in its own process, over real sockets, against peers
+ * of plain node:net where possible.
  */
 import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
@@ -54,7 +54,7 @@ test('the echo client reports a refused connection and exits with 1', async (t) 
   const port = await portOf(server)
   server.signal('SIGTERM')
   await server.ended
-  // Nobody listens on the port any more.
+  // The port has no listener any more.
   const { code, stderr } = await start(t, 'examples/echo-client.ts', [String(port), '127.0.0.1']).ended
   t.is(code, 1)
   t.regex(stderr, new RegExp(`ECONNREFUSED.*127\\.0\\.0\\.1:${port}`))
@@ -94,7 +94,7 @@ test('the key-value server answers pipelined lines in order, and refuses a line 
   t.like(await server.ended, { code: 0, stderr: '' })
 })
 
-test('the time limits strike as the comments say', async (t) => {
+test('the time limits of the example work as its comments say', async (t) => {
   const { code, stdout, stderr } = await start(t, 'examples/timeouts.ts').ended
   t.deepEqual(stdout.trimEnd().split('\n'), [
     'moveOnAfter: nothing yet',
@@ -123,7 +123,7 @@ test('a shutdown closes idle connections at once and answers the request that ha
   t.like(await server.ended, { code: 0, stderr: '' })
 })
 
-test('the TLS echo server serves openssl s_client, and mentions whoever does not speak TLS', async (t) => {
+test('the TLS echo server serves openssl s_client, and logs clients that do not speak TLS', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'structio-example-'))
   t.teardown(() => rm(folder, { recursive: true }))
   const { server: identity, ca } = await certificates()
@@ -210,7 +210,7 @@ test('the example that waits for a descriptor reads a fifo, to its end or until 
   await reader.line(/^> two$/)
   closeSync(writer)
   t.like(await reader.ended, { code: 0, stdout: 'open\n> one\n> two\nend\n', stderr: '' })
-  // A fifo that nobody writes to, and has open, is not at its end.
+  // A fifo that a writer has open without writing is not at its end.
   const held = openSync(silent, 'r+')
   const waiting = start(t, 'examples/wait-for-descriptor.ts', [silent, '50'])
   t.like(await waiting.ended, { code: 0, stdout: 'open\nsilent\n', stderr: '' })

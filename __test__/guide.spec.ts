@@ -1,6 +1,6 @@
 /**
- * The code on the pages of the guide and in README: each snippet compiles as it stands, and is run if it can be. How a page
- * says what is done with a snippet: `support/guide.ts`.
+ * The code on the pages of the guide and in README: each snippet compiles as it stands, and runs if it can. `support/guide.ts`
+ * explains how a page says what a test does with a snippet.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -97,7 +97,7 @@ for (const snippet of snippets) {
         await harass(t, kind, place)
         await ask(kind, place)
         t.false(program.ended, program.output)
-        // What a peer does is no mistake of the program.
+        // Warnings about peers are no mistake of the program.
         t.notRegex(program.errors, /STRUCTIO_/)
         const signals = /shutdownSignals: \[(.*)\]/.exec(snippet.text)?.[1]
         if (signals === undefined) return program.stop('SIGKILL')
@@ -110,7 +110,7 @@ for (const snippet of snippets) {
 const word = ({ words }: Snippet, name: string): string | undefined =>
   words.find((each) => each.startsWith(`${name}=`))?.slice(name.length + 1)
 
-/** Ports that a page may name: a test puts free ones in their place. */
+/** Ports that a page may name: a test replaces them by free ones. */
 const PORTS = /\b(700\d|808\d|8443)\b/g
 
 async function started(
@@ -146,13 +146,13 @@ async function started(
   return { program, port: [...ports.values()][0] ?? 0, cwd }
 }
 
-/** What a block of expected output means: `…` is anything. */
+/** A block of expected output as a pattern: `…` matches any text in a line. */
 function pattern(output: string): RegExp {
   const literal = output.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('…', '.*')
   return new RegExp(`^${literal}$`)
 }
 
-test('a server that a client can end is found out', (t) =>
+test('a planted server that a client can end is found', (t) =>
   atMostTwo(t, async () => {
     const cwd = folder(t)
     const port = await freePort()
@@ -175,7 +175,7 @@ test('the first programs of README compile in a new project that is set up as RE
   const programs = snippetsOf('README.md').slice(0, 2)
   const files = Object.fromEntries(programs.map(({ text }, i) => [`program-${i}.ts`, text]))
   t.deepEqual(compileProject(t, { compilerOptions: readmeOptions() }, files), [])
-  // What README asks for is needed.
+  // The settings that README names are needed.
   const { types: _, ...withoutTypes } = readmeOptions()
   t.not(compileProject(t, { compilerOptions: withoutTypes }, files).length, 0)
 })

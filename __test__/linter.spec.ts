@@ -1,4 +1,4 @@
-/** The linter sees what it is there for: each mistake is planted in the place of a real file, and has to be found. */
+/** The linter finds the mistakes that it is configured for: each is planted in place of a real file, and has to be found. */
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { ESLint } from 'eslint'
@@ -12,7 +12,7 @@ async function rulesBrokenBy(text: string, filePath: string): Promise<string[]> 
 
 const planted: [what: string, file: string, text: string, rule: string][] = [
   [
-    'a promise that nobody looks after',
+    'a promise that is not awaited',
     'src/common/addresses.ts',
     'export function f(): void {\n  Promise.resolve(1)\n}\n',
     '@typescript-eslint/no-floating-promises',

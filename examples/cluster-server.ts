@@ -1,5 +1,5 @@
-// An HTTP server on every core: workers of node:cluster that share one port, and are replaced one by one, without a pause and
-// without losing a request that has begun, when the primary gets SIGHUP (a new version, say).
+// An HTTP server on every core: workers of node:cluster that share one port. When the primary gets SIGHUP (for a new version,
+// say), it replaces them one by one, without a pause and without losing a request that has begun.
 //
 //   node --import=tsx examples/cluster-server.ts [port] [workers]
 import cluster, { type Worker } from 'node:cluster'
@@ -26,7 +26,7 @@ async function primary(): Promise<void> {
       const before = workers
       workers = []
       for (const old of before) {
-        // The new one first, so that somebody always listens.
+        // The new worker first, so that there is always one that listens.
         workers.push(await start(port))
         await stop(old)
       }
@@ -55,7 +55,7 @@ async function stop(worker: Worker): Promise<void> {
 async function worker(): Promise<void> {
   let begun = 0
   let answered = 0
-  // An async listener: `serveHttp` looks after its promise, which is cancelled when the client goes away.
+  // An async listener: `serveHttp` handles its promise, and cancels it when the client disconnects.
   // eslint-disable-next-line @typescript-eslint/no-misused-promises -- the library takes the promise, not node:http
   const httpServer = createServer(async (_, response) => {
     begun++
@@ -63,10 +63,10 @@ async function worker(): Promise<void> {
     response.end(await answer())
   })
   await run(async () => {
-    // In a worker `reusePort` is the default: each has a socket of its own, and the kernel shares out the connections.
+    // In a worker `reusePort` is the default: each has its own socket, and the kernel distributes the connections.
     const server = await createTcpServer(Number(process.env['PORT']), { interface: '127.0.0.1' })
     process.once('message', () => {
-      // Drains: no more connections, and `serveHttp` returns when all that was asked is answered.
+      // Drains: accepts no more connections, and `serveHttp` returns when every request is answered.
       server.close().catch(() => {})
     })
     process.send!('listening')
@@ -81,7 +81,7 @@ async function answer(): Promise<string> {
   return `worker ${cluster.worker!.id}\n`
 }
 
-/** 0 is a port that is free: the workers have to be told the same one. */
+/** For 0, finds a free port: all workers need the same one. */
 async function choosePort(wanted: number): Promise<number> {
   if (wanted !== 0) return wanted
   const server = createNetServer().listen(0, '127.0.0.1')

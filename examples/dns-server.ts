@@ -11,7 +11,7 @@ await run(
   async () => {
     await using socket = await createUdpSocket({ interface: '127.0.0.1', port: Number(port) })
     console.log(`listening on port ${socket.port}`)
-    // All that have come meanwhile, and their answers in one step.
+    // Takes all queries that have arrived, and answers them in one step.
     for (;;) {
       const packets = await socket.receiveBatch()
       try {
@@ -22,7 +22,7 @@ await run(
           }),
         )
       } catch (error) {
-        // An address that nothing can be sent to is the sender's doing; a cancellation is not.
+        // The sender caused an address that cannot be reached. It did not cause a cancellation.
         if (error instanceof getCancelledExcClass()) throw error
         console.error(String(error))
       }
@@ -32,7 +32,7 @@ await run(
 )
 console.log('closed')
 
-/** The reply to a query of one question (RFC 1035); `undefined` for what is no query. */
+/** The reply to a query with one question (RFC 1035); `undefined` if it is no query. */
 function answer(query: Buffer): Buffer | undefined {
   if (query.length < 17 || query[2]! >= 0x80 || query.readUInt16BE(4) !== 1) return undefined
   const labels: string[] = []
@@ -47,13 +47,13 @@ function answer(query: Buffer): Buffer | undefined {
   const address = known.get(labels.join('.').toLowerCase())
   const [A, IN] = [1, 1]
   const asked = query.readUInt16BE(at + 1) === A && query.readUInt16BE(at + 3) === IN
-  // The name is where the question has it; a minute to live; four bytes.
+  // A pointer to the name in the question; 60 seconds to live; four bytes of data.
   const record = Buffer.from([0xc0, 12, 0, A, 0, IN, 0, 0, 0, 60, 0, 4, ...(address ?? '').split('.').map(Number)])
   const records = asked && address !== undefined ? [record] : []
 
   const header = Buffer.alloc(12)
   query.copy(header, 0, 0, 2)
-  // An answer with authority, and whether recursion was asked for; 3: there is no such name.
+  // An authoritative answer, with the client's flag for recursion. Code 3: the name does not exist.
   header[2] = 0x84 | (query[2]! & 1)
   header[3] = address === undefined ? 3 : 0
   header.writeUInt16BE(1, 4)

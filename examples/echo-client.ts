@@ -1,4 +1,4 @@
-// Sends lines to an echo server and prints what comes back, all within five seconds.
+// Sends lines to an echo server and prints the answers, all within five seconds.
 //
 //   node --import=tsx examples/echo-client.ts port [host] [line…]
 import { connectTcp, failAfter, run, TimeoutError } from 'structio'
@@ -19,7 +19,7 @@ async function main(): Promise<void> {
 try {
   await run(main)
 } catch (error) {
-  // A refused connection is Node's own error: code, syscall, address and port are where they always are.
+  // A refused connection is an error in Node's shape, with code, syscall, address and port.
   console.error(error instanceof TimeoutError ? 'no answer within five seconds' : String(error))
   process.exitCode = 1
 }

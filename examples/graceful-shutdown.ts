@@ -1,5 +1,5 @@
-// What SIGTERM should do to a server: no new connections, idle ones are closed at once, and a request that has begun
-// is answered first, within its own time limit. A second signal ends the process at once.
+// A good reaction to SIGTERM: the server accepts no new connections, closes idle ones at once, and first answers
+// requests that have begun, within their own time limit. A second signal ends the process at once.
 //
 //   node --import=tsx examples/graceful-shutdown.ts [port]
 import { createTcpServer, moveOnAfter, run, sleep, type SocketStream } from 'structio'
@@ -13,10 +13,10 @@ async function main(): Promise<void> {
 }
 
 async function handle(stream: SocketStream): Promise<void> {
-  // Waiting for a request is what the shutdown may interrupt …
+  // The shutdown may interrupt the wait for a request …
   for await (const request of stream.receiveDelimitedChunks('\n', 1024)) {
     console.log(`request: ${request.toString()}`)
-    // … answering one is not: the shield holds the shutdown off, and the limit keeps the shield from holding for ever.
+    // … but not the answer: the shield delays the shutdown, and the limit ends the shield.
     await moveOnAfter(REQUEST_LIMIT_MS, { shield: true }, async () => {
       const result = await work(request.toString())
       await stream.sendAll(`${result}\n`)

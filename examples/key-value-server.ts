@@ -1,5 +1,5 @@
 // A line protocol with pipelining: `set name value`, `get name`, `quit`, one answer for each line. A client may send any
-// number of lines without waiting; those that have arrived together are answered together, in one write.
+// number of lines without waiting. Lines that arrive together are answered together, in one write.
 //
 //   node --import=tsx examples/key-value-server.ts [port]
 import { createTcpServer, DelimiterNotFound, run, type SocketStream } from 'structio'
@@ -10,7 +10,7 @@ const store = new Map<string, string>()
 async function main(): Promise<void> {
   await using server = await createTcpServer(Number(process.argv[2] ?? 7001), { interface: '127.0.0.1' })
   console.log(`listening on port ${server.port}`)
-  // A connection that breaks off in the middle of a line ends its own handler and nobody else's.
+  // A connection that breaks in the middle of a line ends only its own handler.
   await server.serve(handle, { maxConnections: 1000 })
 }
 

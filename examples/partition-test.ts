@@ -1,9 +1,9 @@
 /**
- * A retrying client against a network that is cut again and again, in a hundred simulated worlds. Each world is another order
- * of events, and always the same one for its seed:
+ * A retrying client against a network that is cut again and again, in a hundred simulated worlds. Each seed gives another order
+ * of events, and always the same one:
  *
  *   node examples/partition-test.ts                        all of them, in about a second
- *   STRUCTIO_SEED=7 node examples/partition-test.ts        one, as often as it takes to understand it
+ *   STRUCTIO_SEED=7 node examples/partition-test.ts        one of them, as often as you like
  */
 import { strict as assert } from 'node:assert'
 import { createTaskGroup, createTcpServer, currentTime, mapConcurrent, run, sleep } from 'structio'
@@ -25,7 +25,7 @@ console.log(
 async function inTheWorld(network: VirtualNetwork): Promise<void> {
   const shop = network.host('shop')
   const office = network.host('office')
-  // Writing an order down takes a while.
+  // Storing an order takes a while.
   const ledger = new Ledger(() => sleep(100))
   await createTaskGroup(async (tg) => {
     const server = await office.run(() => createTcpServer(7000))

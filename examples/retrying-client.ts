@@ -1,6 +1,6 @@
 /**
- * A ledger that books each order once, and a client that keeps trying until it knows that its order was booked. Neither knows
- * that there are tests: examples/partition-test.ts puts them into a simulated world and cuts the network between them.
+ * A ledger that books each order once, and a client that tries again until it knows that its order was booked. Neither has code
+ * for tests: examples/partition-test.ts runs them in a simulated world and cuts the network between them.
  */
 import {
   BrokenResourceError,
@@ -14,7 +14,7 @@ import {
   TimeoutError,
 } from 'structio'
 
-/** Asks for the booking, over a new connection each time, until there is an answer. Orders have ids: asking twice is safe. */
+/** Requests the booking, over a new connection each time, until there is an answer. Orders have ids, so a repeat is safe. */
 export async function book(host: string, port: number, id: string, amount: number): Promise<number> {
   for (let attempt = 1, pause = 50; ; attempt++, pause = Math.min(2 * pause, 1000)) {
     try {
@@ -35,14 +35,14 @@ async function ask(host: string, port: number, id: string, amount: number): Prom
   })
 }
 
-/** What another attempt may not meet again. */
+/** Errors that another attempt may not meet again. */
 function mayPass(error: unknown): boolean {
   if (error instanceof TimeoutError || error instanceof BrokenResourceError || error instanceof IncompleteRead)
     return true
   return error instanceof Error && 'code' in error && (error.code === 'ECONNREFUSED' || error.code === 'ETIMEDOUT')
 }
 
-/** Knows which orders were booked, and writes each down before it says so. */
+/** Knows which orders were booked, and stores each before it confirms it. */
 export class Ledger {
   total = 0
   readonly #booked = new Set<string>()
@@ -62,7 +62,7 @@ export class Ledger {
     }
   }
 
-  /** Without the lock, an order that is asked for again while it is being written down would be booked twice. */
+  /** Without the lock, an order that is requested again while it is being stored would be booked twice. */
   book(id: string, amount: number): Promise<void> {
     return this.#lock.use(async () => {
       if (this.#booked.has(id)) return

@@ -1,4 +1,4 @@
-// Four ways to not wait for ever, against a server that accepts connections and then says nothing.
+// Four ways to limit a wait, against a server that accepts connections and never answers.
 //
 //   node --import=tsx examples/timeouts.ts
 import { connectTcp, createTaskGroup, createTcpServer, failAfter, moveOnAfter, raceTasks, run, sleep } from 'structio'
@@ -16,7 +16,7 @@ async function main(): Promise<void> {
 async function ask(port: number): Promise<void> {
   await using stream = await connectTcp('127.0.0.1', port)
 
-  // 1. Go on without an answer: the value of a scope that was cut off is undefined.
+  // 1. Go on without an answer: the value of a cancelled scope is undefined.
   const reply = await moveOnAfter(50, () => stream.receiveSome())
   console.log(`moveOnAfter: ${reply === undefined ? 'nothing yet' : reply.toString()}`)
 
@@ -28,11 +28,11 @@ async function ask(port: number): Promise<void> {
     console.log('failAfter: TimeoutError')
   }
 
-  // 3. Take whatever is first; the others are cancelled, and have ended when this goes on.
+  // 3. Take the first result. The other tasks are cancelled, and have ended when this goes on.
   const first = await raceTasks([() => stream.receiveSome(), () => sleep(50).then(() => 'a default')])
   console.log(`raceTasks: ${first.toString()}`)
 
-  // 4. Give more time while there is progress: a deadline may be moved while its scope is active.
+  // 4. Give more time after each progress: a deadline can be moved while its scope is active.
   let steps = 0
   await moveOnAfter(200, async (scope) => {
     while (steps < 3) {

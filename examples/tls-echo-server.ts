@@ -1,4 +1,4 @@
-// A TLS echo server. Clients that are slow or broken in the handshake hold up nobody; they are only mentioned.
+// A TLS echo server. Clients with a slow or broken handshake delay no other client; the server only logs them.
 //
 //   node --import=tsx examples/tls-echo-server.ts certificate.pem key.pem [port]
 //

@@ -1,4 +1,4 @@
-// Ends TLS in front of a server that speaks plain TCP: every byte is handed on, in both directions, and seen by nobody here.
+// Terminates TLS in front of a server that speaks plain TCP, and relays every byte in both directions.
 //
 //   node --import=tsx examples/tls-proxy.ts certificate.pem key.pem 127.0.0.1:8080 [port]
 //   curl --cacert certificate.pem https://localhost:8443/
@@ -17,12 +17,12 @@ async function main(): Promise<void> {
   const tls = createTlsContext({ cert, key, alpnProtocols: ['http/1.1', 'http/1.0'] })
   await using server = await createTcpServer(Number(port), {
     tls,
-    // HTTP clients leave without a goodbye.
+    // HTTP clients close without close_notify.
     tlsStandardCompatible: false,
     onTlsError: (error, { address }) => console.error(`${address}: ${error.message}`),
   })
   console.log(`listening on port ${server.port}`)
-  // A backend that is away, or a client that is idle: that is one client's matter.
+  // A missing backend or an idle client ends one connection only.
   await server.serve(handle, { onError: (error) => console.error(String(error)) })
 }
 

@@ -10,12 +10,12 @@ if (backend === 'node' || backend === 'native') options.backend = backend
 await run(async () => {
   await using socket = await createUdpSocket({ port: Number(port) })
   console.log(`listening on port ${socket.port}`)
-  // `data` may have no bytes at all, and `from` is never looked at.
+  // `data` may have no bytes, and `from` is never decoded.
   for await (const [data, from] of socket.receivePackets(65_535)) {
     try {
       await socket.send(data, from)
     } catch (error) {
-      // An address that nothing can be sent to is the sender's doing; a cancellation is not.
+      // The sender caused an address that cannot be reached. It did not cause a cancellation.
       if (error instanceof getCancelledExcClass()) throw error
       console.error(String(error))
     }

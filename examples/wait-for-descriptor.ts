@@ -1,5 +1,5 @@
-// Waits for a descriptor that is not structio's: reads a device or a fifo by plain system calls, whenever there is something,
-// and says so when it stays silent. Ends with its input; Ctrl+C ends it, too.
+// Waits for a descriptor that is not structio's: reads a device or a fifo with plain system calls when data arrives, and reports
+// when it stays silent. Ends with its input, or with Ctrl+C.
 //
 //   mkfifo /tmp/events && node --import=tsx examples/wait-for-descriptor.ts /tmp/events
 import { closeSync, constants, openSync, readSync } from 'node:fs'
@@ -29,7 +29,7 @@ await run(
       if (!(error instanceof TimeoutError)) throw error
       console.log('silent')
     } finally {
-      // Whoever else may wait for it is told, before its number can be another's.
+      // Wakes other waits for this descriptor before its number can be used again.
       notifySocketClose(fd)
       closeSync(fd)
     }

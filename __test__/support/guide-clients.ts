@@ -1,4 +1,4 @@
-/** Clients of the guide's servers: a good one of each kind, and those that a server has to survive. */
+/** Clients of the guide's servers: a good one of each kind, and the hostile ones. */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import * as net from 'node:net'
@@ -45,7 +45,7 @@ function kindOf(name: string): Kind {
   return kind
 }
 
-/** Asks what a good client asks, and gives the answer, up to where it is what it should be; throws when it is not. */
+/** Sends the request of a good client, and gives the answer once it matches; throws if it does not. */
 export async function ask(name: string, place: Place): Promise<string> {
   const { over, request, answer } = kindOf(name)
   if (over === 'udp') return askByDatagram(request, place.port)
@@ -65,8 +65,8 @@ export async function ask(name: string, place: Place): Promise<string> {
 }
 
 /**
- * Everything that a client can do to harm: hangs up or resets after each byte of a good request, sends garbage, too long a line,
- * nothing at all. The silent one stays until the owner ends. Rejects when the server can no longer be reached.
+ * All hostile clients: they hang up or reset after each byte of a good request, send garbage, a line that is too long, or nothing.
+ * The silent client stays connected until the owner ends. Rejects when the server cannot be reached any more.
  */
 export async function harass(t: Owner, name: string, place: Place): Promise<void> {
   const { over, request } = kindOf(name)
@@ -104,11 +104,11 @@ async function visit(
   socket.on('error', () => {})
   if (data.length > 0 && !socket.destroyed) {
     const written = new Promise((resolve) => socket.write(data, resolve))
-    // A server that has heard enough of a long line reads no more.
+    // A server stops reading a line that is too long.
     await Promise.race([written, once(socket, 'data').catch(() => {}), closed])
   }
   if (leave === 'reset after the answer' && data.length > 0) {
-    // One turn: what the server answers may be under way, or not.
+    // One turn: the answer of the server may be on its way, or not.
     await new Promise((resolve) => setImmediate(resolve))
   }
   if (leave === 'end') {
@@ -145,7 +145,7 @@ async function askByDatagram(request: string, port: number): Promise<string> {
 async function harassByDatagram(port: number): Promise<void> {
   for (const data of ['', '\0', 'x'.repeat(9000)]) {
     const socket = createSocket('udp4')
-    // Closed before the answer: the server is told that its peer has gone.
+    // Closed before the answer: the server gets an error for its peer.
     await new Promise((resolve) => socket.send(data, port, '127.0.0.1', resolve))
     socket.close()
   }

@@ -1,4 +1,4 @@
-/** Peers of the guide's clients: plain node:net and its relatives, at a port that a snippet names. */
+/** Peers of the guide's clients, made of node:net, node:http and the like, at a port that a snippet names. */
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import * as net from 'node:net'
@@ -33,7 +33,7 @@ const frames: Peer = () =>
 /** Never answers. */
 const silent: Peer = () => net.createServer((socket) => void socket.on('error', () => {}).resume())
 
-/** Says which path was asked for; never answers requests for /slow. */
+/** Answers with the requested path; never answers requests for /slow. */
 const http: Peer = () =>
   createHttpServer((request, response) => {
     if (request.url !== '/slow') response.end(`you asked for ${request.url}\n`)

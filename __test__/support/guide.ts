@@ -29,7 +29,7 @@ export interface Snippet {
   readonly page: string
   /** Line of the page where the code begins. */
   readonly line: number
-  /** What is done with it: the first word behind `ts`. */
+  /** The first word behind `ts`: what a test does with the snippet. */
   readonly mode: string
   readonly words: readonly string[]
   readonly text: string
@@ -86,7 +86,7 @@ export function readmeOptions(): Record<string, unknown> {
 
 /**
  * Compiles all snippets in one program, as the project of a user who has followed README and has the current types of Node.
- * Writes the JavaScript beside the snippets, and gives the complaints, by page.
+ * Writes the JavaScript beside the snippets, and gives the errors of the compiler, by page.
  */
 export function compileSnippets(snippets: readonly Snippet[]): Map<string, string[]> {
   rmSync(target, { recursive: true, force: true })
@@ -122,8 +122,8 @@ export function compileSnippets(snippets: readonly Snippet[]): Map<string, strin
 }
 
 /**
- * Whoever refers to the types of Node gets the current ones, which are installed under the name `types-node-26`: the project
- * itself is compiled with those of the oldest Node that it supports.
+ * Imports of Node's types resolve to the current ones, which are installed under the name `types-node-26`: the project itself is
+ * compiled with those of the oldest Node that it supports.
  */
 function compilerHostWithNode26(options: ts.CompilerOptions): ts.CompilerHost {
   const host = compilerHost(options, root)
@@ -141,7 +141,7 @@ function compilerHostWithNode26(options: ts.CompilerOptions): ts.CompilerHost {
   return host
 }
 
-/** The complaints about a project of its own, in a new folder, with the package and the current types of Node installed. */
+/** The compiler's errors for a separate project, in a new folder, with the package and the current types of Node installed. */
 export function compileProject(t: Owner, config: object, files: Readonly<Record<string, string>>): string[] {
   const at = realpathSync(folder(t))
   const modules = join(at, 'node_modules')

@@ -268,14 +268,14 @@ export interface PortingRow {
   readonly exists: boolean
 }
 
-/** Reads the tables `| reference | here | state |`. `` `TaskGroup.spawn` `` names the export `TaskGroup`. */
+/** Reads the tables `| AnyIO 1.1 | AnyIO 4 | here | state |`. `` `TaskGroup.spawn` `` names the export `TaskGroup`. */
 export function readPortingTable(markdown: string): PortingRow[] {
   return markdown
     .split('\n')
     .map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim()))
-    .filter((cells) => cells.length === 5 && (cells[3] === 'here' || cells[3]?.startsWith('later')))
+    .filter((cells) => cells.length === 6 && (cells[4] === 'here' || cells[4]?.startsWith('later')))
     .map((cells) => ({
-      names: [...(cells[2] ?? '').matchAll(/`(\w+)[^`]*`/g)].map((match) => match[1] as string),
-      exists: cells[3] === 'here',
+      names: [...(cells[3] ?? '').matchAll(/`(\w+)[^`]*`/g)].map((match) => match[1] as string),
+      exists: cells[4] === 'here',
     }))
 }

@@ -18,8 +18,8 @@ export function rowsOf(markdown: string): Row[] {
   return reference!
     .split('\n')
     .map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim()))
-    .filter((cells) => cells.length === 5 && /^(here|later)/.test(cells[3]!))
-    .flatMap(([, cell, , state]) => itemsOf(cell!).map((item) => ({ item, here: state === 'here' })))
+    .filter((cells) => cells.length === 6 && /^(here|later)/.test(cells[4]!))
+    .flatMap(([, cell, , , state]) => itemsOf(cell!).map((item) => ({ item, here: state === 'here' })))
 }
 
 /** Items without a row. */
@@ -35,8 +35,8 @@ export function missingRows(markdown: string): string[] {
  * words                              the words
  */
 function itemsOf(cell: string): string[] {
-  // What is not in the reference as it was.
-  if (cell.includes('(AnyIO 4)')) return []
+  // An item of AnyIO 4 alone.
+  if (cell === '–') return []
   const spans = [...cell.matchAll(/`([^`]*)`/g)]
     .map(([, text]) => text!.replace(/\(.*/s, ''))
     .filter((name) => name !== '')
