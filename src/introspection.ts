@@ -6,12 +6,12 @@ import {
   type CancelScope,
   currentFrame,
   enterFrame,
+  isTaskScope,
   Operation,
   type QuietWatcher,
   rejected,
   requireFrame,
   type RunState,
-  TASK,
   type TaskInfo,
   TASKS,
   watchQuiet,
@@ -74,7 +74,7 @@ function runsHere(): RunState[] {
 function addTasks(root: CancelScope, infos: TaskInfo[]): void {
   const scopes = [root]
   for (let scope = scopes.pop(); scope !== undefined; scope = scopes.pop()) {
-    if ((scope._flags & TASK) !== 0 && !scope._task!.ended) infos.push(scope._task!.info)
+    if (isTaskScope(scope) && !scope._task!.ended) infos.push(scope._task!.info)
     for (let child = scope._scopes; child !== null; child = child._next) scopes.push(child)
   }
 }

@@ -9,9 +9,9 @@
 import { backoffOf, checkBackoff } from './backoff.ts'
 import {
   CancelScope,
-  EFFECTIVE,
   enterOperation,
   isCancellation,
+  isEffectivelyCancelled,
   rejected,
   requireFrame,
   spendBudget,
@@ -104,7 +104,7 @@ async function attemptAll(options: RetryOptions, fn: Attempt): Promise<unknown> 
     if (outcome.kind === 'value') return outcome.value
     const { error } = outcome
     if (outcome.kind === 'cancelled') throw error
-    if (attempt >= attempts || (scope._flags & EFFECTIVE) !== 0) throw withEarlier(error, failures)
+    if (attempt >= attempts || isEffectivelyCancelled(scope)) throw withEarlier(error, failures)
     let refused = false
     try {
       refused = retryIf !== undefined && !(await retryIf(error, attempt))

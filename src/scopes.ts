@@ -9,11 +9,11 @@ import {
   type CancelScopeOptions,
   currentFrame,
   deadlines,
-  EFFECTIVE,
   enterOperation,
   type ExitMode,
   immediateVoid,
   isCancellation,
+  isEffectivelyCancelled,
   rejected,
   requireFrame,
   waitUntil,
@@ -116,7 +116,7 @@ export function failAt(time: number, ...given: unknown[]): Promise<unknown> {
 export function currentEffectiveDeadline(): number {
   let nearest = Infinity
   let scope: CancelScope | null = requireFrame('currentEffectiveDeadline').scope
-  if ((scope._flags & EFFECTIVE) !== 0) return -Infinity
+  if (isEffectivelyCancelled(scope)) return -Infinity
   while (scope !== null) {
     nearest = Math.min(nearest, scope.deadline)
     scope = scope.shield ? null : scope._parent

@@ -17,7 +17,7 @@
  */
 import {
   CancelScope,
-  EFFECTIVE,
+  isEffectivelyCancelled,
   judgeTask,
   rejected,
   requireFrame,
@@ -201,7 +201,7 @@ class Child implements TaskOwner {
   /** Resolves with the wait before the restart; `undefined` where there is none, and the task ends with the error. */
   async #report(task: Task, error: unknown): Promise<number | undefined> {
     const failures = this.#failures
-    const again = failures <= this.#plan.attempts && (task._scope._flags & EFFECTIVE) === 0
+    const again = failures <= this.#plan.attempts && !isEffectivelyCancelled(task._scope)
     let restartIn: number | undefined
     try {
       if (again) restartIn = this.#plan.delayAfter(failures)

@@ -7,11 +7,9 @@
 import { UsageError } from '../errors.ts'
 import {
   activeRuns,
-  CANCEL_CALLED,
   type CancelScope,
   type QuietWatcher,
   type RunState,
-  SHIELD,
   stir,
   TASKS,
   watchQuiet,
@@ -57,7 +55,7 @@ function cancelShielded(root: CancelScope): boolean {
   const scopes = [root]
   const shielded: CancelScope[] = []
   for (const scope of scopes) {
-    if ((scope._flags & (SHIELD | CANCEL_CALLED)) === SHIELD) shielded.push(scope)
+    if (scope.shield && !scope.cancelCalled) shielded.push(scope)
     for (let child = scope._scopes; child !== null; child = child._next) scopes.push(child)
   }
   for (const scope of shielded) scope._cancel('explicit', 'deadlock')

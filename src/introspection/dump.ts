@@ -11,23 +11,20 @@
  */
 import { inspect } from 'node:util'
 import {
-  CANCEL_CALLED,
   type CancelReason,
   type CancelScope,
-  CLOSING,
   collect,
   currentFrame,
-  EFFECTIVE,
-  ENDED,
-  LINGERING,
+  hasEnded,
+  isEffectivelyCancelled,
+  isTaskScope,
   NEUTRAL,
   overdueFor,
   type RunState,
-  SHIELD,
   siteOf,
-  TASK,
   type Task,
   TaskGroup,
+  waitsForLeftovers,
 } from '../kernel/index.ts'
 
 /** @param limit - how many lines, beyond which the rest is only counted */
@@ -58,7 +55,7 @@ class Dump {
     const stack: { scope: CancelScope; depth: number }[] = [{ scope: root._scope, depth }]
     for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
       const { scope, depth: indent } = next
-      const isTask = (scope._flags & TASK) !== 0
+      const isTask = isTaskScope(scope)
       if (isTask) this.tasks++
       this.#line(indent, () => (isTask ? this.#taskLine(scope._task!) : this.#scopeLine(scope)))
       const inner = collect(scope._scopes)
@@ -109,10 +106,10 @@ class Dump {
       }
       let children = 0
       for (let child = scope._scopes; child !== null; child = child._next) {
-        if ((child._flags & TASK) === 0) scopes.push(child)
+        if (!isTaskScope(child)) scopes.push(child)
         else children++
       }
-      if ((scope._flags & (CLOSING | LINGERING)) === CLOSING) waits.push(this.#ending(scope, children))
+      if (waitsForLeftovers(scope)) waits.push(this.#ending(scope, children))
     }
     return waits
   }
@@ -120,7 +117,7 @@ class Dump {
   #ending(scope: CancelScope, children: number): string {
     const since = this.#since(scope._since)
     if (children > 0) return `the end of ${children === 1 ? 'the task' : `${children} tasks`} of its group, ${since}`
-    return `the end of what was begun in ${(scope._flags & TASK) !== 0 ? 'it' : 'its scope'}, ${since}`
+    return `the end of what was begun in ${isTaskScope(scope) ? 'it' : 'its scope'}, ${since}`
   }
 
   /** Stamps are small integers, which begin anew after 49 days. */
@@ -136,13 +133,12 @@ class Dump {
   }
 
   #traits(scope: CancelScope): string[] {
-    const { _flags: flags } = scope
     const traits: string[] = []
-    if (scope.deadline !== Infinity && (flags & (CANCEL_CALLED | ENDED)) === 0)
+    if (scope.deadline !== Infinity && !scope.cancelCalled && !hasEnded(scope))
       traits.push(this.#deadline(scope.deadline))
-    if ((flags & SHIELD) !== 0) traits.push('shielded')
+    if (scope.shield) traits.push('shielded')
     if (scope.cancelReason !== undefined) traits.push(`cancelled (${reasonText(scope.cancelReason)})`)
-    else if ((flags & EFFECTIVE) !== 0) traits.push('cancelled from outside')
+    else if (isEffectivelyCancelled(scope)) traits.push('cancelled from outside')
     const overdue = overdueFor(scope)
     if (overdue !== undefined)
       traits.push(`overdue for ${overdue} ms: its body waits for something that cannot be cancelled`)

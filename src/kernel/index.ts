@@ -37,10 +37,20 @@ export { Resource, traceOpening, warnLeftOpen } from './resources.ts'
 export { refuseNestedRun, startRun } from './root.ts'
 export { activeRuns, type RunState } from './run-state.ts'
 export type { Scheduler } from './schedule.ts'
-export { CANCEL_CALLED, CLOSING, EFFECTIVE, ENDED, LEFT, LINGERING, SERVICE, SHIELD, TASK } from './scope-flags.ts'
+// For `sync/` and `streams/`, which still test flags. New code uses scope-state.ts.
+export { CLOSING, ENDED, LEFT } from './scope-flags.ts'
 export type { CancelScopeOptions } from './scope-options.ts'
 export type { ScopeOwner } from './scope-owner.ts'
 export type { ExitMode } from './scope-run.ts'
+export {
+  hasEnded,
+  isClosing,
+  isEffectivelyCancelled,
+  isTaskScope,
+  waitsForLeftovers,
+  wasLeftBehind,
+} from './scope-state.ts'
+export { Service, type ServiceClient } from './service.ts'
 export { ownLine, siteOf } from './sites.ts'
 export { runTaskGroup, taskArguments, TaskGroup, type TaskOptions, type TaskStatus } from './task-group.ts'
 export { TaskInfo } from './task-info.ts'
