@@ -15,16 +15,16 @@
  * 2. Nothing polls: a scope that waits for the library is looked at again when something in it has ended or was refused.
  * 3. The code behind what was cancelled gets its turn first: a full iteration in which nothing was begun, refused or ended.
  */
-import type { CancelScope } from './cancel-scope.ts'
 import { atCheck } from './iteration.ts'
 import { ABANDON, EFFECTIVE, ENDED, LEFT, LINGERING, NEW, SERVICE, TASK } from './scope-flags.ts'
+import type { ScopeNode } from './tree.ts'
 import { NEUTRAL } from './waits.ts'
 
 /** How many cancelled scopes are watched: those with `abandon`, and what `whenCleanedUp` was asked for. */
 export let abandoning = 0
 
 /** `scope` has become effectively cancelled, or was entered so. Harmless for one without `abandon`, and a second time. */
-export function considerAbandoning(scope: CancelScope): void {
+export function considerAbandoning(scope: ScopeNode): void {
   if ((scope._flags & (ABANDON | EFFECTIVE | NEW | ENDED)) !== (ABANDON | EFFECTIVE) || watched.has(scope)) return
   watch(scope, { isBusy: waitsForLibrary, idle: leave })
 }
@@ -33,33 +33,33 @@ export function considerAbandoning(scope: CancelScope): void {
  * Calls `then` once nothing in `scope`, which is effectively cancelled, waits for the library, for a full iteration, and no
  * shield in it is open: its clean-up is done. Never, where the scope ends first.
  */
-export function whenCleanedUp(scope: CancelScope, then: () => void): void {
+export function whenCleanedUp(scope: ScopeNode, then: () => void): void {
   watch(scope, { isBusy: cleansUp, idle: then })
 }
 
 /** Something began, ended or was refused in `scope`: those around it that may be abandoned are looked at again. */
-export function noteActivity(scope: CancelScope): void {
-  for (let around: CancelScope | null = scope; around !== null; around = around._parent) {
+export function noteActivity(scope: ScopeNode): void {
+  for (let around: ScopeNode | null = scope; around !== null; around = around._parent) {
     if (watched.has(around)) watchFrom(around)
   }
 }
 
 interface Watch {
-  isBusy(scope: CancelScope): boolean
-  idle(scope: CancelScope): void
+  isBusy(scope: ScopeNode): boolean
+  idle(scope: ScopeNode): void
 }
 
-const watched = new Map<CancelScope, Watch>()
+const watched = new Map<ScopeNode, Watch>()
 /** Iterations that they have been seen idle for. Those that wait for the library are not in it. */
-const idle = new Map<CancelScope, number>()
+const idle = new Map<ScopeNode, number>()
 
-function watch(scope: CancelScope, how: Watch): void {
+function watch(scope: ScopeNode, how: Watch): void {
   watched.set(scope, how)
   abandoning++
   watchFrom(scope)
 }
 
-function watchFrom(scope: CancelScope): void {
+function watchFrom(scope: ScopeNode): void {
   if (idle.size === 0) atCheck(look)
   idle.set(scope, 0)
 }
@@ -78,21 +78,21 @@ function look(): void {
   if (idle.size > 0) atCheck(look)
 }
 
-function forget(scope: CancelScope): void {
+function forget(scope: ScopeNode): void {
   idle.delete(scope)
   if (watched.delete(scope)) abandoning--
 }
 
-function waitsForLibrary(top: CancelScope): boolean {
+function waitsForLibrary(top: ScopeNode): boolean {
   return isBusy(top, false)
 }
 
-function cleansUp(top: CancelScope): boolean {
+function cleansUp(top: ScopeNode): boolean {
   return isBusy(top, true)
 }
 
 /** Whether an operation is pending in the subtree. What merely listens, or runs a body, does not count; a shield may. */
-function isBusy(top: CancelScope, shieldsCount: boolean): boolean {
+function isBusy(top: ScopeNode, shieldsCount: boolean): boolean {
   const scopes = [top]
   for (const scope of scopes) {
     if ((scope._flags & LINGERING) !== 0) return true
@@ -110,7 +110,7 @@ function isBusy(top: CancelScope, shieldsCount: boolean): boolean {
 }
 
 /** Whether a task waits for nothing of its own accord. */
-function isForeign(scope: CancelScope): boolean {
+function isForeign(scope: ScopeNode): boolean {
   const task = scope._task!
   return task._state !== 'pending' && task._ownWaits === NEUTRAL
 }
@@ -119,7 +119,7 @@ function isForeign(scope: CancelScope): boolean {
  * Inside out, so that each scope ends after everything in it, as always. All of them are marked first: one whose body has settled
  * already ends as soon as what was in it has, with no time for clean-up and no matter how much of the turn is spent.
  */
-function leave(top: CancelScope): void {
+function leave(top: ScopeNode): void {
   const scopes = [top]
   for (const scope of scopes) {
     scope._flags |= LEFT

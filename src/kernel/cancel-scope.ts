@@ -22,11 +22,11 @@
 import { type Cancelled, UsageError, createCancelled } from '../errors.ts'
 import { abandoning, considerAbandoning, noteActivity } from './abandonment.ts'
 import { checkBoolean, checkFunction, checkTime } from './arguments.ts'
-import { CAUSES, type CancelReason } from './cancel-reason.ts'
+import { type CancelKind, CAUSES } from './cancel-reason.ts'
 import { type Frame, requireFrame } from './context.ts'
 import { Deadline, type Host, type Timed } from './deadlines.ts'
 import { scopeChannel, tellScope } from './diagnostics.ts'
-import { inspectCustom, oneLine } from './inspect.ts'
+import { inspectCustom } from './inspect.ts'
 import { append, collect, unlink } from './links.ts'
 import { linger } from './linger.ts'
 import { type Operation, rejected } from './operation.ts'
@@ -50,13 +50,24 @@ import {
   SHIELD,
   TASK,
 } from './scope-flags.ts'
-import { type BodySink, type ExitMode, ScopeRun } from './scope-run.ts'
-import type { ScopeOwner } from './scope-owner.ts'
+import { type ExitMode, ScopeRun } from './scope-run.ts'
+import type { BodySink, ScopeOwner } from './scope-owner.ts'
 import { Extras } from './scope-extras.ts'
 import { type CancelScopeOptions, checkScopeOptions } from './scope-options.ts'
+import { inspectScope, labelOf } from './scope-text.ts'
 import { spread, withdraw } from './spread.ts'
 import type { Task } from './task.ts'
 import { nextTurn } from './turn.ts'
+
+/** Why a scope was cancelled. */
+export interface CancelReason {
+  /** What has cancelled the scope. */
+  readonly kind: 'explicit' | 'deadline' | 'task-failed' | 'signal' | 'shutdown' | 'scope-ended'
+  /** The scope that was cancelled first; scopes inside it report the same reason only if cancelled themselves. */
+  readonly scope: CancelScope
+  /** What was given to `cancel()`, the error of the failed task, the signal's reason or the name of the process signal. */
+  readonly detail?: unknown
+}
 
 /**
  * A scope whose operations can be cancelled together. Re-creates the reference's `CancelScope`.
@@ -268,7 +279,7 @@ export class CancelScope implements Timed {
   }
 
   /** @internal */
-  _cancel(kind: CancelReason['kind'], detail?: unknown): void {
+  _cancel(kind: CancelKind, detail?: unknown): void {
     if ((this._flags & CANCEL_CALLED) !== 0) return
     this._flags |= CANCEL_CALLED
     this.#reason = Object.freeze(detail === undefined ? { kind, scope: this } : { kind, scope: this, detail })
@@ -301,9 +312,7 @@ export class CancelScope implements Timed {
 
   /** @internal For texts: 'scope "load" in task "main"', 'failAfter in task "main"'. */
   get _label(): string {
-    const task = this._task === null ? '' : `task "${this._task.name}"`
-    if ((this._flags & TASK) !== 0) return task
-    return `${this._name === undefined ? (this.#owner?.what ?? 'a scope') : `scope "${this._name}"`} in ${task}`
+    return labelOf(this, this.#owner?.what)
   }
 
   /** @internal */
@@ -439,14 +448,7 @@ export class CancelScope implements Timed {
 
   /** @internal */
   [inspectCustom](): string {
-    const { _flags: flags } = this
-    return oneLine('CancelScope', [
-      this._name !== undefined && `"${this._name}"`,
-      this.deadline !== Infinity && `deadline ${this.deadline}`,
-      this.shield && 'shield',
-      this.#reason !== undefined && `cancelled (${this.#reason.kind})`,
-      (flags & NEW) !== 0 ? 'not entered' : (flags & ENDED) !== 0 && 'ended',
-    ])
+    return inspectScope(this)
   }
 
   #enterInterrupted(parent: CancelScope): void {

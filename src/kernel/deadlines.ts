@@ -13,8 +13,8 @@
  */
 import type { Clock } from './clock.ts'
 import { SystemClock } from './clock.ts'
-import type { RunState } from './run-state.ts'
 import type { Scheduler } from './schedule.ts'
+import type { RunNode } from './tree.ts'
 
 /** What a backend is to the kernel. */
 export interface Host {
@@ -35,9 +35,9 @@ export interface Host {
    */
   followRealTime?(): () => void
   /** A run begins: before its first task does. One that throws refuses the run, and `runEnded` is not called for it. */
-  runStarted?(run: RunState): void
+  runStarted?(run: RunNode): void
   /** It has settled. */
-  runEnded?(run: RunState): void
+  runEnded?(run: RunNode): void
 }
 
 export interface Timed {

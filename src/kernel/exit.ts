@@ -6,8 +6,8 @@
  * cancelled, shielded or moved while the error was on its way.
  */
 import { Cancelled, ExceptionGroup, UsageError, cancelledCall } from '../errors.ts'
-import type { CancelScope } from './cancel-scope.ts'
 import { CANCEL_CALLED, EFFECTIVE, HANDED_OUT } from './scope-flags.ts'
+import type { ScopeNode } from './tree.ts'
 
 /** The verdict on an error at the boundary of a scope. */
 export type Verdict =
@@ -20,7 +20,7 @@ export type Verdict =
 
 const CAUGHT_HERE: Verdict = { kind: 'caught' }
 
-export function judge(boundary: CancelScope, error: unknown): Verdict {
+export function judge(boundary: ScopeNode, error: unknown): Verdict {
   const { cancelled, rest } = sift(error, takesAborts(boundary), 0)
   if (cancelled.length === 0 || rest !== NOTHING) return { kind: 'failed', error: rest }
   if ((boundary._flags & EFFECTIVE) !== 0) {
@@ -38,10 +38,10 @@ export function judge(boundary: CancelScope, error: unknown): Verdict {
  * The same at the boundary of a task. What passes it needs a scope further out that is cancelled; otherwise no scope would
  * ever catch it, and the task would vanish without a word.
  */
-export function judgeTask(own: CancelScope, error: unknown): Verdict {
+export function judgeTask(own: ScopeNode, error: unknown): Verdict {
   const verdict = judge(own, error)
   if (verdict.kind !== 'cancelled') return verdict
-  for (let scope: CancelScope | null = own; scope !== null; scope = scope._parent) {
+  for (let scope: ScopeNode | null = own; scope !== null; scope = scope._parent) {
     if ((scope._flags & CANCEL_CALLED) !== 0) return verdict
   }
   const text =
@@ -51,7 +51,7 @@ export function judgeTask(own: CancelScope, error: unknown): Verdict {
 }
 
 /** Whether `error` is cancellation: rule 8 and, where `scope` is given, what counts as the cancellation of a scope around it. */
-export function isCancellation(error: unknown, scope: CancelScope | undefined): boolean {
+export function isCancellation(error: unknown, scope: ScopeNode | undefined): boolean {
   let aborts = false
   for (let around = scope ?? null; around !== null && !aborts; around = around._parent) aborts = takesAborts(around)
   const { cancelled, rest } = sift(error, aborts, 0)
@@ -75,7 +75,7 @@ function foreignCancellation(cause: Cancelled): UsageError {
 }
 
 /** Whether an abort error without a cause may be this scope's cancellation: its signal was handed out. */
-function takesAborts({ _flags: flags }: CancelScope): boolean {
+function takesAborts({ _flags: flags }: ScopeNode): boolean {
   return (flags & (EFFECTIVE | HANDED_OUT)) === (EFFECTIVE | HANDED_OUT)
 }
 
@@ -164,7 +164,7 @@ function withErrors(original: AggregateError, errors: unknown[]): AggregateError
   return Object.defineProperties<AggregateError>(copy, fields)
 }
 
-function isRaisedWithin(error: Cancelled, boundary: CancelScope): boolean {
-  const scope = cancelledCall(error)?.scope as CancelScope | undefined
+function isRaisedWithin(error: Cancelled, boundary: ScopeNode): boolean {
+  const scope = cancelledCall(error)?.scope as ScopeNode | undefined
   return scope !== undefined && scope._isWithin(boundary)
 }

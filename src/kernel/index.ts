@@ -17,15 +17,15 @@ export {
   type OptionNames,
   outOfRange,
 } from './arguments.ts'
-export type { CancelReason } from './cancel-reason.ts'
-export { CancelScope } from './cancel-scope.ts'
+export { type CancelReason, CancelScope } from './cancel-scope.ts'
 export { waitUntil, yieldShielded, yieldToOthers } from './checkpoint.ts'
 export { type Clock, realTimeout } from './clock.ts'
 export { closingScope, isInterrupted } from './closing.ts'
 export { callInFrame, currentFrame, enterFrame, enterOperation, Frame, Holding, requireFrame } from './context.ts'
 export { Deadline, DeadlineQueue, deadlines, type Host, type Timed } from './deadlines.ts'
 export { detached } from './detached.ts'
-export { type ScopeEvent, type SuppressedErrorEvent, type TaskEvent, tellSuppressed } from './diagnostics.ts'
+export { tellSuppressed } from './diagnostics.ts'
+export type { ScopeEvent, SuppressedErrorEvent, TaskEvent } from './events.ts'
 export { isCancellation, judge, judgeTask } from './exit.ts'
 export { inspectCustom } from './inspect.ts'
 export { releaseProcess, retainProcess } from './keep-alive.ts'
@@ -52,7 +52,8 @@ export {
 } from './scope-state.ts'
 export { Service, type ServiceClient } from './service.ts'
 export { ownLine, siteOf } from './sites.ts'
-export { runTaskGroup, taskArguments, TaskGroup, type TaskOptions, type TaskStatus } from './task-group.ts'
+export type { TaskStatus } from './start.ts'
+export { runTaskGroup, taskArguments, TaskGroup, type TaskOptions } from './task-group.ts'
 export { TaskInfo } from './task-info.ts'
 export { type EndWatcher, Task, type TaskFunction, type TaskHandle, type TaskOwner } from './task.ts'
 export {

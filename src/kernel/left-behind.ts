@@ -13,10 +13,9 @@
  * 4. Nothing of this runs unless a promise is rejected without a handler.
  */
 import { Cancelled, cancelledCall } from '../errors.ts'
-import type { CancelScope } from './cancel-scope.ts'
-import type { Frame } from './context.ts'
 import { atCheck } from './iteration.ts'
 import { keepSite, siteOf } from './sites.ts'
+import type { FrameNode, ScopeNode } from './tree.ts'
 import { warnOnce } from './warnings.ts'
 
 /**
@@ -44,7 +43,7 @@ export function absorbLeftBehind(): void {
 }
 
 /** `error` refuses `what`, which was called in a frame that has ended. */
-export function noteRefused(error: Error, { task, scope }: Frame, what: string): void {
+export function noteRefused(error: Error, { task, scope }: FrameNode, what: string): void {
   refused.set(error, { what, scope, begun: error })
   if (task.run.traceResources) keepSite(error)
 }
@@ -52,7 +51,7 @@ export function noteRefused(error: Error, { task, scope }: Frame, what: string):
 /** Enough of a call for the warning. */
 interface Call {
   readonly what: string
-  readonly scope: CancelScope
+  readonly scope: ScopeNode
   /** What `keepSite` may know. */
   readonly begun: object | undefined
 }

@@ -178,7 +178,8 @@ export function rejected(error: unknown): Promise<never> {
     if (!absorbs && error instanceof Cancelled) markHandled(promise)
     return promise
   }
-  if (refusal.scope !== undefined) return new Refusal(refusal).begin(refusal.scope)
+  // The scope comes from a `Frame`, and frames hold nothing but `CancelScope`s.
+  if (refusal.scope !== undefined) return new Refusal(refusal).begin(refusal.scope as CancelScope)
   return new Promise((_, reject) => deliverLater(() => reject(error), false))
 }
 

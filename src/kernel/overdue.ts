@@ -12,22 +12,22 @@
  * 2. The time is the real one, and the timer keeps no process alive.
  * 3. The innermost body is named: it is the one that waits.
  */
-import type { CancelScope } from './cancel-scope.ts'
 import { realTimeout } from './clock.ts'
 import { atCheck } from './iteration.ts'
 import { CLOSING, ENDED, LINGERING, TASK } from './scope-flags.ts'
 import { siteOf } from './sites.ts'
+import type { ScopeNode } from './tree.ts'
 import { NEUTRAL } from './waits.ts'
 import { warnOnce } from './warnings.ts'
 
 /** `scope`, which has been entered, is cancelled. */
-export function watchOverdue(scope: CancelScope): void {
+export function watchOverdue(scope: ScopeNode): void {
   if (scope._task!.run.overdueAfter === Infinity) return
   if (cancelled.push({ scope, since: 0 }) === 1) atCheck(keepSurvivors)
 }
 
 /** Milliseconds since `scope`, or one around it, was cancelled, where its body waits for nothing of the library. */
-export function overdueFor(scope: CancelScope): number | undefined {
+export function overdueFor(scope: ScopeNode): number | undefined {
   if (!isStuck(scope)) return undefined
   let since = Infinity
   for (const watch of watches) if (scope._isWithin(watch.scope)) since = Math.min(since, watch.since)
@@ -35,7 +35,7 @@ export function overdueFor(scope: CancelScope): number | undefined {
 }
 
 interface Watch {
-  readonly scope: CancelScope
+  readonly scope: ScopeNode
   since: number
 }
 
@@ -44,7 +44,7 @@ let cancelled: Watch[] = []
 /** Longer ago. */
 let watches: Watch[] = []
 /** When a body was first seen waiting for nothing of the library; `Infinity` once it has been told. */
-let stuckSince = new Map<CancelScope, number>()
+let stuckSince = new Map<ScopeNode, number>()
 let timer: NodeJS.Timeout | undefined
 
 function keepSurvivors(): void {
@@ -62,7 +62,7 @@ function look(): void {
   timer = undefined
   watches = watches.filter(({ scope }) => (scope._flags & ENDED) === 0)
   const now = performance.now()
-  const seen = new Map<CancelScope, number>()
+  const seen = new Map<ScopeNode, number>()
   let shortest = Infinity
   for (const watch of watches) {
     const { overdueAfter } = watch.scope._task!.run
@@ -81,8 +81,8 @@ function look(): void {
 }
 
 /** The innermost bodies in the subtree that wait for nothing of the library. */
-function stuckIn(top: CancelScope): CancelScope[] {
-  const stuck: CancelScope[] = []
+function stuckIn(top: ScopeNode): ScopeNode[] {
+  const stuck: ScopeNode[] = []
   const scopes = [top]
   for (const scope of scopes) {
     if (isStuck(scope)) stuck.push(scope)
@@ -91,7 +91,7 @@ function stuckIn(top: CancelScope): CancelScope[] {
   return stuck
 }
 
-function isStuck(scope: CancelScope): boolean {
+function isStuck(scope: ScopeNode): boolean {
   if ((scope._flags & (CLOSING | ENDED | LINGERING)) !== 0 || scope._scopes !== null || scope._body === undefined)
     return false
   for (let operation = scope._operations; operation !== null; operation = operation._next) {
@@ -101,7 +101,7 @@ function isStuck(scope: CancelScope): boolean {
   return (scope._flags & TASK) === 0 || (task._state === 'running' && task._ownWaits === NEUTRAL)
 }
 
-function warnOverdue(scope: CancelScope, watch: Watch, now: number): void {
+function warnOverdue(scope: ScopeNode, watch: Watch, now: number): void {
   const task = scope._task!
   const body = scope._body!
   const signal = shutdownSignal(scope)
@@ -120,7 +120,7 @@ function warnOverdue(scope: CancelScope, watch: Watch, now: number): void {
   warnOnce('STRUCTIO_OVERDUE', `${scope._name}\n${signal}`, text, siteOf(task), source)
 }
 
-function shutdownSignal(scope: CancelScope): string | undefined {
+function shutdownSignal(scope: ScopeNode): string | undefined {
   const reason = scope._task!.run.root?._scope.cancelReason
   return reason?.kind === 'shutdown' ? String(reason.detail) : undefined
 }

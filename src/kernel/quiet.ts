@@ -14,11 +14,9 @@
  * 3. Two looks in a row without a stir of these runs, one whole pass of the event loop apart: what was readable has been
  *    delivered, and what was put off to the next turn has gone on. Other runs of the thread may do what they like.
  */
-import type { CancelScope } from './cancel-scope.ts'
-import type { Holding } from './context.ts'
 import { atCheck } from './iteration.ts'
-import type { RunState } from './run-state.ts'
 import { CANCEL_CALLED, CLOSING, LINGERING, TASK } from './scope-flags.ts'
+import type { HoldingNode, RunNode, ScopeNode } from './tree.ts'
 import { BACKEND, FOREIGN, RUNNABLE, TASKS, TIME, UNKNOWN } from './waits.ts'
 
 export { BACKEND, FOREIGN, REAL, RUNNABLE, TASKS, TIME, UNKNOWN } from './waits.ts'
@@ -30,7 +28,7 @@ export interface QuietWatcher {
   /** Wants to be asked also while tasks wait for promises that are not of this library. Others take these for not quiet. */
   readonly asksDespiteForeign?: boolean
   /** The runs that have to be quiet. */
-  runs(): Iterable<RunState>
+  runs(): Iterable<RunNode>
   /**
    * They are quiet. True when this has set something going: the others need not be asked then.
    *
@@ -55,18 +53,18 @@ export function watchQuiet(watcher: QuietWatcher): () => void {
 }
 
 /** Something has begun or ended, in `run` if it is given: look soon. */
-export function stir(run?: RunState): void {
+export function stir(run?: RunNode): void {
   if (run !== undefined) run.stirredAt = ++stirs
   lookSoon()
 }
 
 /** Remembers inside which `use` an operation or a scope was begun. Asked for only while somebody watches. */
-export function noteHolding(begun: object, held: Holding | undefined): void {
+export function noteHolding(begun: object, held: HoldingNode | undefined): void {
   if (held !== undefined) holdings.set(begun, held)
 }
 
 /** What the tasks of `run` wait for, as bits; `RUNNABLE` alone as soon as one does not wait. */
-export function survey(run: RunState): number {
+export function survey(run: RunNode): number {
   if (run.host.busy?.() === true) return RUNNABLE
   let waits = run.listens || run.portals > 0 ? BACKEND : 0
   const tasks = run.root === undefined || run.root.ended ? [] : [run.root._scope]
@@ -83,7 +81,7 @@ let watchers: readonly QuietWatcher[] = []
 /** Counts. */
 let stirs = 0
 let lookDue = false
-const holdings = new WeakMap<object, Holding>()
+const holdings = new WeakMap<object, HoldingNode>()
 
 /** What was so at the look before. */
 interface Sight {
@@ -102,7 +100,7 @@ function lookSoon(): void {
 
 function look(): void {
   lookDue = false
-  const surveys = new Map<RunState, number>()
+  const surveys = new Map<RunNode, number>()
   for (const watcher of watchers) {
     const before = lastQuiet.get(watcher)
     lastQuiet.delete(watcher)
@@ -122,7 +120,7 @@ function look(): void {
   for (const run of surveys.keys()) if (run.host.busy?.() === true) lookSoon()
 }
 
-function surveyAll(runs: Iterable<RunState>, surveys: Map<RunState, number>): { waits: number; sight: Sight } {
+function surveyAll(runs: Iterable<RunNode>, surveys: Map<RunNode, number>): { waits: number; sight: Sight } {
   let waits = 0
   let count = 0
   let stirredAt = 0
@@ -137,7 +135,7 @@ function surveyAll(runs: Iterable<RunState>, surveys: Map<RunState, number>): { 
 }
 
 /** The task's own scopes; the scopes of tasks below them are appended to `tasks`. */
-function surveyTask(own: CancelScope, tasks: CancelScope[]): number {
+function surveyTask(own: ScopeNode, tasks: ScopeNode[]): number {
   const task = own._task!
   if (task._state === 'pending') return RUNNABLE
   const now = task.run.deadlines.now()
@@ -172,11 +170,11 @@ function surveyTask(own: CancelScope, tasks: CancelScope[]): number {
 
 /** The bodies of `use` calls that run in one task, and those of them in which something waits. */
 class Bodies {
-  #running: Set<Holding> | undefined
-  #busy: Set<Holding> | undefined
+  #running: Set<HoldingNode> | undefined
+  #busy: Set<HoldingNode> | undefined
 
   /** @param running - the body that `begun` runs, if that is what it does */
-  see(begun: object, running: Holding | undefined): void {
+  see(begun: object, running: HoldingNode | undefined): void {
     if (running !== undefined) (this.#running ??= new Set()).add(running)
     const inside = running === undefined ? holdings.get(begun) : running.outer
     for (let holding = inside; holding !== undefined; holding = holding.outer) (this.#busy ??= new Set()).add(holding)

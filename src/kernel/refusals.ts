@@ -12,13 +12,11 @@
  */
 import { Cancelled } from '../errors.ts'
 import { abandoning, noteActivity } from './abandonment.ts'
-import type { CancelScope } from './cancel-scope.ts'
-import type { Frame } from './context.ts'
 import { atCheck } from './iteration.ts'
 import { noteRefused } from './left-behind.ts'
 import { CLOSING, ENDED } from './scope-flags.ts'
 import { siteOf } from './sites.ts'
-import type { Task } from './task.ts'
+import type { FrameNode, ScopeNode, TaskNode } from './tree.ts'
 import { warnOnce } from './warnings.ts'
 
 /** A refusal that is to come in a later iteration. */
@@ -26,7 +24,7 @@ export interface LateRefusal {
   readonly error: Error
   readonly what: string
   /** The scope that waits meanwhile; `undefined` where none does. */
-  readonly scope: CancelScope | undefined
+  readonly scope: ScopeNode | undefined
 }
 
 /**
@@ -34,7 +32,7 @@ export interface LateRefusal {
  *
  * @param frame - `undefined` outside every run
  */
-export function refuse<E extends Error>(frame: Frame | undefined, what: string, error: E): E {
+export function refuse<E extends Error>(frame: FrameNode | undefined, what: string, error: E): E {
   const key = frame === undefined ? NOWHERE : frame.task
   const count = (counts.get(key) ?? 0) + 1
   counts.set(key, count)
@@ -80,9 +78,9 @@ let waiting: (() => void)[] = []
 let iteration: NodeJS.Immediate | undefined
 
 /** Refusals so far, by the scope whose cancellation they deliver. */
-const swallowed = new WeakMap<CancelScope, WeakMap<Task, number>>()
+const swallowed = new WeakMap<ScopeNode, WeakMap<TaskNode, number>>()
 
-function waitingScope(frame: Frame | undefined): CancelScope | undefined {
+function waitingScope(frame: FrameNode | undefined): ScopeNode | undefined {
   return frame === undefined || (frame.scope._flags & (CLOSING | ENDED)) !== 0 ? undefined : frame.scope
 }
 
@@ -99,7 +97,7 @@ function nextIteration(): void {
   for (const deliver of due) deliver()
 }
 
-function countSwallowed({ task, scope }: Frame, what: string): void {
+function countSwallowed({ task, scope }: FrameNode, what: string): void {
   const cause = scope._cause ?? scope
   let ofTask = swallowed.get(cause)
   if (ofTask === undefined) swallowed.set(cause, (ofTask = new WeakMap()))

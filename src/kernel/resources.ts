@@ -2,10 +2,8 @@
  * What a run opened and has to give back: streams, servers, files, processes. Each links itself into its run's list while
  * it is open; whatever is left there when the run settles is closed, with a process warning that says who left it.
  */
-import type { CancelScope } from './cancel-scope.ts'
-import type { Frame } from './context.ts'
 import { append, collect, unlink } from './links.ts'
-import type { RunState } from './run-state.ts'
+import type { FrameNode, ResourceNodes, RunNode, ScopeNode } from './tree.ts'
 import { warn } from './warnings.ts'
 
 export abstract class Resource {
@@ -13,9 +11,9 @@ export abstract class Resource {
   _previous: Resource | null = null
   /** @internal */
   _next: Resource | null = null
-  #run: RunState | undefined
+  #run: RunNode | undefined
   /** Where it was opened. */
-  #scope: CancelScope | undefined
+  #scope: ScopeNode | undefined
   #kind = ''
   #taskName = ''
   #made: Error | undefined
@@ -24,7 +22,7 @@ export abstract class Resource {
    * Enters the run's list. `frame` is that of the task that opens the resource. `made` is where it asked for it
    * (`traceOpening`), for what is opened only when an answer comes; otherwise the stack of this call is kept.
    */
-  protected register(frame: Frame, kind: string, made: Error | undefined = traceOpening(frame, kind)): void {
+  protected register(frame: FrameNode, kind: string, made: Error | undefined = traceOpening(frame, kind)): void {
     const { run, name } = frame.task
     this.#run = run
     this.#scope = frame.scope
@@ -53,7 +51,7 @@ export abstract class Resource {
   }
 
   /** @internal */
-  _wasOpenedIn(scope: CancelScope): boolean {
+  _wasOpenedIn(scope: ScopeNode): boolean {
     return this.#scope?._isWithin(scope) === true
   }
 
@@ -69,7 +67,7 @@ export function warnLeftOpen(what: string, taskName: string, detail?: string): v
 }
 
 /** The stack of whoever opens a resource now, where the run keeps those (`traceResources`). */
-export function traceOpening(frame: Frame, kind: string): Error | undefined {
+export function traceOpening(frame: FrameNode, kind: string): Error | undefined {
   return frame.task.run.traceResources ? new Error(`${kind} was opened here`) : undefined
 }
 
@@ -77,12 +75,12 @@ export function traceOpening(frame: Frame, kind: string): Error | undefined {
  * Closes what was opened in `scope` and is still open: the body of the scope was left behind, and has settled now. Where that
  * was after the end of its run, the run has closed it.
  */
-export function closeOpenedIn(scope: CancelScope): void {
+export function closeOpenedIn(scope: ScopeNode): void {
   scope._task!.run.resources.closeOpenedIn(scope)
 }
 
 /** The open resources of one run, oldest first. */
-export class ResourceList {
+export class ResourceList implements ResourceNodes {
   #first: Resource | null = null
 
   add(resource: Resource): void {
@@ -93,7 +91,7 @@ export class ResourceList {
     if (resource._previous !== null) this.#first = unlink(this.#first, resource)
   }
 
-  closeOpenedIn(scope: CancelScope): void {
+  closeOpenedIn(scope: ScopeNode): void {
     for (const resource of collect(this.#first)) {
       if (!resource._wasOpenedIn(scope)) continue
       this.delete(resource)

@@ -1,5 +1,10 @@
 /** What a scope needs of what opened it: a `ScopeRun`, a task group, a task. */
-import type { BodySink } from './scope-run.ts'
+
+/** Gets the outcome of a body. */
+export interface BodySink {
+  bodyReturned(value: unknown): void
+  bodyThrew(error: unknown): void
+}
 
 /** Hears of the end of a scope. @internal */
 export interface ScopeOwner extends BodySink {

@@ -9,7 +9,7 @@ import { judge, noteSignalReason } from './exit.ts'
 import { rejectOwned, takeFunctions, takenFunctions } from './operation.ts'
 import { closeOpenedIn } from './resources.ts'
 import { CAUGHT, LEFT } from './scope-flags.ts'
-import type { ScopeOwner } from './scope-owner.ts'
+import type { BodySink, ScopeOwner } from './scope-owner.ts'
 import { spendBudget } from './turn.ts'
 
 /**
@@ -18,12 +18,6 @@ import { spendBudget } from './turn.ts'
  * All but the first reject with `Cancelled` when the body around them has ended: their callers know no `undefined`.
  */
 export type ExitMode = 'move-on' | 'fail' | 'operation' | number
-
-/** Hears how a body ended. */
-export interface BodySink {
-  bodyReturned(value: unknown): void
-  bodyThrew(error: unknown): void
-}
 
 /** Calls `body(...args)` in `frame`. The sink of its scope hears of its end, at once where it is no promise. */
 export function runBody(frame: Frame, body: Body, args: unknown[]): void {

@@ -2,19 +2,18 @@
  * How cancellation moves through the tree of scopes: the two walks that keep the cached EFFECTIVE bit true
  * (cancel-scope.ts, invariant 1). Both are iterative: a tree may be deeper than the stack.
  */
-import type { CancelScope } from './cancel-scope.ts'
 import { considerAbandoning } from './abandonment.ts'
-import type { Operation } from './operation.ts'
 import { ABANDON, CANCEL_CALLED, EFFECTIVE, SHIELD, TASK } from './scope-flags.ts'
+import type { OperationNode, ScopeNode } from './tree.ts'
 
 /**
  * `root` has become effectively cancelled. First the whole subtree's bits, then the operations, then the signals: an
  * abort listener is a stranger's code and may call anything.
  */
-export function spread(root: CancelScope): void {
-  const operations: Operation<unknown>[] = []
-  const signals: CancelScope[] = []
-  const abandoned: CancelScope[] = []
+export function spread(root: ScopeNode): void {
+  const operations: OperationNode[] = []
+  const signals: ScopeNode[] = []
+  const abandoned: ScopeNode[] = []
   const scopes = [root]
   // The list grows while it is walked: outer scopes before inner ones, tasks in the order in which they were spawned.
   for (const scope of scopes) {
@@ -38,7 +37,7 @@ export function spread(root: CancelScope): void {
 }
 
 /** `root` is shielded now, or has moved: what it had from its parent alone is taken back. Whoever was told, was told. */
-export function withdraw(root: CancelScope): void {
+export function withdraw(root: ScopeNode): void {
   const scopes = [root]
   for (const scope of scopes) {
     scope._flags &= ~EFFECTIVE

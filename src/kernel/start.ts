@@ -18,12 +18,23 @@ import { Operation } from './operation.ts'
 import { keepSite } from './sites.ts'
 import { CLOSING, EFFECTIVE, INTERRUPTED } from './scope-flags.ts'
 import { Task, type TaskFunction, type TaskOwner } from './task.ts'
-import type { TaskGroup, TaskStatus } from './task-group.ts'
 import { settleFairly } from './turn.ts'
 import { TASKS } from './waits.ts'
 
+/** What `start` needs of its group. */
+interface Group extends TaskOwner {
+  readonly cancelScope: CancelScope
+  readonly _host: Task
+}
+
+/** What a function that is run by `start` reports its readiness through. */
+export interface TaskStatus<V = void> {
+  /** Ready: `start` returns `value`, and the task goes on as a child of the group. `UsageError` on a second call. */
+  started(value: V): void
+}
+
 export function startTask(
-  group: TaskGroup,
+  group: Group,
   caller: Frame,
   fn: TaskFunction,
   name: string | undefined,
@@ -36,13 +47,13 @@ export function startTask(
 }
 
 class StartOperation extends Operation<unknown> implements TaskOwner, TaskStatus<unknown> {
-  readonly #group: TaskGroup
+  readonly #group: Group
   readonly #callerScope: CancelScope
   #task: Task | undefined
   #signalled = false
   #value: unknown
 
-  constructor(group: TaskGroup, caller: Frame) {
+  constructor(group: Group, caller: Frame) {
     super()
     this.#group = group
     this.#callerScope = caller.scope

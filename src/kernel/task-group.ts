@@ -24,10 +24,10 @@ import { inspectCustom, oneLine } from './inspect.ts'
 import { rejected, rejectOwned, takeFunctions, takenFunctions } from './operation.ts'
 import { closeOpenedIn } from './resources.ts'
 import { CAUGHT, EFFECTIVE, ENDED, LEFT, TASK } from './scope-flags.ts'
-import type { ScopeOwner } from './scope-owner.ts'
-import { type BodySink, runBody } from './scope-run.ts'
+import type { BodySink, ScopeOwner } from './scope-owner.ts'
+import { runBody } from './scope-run.ts'
 import { keepSite } from './sites.ts'
-import { startTask } from './start.ts'
+import { startTask, type TaskStatus } from './start.ts'
 import { Task, type TaskFunction, type TaskHandle, type TaskOwner } from './task.ts'
 import { spendBudget } from './turn.ts'
 
@@ -35,12 +35,6 @@ import { spendBudget } from './turn.ts'
 export interface TaskOptions {
   /** For introspection and the texts of errors; by default the function's name. */
   name?: string | undefined
-}
-
-/** What a function that is run by `start` reports its readiness through. */
-export interface TaskStatus<V = void> {
-  /** Ready: `start` returns `value`, and the task goes on as a child of the group. `UsageError` on a second call. */
-  started(value: V): void
 }
 
 /**
