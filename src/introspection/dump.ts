@@ -1,5 +1,5 @@
 /**
- * The tree of tasks and scopes as text, for people.
+ * The tree of tasks and scopes as text.
  *
  * ```text
  *   run "server" on native at 5000: 2 tasks
@@ -27,7 +27,7 @@ import {
   waitsForLeftovers,
 } from '../kernel/index.ts'
 
-/** @param limit - how many lines, beyond which the rest is only counted */
+/** @param limit - maximum of lines; further ones are only counted */
 export function dumpRun(run: RunState, limit: number = Infinity): string {
   const lines: string[] = []
   const dump = new Dump(run, lines, limit)
@@ -50,7 +50,7 @@ class Dump {
     this.#limit = limit
   }
 
-  /** Iterative where a tree may be deep: scopes and tasks are visited from a stack, in order. */
+  /** Visits scopes and tasks in order. Not recursive: the tree may be deeper than the stack. */
   task(root: Task, depth: number): void {
     const stack: { scope: CancelScope; depth: number }[] = [{ scope: root._scope, depth }]
     for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
@@ -65,7 +65,7 @@ class Dump {
     if (this.#left > 0) this.#lines.push(`  and ${this.#left} more tasks and scopes`)
   }
 
-  /** Names, reasons and functions are a program's own, and may throw when they are looked at. */
+  /** Names, reasons and functions come from the program, and reading them may throw. */
   #line(depth: number, text: () => string): void {
     if (this.#lines.length >= this.#limit) {
       this.#left++
@@ -96,7 +96,7 @@ class Dump {
     return currentFrame()?.task === task ? 'is running' : 'runs, or waits for a promise that is not of this library'
   }
 
-  /** Everything that was begun in the task's own frames and is pending. */
+  /** Every pending operation of the task's own frames. */
   #waits(task: Task): string[] {
     const waits: string[] = []
     const scopes = [task._scope]
@@ -120,7 +120,7 @@ class Dump {
     return `the end of what was begun in ${isTaskScope(scope) ? 'it' : 'its scope'}, ${since}`
   }
 
-  /** Stamps are small integers, which begin anew after 49 days. */
+  /** Stamps are 32-bit integers: they wrap after 49 days. */
   #since(stamp: number): string {
     const waited = (this.now - stamp) >>> 0
     return `since ${this.now - waited} (${waited} ms)`
@@ -153,15 +153,15 @@ class Dump {
 
 function reasonText({ kind, detail }: CancelReason): string {
   if (detail === undefined) return kind
-  // A detail may be anything; of an object only the surface is shown.
+  // A detail may be any value: only the first level of an object is shown.
   const text = detail instanceof Error ? `${detail.name}: ${detail.message}` : inspect(detail, { depth: 0 })
   return `${kind}: ${text.split('\n', 1)[0]!}`
 }
 
-/** On one line, whatever is in it. */
+/** On one line, with control characters escaped. */
 function quote(name: string): string {
   return JSON.stringify(name)
 }
 
-/** From here on a line says how deep it is. */
+/** Deepest indentation; below it a line shows its depth as a number. */
 const DEEPEST = 40

@@ -9,7 +9,8 @@ import { REAL } from './waits.ts'
 
 /**
  * @param discard - gets a value that arrives after the caller has left, to close or release it
- * @param waitsFor - bits of waits.ts: NEUTRAL where the work is begun in this very frame, and its operations speak for it
+ * @param waitsFor - bits of waits.ts: NEUTRAL where the work is begun in this very frame, and its operations speak for
+ *   it
  */
 export function abandonable<T>(
   promise: PromiseLike<T>,

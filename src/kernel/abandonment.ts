@@ -1,6 +1,6 @@
 /**
- * Scopes with `abandon: true`. When such a scope is effectively cancelled and nothing in it waits for the library, it settles,
- * and its body, which waits for something that no scope can cancel, is left behind.
+ * Scopes with `abandon: true`. When such a scope is effectively cancelled and nothing in it waits for the library, it
+ * settles, and its body, which waits for something that no scope can cancel, is left behind.
  *
  * ```text
  *   cancelled ─► does anything in it wait for the library? ── yes: until something in it ends
@@ -12,8 +12,10 @@
  *
  * What must stay true:
  * 1. A program without such a scope pays for one look at `abandoning` when an operation ends.
- * 2. Nothing polls: a scope that waits for the library is looked at again when something in it has ended or was refused.
- * 3. The code behind what was cancelled gets its turn first: a full iteration in which nothing was begun, refused or ended.
+ * 2. Nothing polls: a scope that waits for the library is looked at again when something in it has ended or was
+ *    refused.
+ * 3. The code behind what was cancelled gets its turn first: a full iteration in which nothing was begun, refused or
+ *    ended.
  */
 import { atCheck } from './iteration.ts'
 import { ABANDON, EFFECTIVE, ENDED, LEFT, LINGERING, NEW, SERVICE, TASK } from './scope-flags.ts'
@@ -23,15 +25,17 @@ import { NEUTRAL } from './waits.ts'
 /** How many cancelled scopes are watched: those with `abandon`, and what `whenCleanedUp` was asked for. */
 export let abandoning = 0
 
-/** `scope` has become effectively cancelled, or was entered so. Harmless for one without `abandon`, and a second time. */
+/**
+ * `scope` has become effectively cancelled, or was entered so. Harmless for one without `abandon`, and a second time.
+ */
 export function considerAbandoning(scope: ScopeNode): void {
   if ((scope._flags & (ABANDON | EFFECTIVE | NEW | ENDED)) !== (ABANDON | EFFECTIVE) || watched.has(scope)) return
   watch(scope, { isBusy: waitsForLibrary, idle: leave })
 }
 
 /**
- * Calls `then` once nothing in `scope`, which is effectively cancelled, waits for the library, for a full iteration, and no
- * shield in it is open: its clean-up is done. Never, where the scope ends first.
+ * Calls `then` once nothing in `scope`, which is effectively cancelled, waits for the library, for a full iteration,
+ * and no shield in it is open: its clean-up is done. Never, where the scope ends first.
  */
 export function whenCleanedUp(scope: ScopeNode, then: () => void): void {
   watch(scope, { isBusy: cleansUp, idle: then })
@@ -91,7 +95,9 @@ function cleansUp(top: ScopeNode): boolean {
   return isBusy(top, true)
 }
 
-/** Whether an operation is pending in the subtree. What merely listens, or runs a body, does not count; a shield may. */
+/**
+ * Whether an operation is pending in the subtree. What merely listens, or runs a body, does not count; a shield may.
+ */
 function isBusy(top: ScopeNode, shieldsCount: boolean): boolean {
   const scopes = [top]
   for (const scope of scopes) {
@@ -116,8 +122,9 @@ function isForeign(scope: ScopeNode): boolean {
 }
 
 /**
- * Inside out, so that each scope ends after everything in it, as always. All of them are marked first: one whose body has settled
- * already ends as soon as what was in it has, with no time for clean-up and no matter how much of the turn is spent.
+ * Inside out, so that each scope ends after everything in it, as always. All of them are marked first: one whose body
+ * has settled already ends as soon as what was in it has, with no time for clean-up and no matter how much of the turn
+ * is spent.
  */
 function leave(top: ScopeNode): void {
   const scopes = [top]

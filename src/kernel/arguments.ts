@@ -48,8 +48,8 @@ export function checkString(name: string, value: unknown): asserts value is stri
 }
 
 /**
- * An object of options. A function, an array or a promise in its place is a forgotten argument; an option that is not among
- * those that are `known` is a mistake. (Maps whose keys are the user's own have none that are known.)
+ * An object of options. A function, an array or a promise in its place is a forgotten argument; an option that is not
+ * among those that are `known` is a mistake. (Maps whose keys are the user's own have none that are known.)
  */
 export function checkOptions(name: string, value: unknown, known?: OptionNames): asserts value is object {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || isThenable(value)) {

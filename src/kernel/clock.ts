@@ -8,9 +8,14 @@ import { detached } from './detached.ts'
 export interface Clock {
   /** Milliseconds, monotonic. */
   now(): number
-  /** `now()` in whole milliseconds, perhaps a turn old: for what is stamped so often that reading the clock would tell. */
+  /**
+   * `now()` in whole milliseconds, perhaps a turn old: for what is stamped so often that reading the clock would tell.
+   */
   coarse?(): number
-  /** Arms the one timer for the absolute time `at`, in place of the one armed before. It may fire early, never late on purpose. */
+  /**
+   * Arms the one timer for the absolute time `at`, in place of the one armed before. It may fire early, never late on
+   * purpose.
+   */
   arm(at: number, due: () => void): void
   disarm(): void
 }
@@ -39,8 +44,8 @@ export class SystemClock implements Clock {
   }
 
   /**
-   * Reading the clock costs some 50 ns, a fifth of what handing over a lock does. So the stamps of a busy turn share one
-   * reading, until its microtasks are done; one that is not busy is not made to pay for the end of its turn.
+   * Reading the clock costs some 50 ns, a fifth of what handing over a lock does. So the stamps of a busy turn share
+   * one reading, until its microtasks are done; one that is not busy is not made to pay for the end of its turn.
    */
   coarse(): number {
     if (this.#shared) return this.#coarse

@@ -4,7 +4,8 @@
  *
  * Invariants
  * 1. There is one AsyncLocalStorage, and frames are entered with `run` only: `enterWith` would leak into the caller.
- * 2. A frame never changes. What changes (a scope is cancelled, a task ends, a `use` is over) changes in what it points to.
+ * 2. A frame never changes. What changes (a scope is cancelled, a task ends, a `use` is over) changes in what it points
+ *    to.
  * 3. On the way in, an operation costs one look-up and one test of `scope._flags`; everything else is the slow path.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
@@ -30,7 +31,9 @@ export class Frame {
 
 /** One `use` of a primitive: it owns what it acquired, and the frame of its body says so. */
 export class Holding {
-  /** Cleared when the `use` is over: frames never change, and what outlived the body still carries one that names this. */
+  /**
+   * Cleared when the `use` is over: frames never change, and what outlived the body still carries one that names this.
+   */
   primitive: object | undefined
   readonly task: Task
   readonly outer: Holding | undefined
@@ -74,7 +77,8 @@ export function enterFrame(what: string): Frame {
 }
 
 /**
- * The entry of what must work in a cancelled scope too: schedule points, and whatever closes. It never throws `Cancelled`.
+ * The entry of what must work in a cancelled scope too: schedule points, and whatever closes. It never throws
+ * `Cancelled`.
  */
 export function enterUncancelled(what: string): CancelScope {
   return liveScope(storage.getStore(), what)

@@ -4,11 +4,11 @@
  * Invariants
  * 1. An entry is in the heap at most once and knows its place, so that leaving a scope removes its deadline at once and
  *    the heap holds on to nothing that is over.
- * 2. The timer is armed for the earliest entry or for an earlier time. It is re-armed only when an *earlier* entry comes:
- *    a scope opened and left again under the same timeout, over and over, costs no timer call. Removing the earliest entry
- *    leaves the timer as it is; when it fires, it looks and arms the next one.
- * 3. Before anything is delivered, the hosts concerned settle the I/O that is already there (api.md §2, rule 3). What was
- *    moved or removed meanwhile is not delivered.
+ * 2. The timer is armed for the earliest entry or for an earlier time. It is re-armed only when an *earlier* entry
+ *    comes: a scope opened and left again under the same timeout, over and over, costs no timer call. Removing the
+ *    earliest entry leaves the timer as it is; when it fires, it looks and arms the next one.
+ * 3. Before anything is delivered, the hosts concerned settle the I/O that is already there (api.md §2, rule 3). What
+ *    was moved or removed meanwhile is not delivered.
  * 4. Entries are delivered in the order of their times, equal ones in the order of their arrival.
  */
 import type { Clock } from './clock.ts'
@@ -30,8 +30,8 @@ export interface Host {
   /** Whether something is on its way that no task waits for yet. */
   busy?(): boolean
   /**
-   * Work of the real world begins that a task may want to end after a while (a thread, a process): simulated time keeps pace
-   * with it. Returns what is to be called when it is over.
+   * Work of the real world begins that a task may want to end after a while (a thread, a process): simulated time keeps
+   * pace with it. Returns what is to be called when it is over.
    */
   followRealTime?(): () => void
   /** A run begins: before its first task does. One that throws refuses the run, and `runEnded` is not called for it. */

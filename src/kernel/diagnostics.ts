@@ -1,6 +1,6 @@
 /**
- * What happens to tasks and scopes, told on `diagnostics_channel` to whoever subscribes. Without a subscriber each event
- * costs one look at the channel, and nothing is made.
+ * What happens to tasks and scopes, told on `diagnostics_channel` to whoever subscribes. Without a subscriber each
+ * event costs one look at the channel, and nothing is made.
  */
 import { type Channel, channel } from 'node:diagnostics_channel'
 import type { ScopeNode, TaskNode } from './tree.ts'

@@ -35,8 +35,8 @@ export function judge(boundary: ScopeNode, error: unknown): Verdict {
 }
 
 /**
- * The same at the boundary of a task. What passes it needs a scope further out that is cancelled; otherwise no scope would
- * ever catch it, and the task would vanish without a word.
+ * The same at the boundary of a task. What passes it needs a scope further out that is cancelled; otherwise no scope
+ * would ever catch it, and the task would vanish without a word.
  */
 export function judgeTask(own: ScopeNode, error: unknown): Verdict {
   const verdict = judge(own, error)
@@ -50,7 +50,10 @@ export function judgeTask(own: ScopeNode, error: unknown): Verdict {
   return { kind: 'failed', error: new UsageError(text, { cause: verdict.error }) }
 }
 
-/** Whether `error` is cancellation: rule 8 and, where `scope` is given, what counts as the cancellation of a scope around it. */
+/**
+ * Whether `error` is cancellation: rule 8 and, where `scope` is given, what counts as the cancellation of a scope
+ * around it.
+ */
 export function isCancellation(error: unknown, scope: ScopeNode | undefined): boolean {
   let aborts = false
   for (let around = scope ?? null; around !== null && !aborts; around = around._parent) aborts = takesAborts(around)
@@ -58,7 +61,10 @@ export function isCancellation(error: unknown, scope: ScopeNode | undefined): bo
   return cancelled.length > 0 && rest === NOTHING
 }
 
-/** The `Cancelled` with which the signal of another scope has cancelled a scope: it is its reason, and leaves as an error. */
+/**
+ * The `Cancelled` with which the signal of another scope has cancelled a scope: it is its reason, and leaves as an
+ * error.
+ */
 export function noteSignalReason(reason: unknown): void {
   if (reason instanceof Cancelled) signalReasons.add(reason)
 }
@@ -110,7 +116,10 @@ function isAbort(error: Error): boolean {
   return code === 'ABORT_ERR' || code === 'ERR_CANCELED'
 }
 
-/** `events.once`, `timers/promises` and streams make an AbortError of an aborted signal, with the signal's reason as cause. */
+/**
+ * `events.once`, `timers/promises` and streams make an AbortError of an aborted signal, with the signal's reason as
+ * cause.
+ */
 function siftAbort(error: Error, depth: number): Sifted {
   const { cause } = error
   if (!(cause instanceof Cancelled) && !(cause instanceof Error && cause.name === 'AbortError'))
@@ -150,7 +159,9 @@ function siftSuppressed(error: Suppressed, aborts: boolean, depth: number): Sift
   return { cancelled, rest: error }
 }
 
-/** The same kind of aggregate with fewer errors. Subclasses keep their class and fields, but are not constructed anew. */
+/**
+ * The same kind of aggregate with fewer errors. Subclasses keep their class and fields, but are not constructed anew.
+ */
 function withErrors(original: AggregateError, errors: unknown[]): AggregateError {
   if (original instanceof ExceptionGroup) {
     const group = new ExceptionGroup(errors)

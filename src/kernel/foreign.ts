@@ -1,7 +1,7 @@
 /**
- * Promises and signals that are not of this library. A long-lived one may be waited for by millions of scopes, one after
- * another, and keeps every reaction and every listener that it was ever given. So it gets one of them, which passes on what
- * comes to those who wait at that moment.
+ * Promises and signals that are not of this library. A long-lived one may be waited for by millions of scopes, one
+ * after another, and keeps every reaction and every listener that it was ever given. So it gets one of them, which
+ * passes on what comes to those who wait at that moment.
  *
  * What must stay true:
  * 1. A promise has one reaction, a signal one listener, however many wait. Who leaves, leaves nothing here.

@@ -1,6 +1,6 @@
 /**
- * Iterations of the event loop, from one check phase (`setImmediate`) to the next. What is called in one belongs to no task.
- * A callback is called even where the loop is idle, unless it is unreferenced.
+ * Iterations of the event loop, from one check phase (`setImmediate`) to the next. What is called in one belongs to no
+ * task. A callback is called even where the loop is idle, unless it is unreferenced.
  */
 import { detached } from './detached.ts'
 

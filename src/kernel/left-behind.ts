@@ -1,14 +1,14 @@
 /**
- * Calls that a program did not await. When their scope or task is cancelled or has ended, their waits are refused, and the
- * promise of the user's function rejects with nothing there to take it: an `unhandledRejection`, which ends the process.
- * A forgotten `await` must not do that, so these rejections are absorbed, with a warning.
+ * Calls that a program did not await. When their scope or task is cancelled or has ended, their waits are refused, and
+ * the promise of the user's function rejects with nothing there to take it: an `unhandledRejection`, which ends the
+ * process. A forgotten `await` must not do that, so these rejections are absorbed, with a warning.
  *
  * What must stay true:
- * 1. A rejection is absorbed only when its reason *is* an error that the library made to refuse or cancel a wait. An error
- *    that wraps one, and every other error, takes Node's ordinary way, in every mode of `--unhandled-rejections`.
- * 2. Listeners of the process are neither added nor called: `process.emit` is intercepted, which Node calls for each rejection
- *    without a handler, once the microtasks of a turn are done. `strict` raises an `uncaughtException` first, which is
- *    intercepted as well.
+ * 1. A rejection is absorbed only when its reason *is* an error that the library made to refuse or cancel a wait. An
+ *    error that wraps one, and every other error, takes Node's ordinary way, in every mode of `--unhandled-rejections`.
+ * 2. Listeners of the process are neither added nor called: `process.emit` is intercepted, which Node calls for each
+ *    rejection without a handler, once the microtasks of a turn are done. `strict` raises an `uncaughtException` first,
+ *    which is intercepted as well.
  * 3. The interception stays once it is there. A call that was left behind may fail long after its run has ended.
  * 4. Nothing of this runs unless a promise is rejected without a handler.
  */
@@ -19,8 +19,9 @@ import type { FrameNode, ScopeNode } from './tree.ts'
 import { warnOnce } from './warnings.ts'
 
 /**
- * Whether rejections can be absorbed here. Other hosts do not ask `process.emit`, and in Jest's sandbox `process` is a copy:
- * there, the promise of an operation that is cancelled is marked as handled, and a dropped call of the user's own is not.
+ * Whether rejections can be absorbed here. Other hosts do not ask `process.emit`, and in Jest's sandbox `process` is a
+ * copy: there, the promise of an operation that is cancelled is marked as handled, and a dropped call of the user's own
+ * is not.
  */
 export const absorbs: boolean =
   process.versions['bun'] === undefined &&

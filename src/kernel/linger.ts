@@ -1,8 +1,8 @@
 /**
- * The end of a scope that had to cancel something its body left behind. The code that waited for that learns of it in microtasks
- * to come: as many as it has layers of `async`. Its `finally` blocks belong to the scope and may begin clean-up of their own,
- * so the scope ends only after a full iteration of the event loop, from one `setImmediate` to the next, in which none of
- * that code began anything.
+ * The end of a scope that had to cancel something its body left behind. The code that waited for that learns of it in
+ * microtasks to come: as many as it has layers of `async`. Its `finally` blocks belong to the scope and may begin
+ * clean-up of their own, so the scope ends only after a full iteration of the event loop, from one `setImmediate` to
+ * the next, in which none of that code began anything.
  */
 import { atCheck } from './iteration.ts'
 

@@ -1,7 +1,7 @@
 /**
- * Intrusive doubly linked lists: the links are fields of the nodes, so that joining and leaving allocate nothing. A list
- * is the reference to its first node; the first node's `_previous` is the last one, which makes appending O(1). A node
- * that is in no list has `_previous === null`.
+ * Intrusive doubly linked lists: the links are fields of the nodes, so that joining and leaving allocate nothing. A
+ * list is the reference to its first node; the first node's `_previous` is the last one, which makes appending O(1). A
+ * node that is in no list has `_previous === null`.
  */
 export interface Linked<N> {
   _previous: N | null

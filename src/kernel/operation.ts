@@ -8,8 +8,8 @@
  * 1. `begin` … exactly one of `resolve` or `reject`: whichever comes first settles the promise and unlinks, and later
  *    ones do nothing. Completion beats cancellation follows: an operation that has settled is no longer in the list.
  * 2. `onCancel` is called at most once for each `begin`, only while pending.
- * 3. The cancellation of an operation that was never awaited is absorbed (left-behind.ts). One that failed by itself and was
- *    never awaited stays Node's business.
+ * 3. The cancellation of an operation that was never awaited is absorbed (left-behind.ts). One that failed by itself
+ *    and was never awaited stays Node's business.
  * 4. Under a scheduler, an operation that has settled stays linked until the scheduler lets it go on: its outcome is
  *    certain, its scope waits for it, and nobody may begin it again.
  */
@@ -41,14 +41,17 @@ export abstract class Operation<T> {
     return this._scope !== null
   }
 
-  /** Whether it is pending with its outcome still open: what arrives for one that has settled already (4) is not its own. */
+  /**
+   * Whether it is pending with its outcome still open: what arrives for one that has settled already (4) is not its
+   * own.
+   */
   get undecided(): boolean {
     return this.#resolve !== undefined
   }
 
   /**
-   * Links into `scope` (as `enterOperation` gave it) and returns the promise to await. Once settled, the same object may
-   * be begun again: a stream keeps one for each direction.
+   * Links into `scope` (as `enterOperation` gave it) and returns the promise to await. Once settled, the same object
+   * may be begun again: a stream keeps one for each direction.
    */
   begin(scope: CancelScope): Promise<T> {
     if (this._scope !== null) throw new Error(`internal: begun twice: ${this.describe()}`)
@@ -149,7 +152,9 @@ export abstract class Operation<T> {
     stir(scope._task!.run)
   }
 
-  /** A step that begins work, such as the body of a `use`, is the scheduler's to place, too. False where there is none. */
+  /**
+   * A step that begins work, such as the body of a `use`, is the scheduler's to place, too. False where there is none.
+   */
   protected stepLater(step: () => void): boolean {
     const scheduler: Scheduler | undefined = schedulers === 0 ? undefined : this._scope?._task!.run.scheduler
     scheduler?.add(step)
@@ -168,8 +173,8 @@ export abstract class Operation<T> {
 }
 
 /**
- * A rejected promise, for functions that must not throw synchronously. A refused call may be rejected in a later iteration
- * of the event loop (refusals.ts).
+ * A rejected promise, for functions that must not throw synchronously. A refused call may be rejected in a later
+ * iteration of the event loop (refusals.ts).
  */
 export function rejected(error: unknown): Promise<never> {
   const refusal = takeLate(error)
@@ -212,8 +217,8 @@ class Refusal extends Operation<never> {
 }
 
 /**
- * Rejects `promise`, which belongs to a scope. Its cancellation needs no handler, and neither does any other failure of one
- * that a body has left over.
+ * Rejects `promise`, which belongs to a scope. Its cancellation needs no handler, and neither does any other failure of
+ * one that a body has left over.
  */
 export function rejectOwned(
   promise: Promise<unknown>,

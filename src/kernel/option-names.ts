@@ -1,9 +1,11 @@
 /**
- * Options by their names: one that a function does not take is an error that names the right one. A misspelt option that is
- * dropped silently becomes a server that listens everywhere, or a limit that does not hold.
+ * Options by their names: one that a function does not take is an error that names the right one. A misspelt option
+ * that is dropped silently becomes a server that listens everywhere, or a limit that does not hold.
  */
 
-/** The names of the options that a function takes. A record: it is asked for each scope, and is twice as fast as a set. */
+/**
+ * The names of the options that a function takes. A record: it is asked for each scope, and is twice as fast as a set.
+ */
 export type OptionNames = Readonly<Record<string, true>>
 
 /** Lists the members of `O`, all of them: an option that is missing here does not compile. */
@@ -38,7 +40,10 @@ export function suggestion(wrong: string, known: OptionNames): string {
     : `Its options are ${all.slice(0, -1).join(', ')} and ${all.at(-1)}`
 }
 
-/** What an option is called in Node, in AnyIO and in other libraries, and here. The first that the function takes counts. */
+/**
+ * What an option is called in Node, in AnyIO and in other libraries, and here. The first that the function takes
+ * counts.
+ */
 const ALIASES: Readonly<Record<string, readonly string[]>> = {
   abortsignal: ['signal'],
   address: ['interface', 'bindHost', 'targetHost'],

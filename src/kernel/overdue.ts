@@ -1,6 +1,7 @@
 /**
- * Overrun limits. A scope is cancelled and does not end, because its body waits for a promise that the library cannot cancel:
- * `failAfter(100, () => fetch(url))` takes as long as `fetch`. That must not pass unnoticed, so there is a warning.
+ * Overrun limits. A scope is cancelled and does not end, because its body waits for a promise that the library cannot
+ * cancel: `failAfter(100, () => fetch(url))` takes as long as `fetch`. That must not pass unnoticed, so there is a
+ * warning.
  *
  * ```text
  *   a scope is cancelled ─► next iteration: still there? ─► looked at four times per `overdueAfter`, until it has ended

@@ -9,10 +9,10 @@
  *
  * What must stay true:
  * 1. Nobody polls: without anything begun or settled there is no look. Without watchers there is not even a stir.
- * 2. A run is quiet when each of its tasks has begun to wait. A task without any pending operation is running, or waits for
- *    what knows nothing of scopes: it may go on at any time, so the run is not quiet.
- * 3. Two looks in a row without a stir of these runs, one whole pass of the event loop apart: what was readable has been
- *    delivered, and what was put off to the next turn has gone on. Other runs of the thread may do what they like.
+ * 2. A run is quiet when each of its tasks has begun to wait. A task without any pending operation is running, or waits
+ *    for what knows nothing of scopes: it may go on at any time, so the run is not quiet.
+ * 3. Two looks in a row without a stir of these runs, one whole pass of the event loop apart: what was readable has
+ *    been delivered, and what was put off to the next turn has gone on. Other runs of the thread may do what they like.
  */
 import { atCheck } from './iteration.ts'
 import { CANCEL_CALLED, CLOSING, LINGERING, TASK } from './scope-flags.ts'
@@ -25,7 +25,9 @@ export { BACKEND, FOREIGN, REAL, RUNNABLE, TASKS, TIME, UNKNOWN } from './waits.
 export interface QuietWatcher {
   /** Lower ranks are asked first: 0 for tasks that wait for quiet, 1 for a clock, 2 for the search for deadlocks. */
   readonly rank: number
-  /** Wants to be asked also while tasks wait for promises that are not of this library. Others take these for not quiet. */
+  /**
+   * Wants to be asked also while tasks wait for promises that are not of this library. Others take these for not quiet.
+   */
   readonly asksDespiteForeign?: boolean
   /** The runs that have to be quiet. */
   runs(): Iterable<RunNode>

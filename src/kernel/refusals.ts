@@ -1,14 +1,14 @@
 /**
- * Refused calls. An operation that is begun in a cancelled scope, or in a frame that has ended, fails at once. A loop that
- * catches that and tries again would run in microtasks for ever: no timer, signal or socket would get its turn.
+ * Refused calls. An operation that is begun in a cancelled scope, or in a frame that has ended, fails at once. A loop
+ * that catches that and tries again would run in microtasks for ever: no timer, signal or socket would get its turn.
  *
  * What must stay true:
- * 1. At most `MOST` refusals reach one task between two iterations of the event loop, from one `setImmediate` to the next.
- *    Later ones come in later iterations. Every call is refused all the same.
+ * 1. At most `MOST` refusals reach one task between two iterations of the event loop, from one `setImmediate` to the
+ *    next. Later ones come in later iterations. Every call is refused all the same.
  * 2. After `MANY` of them in one task and scope there is one warning, which names the loop's wait.
  * 3. A task carries nothing for this: the counts are kept here, for tasks that are refused something now.
- * 4. A refusal that comes later keeps the process alive only where its scope does: what an ended run has left behind may spin
- *    without keeping the process.
+ * 4. A refusal that comes later keeps the process alive only where its scope does: what an ended run has left behind
+ *    may spin without keeping the process.
  */
 import { Cancelled } from '../errors.ts'
 import { abandoning, noteActivity } from './abandonment.ts'
@@ -28,7 +28,8 @@ export interface LateRefusal {
 }
 
 /**
- * Counts a call that fails because of where it was begun. Returns `error`, to be thrown; `rejected` delivers it now or later.
+ * Counts a call that fails because of where it was begun. Returns `error`, to be thrown; `rejected` delivers it now or
+ * later.
  *
  * @param frame - `undefined` outside every run
  */

@@ -1,6 +1,7 @@
 /**
- * What a run opened and has to give back: streams, servers, files, processes. Each links itself into its run's list while
- * it is open; whatever is left there when the run settles is closed, with a process warning that says who left it.
+ * What a run opened and has to give back: streams, servers, files, processes. Each links itself into its run's list
+ * while it is open; whatever is left there when the run settles is closed, with a process warning that says who left
+ * it.
  */
 import { append, collect, unlink } from './links.ts'
 import type { FrameNode, ResourceNodes, RunNode, ScopeNode } from './tree.ts'
@@ -72,8 +73,8 @@ export function traceOpening(frame: FrameNode, kind: string): Error | undefined 
 }
 
 /**
- * Closes what was opened in `scope` and is still open: the body of the scope was left behind, and has settled now. Where that
- * was after the end of its run, the run has closed it.
+ * Closes what was opened in `scope` and is still open: the body of the scope was left behind, and has settled now.
+ * Where that was after the end of its run, the run has closed it.
  */
 export function closeOpenedIn(scope: ScopeNode): void {
   scope._task!.run.resources.closeOpenedIn(scope)

@@ -6,8 +6,8 @@
  *    resource that was left open has been closed.
  * 2. A run that keeps the process alive does so with one handle per thread, however many runs there are.
  * 3. A run whose host refuses it leaves nothing behind: no handle, and no active run.
- * 4. The promise settles, whatever throws while the run ends. It rejects with the first error of the host or a callback of
- *    `atEnd`, unless the run failed by itself; the others go to the channel `structio:suppressed-error`.
+ * 4. The promise settles, whatever throws while the run ends. It rejects with the first error of the host or a callback
+ *    of `atEnd`, unless the run failed by itself; the others go to the channel `structio:suppressed-error`.
  */
 import { UsageError } from '../errors.ts'
 import { CancelScope } from './cancel-scope.ts'

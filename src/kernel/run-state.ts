@@ -11,7 +11,9 @@ export interface RunSetup {
   readonly name?: string | undefined
   readonly traceResources: boolean
   readonly traceTasks: boolean
-  /** Milliseconds after which a cancelled scope that does not end is warned about; `Infinity` (the default) is never. */
+  /**
+   * Milliseconds after which a cancelled scope that does not end is warned about; `Infinity` (the default) is never.
+   */
   readonly overdueAfter?: number | undefined
 }
 

@@ -1,9 +1,10 @@
 /**
  * When things go on that could go on now: the first step of a task, and the code behind an operation that has settled.
  *
- * A new task takes its first step in a microtask, so never inside the `spawn` that made it. A promise reaction keeps the
- * async context in which it was asked for: the task's frame, and the spawner's stores of users' own AsyncLocalStorages.
- * What has settled goes on in the same turn. A host that wants another order, such as a seeded one, has a scheduler.
+ * A new task takes its first step in a microtask, so never inside the `spawn` that made it. A promise reaction keeps
+ * the async context in which it was asked for: the task's frame, and the spawner's stores of users' own
+ * AsyncLocalStorages. What has settled goes on in the same turn. A host that wants another order, such as a seeded one,
+ * has a scheduler.
  */
 import { AsyncResource } from 'node:async_hooks'
 
@@ -14,8 +15,8 @@ export interface Scheduler {
 }
 
 /**
- * How many active runs have a scheduler. Where nobody has one, which is in every program but some tests, an operation that
- * settles asks for this number and no further.
+ * How many active runs have a scheduler. Where nobody has one, which is in every program but some tests, an operation
+ * that settles asks for this number and no further.
  */
 export let schedulers = 0
 

@@ -18,7 +18,9 @@ export const CAUGHT = 32
 export const SHIELD = 64
 /** The scope of a task: it counts in its group, and is not cancelled because a body ended. */
 export const TASK = 128
-/** Something outlived the body, or may have: the handlers of what was cancelled get their turn before the scope ends. */
+/**
+ * Something outlived the body, or may have: the handlers of what was cancelled get their turn before the scope ends.
+ */
 export const LEFTOVERS = 256
 /** Those handlers are having their turn. */
 export const LINGERING = 512

@@ -17,8 +17,8 @@ export interface ScopeOwner extends BodySink {
   /** What runs in the scope; `undefined` where that is no function of the user's. */
   readonly body: ((...args: never[]) => unknown) | undefined
   /**
-   * The body is left behind: the scope has to end now, as cancelled. `settles` says whether its promise does, too; that of a
-   * scope inside the one that is abandoned settles with its body.
+   * The body is left behind: the scope has to end now, as cancelled. `settles` says whether its promise does, too; that
+   * of a scope inside the one that is abandoned settles with its body.
    */
   leave(settles: boolean): void
 }

@@ -13,9 +13,10 @@ import type { BodySink, ScopeOwner } from './scope-owner.ts'
 import { spendBudget } from './turn.ts'
 
 /**
- * What a scope makes of its cancellation. `move-on`: the value is `undefined`. `fail`, or the milliseconds of `failAfter`: its
- * own deadline is a `TimeoutError`. `operation`: the scope is the inside of one call, which only its surroundings can cancel.
- * All but the first reject with `Cancelled` when the body around them has ended: their callers know no `undefined`.
+ * What a scope makes of its cancellation. `move-on`: the value is `undefined`. `fail`, or the milliseconds of
+ * `failAfter`: its own deadline is a `TimeoutError`. `operation`: the scope is the inside of one call, which only its
+ * surroundings can cancel. All but the first reject with `Cancelled` when the body around them has ended: their callers
+ * know no `undefined`.
  */
 export type ExitMode = 'move-on' | 'fail' | 'operation' | number
 
@@ -25,8 +26,9 @@ export function runBody(frame: Frame, body: Body, args: unknown[]): void {
 }
 
 /**
- * The same in the current frame, which is the body's. The callbacks run in it, too, and find in it whose body it was: one pair
- * of functions for all bodies, where closures would cost two and their context for each connection of a server.
+ * The same in the current frame, which is the body's. The callbacks run in it, too, and find in it whose body it was:
+ * one pair of functions for all bodies, where closures would cost two and their context for each connection of a
+ * server.
  */
 export function runBodyHere(sink: BodySink, body: Body, args: unknown[]): void {
   let result: unknown
@@ -150,7 +152,10 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
   }
 }
 
-/** Says which limit it was, and how long. The deadline may have been moved since, so the milliseconds are those of the call. */
+/**
+ * Says which limit it was, and how long. The deadline may have been moved since, so the milliseconds are those of the
+ * call.
+ */
 function timeout(scope: CancelScope, mode: ExitMode): TimeoutError {
   const where = scope._name === undefined ? '' : ` of scope "${scope._name}"`
   return new TimeoutError(

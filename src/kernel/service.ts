@@ -1,6 +1,6 @@
 /**
- * A service: something that lives inside a run and ends by itself, not when a body ends. Examples are an adapter for Node's
- * streams. Its I/O runs in a private scope; one operation ties it to the scope that it was made in:
+ * A service: something that lives inside a run and ends by itself, not when a body ends. Examples are an adapter for
+ * Node's streams. Its I/O runs in a private scope; one operation ties it to the scope that it was made in:
  *
  * ```text
  *   root task's scope ──┬── private scope, shielded ── the I/O of the service
@@ -29,7 +29,10 @@ import { BACKEND, NEUTRAL, TIME } from './waits.ts'
 export interface ServiceClient {
   /** Shown in dumps: 'a NodeSocket 127.0.0.1:1 → 127.0.0.1:2'. */
   describe(): string
-  /** The scope that the service belongs to was cancelled, and its body has settled. The client calls `end` once it has closed. */
+  /**
+   * The scope that the service belongs to was cancelled, and its body has settled. The client calls `end` once it has
+   * closed.
+   */
   cancelled(reason: Cancelled): void
   /** The run ends and waits for `end`. `reason` is there when the run was cancelled. */
   runEnded(reason: Cancelled | undefined): void

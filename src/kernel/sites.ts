@@ -1,6 +1,6 @@
 /**
- * Where tasks were spawned and operations begun, for runs that keep stacks (`traceResources`). Not a field of the task or the
- * operation: there are several for each connection.
+ * Where tasks were spawned and operations begun, for runs that keep stacks (`traceResources`). Not a field of the task
+ * or the operation: there are several for each connection.
  */
 
 const sites = new WeakMap<object, { stack?: unknown }>()

@@ -36,7 +36,9 @@ export function spread(root: ScopeNode): void {
   for (const scope of abandoned) considerAbandoning(scope)
 }
 
-/** `root` is shielded now, or has moved: what it had from its parent alone is taken back. Whoever was told, was told. */
+/**
+ * `root` is shielded now, or has moved: what it had from its parent alone is taken back. Whoever was told, was told.
+ */
 export function withdraw(root: ScopeNode): void {
   const scopes = [root]
   for (const scope of scopes) {

@@ -1,6 +1,7 @@
 /**
- * The tree of scopes, as seen by the modules that walk or describe it. They depend on these interfaces and not on the classes
- * behind them (`CancelScope`, `Operation`, `Task`, `RunState`, `Frame`), which import those modules in turn. Types only.
+ * The tree of scopes, as seen by the modules that walk or describe it. They depend on these interfaces and not on the
+ * classes behind them (`CancelScope`, `Operation`, `Task`, `RunState`, `Frame`), which import those modules in turn.
+ * Types only.
  *
  * ```text
  *   RunNode ── root: TaskNode ── _scope: ScopeNode ──┬── _scopes: ScopeNode …       linked by _next

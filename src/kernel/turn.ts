@@ -1,14 +1,15 @@
 /**
- * Giving way to the event loop. A *turn* is JavaScript's run from the event loop until its microtasks are done; a loop of
- * operations that are always ready would never leave it, and no timer, socket or other run would get its turn.
+ * Giving way to the event loop. A *turn* is JavaScript's run from the event loop until its microtasks are done; a loop
+ * of operations that are always ready would never leave it, and no timer, socket or other run would get its turn.
  *
  * - What yields by definition (`checkpoint`, `sleep(0)`) waits for the next turn: all who do so in one turn share one
  *   `setImmediate`, so that a thousand yielding tasks cost one pass of the loop, not a thousand.
- * - What completes at once spends from a budget of time, and waits for the next turn only when that is spent. The clock is
- *   read once in a hundred operations, for reading it costs as much as one. A budget of operations alone would do for one
- *   loop, but a turn may serve a thousand connections: cutting it short splits what their sends could have shared.
- * - The budget is not refilled at each turn, for that would need a hook into every turn; a turn too many now and then is
- *   cheaper. The native driver, which knows its turns, refills it.
+ * - What completes at once spends from a budget of time, and waits for the next turn only when that is spent. The clock
+ *   is read once in a hundred operations, for reading it costs as much as one. A budget of operations alone would do
+ *   for one loop, but a turn may serve a thousand connections: cutting it short splits what their sends could have
+ *   shared.
+ * - The budget is not refilled at each turn, for that would need a hook into every turn; a turn too many now and then
+ *   is cheaper. The native driver, which knows its turns, refills it.
  */
 import { deadlines } from './deadlines.ts'
 import { atCheck } from './iteration.ts'
@@ -49,7 +50,9 @@ export function nextTurn(waiter: Resumable): void {
   if (waiting.push(waiter) === 1) atCheck(onImmediate)
 }
 
-/** From now on the budget is a number of operations and knows no time, so that a run can be replayed. Returns the undo. */
+/**
+ * From now on the budget is a number of operations and knows no time, so that a run can be replayed. Returns the undo.
+ */
 export function countOnly(): () => void {
   counting++
   resetBudget()

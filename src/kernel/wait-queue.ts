@@ -1,5 +1,6 @@
 /**
- * The one queue under every synchronisation primitive: first in, first out, and whoever is cancelled leaves from the middle.
+ * The one queue under every synchronisation primitive: first in, first out, and whoever is cancelled leaves from the
+ * middle.
  *
  * ```text
  *  wait ─► [ a ] [ b ] [ c ]          cancelled: out of the queue, rejected
@@ -9,12 +10,12 @@
  *                       is cancelled never owns anything (locks, semaphores, limiters).
  * ```
  *
- * Both spend from the budget of the turn (turn.ts): two tasks that wake one another for ever would otherwise never leave it,
- * and no timer would fire. With the budget spent the waiter hears of it in the next turn: an answer stays certain until then,
- * a grant may be cancelled until then.
+ * Both spend from the budget of the turn (turn.ts): two tasks that wake one another for ever would otherwise never
+ * leave it, and no timer would fire. With the budget spent the waiter hears of it in the next turn: an answer stays
+ * certain until then, a grant may be cancelled until then.
  *
- * What must stay true: an entry is in one queue at most, and a waiter is pending exactly as long as it is queued, or answered
- * or granted and not told yet.
+ * What must stay true: an entry is in one queue at most, and a waiter is pending exactly as long as it is queued, or
+ * answered or granted and not told yet.
  */
 import type { Cancelled } from '../errors.ts'
 import type { CancelScope } from './cancel-scope.ts'
@@ -178,8 +179,8 @@ export class Waiter<T, G = T> extends Operation<T> implements Queued, Resumable 
 
 /** Resumes `entry` after the running JavaScript, or in the next turn when the budget is spent. */
 export function tellLater(entry: Resumable): void {
-  // Not `queueMicrotask`, which makes an AsyncResource for each call. Whose frame `tell` runs in does not matter: it settles
-  // promises, and these carry their own.
+  // Not `queueMicrotask`, which makes an AsyncResource for each call. Whose frame `tell` runs in does not matter: it
+  // settles promises, and these carry their own.
   if (untold.push(entry) === 1) void resolved.then(tell)
 }
 

@@ -13,8 +13,8 @@ export const TASKS = 16
 /** Nothing that is known of: a promise that is not of this library, which may be settled by anybody at any time. */
 export const FOREIGN = 64
 /**
- * Perhaps work that knows nothing of this library: a body (of a scope, of a `use`) in which nothing was begun, beside others
- * that wait. It may as well wait for a promise that was begun outside of it.
+ * Perhaps work that knows nothing of this library: a body (of a scope, of a `use`) in which nothing was begun, beside
+ * others that wait. It may as well wait for a promise that was begun outside of it.
  */
 export const UNKNOWN = 32
 /** Nothing of its own: its body waits, and has operations for that. */

@@ -2,8 +2,8 @@
  * The process warnings of the library: one table, and the one function that emits them.
  *
  * 1. Every warning has a code of its own, so that a program can tell it apart and silence it.
- * 2. A warning appears once for each *place*: a text that its caller makes of names (task, scope, operation). Numbers in it do
- *    not count, so that what is logged is bounded by the size of the program, not by its traffic.
+ * 2. A warning appears once for each *place*: a text that its caller makes of names (task, scope, operation). Numbers
+ *    in it do not count, so that what is logged is bounded by the size of the program, not by its traffic.
  * 3. A warning says what happened, what to do about it, and how to silence it.
  * 4. Nothing here is called on a hot path: a caller finds out first that something is wrong.
  *
