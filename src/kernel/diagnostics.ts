@@ -1,6 +1,6 @@
 /**
- * What happens to tasks and scopes, told on `diagnostics_channel` to whoever subscribes. Without a subscriber each
- * event costs one look at the channel, and nothing is made.
+ * Publishes events of tasks and scopes on `diagnostics_channel` (events.ts). Without a subscriber, an event costs one
+ * test of the channel and allocates nothing.
  */
 import { type Channel, channel } from 'node:diagnostics_channel'
 import type { ScopeNode, TaskNode } from './tree.ts'
@@ -10,7 +10,7 @@ export const scopeChannel: Channel = channel('structio:scope')
 
 const suppressedChannel: Channel = channel('structio:suppressed-error')
 
-/** `task` has failed and its error goes to no caller. `error`: what a function of a task that goes on has thrown. */
+/** Publishes an error that goes to no caller. @param error - default: the error of `task`, which has failed */
 export function tellSuppressed(task: TaskNode, error: unknown = task._outcome): void {
   if (!suppressedChannel.hasSubscribers) return
   const message = { error, task: task.info, time: task.run.deadlines.now() }
@@ -29,7 +29,7 @@ export function tellTask(event: 'spawned' | 'started' | 'ended', task: TaskNode)
 
 export function tellScope(event: 'entered' | 'cancelled' | 'ended', scope: ScopeNode): void {
   const task = scope._task
-  // Cancelled before it was entered: it is told of when it is.
+  // Cancelled before its entry: the event follows at the entry.
   if (task === null) return
   const message = { event, scope, task: task.info, time: task.run.deadlines.now() }
   const reason = event === 'cancelled' ? scope.cancelReason : undefined

@@ -1,6 +1,6 @@
 /**
- * The kernel's face: everything that the rest of the library may use of it. `architecture.spec.ts` checks that no
- * module outside `src/kernel/` imports another file of the kernel.
+ * The public face of the kernel for the rest of the library. `architecture.spec.ts` checks that no module outside
+ * `src/kernel/` imports another file of the kernel.
  */
 export { abandonable } from './abandon.ts'
 export { whenCleanedUp } from './abandonment.ts'

@@ -1,17 +1,16 @@
 /**
- * Overrun limits. A scope is cancelled and does not end, because its body waits for a promise that the library cannot
- * cancel: `failAfter(100, () => fetch(url))` takes as long as `fetch`. That must not pass unnoticed, so there is a
- * warning.
+ * Overrun limits. A cancelled scope does not end while its body waits for a promise that the library cannot cancel:
+ * `failAfter(100, () => fetch(url))` takes as long as `fetch`. There is a warning about that (FORGET-2).
  *
  * ```text
- *   a scope is cancelled ─► next iteration: still there? ─► looked at four times per `overdueAfter`, until it has ended
+ *   a scope is cancelled ─► next iteration: still there? ─► checked four times per `overdueAfter`, until it has ended
  *                                                             └► a body in which nothing has been pending for that long: warning
  * ```
  *
  * What must stay true:
- * 1. A cancelled scope that ends at once, as nearly all do, costs a place in a list.
- * 2. The time is the real one, and the timer keeps no process alive.
- * 3. The innermost body is named: it is the one that waits.
+ * 1. A cancelled scope that ends at once, as nearly all do, costs one entry in a list.
+ * 2. Time is real time, and the timer does not keep the process alive.
+ * 3. The warning names the innermost body: it is the one that waits.
  */
 import { realTimeout } from './clock.ts'
 import { atCheck } from './iteration.ts'
@@ -27,7 +26,7 @@ export function watchOverdue(scope: ScopeNode): void {
   if (cancelled.push({ scope, since: 0 }) === 1) atCheck(keepSurvivors)
 }
 
-/** Milliseconds since `scope`, or one around it, was cancelled, where its body waits for nothing of the library. */
+/** Milliseconds since `scope`, or one around it, was cancelled, if its body waits for nothing of the library. */
 export function overdueFor(scope: ScopeNode): number | undefined {
   if (!isStuck(scope)) return undefined
   let since = Infinity
@@ -40,11 +39,11 @@ interface Watch {
   since: number
 }
 
-/** In this iteration. */
+/** Scopes cancelled in this iteration. */
 let cancelled: Watch[] = []
-/** Longer ago. */
+/** Scopes cancelled earlier. */
 let watches: Watch[] = []
-/** When a body was first seen waiting for nothing of the library; `Infinity` once it has been told. */
+/** When a body was first seen waiting for nothing of the library; `Infinity` after its warning. */
 let stuckSince = new Map<ScopeNode, number>()
 let timer: NodeJS.Timeout | undefined
 
@@ -55,10 +54,10 @@ function keepSurvivors(): void {
     if ((watch.scope._flags & ENDED) === 0) watches.push(watch)
   }
   cancelled = []
-  if (watches.length > 0) look()
+  if (watches.length > 0) check()
 }
 
-function look(): void {
+function check(): void {
   clearTimeout(timer)
   timer = undefined
   watches = watches.filter(({ scope }) => (scope._flags & ENDED) === 0)
@@ -78,7 +77,7 @@ function look(): void {
     }
   }
   stuckSince = seen
-  if (watches.length > 0) timer = realTimeout(look, Math.max(shortest / LOOKS, SHORTEST))
+  if (watches.length > 0) timer = realTimeout(check, Math.max(shortest / CHECKS, SHORTEST))
 }
 
 /** The innermost bodies in the subtree that wait for nothing of the library. */
@@ -116,7 +115,7 @@ function warnOverdue(scope: ScopeNode, watch: Watch, now: number): void {
       : `${signal} told the run to end ${ago}, and ${scope._label} has not ended`
   const hint = signal === undefined ? '' : `; another ${signal} ends the process at once`
   const text = `${what}${outer}: its body${named} waits for something that the library cannot cancel${hint}`
-  // The source of a function is the same for all that were made in one place.
+  // All functions made in one place have the same source text.
   const source = Function.prototype.toString.call(body)
   warnOnce('STRUCTIO_OVERDUE', `${scope._name}\n${signal}`, text, siteOf(task), source)
 }
@@ -126,7 +125,7 @@ function shutdownSignal(scope: ScopeNode): string | undefined {
   return reason?.kind === 'shutdown' ? String(reason.detail) : undefined
 }
 
-/** Looks per `overdueAfter`. */
-const LOOKS = 4
-/** Milliseconds between two looks, however short `overdueAfter` is. */
+/** Checks per `overdueAfter`. */
+const CHECKS = 4
+/** Shortest time between two checks in milliseconds. */
 const SHORTEST = 5

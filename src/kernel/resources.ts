@@ -1,7 +1,7 @@
 /**
- * What a run opened and has to give back: streams, servers, files, processes. Each links itself into its run's list
- * while it is open; whatever is left there when the run settles is closed, with a process warning that says who left
- * it.
+ * The open resources of a run: streams, servers, files, processes. Each is in its run's list while it is open. When the
+ * run settles, those left in the list are closed, with a process warning that names the task that opened them
+ * (CLOSE-4).
  */
 import { append, collect, unlink } from './links.ts'
 import type { FrameNode, ResourceNodes, RunNode, ScopeNode } from './tree.ts'
@@ -13,15 +13,15 @@ export abstract class Resource {
   /** @internal */
   _next: Resource | null = null
   #run: RunNode | undefined
-  /** Where it was opened. */
+  /** The scope that opened it. */
   #scope: ScopeNode | undefined
   #kind = ''
   #taskName = ''
   #made: Error | undefined
 
   /**
-   * Enters the run's list. `frame` is that of the task that opens the resource. `made` is where it asked for it
-   * (`traceOpening`), for what is opened only when an answer comes; otherwise the stack of this call is kept.
+   * Enters the run's list. @param frame - that of the task that opens the resource @param made - the stack of the call
+   * that opens it (`traceOpening`), if the resource is made later than that call
    */
   protected register(frame: FrameNode, kind: string, made: Error | undefined = traceOpening(frame, kind)): void {
     const { run, name } = frame.task
@@ -40,10 +40,10 @@ export abstract class Resource {
     this.#made = undefined
   }
 
-  /** With the addresses, for people: 'TCP stream 127.0.0.1:1 → 127.0.0.1:2'. */
+  /** Shown in warnings, with addresses: 'TCP stream 127.0.0.1:1 → 127.0.0.1:2'. */
   abstract describeResource(): string
 
-  /** Closes within a bound of its own. Called outside every frame, and must not throw a cancellation. */
+  /** Closes within a time limit of its own. Called outside every frame. Must not throw a cancellation. */
   abstract closeForRun(): Promise<void>
 
   /** @internal */
@@ -61,20 +61,20 @@ export abstract class Resource {
   }
 }
 
-/** Says who left what open, for those who have to be closed with the run. */
+/** Warns about a resource that was left open and has to be closed with the run. */
 export function warnLeftOpen(what: string, taskName: string, detail?: string): void {
   const text = `${what} was still open when its run ended; task "${taskName}" opened it and nobody closed it`
   warn('STRUCTIO_LEFT_OPEN', text, detail)
 }
 
-/** The stack of whoever opens a resource now, where the run keeps those (`traceResources`). */
+/** The stack of the current call, if the run keeps those (`traceResources`). */
 export function traceOpening(frame: FrameNode, kind: string): Error | undefined {
   return frame.task.run.traceResources ? new Error(`${kind} was opened here`) : undefined
 }
 
 /**
- * Closes what was opened in `scope` and is still open: the body of the scope was left behind, and has settled now.
- * Where that was after the end of its run, the run has closed it.
+ * Closes the open resources of `scope`, whose body was left behind and has settled now (FORGET-3). If the run has
+ * ended, it has closed them.
  */
 export function closeOpenedIn(scope: ScopeNode): void {
   scope._task!.run.resources.closeOpenedIn(scope)
@@ -96,12 +96,12 @@ export class ResourceList implements ResourceNodes {
     for (const resource of collect(this.#first)) {
       if (!resource._wasOpenedIn(scope)) continue
       this.delete(resource)
-      // It closes within a bound of its own, and its failure interests no caller any more.
+      // It has a time limit of its own, and no caller waits for its failure.
       closeQuietly(resource).catch(nothing)
     }
   }
 
-  /** Closes everything, with a warning for each; also what is opened while that goes on. */
+  /** Closes all resources, with a warning for each, also those opened meanwhile. */
   async closeAll(): Promise<void> {
     while (this.#first !== null) {
       const closing: Promise<void>[] = []
@@ -120,7 +120,7 @@ async function closeQuietly(resource: Resource): Promise<void> {
   await resource.closeForRun()
 }
 
-/** Begins at once. A failure, also one that is thrown synchronously, concerns this resource alone. */
+/** Begins at once. Async, so that a synchronous failure concerns this resource alone. */
 async function closeLeftOpen(resource: Resource): Promise<void> {
   resource._warn()
   await resource.closeForRun()

@@ -3,9 +3,9 @@
  *
  * 1. Every warning has a code of its own, so that a program can tell it apart and silence it.
  * 2. A warning appears once for each *place*: a text that its caller makes of names (task, scope, operation). Numbers
- *    in it do not count, so that what is logged is bounded by the size of the program, not by its traffic.
+ *    in it do not count, so that the size of the program bounds the log, not its traffic (OBSERVE-3).
  * 3. A warning says what happened, what to do about it, and how to silence it.
- * 4. Nothing here is called on a hot path: a caller finds out first that something is wrong.
+ * 4. Nothing here is called on a hot path.
  *
  * `docs/guide/errors.md` shows this table; a test compares the two.
  */
@@ -63,12 +63,12 @@ export const WARNINGS = {
 export type WarningCode = keyof typeof WARNINGS
 
 /**
- * Emits a process warning, unless there was one of this code for this place.
+ * Emits a process warning, once for each code and place.
  *
- * @param names - with `site`, the place, see (2); empty where there is one place in the process
- * @param site - a line of code, where one is known: its numbers count
- * @param text - what happened, without a full stop at the end
- * @param detail - a stack, printed below
+ * @param names - the place (2), together with `site`; empty if the process has one place
+ * @param site - a line of code, if one is known: its numbers count
+ * @param text - the event, without a full stop at the end
+ * @param detail - a stack, printed below the text
  */
 export function warnOnce(code: WarningCode, names: string, text: string, detail?: string, site = ''): void {
   const known = (places[code] ??= new Set())
@@ -79,7 +79,7 @@ export function warnOnce(code: WarningCode, names: string, text: string, detail?
   warn(code, text, detail)
 }
 
-/** The same each time: for what does not happen again and again. */
+/** Emits the warning each time: for events that do not repeat. */
 export function warn(code: WarningCode, text: string, detail?: string): void {
   const message = `${text}. ${WARNINGS[code].remedy} (To silence: node --disable-warning=${code})`
   // Detached: listeners of 'warning' are not part of the task that the warning is about.
@@ -90,7 +90,7 @@ function emit(message: string, options: { type: string; code: string; detail?: s
   process.emitWarning(message, options)
 }
 
-/** A program that makes up names as it goes would fill the memory with places. */
+/** Bounds the memory of a program with generated names. */
 const MOST_PLACES = 1000
 
 const places: Partial<Record<WarningCode, Set<string>>> = {}

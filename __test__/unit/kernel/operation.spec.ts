@@ -133,7 +133,8 @@ test('the doors: what enterOperation and enterUncancelled refuse, and with which
   }
   let endedRun: (() => Frame | undefined) | undefined
   let late: Promise<void> | undefined
-  const afterwards = new Promise<void>((resolve) => setTimeout(resolve, 20))
+  let runOver!: () => void
+  const afterwards = new Promise<void>((resolve) => (runOver = resolve))
   await runBare(
     async () => {
       await openCancelScope((scope) => {
@@ -150,6 +151,7 @@ test('the doors: what enterOperation and enterUncancelled refuse, and with which
     },
     { name: 'short' },
   )
+  runOver()
   t.is(endedRun?.(), undefined)
   await late
 })
