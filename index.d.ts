@@ -77,20 +77,20 @@ declare function getAvailableBackends(): readonly string[]
 interface RunOptions {
   /** Default: `native`, or `node` (with one process warning) where no binary loads. */
   backend?: BackendName | undefined
-  /** How the backend is set up: what there is depends on which it is. */
+  /** Options of the backend; each backend has its own. */
   backendOptions?: BackendOptions | undefined
-  /** For introspection and warnings. */
+  /** Shown in warnings and dumps. */
   name?: string | undefined
   /** Cancels the root scope when it aborts; `run` then rejects with `signal.reason`. */
   signal?: AbortSignal | undefined
   /**
-   * The first of these process signals cancels the root scope, and `run` resolves with `undefined` once everything has
-   * unwound. From then on they have their default action. Main thread only.
+   * Process signals that end the run. The first one cancels the root scope, and `run` resolves with `undefined` once
+   * everything has ended. After the first one, these signals have their default action again. Main thread only.
    */
   shutdownSignals?: readonly NodeJS.Signals[] | undefined
   /**
-   * Is called when the first of the `shutdownSignals` arrives, with its name: a `run` that a signal ended resolves with
-   * `undefined`, as one whose `main` returned nothing does. What it throws is an uncaught exception.
+   * Called with the name of the first of the `shutdownSignals` when it arrives. It tells a run that a signal ended from
+   * one whose `main` returned nothing: both resolve with `undefined`. An error that it throws is an uncaught exception.
    *
    * @example
    * ```ts
@@ -102,37 +102,47 @@ interface RunOptions {
    */
   onShutdown?: ((signal: NodeJS.Signals) => void) | undefined
   /**
-   * The run settles as soon as it is cancelled and its `main` waits for nothing of the library, and leaves `main` behind:
-   * see the option of `openCancelScope`. Default false.
+   * Lets a cancelled run settle although its `main` waits for work that cannot be cancelled; `main` is left behind. See
+   * `CancelScopeOptions.abandon`. Default false.
    */
   abandon?: boolean | undefined
   /**
-   * Real milliseconds after which a cancelled scope that has not ended is warned about (`STRUCTIO_OVERDUE`), where its body
-   * waits for nothing of the library: what it waits for cannot be cancelled. Default 1,000; `Infinity`, which is the default on
-   * `virtual`, is never.
+   * Milliseconds of real time after which a cancelled scope that has not ended gives the warning `STRUCTIO_OVERDUE`, if
+   * its body waits for work that cannot be cancelled. `Infinity` is never. Default 1,000; `Infinity` on `virtual`.
    */
   overdueAfter?: number | undefined
-  /** Whether the active run keeps the process alive (default), or only what it waits for in the operating system does. */
+  /** Whether the active run keeps the process alive. If false, only its open sockets and the like do. Default true. */
   keepAlive?: boolean | undefined
   /**
-   * Keeps the stack that opened a resource, to show it when the resource was left open, and the line that spawned each task,
-   * for `dumpTasks`. Default false: a stack costs some microseconds.
+   * Keeps the stack that opened a resource, for the warning about one that is left open, and the line that spawned each
+   * task, for `dumpTasks`. Default false: a stack costs some microseconds.
    */
   traceResources?: boolean | undefined
   /**
-   * Fails the run with a `UsageError` that shows its tasks when all of them wait for each other: for locks, items, events,
-   * the ends of tasks, without any deadline, I/O or foreign promise (`abandonOnCancel`) that could end a wait. What a
-   * callback outside of every task would still do, such as setting an event, is not seen; wait for it with
+   * Fails the run with a `UsageError` that shows its tasks when all of them wait for each other: for locks, items,
+   * events, or the ends of tasks, with no deadline, I/O or foreign promise (`abandonOnCancel`) that could end a wait.
+   * It cannot see a callback outside of every task that would still set an event: wait for such a callback with
    * `abandonOnCancel` or under a deadline. Default false; meant for tests.
    */
   detectDeadlocks?: boolean | undefined
 }
 /**
- * Runs `main` as the root task of a tree of its own. When the promise settles, every task that was started in it has ended,
- * and what was left open has been closed. Re-creates the reference's `run`; arguments are passed by closure.
+ * Runs `main` as the root task of a new tree of tasks. All other functions of the library need such a task around them.
  *
- * Rejects with what `main` throws; with `BackendNotFoundError` where there is no such backend; with `UsageError` inside a
- * task that has not ended.
+ * Resolves with the value of `main`. When the promise settles, every task of the tree has ended, and everything left
+ * open has been closed.
+ *
+ * @throws BackendNotFoundError where there is no such backend; UsageError inside a task that has not ended; otherwise
+ *   the error of `main` itself
+ * @example
+ * ```ts
+ * import { run, sleep } from 'structio'
+ *
+ * await run(async () => {
+ *   await sleep(100)
+ *   console.log('hello')
+ * }, { shutdownSignals: ['SIGINT', 'SIGTERM'] })
+ * ```
  */
 declare function run<T>(
   main: () => T | PromiseLike<T>,
@@ -142,18 +152,35 @@ declare function run<T>(
 ): Promise<T>
 declare function run<T>(main: () => T | PromiseLike<T>, options?: RunOptions): Promise<T | undefined>
 
-/** Anything with one of the usual ways to close it. An async generator has `return`. */
+/** An object with a method `aclose`, `close` or `return` (as async generators have). */
 type Finalizable = object
 /**
- * Runs `body` and then closes the resource (by its `aclose`, `close` or `return`, whichever it has), however the body
- * ends. What the body throws comes out; when closing fails as well, a `SuppressedError` holds both. Like a disposer,
- * closing never raises a cancellation: the next checkpoint does. Re-creates `finalize`.
+ * Runs `body` and then closes the resource by its method `aclose`, `close` or `return`, also when the body fails.
+ * Resolves with the value of the body.
+ *
+ * Rejects with the error of the body. When closing fails too, it rejects with a `SuppressedError` that has both errors.
+ * Closing never raises a cancellation; the next checkpoint does.
+ *
+ * @example
+ * ```ts
+ * const rows = await finalize(await database.connect(), (connection) => connection.query(sql))
+ * ```
  */
 declare function finalize<R extends Finalizable, T>(resource: R, body: (resource: R) => T | PromiseLike<T>): Promise<T>
-/** Gives the resource a `Symbol.asyncDispose` that closes it, for `await using`. */
+/**
+ * Gives the resource a `Symbol.asyncDispose` that closes it, and returns the resource.
+ *
+ * @example
+ * ```ts
+ * await using connection = finalize(await database.connect())
+ * ```
+ */
 declare function finalize<R extends Finalizable>(resource: R): R & AsyncDisposable
 
-/** Thrown by every checkpoint of a scope that is effectively cancelled; never make or keep one yourself. */
+/**
+ * Thrown by every operation of the library that waits, or would wait, in a cancelled scope. Let it pass: a `catch`
+ * block that sees one must throw it on (`isCancelled`). Never make one yourself.
+ */
 declare class Cancelled extends Error {
   #private
   readonly code = 'ERR_CANCELLED'
@@ -162,15 +189,20 @@ declare class Cancelled extends Error {
 declare class TimeoutError extends Error {
   readonly code = 'ERR_TIMEOUT'
 }
-/** Thrown by a task group when its body or at least one child failed; holds every such error and no cancellation. */
+/** Thrown by a task group when its body or a task failed. `errors` has each of their errors, and no cancellation. */
 declare class ExceptionGroup extends AggregateError {
   #private
   readonly code = 'ERR_EXCEPTION_GROUP'
   /**
-   * `except*` for JavaScript: gives each part of `error` to the handler that it belongs to. The leaves that match (a class, or a
-   * predicate) go to the handler as one group that keeps their nesting; a leaf goes to the first handler that matches. An error
-   * that is no group is matched as a group of one.
+   * Handles the errors in a group by kind, like `except*` of Python. Each handler has a class or a predicate. The
+   * errors that match go to the handler as one group, with their nesting; each error goes to the first handler that
+   * matches. An error that is no group counts as a group of one.
    *
+   * Returns when every error was handled. Otherwise throws: an error that is no group and matches nothing, as itself;
+   * the errors that match nothing and those that handlers throw, in one `ExceptionGroup`. Handlers are synchronous.
+   *
+   * @throws TypeError for handlers of a wrong shape, before any is called; `error` is then its `cause`
+   * @example
    * ```ts
    * try {
    *   await createTaskGroup(serveEverything)
@@ -181,21 +213,15 @@ declare class ExceptionGroup extends AggregateError {
    *   ])
    * }
    * ```
-   *
-   * Returns when everything was handled. Otherwise throws: an error that is no group and matches nothing, as itself; the leaves
-   * that match nothing and what handlers throw, in one `ExceptionGroup`. Handlers are synchronous.
-   *
-   * @throws TypeError for handlers of a wrong shape, before any is called; `error` is then its `cause`
    */
   static handle(
     error: unknown,
     handlers: readonly (readonly [match: Match, handler: (group: ExceptionGroup) => void])[],
   ): void
-  /** @param message - by default made from the first leaf, so that a log line says what happened */
+  /** @param message - default: the text of the first error, so that a log line shows what happened */
   constructor(errors: Iterable<unknown>, message?: string)
   /**
-   * Divides the leaves by `predicate` into two groups that keep the nesting; `undefined` where nothing fell on that
-   * side. Re-creates Python's `BaseExceptionGroup.split`.
+   * Divides the errors by `predicate` into two groups that keep the nesting. A side without errors is `undefined`.
    */
   split(
     predicate: (error: unknown) => boolean,
@@ -203,63 +229,63 @@ declare class ExceptionGroup extends AggregateError {
   /** The errors that are not themselves groups, depth first. An `AggregateError` of another kind is one leaf. */
   leaves(): Iterable<unknown>
 }
-/** Thrown when the library is called in a way that can never be right; the text says what to do instead. */
+/** Thrown when a call is a mistake in the program. The message says what to do instead. */
 declare class UsageError extends Error {
   readonly code: string
 }
-/** Thrown when something that needs a task is called outside every `run`. */
+/** Thrown when a function that needs a task is called outside every `run`. */
 declare class NotRunningError extends UsageError {
   readonly code = 'ERR_NOT_RUNNING'
 }
-/** Thrown when something is called in the frame of a `run` that has settled. */
+/** Thrown when code of a `run` that has settled calls an operation. */
 declare class RunFinishedError extends UsageError {
   readonly code = 'ERR_RUN_FINISHED'
 }
-/** Thrown by `run` when the backend asked for does not exist or cannot be loaded here. */
+/** Thrown by `run` when the backend does not exist or cannot be loaded on this machine. */
 declare class BackendNotFoundError extends Error {
   readonly code = 'ERR_BACKEND_NOT_FOUND'
 }
-/** Thrown when this backend, platform or thread cannot do what was asked; the text says which one can. */
+/** Thrown when this backend, platform or thread does not support a call. The message says which one does. */
 declare class UnsupportedError extends Error {
   readonly code = 'ERR_UNSUPPORTED'
 }
-/** Thrown by a `…Nowait` method that would have had to wait. */
+/** Thrown by a `…Nowait` method where its counterpart would wait. */
 declare class WouldBlock extends Error {
   readonly code = 'ERR_WOULD_BLOCK'
 }
-/** Thrown by an operation on a resource that this side has closed, before or while the operation waited. */
+/** Thrown by an operation on a resource that this program has closed, before the call or while it waited. */
 declare class ClosedResourceError extends Error {
   readonly code = 'ERR_CLOSED_RESOURCE'
 }
-/** Thrown when a resource became unusable from outside, such as a connection that its peer reset (see `cause`). */
+/** Thrown when a resource was broken from outside, such as a connection that its peer reset. See `cause`. */
 declare class BrokenResourceError extends Error {
   readonly code: string
 }
-/** Thrown when another task is already doing on the resource what only one at a time may do. */
+/** Thrown when another call already does the same on a resource that allows one at a time, such as a second receive. */
 declare class ResourceBusyError extends Error {
   readonly code = 'ERR_RESOURCE_BUSY'
 }
-/** Thrown when the data ended before a frame was complete; what had arrived stays readable. */
+/** Thrown when the data ended before a frame was complete. The data that had arrived stays readable. */
 declare class IncompleteRead extends Error {
   readonly code = 'ERR_INCOMPLETE_READ'
 }
-/** Thrown when the delimiter was not found within the limit that the text names; what had arrived stays readable. */
+/** Thrown when the delimiter was not found within the limit that the message names. The data stays readable. */
 declare class DelimiterNotFound extends Error {
   readonly code = 'ERR_DELIMITER_NOT_FOUND'
 }
-/** Thrown by a receiving end of a memory stream when every sending end is closed and nothing is left. */
+/** Thrown by a receiving end of a memory stream when every sending end is closed and no item is left. */
 declare class EndOfStream extends Error {
   readonly code = 'ERR_END_OF_STREAM'
 }
-/** Thrown when several addresses were tried and none could be connected to; `errors` holds one error per attempt. */
+/** Thrown when several addresses were tried and none of them connected. `errors` has one error for each attempt. */
 declare class ConnectionFailed extends AggregateError {
   readonly code = 'ERR_CONNECTION_FAILED'
 }
-/** Thrown when a property of the TLS session is asked for before a handshake. */
+/** Thrown by a property of the TLS session before the handshake. */
 declare class TLSRequired extends Error {
   readonly code = 'ERR_TLS_REQUIRED'
 }
-/** What was wrong, in a word for programs; the message says it for people, and on whose side. */
+/** The kind of a TLS failure, for programs. The message says more, and which side is at fault. */
 type TLSErrorReason =
   | 'certificate-expired'
   | 'certificate-not-yet-valid'
@@ -288,11 +314,11 @@ type TLSErrorReason =
   | 'failed'
 /**
  * Thrown when a TLS handshake or record fails, and when a certificate or key given to `createTlsContext` is of no use.
- * `reason` says what was wrong, `cause` is the error below where there is one.
+ * `reason` is the kind of failure, `cause` the error of the TLS library where there is one.
  */
 declare class TLSError extends Error {
   readonly code = 'ERR_TLS'
-  /** What was wrong. */
+  /** The kind of failure. */
   readonly reason: TLSErrorReason
   constructor(
     message?: string,
@@ -301,7 +327,7 @@ declare class TLSError extends Error {
     },
   )
 }
-/** Thrown when a TLS stream ended without the peer's `close_notify`: the data may have been truncated. */
+/** Thrown when a TLS stream ended without the peer's `close_notify`: the data may be truncated. */
 declare class TLSEOFError extends BrokenResourceError {
   readonly code = 'ERR_TLS_EOF'
 }
@@ -313,154 +339,293 @@ declare class TaskFailed extends Error {
 declare class TaskCancelled extends Error {
   readonly code = 'ERR_TASK_CANCELLED'
 }
-/** Thrown when a checked child process ended with a code other than 0; carries its outputs. */
+/** Thrown when a checked child process ended with a code other than 0. Has its captured output. */
 declare class CalledProcessError extends Error {
   readonly code = 'ERR_CALLED_PROCESS'
   /** The exit code, or minus the number of the signal that ended the process. */
   readonly returncode: number
-  /** What was run. */
+  /** The command. */
   readonly command: string | readonly string[]
-  /** What it wrote to its standard output, where that was captured. */
+  /** The standard output, where that was captured. */
   readonly stdout: Buffer | undefined
-  /** What it wrote to its standard error, where that was captured. */
+  /** The standard error, where that was captured. */
   readonly stderr: Buffer | undefined
-  /** The same as `command`, by Python's name. */
+  /** The same as `command`. */
   get cmd(): string | readonly string[]
   constructor(command: string | readonly string[], returncode: number, stdout?: Buffer, stderr?: Buffer)
 }
-/** What a handler of `ExceptionGroup.handle` is for: the instances of a class, or what a predicate accepts. */
+/** A filter of `ExceptionGroup.handle`: the instances of a class, or the errors that a predicate accepts. */
 type Match = (abstract new (...args: never[]) => unknown) | ((leaf: unknown) => boolean)
 
-/** Why a scope was cancelled. */
-interface CancelReason {
-  /** What has cancelled the scope. */
-  readonly kind: 'explicit' | 'deadline' | 'task-failed' | 'signal' | 'shutdown' | 'scope-ended'
-  /** The scope that was cancelled first; scopes inside it report the same reason only if cancelled themselves. */
-  readonly scope: CancelScope
-  /** What was given to `cancel()`, the error of the failed task, the signal's reason or the name of the process signal. */
-  readonly detail?: unknown
-}
-
-/** What can be known of a task. Re-creates the reference's `TaskInfo`; its `coro` is `fn`. */
+/** Identity of a task: its number, its name, its function. */
 declare class TaskInfo {
   /** Unique in this thread. */
   readonly id: number
-  /** The task whose group this one belongs to; `null` for the task of `run`'s `main`. */
+  /** The number of the task whose group this one belongs to; `null` for the task that runs `main`. */
   readonly parentId: number | null
-  /** The name it was started with, or that of its function. */
+  /** The name given at its start, or the name of its function. */
   readonly name: string
   /** The function that the task runs. */
   readonly fn: (...args: never[]) => unknown
   private constructor()
-  /** Two of them are equal when they mean the same task. */
+  /** Whether both describe the same task. */
   equals(other: unknown): boolean
-}
-
-/** Re-creates the handle that AnyIO 4 plans; `spawn` returns it. */
-interface TaskHandle<T> {
-  /** The task as `getRunningTasks` shows it. */
-  readonly info: TaskInfo
-  /** How far it has come. */
-  readonly status: 'pending' | 'running' | 'cancelling' | 'finished' | 'failed' | 'cancelled'
-  /** Cancels this task alone; its group goes on. */
-  cancel(reason?: unknown): void
-  /** Waits until the task has ended, however it ended. */
-  wait(): Promise<void>
-  /** Waits for what the task returned. Rejects with `TaskFailed` (see `cause`) or `TaskCancelled`. */
-  value(): Promise<T>
 }
 
 /** Options of a cancel scope. */
 interface CancelScopeOptions {
-  /** Point in time of `currentTime()`; `Infinity` (the default) is none, `-Infinity` already cancelled. */
+  /**
+   * When the scope is cancelled, in milliseconds on the clock of `currentTime()`. `Infinity` (the default): never;
+   * `-Infinity`: at once.
+   */
   deadline?: number | undefined
-  /** Keeps cancellation from outside out. */
+  /** Blocks cancellation from enclosing scopes. Default false. */
   shield?: boolean | undefined
-  /** Cancels the scope when it aborts; what the scope was opened with then rejects with `signal.reason`. */
+  /** Cancels the scope when it aborts. The call that opened the scope then rejects with `signal.reason`. */
   signal?: AbortSignal | undefined
   /**
-   * When the scope is cancelled and its body waits for nothing of the library, the scope settles at once and leaves the body
-   * behind. Operations that the body begins later are a `UsageError`, its outcome is discarded, and what it had opened is
-   * closed when it settles. For foreign work that takes no `AbortSignal`. Default false.
+   * For bodies that wait for work which cannot be cancelled. When the scope is cancelled and its body waits for no
+   * operation of the library, the scope settles at once and leaves the body behind. Operations that the body begins
+   * later reject with `UsageError`, its outcome is dropped, and resources that it opened are closed when it settles.
+   * Default false.
    */
   abandon?: boolean | undefined
-  /** For the texts of errors, and whoever looks at the tree. */
+  /** Shown in error messages and dumps. */
   name?: string | undefined
 }
 
+/** Why a scope was cancelled. */
+interface CancelReason {
+  /** The kind of cause. */
+  readonly kind: 'explicit' | 'deadline' | 'task-failed' | 'signal' | 'shutdown' | 'scope-ended'
+  /** The scope that was cancelled. Scopes inside it have a reason only if they were cancelled themselves. */
+  readonly scope: CancelScope
+  /**
+   * The argument of `cancel()`, the error of the failed task, the signal's reason, or the name of the process signal.
+   */
+  readonly detail?: unknown
+}
 /**
- * A scope whose operations can be cancelled together. Re-creates the reference's `CancelScope`.
+ * A part of a program that can be cancelled as a whole: every operation and every task begun inside it.
  *
- * `openCancelScope`, `moveOnAfter` and `failAfter` make one and enter it at once. One made by hand may be cancelled
- * before it is entered, and is entered once, by `run`.
+ * `openCancelScope`, `moveOnAfter` and `failAfter` make a scope and enter it at once. A scope made with `new` is
+ * entered once, by its method `run`, and may be cancelled before.
+ *
+ * @example
+ * ```ts
+ * const search = new CancelScope({ name: 'search' })
+ * stopButton.on('click', () => search.cancel())
+ * const hits = await search.run(() => searchEverywhere(query)) // undefined when cancelled
+ * ```
  */
 declare class CancelScope {
   #private
   constructor(options?: CancelScopeOptions)
   /**
-   * Enters the scope with `body`: its value, or `undefined` when this scope's cancellation ended it. Rejects with
-   * `UsageError` on a second call, with `signal.reason` when the foreign signal was the first cause, and with whatever
-   * the body throws.
+   * Enters the scope and runs `body` in it. Resolves with the value of the body, or with `undefined` when the
+   * cancellation of this scope ended it. Rejects with the error of the body, with `signal.reason` when the foreign
+   * signal was the first cause, and with `UsageError` on a second call.
    */
   run<T>(body: (scope: CancelScope) => T | PromiseLike<T>): Promise<T | undefined>
   /**
-   * Cancels everything in the scope, now: waiting operations reject with `Cancelled`, and every further checkpoint throws
-   * it until the scope is left. The first reason stays. Works from any task and any callback of the thread.
+   * Cancels everything in the scope at once: waiting operations reject with `Cancelled`, and every later checkpoint
+   * throws it until the scope is left. A second call changes nothing. Works from any task and any callback of the
+   * thread.
    *
    * @param reason - becomes `cancelReason.detail`
    */
   cancel(reason?: unknown): void
   /** Whether this scope itself was cancelled: by `cancel()`, its deadline or its signal. */
   get cancelCalled(): boolean
-  /** Whether this scope stopped a cancellation, which ended its body. */
+  /** Whether a cancellation ended the body and stopped at this scope. */
   get cancelledCaught(): boolean
-  /** The first cause; `undefined` while `cancelCalled` is false. */
+  /** The first cause of the cancellation; `undefined` while `cancelCalled` is false. */
   get cancelReason(): CancelReason | undefined
-  /** The point in time (of `currentTime()`) at which the scope is cancelled; `Infinity` is never. Settable at any time. */
+  /**
+   * The time at which the scope is cancelled, in milliseconds on the clock of `currentTime()`; `Infinity` is never.
+   * Settable.
+   */
   get deadline(): number
   set deadline(at: number)
-  /** Whether cancellation from outside is kept out. Settable at any time; takes effect at once, in both directions. */
+  /**
+   * Whether cancellation of enclosing scopes is blocked. Settable at any time; takes effect at once, in both
+   * directions.
+   */
   get shield(): boolean
   set shield(value: boolean)
   /**
-   * For foreign work that takes an `AbortSignal`: aborts when the scope becomes effectively cancelled, with a `Cancelled`
-   * as its reason, and then stays so. Made when first asked for.
+   * An `AbortSignal` for functions of other libraries. It aborts, with a `Cancelled` as its reason, when this scope or
+   * an enclosing one is cancelled, and stays aborted. It is made on the first access.
    */
   get signal(): AbortSignal
 }
 
-/** What runs in a scope. */
+/** A task, as `TaskGroup.spawn` returns it: to watch it, to wait for it, or to cancel it. */
+interface TaskHandle<T> {
+  /** The task as `getRunningTasks` shows it. */
+  readonly info: TaskInfo
+  /** The state of the task. `cancelling`: it is cancelled and has not ended yet. */
+  readonly status: 'pending' | 'running' | 'cancelling' | 'finished' | 'failed' | 'cancelled'
+  /** Cancels this task alone; its group goes on. @param reason - becomes `cancelReason.detail` of the task's scope */
+  cancel(reason?: unknown): void
+  /** Waits until the task has ended, whatever its outcome. */
+  wait(): Promise<void>
+  /**
+   * Waits for the value that the task returns. Rejects with `TaskFailed`, whose `cause` is the error, or
+   * `TaskCancelled`.
+   */
+  value(): Promise<T>
+}
+
+/** A message of the channel `structio:task`. */
+interface TaskEvent {
+  /** `spawned`: the task exists. `started`: its function is called. `ended`: it and everything begun in it are over. */
+  readonly event: 'spawned' | 'started' | 'ended'
+  /** The task. */
+  readonly task: TaskInfo
+  /** Milliseconds on the clock of the run (`currentTime()`). */
+  readonly time: number
+  /** Present with `ended`. */
+  readonly status?: 'finished' | 'failed' | 'cancelled'
+  /** Present with the status `failed`: the error that the task threw. */
+  readonly error?: unknown
+}
+/** A message of the channel `structio:scope`. The scope of a task has only the event `cancelled`. */
+interface ScopeEvent {
+  /** The change in the life of the scope. */
+  readonly event: 'entered' | 'cancelled' | 'ended'
+  /** The scope. A listener must not change it. */
+  readonly scope: CancelScope
+  /** The task that entered the scope. */
+  readonly task: TaskInfo
+  /** Milliseconds on the clock of the run (`currentTime()`). */
+  readonly time: number
+  /** Present with `cancelled`. */
+  readonly reason?: CancelReason
+}
+/**
+ * A message of the channel `structio:suppressed-error`: an error that no caller gets, because an earlier error came out
+ * of the same `gather`, `mapConcurrent` or `raceTasks`. The error of an iterator has the task that asked the iterator.
+ * An error at the end of a run, after another error of that run, has the task of `main`.
+ */
+interface SuppressedErrorEvent {
+  /** The error. */
+  readonly error: unknown
+  /** The task that failed. */
+  readonly task: TaskInfo
+  /** Milliseconds on the clock of the run (`currentTime()`). */
+  readonly time: number
+}
+
+/** Given to a function that `TaskGroup.start` runs: the function reports through it that it is ready. */
+interface TaskStatus<V = void> {
+  /**
+   * Makes `start` resolve with `value`. The task goes on in the group.
+   *
+   * @throws UsageError on a second call, and when the task has ended
+   */
+  started(value: V): void
+}
+
+/** Options of `spawn` and `start`. */
+interface TaskOptions {
+  /** Shown in error messages and dumps. Default: the name of the function. */
+  name?: string | undefined
+}
+/**
+ * A set of tasks that run together and end together: the call of `createTaskGroup` that made the group settles after
+ * all of them. One failure cancels the others.
+ */
+declare class TaskGroup {
+  #private
+  /**
+   * The scope of the whole group, with its body and all tasks: to cancel it, to shield it, or to give it a deadline.
+   */
+  readonly cancelScope: CancelScope
+  private constructor()
+  /**
+   * Starts `fn(...args)` as a task of the group and returns at once: `fn` is called later, never inside this call.
+   * Works from any task and any callback of the thread.
+   *
+   * @throws UsageError when the group has ended; the function is then not called
+   * @example
+   * ```ts
+   * tg.spawn(() => pollQueue())
+   * tg.spawn({ name: `worker ${n}` }, work, queue, n)
+   * const total = tg.spawn(countRows)
+   * console.log(await total.value())
+   * ```
+   */
+  spawn<A extends unknown[], T>(fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
+  spawn<A extends unknown[], T>(options: TaskOptions, fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
+  /**
+   * Starts `fn(status, ...args)` and waits until it calls `status.started(value)`. Resolves with that value, while the
+   * task goes on in the group. Until then the task runs under the caller's scope, and the caller gets its failure.
+   *
+   * Rejects with the error itself of a task that failed before it was ready, and with `UsageError` when the task
+   * returned without a call of `started`, or the group has ended. Yields, but is not itself a cancel point (TASK-6).
+   *
+   * @example
+   * ```ts
+   * await tg.start(async (status: TaskStatus) => {
+   *   await using server = await createTcpServer(8080)
+   *   status.started()
+   *   await server.serve(handle)
+   * }) // here the server listens
+   * ```
+   */
+  start<A extends unknown[], V = void>(fn: (status: TaskStatus<V>, ...args: A) => unknown, ...args: A): Promise<V>
+  start<A extends unknown[], V = void>(
+    options: TaskOptions,
+    fn: (status: TaskStatus<V>, ...args: A) => unknown,
+    ...args: A
+  ): Promise<V>
+}
+
+/** A function that runs in a scope. */
 type ScopeBody<T> = (scope: CancelScope) => T | PromiseLike<T>
 /** Options of a scope whose deadline is an argument of its own. */
 type TimedScopeOptions = Omit<CancelScopeOptions, 'deadline'>
 interface AbandonOptions<T> {
-  /** Gets a value that arrives after the caller has left, to close or release it. */
+  /** Receives a value that arrives after the caller has left, so that it can be closed or released. */
   discard?: ((value: T) => void) | undefined
 }
 /**
- * The scope that the body of `failAfter` gets: one that it has no way to cancel, so that the call has a value or rejects. (It is
- * an ordinary `CancelScope`.)
+ * The scope that the body of `failAfter` gets. It is an ordinary `CancelScope`, but its type has no `cancel`: so the
+ * call always has a value or rejects.
  */
 type FailScope = Omit<CancelScope, 'cancel'>
-/** What runs in the scope of `failAfter`. */
+/** A function that runs in the scope of `failAfter`. */
 type FailBody<T> = (scope: FailScope) => T | PromiseLike<T>
 /**
- * What a body came to; `undefined` as well where the body takes the scope or group as a parameter, and so can cancel it.
+ * The value that a body gives. It includes `undefined` when the body takes the scope or group as a parameter, because
+ * such a body can cancel it.
  *
  * @typeParam F - the function type of the body
  */
 type BodyValue<F extends (parameter: never) => unknown> =
   Parameters<F> extends [] ? Awaited<ReturnType<F>> : Awaited<ReturnType<F>> | undefined
-/** Without a deadline, only the body can cancel the scope. (A foreign signal rejects.) */
+/** Without a deadline, only the body can cancel the scope: a foreign signal makes the call reject. */
 type EndlessScopeOptions = CancelScopeOptions & {
   /** None. */
   deadline?: undefined
 }
 /**
- * Runs `body` in a scope of its own. Resolves with its value, or with `undefined` when the scope's cancellation ended it;
- * rejects with `signal.reason` when the foreign signal did. Re-creates `open_cancel_scope`.
+ * Runs `body` in a new cancel scope: everything that waits in the body can be cancelled together.
  *
- * A body without parameters cannot cancel the scope: without a deadline, the call then always has the body's value.
+ * Resolves with the value of the body, or with `undefined` when the cancellation of this scope ended the body. Rejects
+ * with the error that the body throws, and with `signal.reason` when the scope was cancelled by `options.signal`.
+ *
+ * A body without parameters cannot cancel the scope. Without a deadline, the call then always has the body's value.
+ *
+ * @example
+ * ```ts
+ * const first = await openCancelScope(async (scope) => {
+ *   button.once('click', () => scope.cancel('the user gave up'))
+ *   return await download(url)
+ * })
+ * if (first === undefined) console.log('cancelled')
+ * ```
  */
 declare function openCancelScope<F extends ScopeBody<unknown>>(body: F): Promise<BodyValue<F>>
 declare function openCancelScope<F extends ScopeBody<unknown>>(
@@ -469,8 +634,14 @@ declare function openCancelScope<F extends ScopeBody<unknown>>(
 ): Promise<BodyValue<F>>
 declare function openCancelScope<T>(options: CancelScopeOptions, body: ScopeBody<T>): Promise<T | undefined>
 /**
- * Runs `body` for at most `ms` milliseconds; `null` is no limit, a negative number has passed already. Resolves with
- * `undefined` when the time was up. Re-creates `move_on_after`.
+ * Runs `body` with a time limit and goes on without an error when the time is up: resolves with the value of the body,
+ * or with `undefined` after the limit. `failAfter` does the same and throws.
+ *
+ * @param ms - milliseconds; `null` is no limit, 0 and negative numbers have passed already
+ * @example
+ * ```ts
+ * const banner = (await moveOnAfter(200, () => loadBanner())) ?? DEFAULT_BANNER
+ * ```
  */
 declare function moveOnAfter<T>(ms: number | null, body: ScopeBody<T>): Promise<T | undefined>
 declare function moveOnAfter<T>(
@@ -478,30 +649,44 @@ declare function moveOnAfter<T>(
   options: TimedScopeOptions,
   body: ScopeBody<T>,
 ): Promise<T | undefined>
-/** Runs `body` until `time` of `currentTime()` at the latest. Resolves with `undefined` when the time was up. */
+/** `moveOnAfter` with an absolute limit: `time` is in milliseconds on the clock of `currentTime()`. */
 declare function moveOnAt<T>(time: number, body: ScopeBody<T>): Promise<T | undefined>
 declare function moveOnAt<T>(time: number, options: TimedScopeOptions, body: ScopeBody<T>): Promise<T | undefined>
 /**
- * Runs `body` for at most `ms` milliseconds; `null` is no limit. Rejects with `TimeoutError` when the deadline was the
- * first cause that ended the body. Re-creates `fail_after`.
+ * Runs `body` with a time limit. When the time is up, everything that waits in the body is cancelled, and the call
+ * rejects with `TimeoutError` once the body has cleaned up. A body that returns its value all the same wins: the call
+ * resolves with it.
  *
- * The scope that the body gets has no `cancel` for the compiler. A body that may give up by itself belongs into
- * `moveOnAfter` or `openCancelScope`.
+ * The scope that the body gets has no `cancel` in its type. Use `moveOnAfter` or `openCancelScope` for a body that may
+ * give up by itself.
+ *
+ * @param ms - milliseconds; `null` is no limit, 0 and negative numbers have passed already
+ * @throws TimeoutError when the deadline was the first cause that ended the body
+ * @example
+ * ```ts
+ * const user = await failAfter(5000, () => loadUser(id))
+ * // Foreign work takes the signal of the scope:
+ * const page = await failAfter(5000, (scope) => fetch(url, { signal: scope.signal }))
+ * ```
  */
 declare function failAfter<T>(ms: number | null, body: FailBody<T>): Promise<T>
 declare function failAfter<T>(ms: number | null, options: TimedScopeOptions, body: FailBody<T>): Promise<T>
-/** `failAfter` with a point in time of `currentTime()`. */
+/** `failAfter` with an absolute limit: `time` is in milliseconds on the clock of `currentTime()`. */
 declare function failAt<T>(time: number, body: FailBody<T>): Promise<T>
 declare function failAt<T>(time: number, options: TimedScopeOptions, body: FailBody<T>): Promise<T>
 /**
- * The nearest deadline of the scopes around the running code, up to and including the first shield; `-Infinity` once
- * cancelled, `Infinity` where there is none. Re-creates `current_effective_deadline`.
+ * The earliest deadline that applies to the running code, in milliseconds on the clock of `currentTime()`: of the
+ * scopes around it, up to and including the first shield. `-Infinity` when the code is cancelled already, `Infinity`
+ * without a deadline.
+ *
+ * @throws NotRunningError outside every `run`
  */
 declare function currentEffectiveDeadline(): number
 /**
- * The `signal` of the innermost scope around the running code: aborts when that is cancelled, with a `Cancelled` as its reason.
- * For foreign work that takes an `AbortSignal`, without opening a scope.
+ * An `AbortSignal` that aborts when the innermost scope around the running code is cancelled. Its reason is then a
+ * `Cancelled`. Pass it to functions of other libraries.
  *
+ * @example
  * ```ts
  * const response = await fetch(url, { signal: currentSignal() })
  * ```
@@ -510,10 +695,13 @@ declare function currentEffectiveDeadline(): number
  */
 declare function currentSignal(): AbortSignal
 /**
- * Whether an error is a cancellation, also behind what JavaScript makes of one: a `Cancelled`; an `AbortError` whose `cause` is
- * one; an `AggregateError` or `ExceptionGroup` all of whose leaves are; a `SuppressedError` whose two errors both are. For
- * `catch` blocks that log or report errors, and let cancellations pass.
+ * Whether an error is a cancellation. It also sees through the wrappers of JavaScript: a `Cancelled` counts; an
+ * `AbortError` whose `cause` is one; an `AggregateError` or `ExceptionGroup` all of whose leaves are; a
+ * `SuppressedError` whose two errors both are.
  *
+ * Use it in `catch` blocks that log or report errors: a cancellation must be thrown on.
+ *
+ * @example
  * ```ts
  * try {
  *   await handle(request)
@@ -524,114 +712,125 @@ declare function currentSignal(): AbortSignal
  * ```
  */
 declare function isCancelled(error: unknown): boolean
-/** Milliseconds of the monotonic clock that deadlines are measured by. Works outside a `run` too. */
+/** The time of the monotonic clock that deadlines are measured by, in milliseconds. Works outside a `run` too. */
 declare function currentTime(): number
 /**
- * Waits for work that knows nothing of scopes. On cancellation the caller leaves at once and the work goes on without it:
- * its failure is then nobody's, and `discard` gets a value that arrives too late, to close or release it.
+ * Awaits a promise of another library in a way that can be cancelled. On cancellation the caller leaves at once with
+ * `Cancelled`, and the work goes on in the background: its failure is then dropped, and its value goes to
+ * `options.discard`.
+ *
+ * Where the work takes an `AbortSignal`, pass it `currentSignal()` instead: then the work stops too.
+ *
+ * @example
+ * ```ts
+ * const rows = await failAfter(1000, () => abandonOnCancel(database.query(sql)))
+ * // A result that comes too late is given back:
+ * const client = await abandonOnCancel(pool.connect(), { discard: (late) => late.release() })
+ * ```
  */
 declare function abandonOnCancel<T>(promise: PromiseLike<T>, options?: AbandonOptions<T>): Promise<T>
 /**
- * Waits for `ms` milliseconds. `sleep(0)`, and a negative time, yields to other tasks and to I/O. Re-creates `sleep`.
+ * Waits for `ms` milliseconds, or until the scope is cancelled: then it throws `Cancelled`. `sleep(0)`, and a negative
+ * time, yields to other tasks and to I/O.
+ *
+ * @example
+ * ```ts
+ * while (!(await isReady())) await sleep(100)
+ * ```
  */
 declare function sleep(ms: number): Promise<void>
-/** Waits until `time` of `currentTime()`; one that has passed is a `checkpoint()`. */
+/** Waits until `time`, in milliseconds on the clock of `currentTime()`. A time that has passed is a `checkpoint()`. */
 declare function sleepUntil(time: number): Promise<void>
-/** Waits until it is cancelled. */
+/** Waits until the scope is cancelled, and throws `Cancelled` then. */
 declare function sleepForever(): Promise<never>
-/** Throws when cancelled; otherwise lets other tasks, timers and I/O have their turn, and throws when cancelled then. */
-declare function checkpoint(): Promise<void>
-/** Throws when cancelled; otherwise goes on at once, which makes it fit for tight loops. */
-declare function checkpointIfCancelled(): Promise<void>
-/** Lets other tasks, timers and I/O have their turn, and never throws a cancellation. */
-declare function cancelShieldedCheckpoint(): Promise<void>
-/** The class of what a checkpoint throws when cancelled. Re-creates `get_cancelled_exc_class`. */
-declare function getCancelledExcClass(): typeof Cancelled
-
-/** Options of what starts a task. */
-interface TaskOptions {
-  /** For introspection and the texts of errors; by default the function's name. */
-  name?: string | undefined
-}
-/** What a function that is run by `start` reports its readiness through. */
-interface TaskStatus<V = void> {
-  /** Ready: `start` returns `value`, and the task goes on as a child of the group. `UsageError` on a second call. */
-  started(value: V): void
-}
 /**
- * Children that run together with the body, and end before it is left. Re-creates the reference's `TaskGroup`;
- * `createTaskGroup` makes one.
+ * Lets other tasks, timers and I/O run, and throws `Cancelled` when the scope is cancelled, before or after. For long
+ * computations, which would otherwise neither yield nor notice a cancellation.
+ *
+ * @example
+ * ```ts
+ * for (const [index, row] of rows.entries()) {
+ *   convert(row)
+ *   if (index % 1000 === 0) await checkpoint()
+ * }
+ * ```
  */
-declare class TaskGroup {
-  #private
-  /** Cancels, shields or bounds the whole group, its body included. */
-  readonly cancelScope: CancelScope
-  private constructor()
-  /**
-   * Starts `fn(...args)` as a child: after this call has returned, under the group's scope. Works from any task and any
-   * callback of the thread.
-   *
-   * @throws UsageError when the group has ended; the function is then not called
-   */
-  spawn<A extends unknown[], T>(fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
-  spawn<A extends unknown[], T>(options: TaskOptions, fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
-  /**
-   * Starts `fn(status, ...args)` and waits until it calls `status.started(value)`; the value is returned, and the task
-   * goes on as a child of the group. Until then it runs under the caller's scope, and its failure is the caller's.
-   *
-   * A schedule point, not a cancel point. Rejects with the bare error of a child that failed before it was ready, and with
-   * `UsageError` when it returned without a word or the group has ended.
-   */
-  start<A extends unknown[], V = void>(fn: (status: TaskStatus<V>, ...args: A) => unknown, ...args: A): Promise<V>
-  start<A extends unknown[], V = void>(
-    options: TaskOptions,
-    fn: (status: TaskStatus<V>, ...args: A) => unknown,
-    ...args: A
-  ): Promise<V>
-}
+declare function checkpoint(): Promise<void>
+/**
+ * Throws `Cancelled` when the scope is cancelled. Otherwise goes on at once, without yielding: cheap enough for tight
+ * loops.
+ */
+declare function checkpointIfCancelled(): Promise<void>
+/** Lets other tasks, timers and I/O run, and never throws a cancellation. */
+declare function cancelShieldedCheckpoint(): Promise<void>
+/** The class of the error that a checkpoint throws in a cancelled scope: `Cancelled`. */
+declare function getCancelledExcClass(): typeof Cancelled
 
 /** Options of a task group. */
 interface TaskGroupOptions {
-  /** For introspection and the texts of errors. */
+  /** Shown in error messages and dumps. */
   name?: string | undefined
   /** Blocks cancellation from enclosing scopes, for the whole group. */
   shield?: boolean | undefined
   /**
-   * Once the group is cancelled and nothing in it waits for the library, it settles and leaves its body and its tasks behind:
-   * see the option of `openCancelScope`. Default false.
+   * Lets a cancelled group settle although its body or a task waits for work that cannot be cancelled; these are left
+   * behind. See `CancelScopeOptions.abandon`. Default false.
    */
   abandon?: boolean | undefined
 }
 interface GatherOptions {
-  /** How many tasks run at a time. */
+  /** How many tasks run at a time: a positive integer. Default: all. */
   limit?: number | undefined
 }
-/** What runs together with the tasks of its group. */
+/** A function that runs together with the tasks of its group. */
 type GroupBody = (group: TaskGroup) => unknown
 /** A function that is run as a task. */
 type Job<T> = () => T | PromiseLike<T>
-/** What a list of jobs gives, in their order. */
+/** The values of a list of jobs, in their order. */
 type JobValues<F extends readonly Job<unknown>[]> = {
   -readonly [K in keyof F]: Awaited<ReturnType<F[K]>>
 }
 /**
- * Runs `body` with a group to spawn tasks into, and ends after all of them. Resolves with the body's value, or with
- * `undefined` when the group was cancelled and its body with it (a body without parameters cannot do that). Rejects with one `ExceptionGroup` of everything that
- * the body and the tasks threw. Re-creates `create_task_group`.
+ * Runs `body` with a task group, and waits for every task that is spawned into the group: no task outlives the call.
+ * When the body or a task fails, all others are cancelled.
+ *
+ * Resolves with the value of the body, or with `undefined` when the group was cancelled and its body with it (a body
+ * without parameters cannot do that).
+ *
+ * @throws ExceptionGroup with every error that the body and the tasks threw, also when there is only one
+ * @example
+ * ```ts
+ * await createTaskGroup((tg) => {
+ *   tg.spawn(serveHttp)
+ *   tg.spawn(pollQueue, queueUrl)
+ * }) // here both have ended
+ * ```
  */
 declare function createTaskGroup<F extends GroupBody>(body: F): Promise<BodyValue<F>>
 declare function createTaskGroup<F extends GroupBody>(options: TaskGroupOptions, body: F): Promise<BodyValue<F>>
 /**
  * Runs the functions as tasks, at most `limit` at a time, and resolves with their values in order.
  *
- * Rejects with the first failure itself, as `Promise.all` does, and only after all other tasks have been cancelled and have
- * ended. What these throw meanwhile goes to the diagnostics channel `structio:suppressed-error`.
+ * Rejects with the first failure itself, as `Promise.all` does. But first it cancels all other tasks and waits for
+ * them. Their errors go to the diagnostics channel `structio:suppressed-error`.
+ *
+ * @example
+ * ```ts
+ * const [user, orders] = await gather([() => loadUser(id), () => loadOrders(id)])
+ * ```
  */
 declare function gather<const F extends readonly Job<unknown>[]>(fns: F, options?: GatherOptions): Promise<JobValues<F>>
 /**
- * Calls `fn(item, index)` for every item, at most `limit` at a time, and resolves with the values in order. The next item is
- * asked for when there is room for it; on failure the iterator is closed. Rejects as `gather` does; a failure of the iterator
- * counts as that of a task.
+ * Calls `fn(item, index)` for every item, each in a task of its own and at most `limit` at a time. Resolves with the
+ * values in order. It takes the next item when there is room for another task, and closes the iterator on failure.
+ *
+ * Rejects as `gather` does. A failure of the iterator counts as that of a task.
+ *
+ * @param options - `limit`: a positive integer, or `Infinity`
+ * @example
+ * ```ts
+ * const pages = await mapConcurrent(urls, (url) => download(url), { limit: 8 })
+ * ```
  */
 declare function mapConcurrent<I, T>(
   items: Iterable<I> | AsyncIterable<I>,
@@ -641,74 +840,102 @@ declare function mapConcurrent<I, T>(
   },
 ): Promise<T[]>
 /**
- * Runs the functions as tasks until the first has finished or failed; the others are cancelled and waited for. Settles as
- * that first one did: with its value, or its bare error. What the others throw while they clean up goes to the diagnostics
- * channel `structio:suppressed-error`. `RangeError` for an empty list.
+ * Runs the functions as tasks until the first one finishes or fails. Then it cancels the others, waits for them, and
+ * settles as the first one did: with its value, or with its error itself. Errors that the others throw while they clean
+ * up go to the diagnostics channel `structio:suppressed-error`.
+ *
+ * @throws RangeError for an empty list
+ * @example
+ * ```ts
+ * const answer = await raceTasks([() => ask('replica-1'), () => ask('replica-2')])
+ * ```
  */
 declare function raceTasks<const F extends readonly Job<unknown>[]>(fns: F): Promise<Awaited<ReturnType<F[number]>>>
 
-/** When and how often a failed child is started again. */
+/**
+ * Supervisors: task groups whose children fail independently. A failing child is reported and does not cancel its
+ * siblings. It may be restarted, after a delay and a limited number of times.
+ *
+ * ```text
+ *   child:  run ── throws ── onError(error, { restartIn: 100 }) ── 100 ms ── run ── throws ── onError(…, { restartIn: 200 }) …
+ *                                                                              │
+ *                                                                              └ lasts `resetAfter`: the count restarts
+ * ```
+ *
+ * What must stay true:
+ * 1. A child is one task through all its restarts: its handle, its name and its cancellation stay the same. Each run of
+ *    its function has a scope of its own, so that everything begun in one run has ended before the next begins.
+ * 2. Between two runs there is a wait on the kernel's clock of at least `LEAST_DELAY`: a child that always fails at
+ *    once does not keep the thread busy.
+ * 3. Each failure is reported once, to `onError`. An error that `onError` throws fails the whole, as in a task group.
+ */
+
+/** When and how often a failed child is restarted. */
 interface RestartOptions {
   /**
-   * How often in a row a child is started again after a failure: an integer, 0 being never, or `Infinity`. Default 10. A run that
-   * lasts `resetAfter` begins a new row.
+   * How many restarts in a row a child gets: an integer (0 is none) or `Infinity`. Default 10. A run that lasts
+   * `resetAfter` starts the count again.
    */
   attempts?: number | undefined
   /**
-   * Milliseconds before a child is started again, at least 1. A number is the wait after the first failure of a row and doubles
-   * with each further one, up to 30,000 (or to the number itself, where that is more). A function gets the number of failures
-   * in the row so far, from 1. Default 100.
+   * Milliseconds before a restart, at least 1. A number is the wait after the first failure, and doubles with each
+   * further one in a row, up to 30,000 (or the number itself, if that is more). A function gets the number of failures
+   * in a row, from 1, and returns the wait. Default 100.
    */
   backoff?: number | ((failures: number) => number) | undefined
-  /** Milliseconds for which a run has to last before its failure is the first of a new row. Default 60,000. */
+  /** Milliseconds: after a run that lasted this long, a failure counts as the first one again. Default 60,000. */
   resetAfter?: number | undefined
 }
 /** Options of `createSupervisor`. */
 interface SupervisorOptions extends TaskGroupOptions {
   /**
-   * Gets what a child threw, in the child's task. What it returns is awaited before the child is started again. What it throws
-   * fails the supervisor: all children are cancelled, and it comes out in the `ExceptionGroup`. So an error that must not be
-   * survived is thrown on.
+   * Called in the child's task with each error that a child throws. A promise that it returns is awaited before the
+   * restart. An error that it throws fails the supervisor: all children are cancelled, and the call of
+   * `createSupervisor` rejects. So throw an error on to make it fatal.
    */
   onError: (error: unknown, failure: ChildFailure) => unknown
-  /** Whether and when a failed child is started again. Default: never. */
+  /** When and how often a failed child is restarted. Default: never. */
   restart?: RestartOptions | undefined
 }
-/** What `onError` is told beside the error. A frozen record. */
+/** The second argument of `onError`. A frozen record. */
 interface ChildFailure {
   /** The child. */
   readonly task: TaskInfo
-  /** Failures in a row, this one included. */
+  /** Failures in a row, with this one. */
   readonly failures: number
-  /** Milliseconds until it is started again; `undefined` where it is not, because it may not be or is cancelled. */
+  /** Milliseconds until the restart; `undefined` without a restart: the limit is reached, or the child is cancelled. */
   readonly restartIn: number | undefined
 }
-/** Children that fail one by one. Made by `createSupervisor`. */
+/** A set of tasks that fail independently of each other. `createSupervisor` makes one. */
 declare class Supervisor {
   #private
-  /** Cancels, shields or bounds the whole, its body included. */
+  /**
+   * The scope of the supervisor, with its body and all children: to cancel it, to shield it, or to give it a deadline.
+   */
   get cancelScope(): CancelScope
   /**
-   * Starts `fn(...args)` as a child: after this call has returned, under the supervisor's scope. Works from any task and any
-   * callback of the thread.
+   * Starts `fn(...args)` as a child and returns at once: `fn` is called later, never inside this call. Works from any
+   * task and any callback of the thread.
    *
-   * The handle is that of the child through all its restarts: `cancel()` ends it for good, `value()` is what its last run
-   * returned, or `TaskFailed` once it is not started again.
+   * The handle stays the same through all restarts. `cancel()` ends the child for good. `value()` resolves with the
+   * result of the last run, or rejects with `TaskFailed` after a failure without a restart.
    *
    * @throws UsageError when the supervisor has ended; the function is then not called
    */
   spawn<A extends unknown[], T>(fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
   spawn<A extends unknown[], T>(options: TaskOptions, fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
 }
-/** What runs together with the children. */
+/** A function that runs together with the children. */
 type SupervisorBody = (supervisor: Supervisor) => unknown
 /**
- * Runs `body` with a supervisor to spawn children into, and ends after all of them. A child that fails goes to `onError` and
- * leaves its siblings alone; with `restart` it is started again after a while. A child that returns has finished.
+ * Runs `body` with a supervisor, and waits for every child that is spawned into it. The error of a failing child goes
+ * to `onError`, and its siblings go on. With `restart`, the child is restarted after a delay. A child that returns has
+ * finished.
  *
- * Resolves with the body's value, or with `undefined` when the supervisor was cancelled and its body with it. Rejects with one
- * `ExceptionGroup` when the body fails, or `onError` throws: that cancels all children, as in a task group.
+ * Resolves with the value of the body, or with `undefined` when the supervisor was cancelled and its body with it.
  *
+ * @throws ExceptionGroup when the body fails or `onError` throws: all children are cancelled, as in a task group
+ * @example
  * ```ts
  * await createSupervisor({ onError: (error, { task }) => console.error(task.name, error), restart: {} }, (sv) => {
  *   sv.spawn(consumeOrders)
@@ -720,81 +947,89 @@ declare function createSupervisor<F extends SupervisorBody>(options: SupervisorO
 
 /** Options of `retry`. */
 interface RetryOptions {
-  /** How many times the function is called at most, the first time included: a positive integer, or `Infinity`. Default 5. */
+  /**
+   * How many times the function is called at most, the first time included: a positive integer, or `Infinity`. Default
+   * 5.
+   */
   attempts?: number | undefined
   /**
-   * Milliseconds to wait before the second attempt. Later waits grow exponentially, up to 30 seconds (or `backoff`, where that is
-   * more). Default 100.
+   * Milliseconds to wait before the second attempt. Later waits grow exponentially, up to 30 seconds (or `backoff`,
+   * where that is more). Default 100.
    *
-   * Or a function that gives the milliseconds to wait once attempt 1, 2, … has failed with `error`.
+   * Or a function that returns the milliseconds to wait after attempt 1, 2, … has failed with `error`.
    */
   backoff?: number | ((attempt: number, error: unknown) => number) | undefined
   /**
-   * Whether waits are spread at random, so that callers that failed together do not come back together. Default: true, but false
-   * where `backoff` is a function. Of a number: "decorrelated jitter", each wait lies between `backoff` and three times the wait
-   * before. Of a function: each wait lies between 0 and what it gives. On `virtual` chance comes from the seed.
+   * Whether waits are random, so that callers that failed together do not retry together. Default: true if `backoff` is
+   * a number, false if it is a function. With a number ("decorrelated jitter"), each wait lies between `backoff` and
+   * three times the wait before. With a function, each wait lies between 0 and its result. On `virtual` the random
+   * numbers come from the seed.
    */
   jitter?: boolean | undefined
-  /** Whether to try again after this error. Default: after every error. What it throws is thrown. */
+  /** Whether to try again after this error. Default: after every error. An error that it throws ends the retry. */
   retryIf?: ((error: unknown, attempt: number) => boolean | PromiseLike<boolean>) | undefined
-  /** Called, and awaited, before each wait of `delay` milliseconds: to log, or to reconnect. What it throws is thrown. */
+  /**
+   * Called, and awaited, before each wait of `delay` milliseconds: to log or to reconnect. An error that it throws ends
+   * the retry.
+   */
   onRetry?: ((error: unknown, attempt: number, delay: number) => unknown) | undefined
 }
 /**
- * Calls `fn` until it succeeds, and resolves with its value. When all attempts have failed, rejects with the last error itself;
- * `retryErrors(error)` gives the earlier ones.
+ * Calls `fn` until it succeeds, with growing waits between the attempts, and resolves with its value. When all attempts
+ * have failed, it rejects with the last error itself; `retryErrors(error)` gives the earlier ones.
  *
- * A cancelled call is never retried, and neither is one that fails while its scope is cancelled. A limit on each attempt goes
- * inside, one on all of them outside:
+ * A cancelled attempt is never repeated, and neither is one that fails while its scope is cancelled. Operations that an
+ * attempt began and did not await are cancelled when it ends, and have ended before the next attempt begins.
  *
+ * @param fn - gets the number of the attempt, from 1
+ * @throws RangeError for `attempts` or a `backoff` that is out of range, also if the function `backoff` returns it
+ * @example
  * ```ts
+ * // At most 5 seconds for each attempt, at most a minute for all of them:
  * await failAfter(60_000, () => retry({ attempts: 10 }, () => failAfter(5000, () => load(url))))
  * ```
- *
- * What an attempt has begun and not awaited is cancelled when it ends, and has ended before the next one begins. `fn` gets the
- * number of the attempt, from 1.
- *
- * @throws RangeError for `attempts` or a `backoff` that is out of range, also one that the function gives
  */
 declare function retry<T>(fn: (attempt: number) => T | PromiseLike<T>): Promise<T>
 declare function retry<T>(options: RetryOptions, fn: (attempt: number) => T | PromiseLike<T>): Promise<T>
 /**
- * What the attempts before the last one failed with, oldest first, given the error that a `retry` rejected with; at most the
- * latest 100. Empty for every other error, and for what is no object.
+ * The errors of the earlier attempts, oldest first, for the error that a `retry` rejected with; at most the latest 100.
+ * Empty for every other error, and for a value that is no object.
  */
 declare function retryErrors(error: unknown): readonly unknown[]
 
 /** Options of `every` and `ticks`. */
 interface EveryOptions {
-  /** Whether the first time is at once, and not after one interval. Default false. */
+  /** Whether the first call comes at once, and not after one interval. Default false. */
   immediate?: boolean | undefined
   /**
-   * What happens to times that have passed while the last call was still running: they are left out (`'skip'`, the default), or
-   * made up for, one right after another (`'catch-up'`).
+   * What to do about times that passed while a call was still running: leave them out (`'skip'`, the default), or make
+   * the missed calls one right after another (`'catch-up'`).
    */
   missed?: 'skip' | 'catch-up' | undefined
 }
 /**
- * Calls `fn` every `intervalMs` milliseconds, for the first time after one interval, until it is cancelled or `fn` fails: that error
- * is thrown. Calls never overlap. `fn` gets the number of intervals since the beginning, so a gap shows what was left out.
+ * Calls `fn` every `intervalMs` milliseconds, first after one interval. It goes on until it is cancelled, or until `fn`
+ * fails: then it rejects with that error. Calls never overlap.
  *
+ * @param fn - gets the number of intervals since the start; a gap in the numbers shows skipped calls
+ * @throws RangeError when `intervalMs` is not positive
+ * @example
  * ```ts
  * tg.spawn(() => every(60_000, { immediate: true }, () => refreshPrices()))
  * ```
- *
- * @throws RangeError when `intervalMs` is not positive
  */
 declare function every(intervalMs: number, fn: (tick: number) => unknown): Promise<void>
 declare function every(intervalMs: number, options: EveryOptions, fn: (tick: number) => unknown): Promise<void>
 /**
- * The same as an async iterable without an end: each step waits for the next time, and gives the number of intervals since the
- * loop began. A step that was cancelled can be taken again. A second `next()` beside one that waits is a `ResourceBusyError`.
+ * An endless async iterable for loops that repeat at fixed times: each step waits until the next multiple of
+ * `intervalMs` milliseconds, and gives the number of intervals since the loop began. After a cancelled `next()` another
+ * one may follow. A second `next()` while one waits rejects with `ResourceBusyError`.
  *
+ * @throws RangeError when `intervalMs` is not positive
+ * @example
  * ```ts
  * for await (const _ of ticks(1000)) console.log(await load())
  * ```
- *
- * @throws RangeError when `intervalMs` is not positive
  */
 declare function ticks(intervalMs: number, options?: EveryOptions): AsyncIterableIterator<number>
 
@@ -2969,64 +3204,31 @@ declare function receiveSignals<T>(
   ...args: [...signals: readonly (NodeJS.Signals | number)[], body: (signals: SignalReceiver) => T | PromiseLike<T>]
 ): Promise<T>
 
-/** A message of the channel `structio:task`. */
-interface TaskEvent {
-  /** `spawned`: it exists. `started`: its function is called. `ended`: it and everything begun in it are over. */
-  readonly event: 'spawned' | 'started' | 'ended'
-  /** The task. */
-  readonly task: TaskInfo
-  /** Of the task's run, in milliseconds of its clock (`currentTime()`). */
-  readonly time: number
-  /** With `ended`. */
-  readonly status?: 'finished' | 'failed' | 'cancelled'
-  /** With `ended` and the status `failed`: what it threw. */
-  readonly error?: unknown
-}
-/** A message of the channel `structio:scope`. A task's own scope is told of only where it is cancelled. */
-interface ScopeEvent {
-  /** What has happened to the scope. */
-  readonly event: 'entered' | 'cancelled' | 'ended'
-  /** The scope, which a listener may look at and must not change. */
-  readonly scope: CancelScope
-  /** The task that entered the scope. */
-  readonly task: TaskInfo
-  /** Milliseconds of the run's clock (`currentTime()`). */
-  readonly time: number
-  /** With `cancelled`. */
-  readonly reason?: CancelReason
-}
-/**
- * A message of the channel `structio:suppressed-error`: a task failed, and no caller gets its error, because an earlier one
- * came out of the same `gather`, `mapConcurrent` or `raceTasks`. An iterator that failed so is told of with the task that asked it,
- * and what fails while a run ends, after another error of that run, with the task of `main`.
- */
-interface SuppressedErrorEvent {
-  /** What the task threw. */
-  readonly error: unknown
-  /** The task that failed. */
-  readonly task: TaskInfo
-  /** Milliseconds of the run's clock (`currentTime()`). */
-  readonly time: number
-}
-
-/** The task that runs this code. Re-creates `get_current_task`; `NotRunningError` in a callback outside every task. */
+/** The task that runs this code. @throws NotRunningError outside every task */
 declare function getCurrentTask(): TaskInfo
 /**
- * The tasks that have not ended, in the order of their making: of the current `run`, and in a callback that belongs to no
- * task, of all runs of this thread. Re-creates `get_running_tasks`.
+ * The tasks of the current `run` that have not ended, oldest first. In a callback that belongs to no task: the tasks of
+ * all runs of this thread.
  */
 declare function getRunningTasks(): TaskInfo[]
 /**
- * Waits until every other task of the run waits, too: for I/O, for a time that has not come yet, for another task. A task
- * that has only yielded, or that waits for a promise that is not of this library (other than by `abandonOnCancel`), does
- * not. Nothing polls: the tasks themselves bring the answer about. Re-creates `wait_all_tasks_blocked`, for tests.
+ * For tests: waits until every other task of the run waits for I/O, for a time that has not come yet, or for another
+ * task. A task that has only yielded does not count as waiting, and neither does one that awaits a promise of another
+ * library (other than by `abandonOnCancel`). Nothing polls.
  */
 declare function waitAllTasksBlocked(): Promise<void>
 /**
- * The tree of tasks as text, for people: the names, what each task waits for and since when, the scopes with their deadlines
- * and the reasons why they were cancelled; with the run's `traceResources` or `detectDeadlocks` also where each task was
- * spawned. Of the current `run`; in a callback that belongs to no task, of all runs of this thread. Times are those of
- * `currentTime()`, in whole milliseconds. The form of the text is not part of the contract.
+ * The tree of tasks as text: their names, what each waits for and since when, the scopes with their deadlines and the
+ * reasons of their cancellation. With the run's `traceResources` or `detectDeadlocks`, also the line that spawned each
+ * task.
+ *
+ * It shows the current `run`; in a callback that belongs to no task, all runs of this thread. Times are whole
+ * milliseconds of `currentTime()`. The format may change in any release.
+ *
+ * @example
+ * ```ts
+ * process.on('SIGUSR2', () => console.error(dumpTasks()))
+ * ```
  */
 declare function dumpTasks(): string
 

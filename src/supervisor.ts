@@ -3,9 +3,9 @@
  * siblings. It may be restarted, after a delay and a limited number of times.
  *
  * ```text
- *   child:  run ── throws ── onError(error, { restartIn: 100 }) ── 100 ms ── run ── throws ── onError(…, { restartIn: 200 }) …
- *                                                                              │
- *                                                                              └ lasts `resetAfter`: the count restarts
+ *   child:  run ── throws ── onError(error, { restartIn: 100 }) ── 100 ms
+ *           run ── throws ── onError(error, { restartIn: 200 }) ── 200 ms
+ *           run …  (a run that lasts `resetAfter` resets the count)
  * ```
  *
  * What must stay true:

@@ -45,7 +45,8 @@ export function judgeTask(own: ScopeNode, error: unknown): Verdict {
     if ((scope._flags & CANCEL_CALLED) !== 0) return verdict
   }
   const text =
-    'the cancellation of a scope that has ended arrived here: a promise that was begun inside it was kept and awaited later. ' +
+    'the cancellation of a scope that has ended arrived here: ' +
+    'a promise that was begun inside it was kept and awaited later. ' +
     'Begin it anew, or give it a task of its own and wait for handle.value()'
   return { kind: 'failed', error: new UsageError(text, { cause: verdict.error }) }
 }

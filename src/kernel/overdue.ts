@@ -4,7 +4,7 @@
  *
  * ```text
  *   a scope is cancelled ─► next iteration: still there? ─► checked four times per `overdueAfter`, until it has ended
- *                                                             └► a body in which nothing has been pending for that long: warning
+ *                             └► a body in which nothing has been pending for that long: warning
  * ```
  *
  * What must stay true:

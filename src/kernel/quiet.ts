@@ -3,8 +3,8 @@
  * advance, and the search for deadlocks watch for that here.
  *
  * ```text
- *   an operation begins or settles, a scope ends ─► stir ─► setImmediate ─► survey ─► setImmediate ─► survey ─► watchers
- *                                                                           │ not quiet: until the next stir
+ *  an operation begins or settles, a scope ends ─► stir ─► setImmediate ─► survey ─► setImmediate ─► survey ─► watchers
+ *                                                                          │ not quiet: until the next stir
  * ```
  *
  * What must stay true:

@@ -63,7 +63,7 @@ export abstract class Resource {
 
 /** Warns about a resource that was left open and has to be closed with the run. */
 export function warnLeftOpen(what: string, taskName: string, detail?: string): void {
-  const text = `${what} was still open when its run ended; task "${taskName}" opened it and nobody closed it`
+  const text = `${what} was still open when its run ended; task "${taskName}" opened it and did not close it`
   warn('STRUCTIO_LEFT_OPEN', text, detail)
 }
 

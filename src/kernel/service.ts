@@ -64,7 +64,7 @@ export class Service implements ScopeOwner {
     own._enter(new Frame(root, root._scope), this)
     this.#frame = new Frame(root, own)
     const stay = (this.#stay = new Stay(this, client, scope))
-    // The body has settled already. The client hears of it later: its constructor is still running.
+    // The body has settled already. The client is called later: its constructor is still running.
     if ((scope._flags & CLOSING) !== 0) queueMicrotask(() => stay._leftOver())
   }
 

@@ -25,13 +25,17 @@ export const WARNINGS = {
     remedy: 'Let `Cancelled` pass: `catch (error) { if (isCancelled(error)) throw error; … }`.',
   },
   STRUCTIO_OVERDUE: {
-    when: 'A scope was cancelled `overdueAfter` milliseconds ago, and its body waits for something that the library cannot cancel.',
+    when:
+      'A scope was cancelled `overdueAfter` milliseconds ago, and its body waits for something that ' +
+      'the library cannot cancel.',
     remedy:
       'Pass `scope.signal` to what the body waits for, wrap its promise in `abandonOnCancel`, ' +
       'or give the scope `abandon: true`.',
   },
   STRUCTIO_LEFT_BEHIND: {
-    when: 'A call that was not awaited was cancelled, or refused, because its scope or task had ended or was cancelled.',
+    when:
+      'A call that was not awaited was cancelled, or refused, because its scope or task had ended or ' +
+      'was cancelled.',
     remedy: 'Await the call, or give it a task of its own with `tg.spawn`.',
   },
   STRUCTIO_HANDLER_FAILED: {
@@ -43,7 +47,9 @@ export const WARNINGS = {
     remedy: 'Close it: `await using`, `finalize`, or `close()` in `finally`.',
   },
   STRUCTIO_ACCEPT_RETRY: {
-    when: 'A server cannot accept connections, because the process or the system has run out of descriptors or memory.',
+    when:
+      'A server cannot accept connections, because the process or the system has run out of ' +
+      'descriptors or memory.',
     remedy: 'Raise the limit of open files, or bound the connections with `maxConnections`.',
   },
   STRUCTIO_NODE_BACKEND: {
