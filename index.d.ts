@@ -852,24 +852,6 @@ declare function mapConcurrent<I, T>(
  */
 declare function raceTasks<const F extends readonly Job<unknown>[]>(fns: F): Promise<Awaited<ReturnType<F[number]>>>
 
-/**
- * Supervisors: task groups whose children fail independently. A failing child is reported and does not cancel its
- * siblings. It may be restarted, after a delay and a limited number of times.
- *
- * ```text
- *   child:  run ── throws ── onError(error, { restartIn: 100 }) ── 100 ms ── run ── throws ── onError(…, { restartIn: 200 }) …
- *                                                                              │
- *                                                                              └ lasts `resetAfter`: the count restarts
- * ```
- *
- * What must stay true:
- * 1. A child is one task through all its restarts: its handle, its name and its cancellation stay the same. Each run of
- *    its function has a scope of its own, so that everything begun in one run has ended before the next begins.
- * 2. Between two runs there is a wait on the kernel's clock of at least `LEAST_DELAY`: a child that always fails at
- *    once does not keep the thread busy.
- * 3. Each failure is reported once, to `onError`. An error that `onError` throws fails the whole, as in a task group.
- */
-
 /** When and how often a failed child is restarted. */
 interface RestartOptions {
   /**
