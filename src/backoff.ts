@@ -1,17 +1,17 @@
-/** How long to wait before the next attempt. */
+/** Waits between attempts. */
 import { invalidArgType, outOfRange } from './common/validate.ts'
 
-/** A first wait in milliseconds, from which the others grow; or a function that gives each of them. */
+/** The first wait in milliseconds, from which the others grow; or a function that returns each wait. */
 export type BackoffOption = number | ((attempt: number, error: unknown) => number)
 
-/** Gives the milliseconds to wait after attempt 1, 2, … has failed. */
+/** Returns the milliseconds to wait after attempt 1, 2, … has failed. */
 export type Backoff = (attempt: number, error: unknown) => number
 
-/** Waits that grow end here, unless the first one is longer. */
+/** Upper limit of a growing wait in milliseconds, unless the first wait is longer. */
 export const LONGEST_BACKOFF = 30_000
 
 /**
- * @param jitter - default: of a number only
+ * @param jitter - default: true for a number, false for a function
  * @param random - from 0 to 1
  */
 export function backoffOf(option: BackoffOption, jitter: boolean | undefined, random: () => number): Backoff {
@@ -19,7 +19,7 @@ export function backoffOf(option: BackoffOption, jitter: boolean | undefined, ra
   return (attempt, error) => {
     const wait: unknown = option(attempt, error)
     checkWait(`options.backoff(${attempt})`, wait)
-    // "Full jitter": whatever the function says, spread from 0 to it.
+    // "Full jitter": anything from 0 to the result of the function.
     return jitter === true ? wait * random() : wait
   }
 }
@@ -39,9 +39,9 @@ function exponential(first: number): Backoff {
 }
 
 /**
- * "Decorrelated jitter" of M. Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015): each wait is drawn between
- * the first one and three times the last. It doubles about every attempt, and callers that failed together do not come
- * back together.
+ * "Decorrelated jitter" of M. Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015): each wait is
+ * drawn between the first one and three times the last. It doubles about every attempt, and callers that failed
+ * together do not come back together.
  */
 function decorrelated(first: number, random: () => number): Backoff {
   const longest = Math.max(first, LONGEST_BACKOFF)

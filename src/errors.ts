@@ -1,11 +1,11 @@
 /**
- * Every error class of the library (api.md §10), named by condition.
+ * Every error class of the library, named by condition.
  *
  * Each has a stable `code`, its class name as `name`, and says in one sentence when it is thrown. Failures of the
- * operating system are not here: they keep Node's shape and travel bare, or as the `cause` of one of these.
+ * operating system are not here: they keep Node's shape and are thrown as they are, or as the `cause` of one of these.
  *
- * `name` sits on the prototype and `code` on the instance, as in Node's own errors: `code` is then shown when the
- * error is printed and crosses threads with the other own fields.
+ * `name` is on the prototype and `code` on the instance, as in Node's own errors: so `code` is shown when the error is
+ * printed, and crosses threads with the other own fields.
  */
 import './supported-node.ts'
 
@@ -17,18 +17,21 @@ let setCall: (error: Cancelled, call: CancelledCall) => void
 export interface CancelledCall {
   /** The scope in whose frame it was raised. */
   readonly scope: object
-  /** What was called or waited for. */
+  /** The operation, for texts. */
   readonly what: string
-  /** The operation, where there was one. */
+  /** The operation as an object, where there was one. */
   readonly begun: object | undefined
 }
 
-/** Thrown by every checkpoint of a scope that is effectively cancelled; never make or keep one yourself. */
+/**
+ * Thrown by every operation of the library that waits, or would wait, in a cancelled scope. Let it pass: a `catch`
+ * block that sees one must throw it on (`isCancelled`). Never make one yourself.
+ */
 export class Cancelled extends Error {
   readonly code = 'ERR_CANCELLED'
   /**
-   * The scope in whose frame this was raised decides whether a boundary may let it pass (api.md §2, rule 9). Private, so that
-   * printing the error does not print the whole tree of scopes.
+   * The scope in whose frame this was raised: it decides whether a boundary lets the error pass (SCOPE-9). Private, so
+   * that printing the error does not print the whole tree of scopes.
    */
   #call: CancelledCall | undefined
 
@@ -49,7 +52,7 @@ export class TimeoutError extends Error {
   }
 }
 
-/** Thrown by a task group when its body or at least one child failed; holds every such error and no cancellation. */
+/** Thrown by a task group when its body or a task failed. `errors` has each of their errors, and no cancellation. */
 export class ExceptionGroup extends AggregateError {
   readonly code = 'ERR_EXCEPTION_GROUP'
   static {
@@ -57,10 +60,15 @@ export class ExceptionGroup extends AggregateError {
   }
 
   /**
-   * `except*` for JavaScript: gives each part of `error` to the handler that it belongs to. The leaves that match (a class, or a
-   * predicate) go to the handler as one group that keeps their nesting; a leaf goes to the first handler that matches. An error
-   * that is no group is matched as a group of one.
+   * Handles the errors in a group by kind, like `except*` of Python. Each handler has a class or a predicate. The
+   * errors that match go to the handler as one group, with their nesting; each error goes to the first handler that
+   * matches. An error that is no group counts as a group of one.
    *
+   * Returns when every error was handled. Otherwise throws: an error that is no group and matches nothing, as itself;
+   * the errors that match nothing and those that handlers throw, in one `ExceptionGroup`. Handlers are synchronous.
+   *
+   * @throws TypeError for handlers of a wrong shape, before any is called; `error` is then its `cause`
+   * @example
    * ```ts
    * try {
    *   await createTaskGroup(serveEverything)
@@ -71,11 +79,6 @@ export class ExceptionGroup extends AggregateError {
    *   ])
    * }
    * ```
-   *
-   * Returns when everything was handled. Otherwise throws: an error that is no group and matches nothing, as itself; the leaves
-   * that match nothing and what handlers throw, in one `ExceptionGroup`. Handlers are synchronous.
-   *
-   * @throws TypeError for handlers of a wrong shape, before any is called; `error` is then its `cause`
    */
   static handle(
     error: unknown,
@@ -92,7 +95,7 @@ export class ExceptionGroup extends AggregateError {
         ;[matching, rest] = rest.split(matches)
         if (matching !== undefined) handler(matching)
       } catch (failure) {
-        // A handler that throws its group gives it back.
+        // A handler that throws its own group gives it back.
         if (failure === matching && matching !== undefined) thrown.push(...(matching.errors as unknown[]))
         else thrown.push(failure)
       }
@@ -102,7 +105,7 @@ export class ExceptionGroup extends AggregateError {
     if (rest !== undefined) throw bare ? error : rest
   }
 
-  /** @param message - by default made from the first leaf, so that a log line says what happened */
+  /** @param message - default: the text of the first error, so that a log line shows what happened */
   constructor(errors: Iterable<unknown>, message?: string) {
     const list = [...errors]
     super(list, message ?? groupMessage(list))
@@ -110,8 +113,7 @@ export class ExceptionGroup extends AggregateError {
   }
 
   /**
-   * Divides the leaves by `predicate` into two groups that keep the nesting; `undefined` where nothing fell on that
-   * side. Re-creates Python's `BaseExceptionGroup.split`.
+   * Divides the errors by `predicate` into two groups that keep the nesting. A side without errors is `undefined`.
    */
   split(
     predicate: (error: unknown) => boolean,
@@ -147,7 +149,7 @@ export class ExceptionGroup extends AggregateError {
   }
 }
 
-/** Thrown when the library is called in a way that can never be right; the text says what to do instead. */
+/** Thrown when a call is a mistake in the program. The message says what to do instead. */
 export class UsageError extends Error {
   readonly code: string = 'ERR_USAGE'
   static {
@@ -155,7 +157,7 @@ export class UsageError extends Error {
   }
 }
 
-/** Thrown when something that needs a task is called outside every `run`. */
+/** Thrown when a function that needs a task is called outside every `run`. */
 export class NotRunningError extends UsageError {
   override readonly code = 'ERR_NOT_RUNNING'
   static {
@@ -163,7 +165,7 @@ export class NotRunningError extends UsageError {
   }
 }
 
-/** Thrown when something is called in the frame of a `run` that has settled. */
+/** Thrown when code of a `run` that has settled calls an operation. */
 export class RunFinishedError extends UsageError {
   override readonly code = 'ERR_RUN_FINISHED'
   static {
@@ -171,7 +173,7 @@ export class RunFinishedError extends UsageError {
   }
 }
 
-/** Thrown by `run` when the backend asked for does not exist or cannot be loaded here. */
+/** Thrown by `run` when the backend does not exist or cannot be loaded on this machine. */
 export class BackendNotFoundError extends Error {
   readonly code = 'ERR_BACKEND_NOT_FOUND'
   static {
@@ -179,7 +181,7 @@ export class BackendNotFoundError extends Error {
   }
 }
 
-/** Thrown when this backend, platform or thread cannot do what was asked; the text says which one can. */
+/** Thrown when this backend, platform or thread does not support a call. The message says which one does. */
 export class UnsupportedError extends Error {
   readonly code = 'ERR_UNSUPPORTED'
   static {
@@ -187,7 +189,7 @@ export class UnsupportedError extends Error {
   }
 }
 
-/** Thrown by a `…Nowait` method that would have had to wait. */
+/** Thrown by a `…Nowait` method where its counterpart would wait. */
 export class WouldBlock extends Error {
   readonly code = 'ERR_WOULD_BLOCK'
   static {
@@ -195,7 +197,7 @@ export class WouldBlock extends Error {
   }
 }
 
-/** Thrown by an operation on a resource that this side has closed, before or while the operation waited. */
+/** Thrown by an operation on a resource that this program has closed, before the call or while it waited. */
 export class ClosedResourceError extends Error {
   readonly code = 'ERR_CLOSED_RESOURCE'
   static {
@@ -203,7 +205,7 @@ export class ClosedResourceError extends Error {
   }
 }
 
-/** Thrown when a resource became unusable from outside, such as a connection that its peer reset (see `cause`). */
+/** Thrown when a resource was broken from outside, such as a connection that its peer reset. See `cause`. */
 export class BrokenResourceError extends Error {
   readonly code: string = 'ERR_BROKEN_RESOURCE'
   static {
@@ -211,7 +213,7 @@ export class BrokenResourceError extends Error {
   }
 }
 
-/** Thrown when another task is already doing on the resource what only one at a time may do. */
+/** Thrown when another call already does the same on a resource that allows one at a time, such as a second receive. */
 export class ResourceBusyError extends Error {
   readonly code = 'ERR_RESOURCE_BUSY'
   static {
@@ -219,7 +221,7 @@ export class ResourceBusyError extends Error {
   }
 }
 
-/** Thrown when the data ended before a frame was complete; what had arrived stays readable. */
+/** Thrown when the data ended before a frame was complete. The data that had arrived stays readable. */
 export class IncompleteRead extends Error {
   readonly code = 'ERR_INCOMPLETE_READ'
   static {
@@ -227,7 +229,7 @@ export class IncompleteRead extends Error {
   }
 }
 
-/** Thrown when the delimiter was not found within the limit that the text names; what had arrived stays readable. */
+/** Thrown when the delimiter was not found within the limit that the message names. The data stays readable. */
 export class DelimiterNotFound extends Error {
   readonly code = 'ERR_DELIMITER_NOT_FOUND'
   static {
@@ -235,7 +237,7 @@ export class DelimiterNotFound extends Error {
   }
 }
 
-/** Thrown by a receiving end of a memory stream when every sending end is closed and nothing is left. */
+/** Thrown by a receiving end of a memory stream when every sending end is closed and no item is left. */
 export class EndOfStream extends Error {
   readonly code = 'ERR_END_OF_STREAM'
   static {
@@ -243,7 +245,7 @@ export class EndOfStream extends Error {
   }
 }
 
-/** Thrown when several addresses were tried and none could be connected to; `errors` holds one error per attempt. */
+/** Thrown when several addresses were tried and none of them connected. `errors` has one error for each attempt. */
 export class ConnectionFailed extends AggregateError {
   readonly code = 'ERR_CONNECTION_FAILED'
   static {
@@ -251,7 +253,7 @@ export class ConnectionFailed extends AggregateError {
   }
 }
 
-/** Thrown when a property of the TLS session is asked for before a handshake. */
+/** Thrown by a property of the TLS session before the handshake. */
 export class TLSRequired extends Error {
   readonly code = 'ERR_TLS_REQUIRED'
   static {
@@ -259,7 +261,7 @@ export class TLSRequired extends Error {
   }
 }
 
-/** What was wrong, in a word for programs; the message says it for people, and on whose side. */
+/** The kind of a TLS failure, for programs. The message says more, and which side is at fault. */
 export type TLSErrorReason =
   | 'certificate-expired'
   | 'certificate-not-yet-valid'
@@ -289,11 +291,11 @@ export type TLSErrorReason =
 
 /**
  * Thrown when a TLS handshake or record fails, and when a certificate or key given to `createTlsContext` is of no use.
- * `reason` says what was wrong, `cause` is the error below where there is one.
+ * `reason` is the kind of failure, `cause` the error of the TLS library where there is one.
  */
 export class TLSError extends Error {
   readonly code = 'ERR_TLS'
-  /** What was wrong. */
+  /** The kind of failure. */
   readonly reason: TLSErrorReason
   static {
     named(this, 'TLSError')
@@ -305,7 +307,7 @@ export class TLSError extends Error {
   }
 }
 
-/** Thrown when a TLS stream ended without the peer's `close_notify`: the data may have been truncated. */
+/** Thrown when a TLS stream ended without the peer's `close_notify`: the data may be truncated. */
 export class TLSEOFError extends BrokenResourceError {
   override readonly code = 'ERR_TLS_EOF'
   static {
@@ -329,22 +331,22 @@ export class TaskCancelled extends Error {
   }
 }
 
-/** Thrown when a checked child process ended with a code other than 0; carries its outputs. */
+/** Thrown when a checked child process ended with a code other than 0. Has its captured output. */
 export class CalledProcessError extends Error {
   readonly code = 'ERR_CALLED_PROCESS'
   /** The exit code, or minus the number of the signal that ended the process. */
   readonly returncode: number
-  /** What was run. */
+  /** The command. */
   readonly command: string | readonly string[]
-  /** What it wrote to its standard output, where that was captured. */
+  /** The standard output, where that was captured. */
   readonly stdout: Buffer | undefined
-  /** What it wrote to its standard error, where that was captured. */
+  /** The standard error, where that was captured. */
   readonly stderr: Buffer | undefined
   static {
     named(this, 'CalledProcessError')
   }
 
-  /** The same as `command`, by Python's name. */
+  /** The same as `command`. */
   get cmd(): string | readonly string[] {
     return this.command
   }
@@ -360,8 +362,8 @@ export class CalledProcessError extends Error {
 }
 
 /**
- * Makes the `Cancelled` that a checkpoint of `scope` raises. No stack is captured: ten thousand waiters may be woken at
- * once, and the place where each of them waits tells nothing about who cancelled.
+ * Makes the `Cancelled` that a checkpoint of `scope` raises. No stack is captured (SCOPE-6): ten thousand waiters may
+ * be woken at once, and the place where each of them waits does not show the cause.
  *
  * @internal
  */
@@ -374,7 +376,7 @@ export function createCancelled(message: string, call: CancelledCall): Cancelled
   return error
 }
 
-/** What a `Cancelled` of the library ended; `undefined` for one that a program made by itself. @internal */
+/** The call that a `Cancelled` ended; `undefined` for one that a program made by itself. @internal */
 export function cancelledCall(error: Cancelled): CancelledCall | undefined {
   return callOf(error)
 }
@@ -383,7 +385,7 @@ function named(type: { prototype: Error }, name: string): void {
   Object.defineProperty(type.prototype, 'name', { value: name, configurable: true, writable: true })
 }
 
-/** What a handler of `ExceptionGroup.handle` is for: the instances of a class, or what a predicate accepts. */
+/** A filter of `ExceptionGroup.handle`: the instances of a class, or the errors that a predicate accepts. */
 type Match = (abstract new (...args: never[]) => unknown) | ((leaf: unknown) => boolean)
 
 interface Clause {
@@ -413,7 +415,7 @@ function toPredicate(match: Match): (leaf: unknown) => boolean {
   return isClass ? (leaf) => leaf instanceof match : (match as (leaf: unknown) => boolean)
 }
 
-/** What a promise rejects with later would come out of nothing: the mistake is an error at once. */
+/** A promise that rejects later would be unhandled, so an async handler is an error at once. */
 function synchronous(handler: (group: ExceptionGroup) => unknown): Clause['handler'] {
   return (group) => {
     const result = handler(group)
@@ -424,8 +426,8 @@ function synchronous(handler: (group: ExceptionGroup) => unknown): Clause['handl
 }
 
 /**
- * Node prints the stack of what nobody caught. The leaves say what went wrong, the group's own frames only where it was made, so
- * those come first. The text is made when it is asked for.
+ * Node prints the stack of an uncaught error. The leaves show the failures, the group's own frames only the place where
+ * it was made; so the leaves come first. The text is made on the first access.
  */
 function showLeavesFirst(group: ExceptionGroup): void {
   const descriptor = Object.getOwnPropertyDescriptor(group, 'stack')
@@ -440,7 +442,7 @@ function showLeavesFirst(group: ExceptionGroup): void {
   })
 }
 
-/** More are not read. */
+/** Leaves shown in a stack. */
 const MOST_LEAVES = 10
 
 function withLeaves(group: ExceptionGroup, stack: unknown): unknown {
@@ -468,7 +470,7 @@ function groupMessage(errors: readonly unknown[]): string {
   return errors.length === 1 ? shown : `${errors.length} errors, the first of them ${shown}`
 }
 
-/** Anything may be thrown, also what cannot be turned into a text; a group that failed to say so would hide the failure. */
+/** Anything may be thrown, also values that cannot become a text. A failure here would hide the real one. */
 function show(leaf: unknown): string {
   try {
     return leaf instanceof Error ? `${leaf.name}: ${leaf.message}` : String(leaf)

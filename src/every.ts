@@ -1,6 +1,6 @@
 /**
- * `every` and `ticks`: the same work again and again. The times are those of a schedule, start + 1, 2, 3 … intervals, and not the
- * end of the last call plus an interval: a hundred calls that take a millisecond each do not shift the rest by 100 ms.
+ * `every` and `ticks` repeat work at fixed times: start + 1, 2, 3 … intervals. The time that the calls take does not
+ * shift the schedule.
  */
 import { CancelScope, enterOperation, rejected, waitUntil } from './kernel/index.ts'
 import { checkOneOf } from './sync/inlet.ts'
@@ -10,24 +10,25 @@ import { checkBoolean, checkFunction, checkOptions, checkTime, optionNames, outO
 
 /** Options of `every` and `ticks`. */
 export interface EveryOptions {
-  /** Whether the first time is at once, and not after one interval. Default false. */
+  /** Whether the first call comes at once, and not after one interval. Default false. */
   immediate?: boolean | undefined
   /**
-   * What happens to times that have passed while the last call was still running: they are left out (`'skip'`, the default), or
-   * made up for, one right after another (`'catch-up'`).
+   * What to do about times that passed while a call was still running: leave them out (`'skip'`, the default), or make
+   * the missed calls one right after another (`'catch-up'`).
    */
   missed?: 'skip' | 'catch-up' | undefined
 }
 
 /**
- * Calls `fn` every `intervalMs` milliseconds, for the first time after one interval, until it is cancelled or `fn` fails: that error
- * is thrown. Calls never overlap. `fn` gets the number of intervals since the beginning, so a gap shows what was left out.
+ * Calls `fn` every `intervalMs` milliseconds, first after one interval. It goes on until it is cancelled, or until `fn`
+ * fails: then it rejects with that error. Calls never overlap.
  *
+ * @param fn - gets the number of intervals since the start; a gap in the numbers shows skipped calls
+ * @throws RangeError when `intervalMs` is not positive
+ * @example
  * ```ts
  * tg.spawn(() => every(60_000, { immediate: true }, () => refreshPrices()))
  * ```
- *
- * @throws RangeError when `intervalMs` is not positive
  */
 export function every(intervalMs: number, fn: (tick: number) => unknown): Promise<void>
 export function every(intervalMs: number, options: EveryOptions, fn: (tick: number) => unknown): Promise<void>
@@ -44,14 +45,15 @@ export function every(intervalMs: number, ...given: unknown[]): Promise<void> {
 }
 
 /**
- * The same as an async iterable without an end: each step waits for the next time, and gives the number of intervals since the
- * loop began. A step that was cancelled can be taken again. A second `next()` beside one that waits is a `ResourceBusyError`.
+ * An endless async iterable for loops that repeat at fixed times: each step waits until the next multiple of
+ * `intervalMs` milliseconds, and gives the number of intervals since the loop began. After a cancelled `next()` another
+ * one may follow. A second `next()` while one waits rejects with `ResourceBusyError`.
  *
+ * @throws RangeError when `intervalMs` is not positive
+ * @example
  * ```ts
  * for await (const _ of ticks(1000)) console.log(await load())
  * ```
- *
- * @throws RangeError when `intervalMs` is not positive
  */
 export function ticks(intervalMs: number, options: EveryOptions = {}): AsyncIterableIterator<number> {
   const schedule = new Schedule('ticks', intervalMs, options)
@@ -86,24 +88,24 @@ class Schedule {
     this.#tick = immediate ? 0 : 1
   }
 
-  /** The schedule begins here, unless it has begun. */
+  /** Starts the schedule, unless it has started. */
   begin(): number {
     const now = enterOperation(this.#what)._task!.run.deadlines.now()
     this.#start ??= now
     return now
   }
 
-  /** Waits for the next time. Cancelled, it is still the next one, or has been missed. */
+  /** Waits for the next time. After a cancellation, that time is still the next one, or has been missed. */
   next(): Promise<number> {
     try {
       const now = this.begin()
       const start = this.#start!
       if (!this.#catchUp && this.#tick > 0) {
-        // A millionth of an interval is what arithmetic may be off, and no lateness.
+        // Rounding may be off by a millionth of an interval: that is no missed time.
         this.#tick = Math.max(this.#tick, Math.ceil((now - start) / this.#interval - 1e-6))
       }
       const tick = this.#tick
-      // 0 times an endless interval is no number.
+      // 0 * Infinity is NaN.
       const at = tick === 0 ? start : start + tick * this.#interval
       return thenOwned(waitUntil(at, this.#what), () => this.#came(tick), rethrow)
     } catch (error) {

@@ -1,17 +1,31 @@
-/** Closing what has no disposer of its own. */
+/** Closes objects that have no disposer of their own. */
 import { Cancelled } from './errors.ts'
 import { checkFunction, invalidArgType } from './common/validate.ts'
 
-/** Anything with one of the usual ways to close it. An async generator has `return`. */
+/** An object with a method `aclose`, `close` or `return` (as async generators have). */
 export type Finalizable = object
 
 /**
- * Runs `body` and then closes the resource (by its `aclose`, `close` or `return`, whichever it has), however the body
- * ends. What the body throws comes out; when closing fails as well, a `SuppressedError` holds both. Like a disposer,
- * closing never raises a cancellation: the next checkpoint does. Re-creates `finalize`.
+ * Runs `body` and then closes the resource by its method `aclose`, `close` or `return`, also when the body fails.
+ * Resolves with the value of the body.
+ *
+ * Rejects with the error of the body. When closing fails too, it rejects with a `SuppressedError` that has both errors.
+ * Closing never raises a cancellation; the next checkpoint does.
+ *
+ * @example
+ * ```ts
+ * const rows = await finalize(await database.connect(), (connection) => connection.query(sql))
+ * ```
  */
 export function finalize<R extends Finalizable, T>(resource: R, body: (resource: R) => T | PromiseLike<T>): Promise<T>
-/** Gives the resource a `Symbol.asyncDispose` that closes it, for `await using`. */
+/**
+ * Gives the resource a `Symbol.asyncDispose` that closes it, and returns the resource.
+ *
+ * @example
+ * ```ts
+ * await using connection = finalize(await database.connect())
+ * ```
+ */
 export function finalize<R extends Finalizable>(resource: R): R & AsyncDisposable
 export function finalize(resource: object, ...rest: [body?: (resource: object) => unknown]): unknown {
   if (rest.length > 0) return closing(resource, rest[0])
@@ -59,7 +73,9 @@ function closerOf(resource: unknown): () => Promise<void> {
   }
 }
 
-/** What `await using` would make of the two. Before Node 24 there is no such class; the name is what counts (api.md §2, rule 8). */
+/**
+ * The error that `await using` would make of the two. Node has the class since version 24; SCOPE-8 goes by the name.
+ */
 function suppressed(error: unknown, suppressedError: unknown): Error {
   const Native = (
     globalThis as { SuppressedError?: new (error: unknown, suppressed: unknown, message: string) => Error }

@@ -1,4 +1,4 @@
-/** What is running, and what it waits for. */
+/** Lists the running tasks and what they wait for. */
 import type { Cancelled } from './errors.ts'
 import { dumpRun } from './introspection/dump.ts'
 import {
@@ -6,12 +6,12 @@ import {
   type CancelScope,
   currentFrame,
   enterFrame,
+  isTaskScope,
   Operation,
   type QuietWatcher,
   rejected,
   requireFrame,
   type RunState,
-  TASK,
   type TaskInfo,
   TASKS,
   watchQuiet,
@@ -19,14 +19,14 @@ import {
 
 export { type ScopeEvent, type SuppressedErrorEvent, type TaskEvent, TaskInfo } from './kernel/index.ts'
 
-/** The task that runs this code. Re-creates `get_current_task`; `NotRunningError` in a callback outside every task. */
+/** The task that runs this code. @throws NotRunningError outside every task */
 export function getCurrentTask(): TaskInfo {
   return requireFrame('getCurrentTask').task.info
 }
 
 /**
- * The tasks that have not ended, in the order of their making: of the current `run`, and in a callback that belongs to no
- * task, of all runs of this thread. Re-creates `get_running_tasks`.
+ * The tasks of the current `run` that have not ended, oldest first. In a callback that belongs to no task: the tasks of
+ * all runs of this thread.
  */
 export function getRunningTasks(): TaskInfo[] {
   const infos: TaskInfo[] = []
@@ -37,9 +37,9 @@ export function getRunningTasks(): TaskInfo[] {
 }
 
 /**
- * Waits until every other task of the run waits, too: for I/O, for a time that has not come yet, for another task. A task
- * that has only yielded, or that waits for a promise that is not of this library (other than by `abandonOnCancel`), does
- * not. Nothing polls: the tasks themselves bring the answer about. Re-creates `wait_all_tasks_blocked`, for tests.
+ * For tests: waits until every other task of the run waits for I/O, for a time that has not come yet, or for another
+ * task. A task that has only yielded does not count as waiting, and neither does one that awaits a promise of another
+ * library (other than by `abandonOnCancel`). Nothing polls.
  */
 export function waitAllTasksBlocked(): Promise<void> {
   try {
@@ -55,10 +55,17 @@ export function waitAllTasksBlocked(): Promise<void> {
 }
 
 /**
- * The tree of tasks as text, for people: the names, what each task waits for and since when, the scopes with their deadlines
- * and the reasons why they were cancelled; with the run's `traceResources` or `detectDeadlocks` also where each task was
- * spawned. Of the current `run`; in a callback that belongs to no task, of all runs of this thread. Times are those of
- * `currentTime()`, in whole milliseconds. The form of the text is not part of the contract.
+ * The tree of tasks as text: their names, what each waits for and since when, the scopes with their deadlines and the
+ * reasons of their cancellation. With the run's `traceResources` or `detectDeadlocks`, also the line that spawned each
+ * task.
+ *
+ * It shows the current `run`; in a callback that belongs to no task, all runs of this thread. Times are whole
+ * milliseconds of `currentTime()`. The format may change in any release.
+ *
+ * @example
+ * ```ts
+ * process.on('SIGUSR2', () => console.error(dumpTasks()))
+ * ```
  */
 export function dumpTasks(): string {
   const dumps = runsHere().map((run) => dumpRun(run))
@@ -70,18 +77,18 @@ function runsHere(): RunState[] {
   return current === undefined || current.settled ? [...activeRuns] : [current]
 }
 
-/** Tasks are not registered anywhere: the tree of scopes, which has them anyway, is asked. */
+/** There is no register of tasks: the tree of scopes has them. */
 function addTasks(root: CancelScope, infos: TaskInfo[]): void {
   const scopes = [root]
   for (let scope = scopes.pop(); scope !== undefined; scope = scopes.pop()) {
-    if ((scope._flags & TASK) !== 0 && !scope._task!.ended) infos.push(scope._task!.info)
+    if (isTaskScope(scope) && !scope._task!.ended) infos.push(scope._task!.info)
     for (let child = scope._scopes; child !== null; child = child._next) scopes.push(child)
   }
 }
 
 const quietWaiters = new WeakMap<RunState, QuietWaiters>()
 
-/** The tasks of one run that wait for the others: they hear of it together. */
+/** The calls of `waitAllTasksBlocked` in one run. They resolve together. */
 class QuietWaiters implements QuietWatcher {
   readonly rank = 0
   readonly #run: RunState

@@ -1,8 +1,8 @@
 /**
- * The body of `gather` and `mapConcurrent`: pull items, one task for each, no more than a limit at a time.
+ * The body of `gather` and `mapConcurrent`: takes items from an iterator and starts a task for each, within a limit.
  *
- * The body of the group is the one that pulls, so that items are asked for only when there is room, one at a time, and the
- * iterator is closed by the same code that opened it.
+ * The body of the group takes the items: so it takes one at a time and only when there is room, and the code that
+ * opened the iterator also closes it.
  */
 import { Cancelled } from './errors.ts'
 import {
@@ -20,12 +20,12 @@ import {
   yieldShielded,
 } from './kernel/index.ts'
 
-/** What is called for an item. */
+/** The function that is called for an item, with its arguments. */
 export type CallOf<I> = (item: I, index: number) => { fn: TaskFunction; args: unknown[] }
 
 /**
- * Resolves with the values in order. Rejects with the first failure itself, once everything else has been cancelled and has
- * ended; later failures go to the channel `structio:suppressed-error`.
+ * Resolves with the values in order. Rejects with the first failure itself, once everything else has been cancelled and
+ * has ended; later failures go to the channel `structio:suppressed-error`.
  */
 export function mapAll<I>(
   what: string,
@@ -71,7 +71,7 @@ async function mapEach<I>(
 }
 
 class Mapping {
-  /** What the whole fails with. */
+  /** The outcome of the whole call. */
   first: { readonly failed: true; readonly outcome: unknown } | undefined
   readonly values: unknown[] = []
   running = 0
@@ -84,7 +84,7 @@ class Mapping {
     return true
   }
 
-  /** Resolves when a task has ended, or somewhat later: look again. */
+  /** Resolves after a task has ended. Another one may have started: check again. */
   room(): Promise<void> {
     return this.#wakeup.wait()
   }
@@ -95,7 +95,7 @@ class Mapping {
   }
 }
 
-/** One task: its value has a place, its failure is the group's. */
+/** One task: its value goes to its place in the list, its failure to the group. */
 class Item implements TaskOwner {
   readonly #mapping: Mapping
   readonly #group: TaskGroup
@@ -119,12 +119,12 @@ class Item implements TaskOwner {
   }
 }
 
-/** Takes an error that no caller gets. */
+/** Reports an error that no caller gets. */
 type Suppress = (error: unknown) => void
 
 interface Source<I> {
   next(): IteratorResult<I> | Promise<IteratorResult<I>>
-  /** After a failure that was not the iterator's own. What closing throws gives way to that failure. */
+  /** Closes the iterator after a failure that was not its own. An error of closing is suppressed. */
   close(failure: unknown): Promise<void> | void
 }
 
@@ -157,16 +157,16 @@ class SyncSource<I> implements Source<I> {
 }
 
 /**
- * An async iterator may wait for something that no scope can cancel, so a `next()` is left behind on cancellation. One that
- * waits in this frame is cancelled with it, and has ended before the group does.
+ * An async iterator may wait for work that no scope can cancel, so its `next()` is left behind on cancellation. One
+ * that waits for an operation in this frame is cancelled with it, and has ended before the group does.
  */
 class AsyncSource<I> implements Source<I> {
   readonly #iterator: AsyncIterator<I>
   readonly #suppress: Suppress
-  /** It ended or failed by itself: there is nothing to close. */
+  /** The iterator ended or failed by itself: there is nothing to close. */
   #over = false
   #asked = false
-  /** What a `next()` failed with, which may have been left behind before. */
+  /** The error of a `next()`, which may have been left behind before. */
   #failed: { readonly error: unknown } | undefined
   #left = false
 

@@ -1,6 +1,6 @@
 /**
- * The body of `raceTasks`: the first to finish or fail decides, and cancels the others. What these throw while they clean up
- * goes to the channel `structio:suppressed-error`.
+ * The body of `raceTasks`: the first task to finish or fail decides, and cancels the others. Errors that these throw
+ * while they clean up go to the channel `structio:suppressed-error`.
  */
 import {
   CancelScope,

@@ -2,16 +2,16 @@
  * `retry`: calls a function again until it succeeds.
  *
  * What must stay true:
- * 1. A cancelled call is not an attempt that failed: it is never made again.
- * 2. An attempt is over, with everything that it has begun, before the next one begins: each has a scope of its own.
- * 3. No error disappears: the last one is thrown, and the others are found by it.
+ * 1. A cancelled attempt is not a failed attempt: it is never repeated.
+ * 2. Each attempt has a scope of its own. Everything begun in it has ended before the next attempt begins.
+ * 3. No error is lost: the last one is thrown, and `retryErrors` gives the others.
  */
 import { backoffOf, checkBackoff } from './backoff.ts'
 import {
   CancelScope,
-  EFFECTIVE,
   enterOperation,
   isCancellation,
+  isEffectivelyCancelled,
   rejected,
   requireFrame,
   spendBudget,
@@ -23,42 +23,48 @@ import { checkBoolean, checkFunction, checkInteger, checkOptions, optionNames } 
 
 /** Options of `retry`. */
 export interface RetryOptions {
-  /** How many times the function is called at most, the first time included: a positive integer, or `Infinity`. Default 5. */
+  /**
+   * How many times the function is called at most, the first time included: a positive integer, or `Infinity`. Default
+   * 5.
+   */
   attempts?: number | undefined
   /**
-   * Milliseconds to wait before the second attempt. Later waits grow exponentially, up to 30 seconds (or `backoff`, where that is
-   * more). Default 100.
+   * Milliseconds to wait before the second attempt. Later waits grow exponentially, up to 30 seconds (or `backoff`,
+   * where that is more). Default 100.
    *
-   * Or a function that gives the milliseconds to wait once attempt 1, 2, … has failed with `error`.
+   * Or a function that returns the milliseconds to wait after attempt 1, 2, … has failed with `error`.
    */
   backoff?: number | ((attempt: number, error: unknown) => number) | undefined
   /**
-   * Whether waits are spread at random, so that callers that failed together do not come back together. Default: true, but false
-   * where `backoff` is a function. Of a number: "decorrelated jitter", each wait lies between `backoff` and three times the wait
-   * before. Of a function: each wait lies between 0 and what it gives. On `virtual` chance comes from the seed.
+   * Whether waits are random, so that callers that failed together do not retry together. Default: true if `backoff` is
+   * a number, false if it is a function. With a number ("decorrelated jitter"), each wait lies between `backoff` and
+   * three times the wait before. With a function, each wait lies between 0 and its result. On `virtual` the random
+   * numbers come from the seed.
    */
   jitter?: boolean | undefined
-  /** Whether to try again after this error. Default: after every error. What it throws is thrown. */
+  /** Whether to try again after this error. Default: after every error. An error that it throws ends the retry. */
   retryIf?: ((error: unknown, attempt: number) => boolean | PromiseLike<boolean>) | undefined
-  /** Called, and awaited, before each wait of `delay` milliseconds: to log, or to reconnect. What it throws is thrown. */
+  /**
+   * Called, and awaited, before each wait of `delay` milliseconds: to log or to reconnect. An error that it throws ends
+   * the retry.
+   */
   onRetry?: ((error: unknown, attempt: number, delay: number) => unknown) | undefined
 }
 
 /**
- * Calls `fn` until it succeeds, and resolves with its value. When all attempts have failed, rejects with the last error itself;
- * `retryErrors(error)` gives the earlier ones.
+ * Calls `fn` until it succeeds, with growing waits between the attempts, and resolves with its value. When all attempts
+ * have failed, it rejects with the last error itself; `retryErrors(error)` gives the earlier ones.
  *
- * A cancelled call is never retried, and neither is one that fails while its scope is cancelled. A limit on each attempt goes
- * inside, one on all of them outside:
+ * A cancelled attempt is never repeated, and neither is one that fails while its scope is cancelled. Operations that an
+ * attempt began and did not await are cancelled when it ends, and have ended before the next attempt begins.
  *
+ * @param fn - gets the number of the attempt, from 1
+ * @throws RangeError for `attempts` or a `backoff` that is out of range, also if the function `backoff` returns it
+ * @example
  * ```ts
+ * // At most 5 seconds for each attempt, at most a minute for all of them:
  * await failAfter(60_000, () => retry({ attempts: 10 }, () => failAfter(5000, () => load(url))))
  * ```
- *
- * What an attempt has begun and not awaited is cancelled when it ends, and has ended before the next one begins. `fn` gets the
- * number of the attempt, from 1.
- *
- * @throws RangeError for `attempts` or a `backoff` that is out of range, also one that the function gives
  */
 export function retry<T>(fn: (attempt: number) => T | PromiseLike<T>): Promise<T>
 export function retry<T>(options: RetryOptions, fn: (attempt: number) => T | PromiseLike<T>): Promise<T>
@@ -77,8 +83,8 @@ export function retry(...given: unknown[]): Promise<unknown> {
 }
 
 /**
- * What the attempts before the last one failed with, oldest first, given the error that a `retry` rejected with; at most the
- * latest 100. Empty for every other error, and for what is no object.
+ * The errors of the earlier attempts, oldest first, for the error that a `retry` rejected with; at most the latest 100.
+ * Empty for every other error, and for a value that is no object.
  */
 export function retryErrors(error: unknown): readonly unknown[] {
   return (typeof error === 'object' && error !== null ? earlier.get(error) : undefined) ?? NONE
@@ -86,7 +92,7 @@ export function retryErrors(error: unknown): readonly unknown[] {
 
 type Attempt = (attempt: number) => unknown
 
-/** Errors that are kept of one `retry`: one that goes on for ever must not fill the memory. */
+/** Errors that one `retry` keeps: one without an end must not fill the memory. */
 const MOST_KEPT = 100
 
 const NONE: readonly unknown[] = Object.freeze([])
@@ -104,7 +110,7 @@ async function attemptAll(options: RetryOptions, fn: Attempt): Promise<unknown> 
     if (outcome.kind === 'value') return outcome.value
     const { error } = outcome
     if (outcome.kind === 'cancelled') throw error
-    if (attempt >= attempts || (scope._flags & EFFECTIVE) !== 0) throw withEarlier(error, failures)
+    if (attempt >= attempts || isEffectivelyCancelled(scope)) throw withEarlier(error, failures)
     let refused = false
     try {
       refused = retryIf !== undefined && !(await retryIf(error, attempt))
@@ -115,7 +121,7 @@ async function attemptAll(options: RetryOptions, fn: Attempt): Promise<unknown> 
         await waitUntil(deadlines.now() + delay, `retry: attempt ${attempt + 1} of ${attempts}`)
       }
     } catch (thrown) {
-      // A caller that is cancelled gets no error.
+      // A cancelled caller does not get the error of the attempt.
       if (isCancellation(thrown, scope)) tellSuppressed(task, error)
       if (failures.at(-1) !== error) keep(failures, error)
       throw withEarlier(thrown, failures)
@@ -135,7 +141,8 @@ type Outcome =
 
 /** @param scope - the one around all attempts */
 async function attemptOnce(scope: CancelScope, fn: Attempt, attempt: number): Promise<Outcome> {
-  // At the boundary of its own scope the cancellation of an unrelated scope becomes an error: what it was, only the body sees.
+  // At the boundary of the scope, the cancellation of an unrelated scope becomes an error. Only the body sees it as it
+  // was.
   let wasCancelled = false
   const body = async (): Promise<unknown> => {
     try {
@@ -154,7 +161,7 @@ async function attemptOnce(scope: CancelScope, fn: Attempt, attempt: number): Pr
 
 function withEarlier(error: unknown, failures: readonly unknown[]): unknown {
   if (typeof error === 'object' && error !== null && failures.length > 0) {
-    // A function that throws the same object each time would otherwise be its own earlier error.
+    // A function may throw the same object each time: it is not its own earlier error.
     earlier.set(error, Object.freeze(failures.filter((failure) => failure !== error)))
   }
   return error

@@ -1,6 +1,6 @@
 /**
- * `run`: the way from a plain program into the world of tasks. Chooses a backend, starts the root task, and answers to the
- * process while the tree is running.
+ * `run` starts the event loop of a program: it chooses a backend, starts the root task, and handles the signals of the
+ * process while tasks run.
  */
 import type { BackendName } from './backends/contract/backend.ts'
 import { type BackendOptions, selectBackend } from './backends/select.ts'
@@ -27,20 +27,20 @@ export type { BackendOptions, NativeOptions, NodeOptions, VirtualOptions } from 
 export interface RunOptions {
   /** Default: `native`, or `node` (with one process warning) where no binary loads. */
   backend?: BackendName | undefined
-  /** How the backend is set up: what there is depends on which it is. */
+  /** Options of the backend; each backend has its own. */
   backendOptions?: BackendOptions | undefined
-  /** For introspection and warnings. */
+  /** Shown in warnings and dumps. */
   name?: string | undefined
   /** Cancels the root scope when it aborts; `run` then rejects with `signal.reason`. */
   signal?: AbortSignal | undefined
   /**
-   * The first of these process signals cancels the root scope, and `run` resolves with `undefined` once everything has
-   * unwound. From then on they have their default action. Main thread only.
+   * Process signals that end the run. The first one cancels the root scope, and `run` resolves with `undefined` once
+   * everything has ended. After the first one, these signals have their default action again. Main thread only.
    */
   shutdownSignals?: readonly NodeJS.Signals[] | undefined
   /**
-   * Is called when the first of the `shutdownSignals` arrives, with its name: a `run` that a signal ended resolves with
-   * `undefined`, as one whose `main` returned nothing does. What it throws is an uncaught exception.
+   * Called with the name of the first of the `shutdownSignals` when it arrives. It tells a run that a signal ended from
+   * one whose `main` returned nothing: both resolve with `undefined`. An error that it throws is an uncaught exception.
    *
    * @example
    * ```ts
@@ -52,38 +52,48 @@ export interface RunOptions {
    */
   onShutdown?: ((signal: NodeJS.Signals) => void) | undefined
   /**
-   * The run settles as soon as it is cancelled and its `main` waits for nothing of the library, and leaves `main` behind:
-   * see the option of `openCancelScope`. Default false.
+   * Lets a cancelled run settle although its `main` waits for work that cannot be cancelled; `main` is left behind. See
+   * `CancelScopeOptions.abandon`. Default false.
    */
   abandon?: boolean | undefined
   /**
-   * Real milliseconds after which a cancelled scope that has not ended is warned about (`STRUCTIO_OVERDUE`), where its body
-   * waits for nothing of the library: what it waits for cannot be cancelled. Default 1,000; `Infinity`, which is the default on
-   * `virtual`, is never.
+   * Milliseconds of real time after which a cancelled scope that has not ended gives the warning `STRUCTIO_OVERDUE`, if
+   * its body waits for work that cannot be cancelled. `Infinity` is never. Default 1,000; `Infinity` on `virtual`.
    */
   overdueAfter?: number | undefined
-  /** Whether the active run keeps the process alive (default), or only what it waits for in the operating system does. */
+  /** Whether the active run keeps the process alive. If false, only its open sockets and the like do. Default true. */
   keepAlive?: boolean | undefined
   /**
-   * Keeps the stack that opened a resource, to show it when the resource was left open, and the line that spawned each task,
-   * for `dumpTasks`. Default false: a stack costs some microseconds.
+   * Keeps the stack that opened a resource, for the warning about one that is left open, and the line that spawned each
+   * task, for `dumpTasks`. Default false: a stack costs some microseconds.
    */
   traceResources?: boolean | undefined
   /**
-   * Fails the run with a `UsageError` that shows its tasks when all of them wait for each other: for locks, items, events,
-   * the ends of tasks, without any deadline, I/O or foreign promise (`abandonOnCancel`) that could end a wait. What a
-   * callback outside of every task would still do, such as setting an event, is not seen; wait for it with
+   * Fails the run with a `UsageError` that shows its tasks when all of them wait for each other: for locks, items,
+   * events, or the ends of tasks, with no deadline, I/O or foreign promise (`abandonOnCancel`) that could end a wait.
+   * It cannot see a callback outside of every task that would still set an event: wait for such a callback with
    * `abandonOnCancel` or under a deadline. Default false; meant for tests.
    */
   detectDeadlocks?: boolean | undefined
 }
 
 /**
- * Runs `main` as the root task of a tree of its own. When the promise settles, every task that was started in it has ended,
- * and what was left open has been closed. Re-creates the reference's `run`; arguments are passed by closure.
+ * Runs `main` as the root task of a new tree of tasks. All other functions of the library need such a task around them.
  *
- * Rejects with what `main` throws; with `BackendNotFoundError` where there is no such backend; with `UsageError` inside a
- * task that has not ended.
+ * Resolves with the value of `main`. When the promise settles, every task of the tree has ended, and everything left
+ * open has been closed.
+ *
+ * @throws BackendNotFoundError where there is no such backend; UsageError inside a task that has not ended; otherwise
+ *   the error of `main` itself
+ * @example
+ * ```ts
+ * import { run, sleep } from 'structio'
+ *
+ * await run(async () => {
+ *   await sleep(100)
+ *   console.log('hello')
+ * }, { shutdownSignals: ['SIGINT', 'SIGTERM'] })
+ * ```
  */
 export function run<T>(
   main: () => T | PromiseLike<T>,
@@ -108,7 +118,7 @@ export function run(main: () => unknown, options: RunOptions = {}): Promise<unkn
       detectDeadlocks = false,
     } = options
     const host = selectBackend(backend, backendOptions)
-    // The listeners come first: `main` starts inside `startRun`, and whoever it tells that it is there may signal at once.
+    // The listeners come first: `main` starts inside `startRun`, and a signal may arrive as soon as it runs.
     const shutdown = new Shutdown(shutdownSignals, onShutdown)
     const { run, scope, promise } = shutdown.around(() =>
       startRun(host, main, {
@@ -118,7 +128,7 @@ export function run(main: () => unknown, options: RunOptions = {}): Promise<unkn
         keepAlive,
         traceResources,
         traceTasks: traceResources || detectDeadlocks,
-        // Where time is simulated, real time says nothing.
+        // Real time means nothing where time is simulated.
         overdueAfter: options.overdueAfter ?? (host.name === 'virtual' ? Infinity : OVERDUE_AFTER),
       }),
     )
@@ -130,7 +140,7 @@ export function run(main: () => unknown, options: RunOptions = {}): Promise<unkn
   }
 }
 
-/** The first signal cancels; after it, and after the run, the process is as it was. */
+/** Listens for the shutdown signals until the first one, or the end of the run. */
 class Shutdown {
   readonly #signals: readonly NodeJS.Signals[]
   readonly #onShutdown: ((signal: NodeJS.Signals) => void) | undefined
@@ -142,7 +152,7 @@ class Shutdown {
     this.#onShutdown = onShutdown
   }
 
-  /** Listens from now on, unless `start` fails. */
+  /** Starts to listen, unless `start` fails. */
   around<T>(start: () => T): T {
     try {
       for (const signal of this.#signals) listen(signal, this.#onSignal)

@@ -1,6 +1,6 @@
 /**
- * Scopes, deadlines, and waiting for time: the public face of the kernel's scopes. The rules of api.md §2 live in
- * `kernel/cancel-scope.ts` (what is cancelled when) and `kernel/exit.ts` (what leaves a scope).
+ * Scopes, deadlines, and waiting for time: the public face of the kernel's scopes. The rules SCOPE-1 to SCOPE-12 live
+ * in `kernel/cancel-scope.ts` (when a scope is cancelled) and `kernel/exit.ts` (which errors leave a scope).
  */
 import { Cancelled } from './errors.ts'
 import {
@@ -9,11 +9,11 @@ import {
   type CancelScopeOptions,
   currentFrame,
   deadlines,
-  EFFECTIVE,
   enterOperation,
   type ExitMode,
   immediateVoid,
   isCancellation,
+  isEffectivelyCancelled,
   rejected,
   requireFrame,
   waitUntil,
@@ -24,39 +24,51 @@ import { checkFunction, checkOptions, checkTime, invalidArgType, isThenable, opt
 
 export { type CancelReason, CancelScope, type CancelScopeOptions } from './kernel/index.ts'
 
-/** What runs in a scope. */
+/** A function that runs in a scope. */
 export type ScopeBody<T> = (scope: CancelScope) => T | PromiseLike<T>
 /** Options of a scope whose deadline is an argument of its own. */
 export type TimedScopeOptions = Omit<CancelScopeOptions, 'deadline'>
 interface AbandonOptions<T> {
-  /** Gets a value that arrives after the caller has left, to close or release it. */
+  /** Receives a value that arrives after the caller has left, so that it can be closed or released. */
   discard?: ((value: T) => void) | undefined
 }
 /**
- * The scope that the body of `failAfter` gets: one that it has no way to cancel, so that the call has a value or rejects. (It is
- * an ordinary `CancelScope`.)
+ * The scope that the body of `failAfter` gets. It is an ordinary `CancelScope`, but its type has no `cancel`: so the
+ * call always has a value or rejects.
  */
 export type FailScope = Omit<CancelScope, 'cancel'>
-/** What runs in the scope of `failAfter`. */
+/** A function that runs in the scope of `failAfter`. */
 type FailBody<T> = (scope: FailScope) => T | PromiseLike<T>
 /**
- * What a body came to; `undefined` as well where the body takes the scope or group as a parameter, and so can cancel it.
+ * The value that a body gives. It includes `undefined` when the body takes the scope or group as a parameter, because
+ * such a body can cancel it.
  *
  * @typeParam F - the function type of the body
  */
 export type BodyValue<F extends (parameter: never) => unknown> =
   Parameters<F> extends [] ? Awaited<ReturnType<F>> : Awaited<ReturnType<F>> | undefined
-/** Without a deadline, only the body can cancel the scope. (A foreign signal rejects.) */
+/** Without a deadline, only the body can cancel the scope: a foreign signal makes the call reject. */
 type EndlessScopeOptions = CancelScopeOptions & {
   /** None. */
   deadline?: undefined
 }
 
 /**
- * Runs `body` in a scope of its own. Resolves with its value, or with `undefined` when the scope's cancellation ended it;
- * rejects with `signal.reason` when the foreign signal did. Re-creates `open_cancel_scope`.
+ * Runs `body` in a new cancel scope: everything that waits in the body can be cancelled together.
  *
- * A body without parameters cannot cancel the scope: without a deadline, the call then always has the body's value.
+ * Resolves with the value of the body, or with `undefined` when the cancellation of this scope ended the body. Rejects
+ * with the error that the body throws, and with `signal.reason` when the scope was cancelled by `options.signal`.
+ *
+ * A body without parameters cannot cancel the scope. Without a deadline, the call then always has the body's value.
+ *
+ * @example
+ * ```ts
+ * const first = await openCancelScope(async (scope) => {
+ *   button.once('click', () => scope.cancel('the user gave up'))
+ *   return await download(url)
+ * })
+ * if (first === undefined) console.log('cancelled')
+ * ```
  */
 export function openCancelScope<F extends ScopeBody<unknown>>(body: F): Promise<BodyValue<F>>
 export function openCancelScope<F extends ScopeBody<unknown>>(
@@ -69,8 +81,14 @@ export function openCancelScope(...given: unknown[]): Promise<unknown> {
 }
 
 /**
- * Runs `body` for at most `ms` milliseconds; `null` is no limit, a negative number has passed already. Resolves with
- * `undefined` when the time was up. Re-creates `move_on_after`.
+ * Runs `body` with a time limit and goes on without an error when the time is up: resolves with the value of the body,
+ * or with `undefined` after the limit. `failAfter` does the same and throws.
+ *
+ * @param ms - milliseconds; `null` is no limit, 0 and negative numbers have passed already
+ * @example
+ * ```ts
+ * const banner = (await moveOnAfter(200, () => loadBanner())) ?? DEFAULT_BANNER
+ * ```
  */
 export function moveOnAfter<T>(ms: number | null, body: ScopeBody<T>): Promise<T | undefined>
 export function moveOnAfter<T>(
@@ -82,7 +100,7 @@ export function moveOnAfter(ms: number | null, ...given: unknown[]): Promise<unk
   return open('moveOnAfter', 'move-on', () => delayed(ms), given)
 }
 
-/** Runs `body` until `time` of `currentTime()` at the latest. Resolves with `undefined` when the time was up. */
+/** `moveOnAfter` with an absolute limit: `time` is in milliseconds on the clock of `currentTime()`. */
 export function moveOnAt<T>(time: number, body: ScopeBody<T>): Promise<T | undefined>
 export function moveOnAt<T>(time: number, options: TimedScopeOptions, body: ScopeBody<T>): Promise<T | undefined>
 export function moveOnAt(time: number, ...given: unknown[]): Promise<unknown> {
@@ -90,11 +108,21 @@ export function moveOnAt(time: number, ...given: unknown[]): Promise<unknown> {
 }
 
 /**
- * Runs `body` for at most `ms` milliseconds; `null` is no limit. Rejects with `TimeoutError` when the deadline was the
- * first cause that ended the body. Re-creates `fail_after`.
+ * Runs `body` with a time limit. When the time is up, everything that waits in the body is cancelled, and the call
+ * rejects with `TimeoutError` once the body has cleaned up. A body that returns its value all the same wins: the call
+ * resolves with it.
  *
- * The scope that the body gets has no `cancel` for the compiler. A body that may give up by itself belongs into
- * `moveOnAfter` or `openCancelScope`.
+ * The scope that the body gets has no `cancel` in its type. Use `moveOnAfter` or `openCancelScope` for a body that may
+ * give up by itself.
+ *
+ * @param ms - milliseconds; `null` is no limit, 0 and negative numbers have passed already
+ * @throws TimeoutError when the deadline was the first cause that ended the body
+ * @example
+ * ```ts
+ * const user = await failAfter(5000, () => loadUser(id))
+ * // Foreign work takes the signal of the scope:
+ * const page = await failAfter(5000, (scope) => fetch(url, { signal: scope.signal }))
+ * ```
  */
 export function failAfter<T>(ms: number | null, body: FailBody<T>): Promise<T>
 export function failAfter<T>(ms: number | null, options: TimedScopeOptions, body: FailBody<T>): Promise<T>
@@ -102,7 +130,7 @@ export function failAfter(ms: number | null, ...given: unknown[]): Promise<unkno
   return open('failAfter', ms ?? 'fail', () => delayed(ms), given)
 }
 
-/** `failAfter` with a point in time of `currentTime()`. */
+/** `failAfter` with an absolute limit: `time` is in milliseconds on the clock of `currentTime()`. */
 export function failAt<T>(time: number, body: FailBody<T>): Promise<T>
 export function failAt<T>(time: number, options: TimedScopeOptions, body: FailBody<T>): Promise<T>
 export function failAt(time: number, ...given: unknown[]): Promise<unknown> {
@@ -110,13 +138,16 @@ export function failAt(time: number, ...given: unknown[]): Promise<unknown> {
 }
 
 /**
- * The nearest deadline of the scopes around the running code, up to and including the first shield; `-Infinity` once
- * cancelled, `Infinity` where there is none. Re-creates `current_effective_deadline`.
+ * The earliest deadline that applies to the running code, in milliseconds on the clock of `currentTime()`: of the
+ * scopes around it, up to and including the first shield. `-Infinity` when the code is cancelled already, `Infinity`
+ * without a deadline.
+ *
+ * @throws NotRunningError outside every `run`
  */
 export function currentEffectiveDeadline(): number {
   let nearest = Infinity
   let scope: CancelScope | null = requireFrame('currentEffectiveDeadline').scope
-  if ((scope._flags & EFFECTIVE) !== 0) return -Infinity
+  if (isEffectivelyCancelled(scope)) return -Infinity
   while (scope !== null) {
     nearest = Math.min(nearest, scope.deadline)
     scope = scope.shield ? null : scope._parent
@@ -125,9 +156,10 @@ export function currentEffectiveDeadline(): number {
 }
 
 /**
- * The `signal` of the innermost scope around the running code: aborts when that is cancelled, with a `Cancelled` as its reason.
- * For foreign work that takes an `AbortSignal`, without opening a scope.
+ * An `AbortSignal` that aborts when the innermost scope around the running code is cancelled. Its reason is then a
+ * `Cancelled`. Pass it to functions of other libraries.
  *
+ * @example
  * ```ts
  * const response = await fetch(url, { signal: currentSignal() })
  * ```
@@ -139,10 +171,13 @@ export function currentSignal(): AbortSignal {
 }
 
 /**
- * Whether an error is a cancellation, also behind what JavaScript makes of one: a `Cancelled`; an `AbortError` whose `cause` is
- * one; an `AggregateError` or `ExceptionGroup` all of whose leaves are; a `SuppressedError` whose two errors both are. For
- * `catch` blocks that log or report errors, and let cancellations pass.
+ * Whether an error is a cancellation. It also sees through the wrappers of JavaScript: a `Cancelled` counts; an
+ * `AbortError` whose `cause` is one; an `AggregateError` or `ExceptionGroup` all of whose leaves are; a
+ * `SuppressedError` whose two errors both are.
  *
+ * Use it in `catch` blocks that log or report errors: a cancellation must be thrown on.
+ *
+ * @example
  * ```ts
  * try {
  *   await handle(request)
@@ -156,14 +191,24 @@ export function isCancelled(error: unknown): boolean {
   return isCancellation(error, currentFrame()?.scope)
 }
 
-/** Milliseconds of the monotonic clock that deadlines are measured by. Works outside a `run` too. */
+/** The time of the monotonic clock that deadlines are measured by, in milliseconds. Works outside a `run` too. */
 export function currentTime(): number {
   return (currentFrame()?.task.run.deadlines ?? deadlines).now()
 }
 
 /**
- * Waits for work that knows nothing of scopes. On cancellation the caller leaves at once and the work goes on without it:
- * its failure is then nobody's, and `discard` gets a value that arrives too late, to close or release it.
+ * Awaits a promise of another library in a way that can be cancelled. On cancellation the caller leaves at once with
+ * `Cancelled`, and the work goes on in the background: its failure is then dropped, and its value goes to
+ * `options.discard`.
+ *
+ * Where the work takes an `AbortSignal`, pass it `currentSignal()` instead: then the work stops too.
+ *
+ * @example
+ * ```ts
+ * const rows = await failAfter(1000, () => abandonOnCancel(database.query(sql)))
+ * // A result that comes too late is given back:
+ * const client = await abandonOnCancel(pool.connect(), { discard: (late) => late.release() })
+ * ```
  */
 export function abandonOnCancel<T>(promise: PromiseLike<T>, options: AbandonOptions<T> = {}): Promise<T> {
   try {
@@ -177,7 +222,13 @@ export function abandonOnCancel<T>(promise: PromiseLike<T>, options: AbandonOpti
 }
 
 /**
- * Waits for `ms` milliseconds. `sleep(0)`, and a negative time, yields to other tasks and to I/O. Re-creates `sleep`.
+ * Waits for `ms` milliseconds, or until the scope is cancelled: then it throws `Cancelled`. `sleep(0)`, and a negative
+ * time, yields to other tasks and to I/O.
+ *
+ * @example
+ * ```ts
+ * while (!(await isReady())) await sleep(100)
+ * ```
  */
 export function sleep(ms: number): Promise<void> {
   try {
@@ -188,7 +239,7 @@ export function sleep(ms: number): Promise<void> {
   }
 }
 
-/** Waits until `time` of `currentTime()`; one that has passed is a `checkpoint()`. */
+/** Waits until `time`, in milliseconds on the clock of `currentTime()`. A time that has passed is a `checkpoint()`. */
 export function sleepUntil(time: number): Promise<void> {
   try {
     checkTime('time', time)
@@ -198,7 +249,7 @@ export function sleepUntil(time: number): Promise<void> {
   }
 }
 
-/** Waits until it is cancelled. */
+/** Waits until the scope is cancelled, and throws `Cancelled` then. */
 export function sleepForever(): Promise<never> {
   try {
     return waitUntil(Infinity, 'sleepForever') as Promise<never>
@@ -207,7 +258,18 @@ export function sleepForever(): Promise<never> {
   }
 }
 
-/** Throws when cancelled; otherwise lets other tasks, timers and I/O have their turn, and throws when cancelled then. */
+/**
+ * Lets other tasks, timers and I/O run, and throws `Cancelled` when the scope is cancelled, before or after. For long
+ * computations, which would otherwise neither yield nor notice a cancellation.
+ *
+ * @example
+ * ```ts
+ * for (const [index, row] of rows.entries()) {
+ *   convert(row)
+ *   if (index % 1000 === 0) await checkpoint()
+ * }
+ * ```
+ */
 export function checkpoint(): Promise<void> {
   try {
     return yieldToOthers('checkpoint')
@@ -216,7 +278,10 @@ export function checkpoint(): Promise<void> {
   }
 }
 
-/** Throws when cancelled; otherwise goes on at once, which makes it fit for tight loops. */
+/**
+ * Throws `Cancelled` when the scope is cancelled. Otherwise goes on at once, without yielding: cheap enough for tight
+ * loops.
+ */
 export function checkpointIfCancelled(): Promise<void> {
   try {
     enterOperation('checkpointIfCancelled')
@@ -226,7 +291,7 @@ export function checkpointIfCancelled(): Promise<void> {
   }
 }
 
-/** Lets other tasks, timers and I/O have their turn, and never throws a cancellation. */
+/** Lets other tasks, timers and I/O run, and never throws a cancellation. */
 export function cancelShieldedCheckpoint(): Promise<void> {
   try {
     return yieldShielded('cancelShieldedCheckpoint')
@@ -235,7 +300,7 @@ export function cancelShieldedCheckpoint(): Promise<void> {
   }
 }
 
-/** The class of what a checkpoint throws when cancelled. Re-creates `get_cancelled_exc_class`. */
+/** The class of the error that a checkpoint throws in a cancelled scope: `Cancelled`. */
 export function getCancelledExcClass(): typeof Cancelled {
   return Cancelled
 }
@@ -260,7 +325,7 @@ function open(
   }
 }
 
-/** `moveOnAfter(ms, { deadline })`: which of them was meant cannot be known. */
+/** `moveOnAfter(ms, { deadline })` names two limits. */
 function refuseSecondDeadline(): never {
   throw invalidArgType('options.deadline', 'left out: the limit is the first argument', undefined)
 }

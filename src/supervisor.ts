@@ -1,23 +1,23 @@
 /**
- * Supervisors: task groups whose children fail one by one. A failing child is reported and does not cancel its siblings; it may
- * be started again, after a while and not for ever.
+ * Supervisors: task groups whose children fail independently. A failing child is reported and does not cancel its
+ * siblings. It may be restarted, after a delay and a limited number of times.
  *
  * ```text
- *   child:  run ── throws ── onError(error, { restartIn: 100 }) ── 100 ms ── run ── throws ── onError(…, { restartIn: 200 }) …
- *                                                                              │
- *                                                                              └ lasts `resetAfter`: counts begin anew
+ *   child:  run ── throws ── onError(error, { restartIn: 100 }) ── 100 ms
+ *           run ── throws ── onError(error, { restartIn: 200 }) ── 200 ms
+ *           run …  (a run that lasts `resetAfter` resets the count)
  * ```
  *
  * What must stay true:
- * 1. A child is one task, however often it is started: its handle, its name and its cancellation stay the same. Each run of its
- *    function has a scope of its own, so that everything begun in one has ended before the next begins.
- * 2. Between two runs there is a wait on the kernel's clock, of `LEAST_DELAY` at least: a child that fails at once for ever does
- *    not keep the thread busy.
- * 3. Each failure is reported once: to `onError`; what that throws itself fails the whole, as a child of a task group does.
+ * 1. A child is one task through all its restarts: its handle, its name and its cancellation stay the same. Each run of
+ *    its function has a scope of its own, so that everything begun in one run has ended before the next begins.
+ * 2. Between two runs there is a wait on the kernel's clock of at least `LEAST_DELAY`: a child that always fails at
+ *    once does not keep the thread busy.
+ * 3. Each failure is reported once, to `onError`. An error that `onError` throws fails the whole, as in a task group.
  */
 import {
   CancelScope,
-  EFFECTIVE,
+  isEffectivelyCancelled,
   judgeTask,
   rejected,
   requireFrame,
@@ -44,46 +44,46 @@ import {
   outOfRange,
 } from './common/validate.ts'
 
-/** When and how often a failed child is started again. */
+/** When and how often a failed child is restarted. */
 export interface RestartOptions {
   /**
-   * How often in a row a child is started again after a failure: an integer, 0 being never, or `Infinity`. Default 10. A run that
-   * lasts `resetAfter` begins a new row.
+   * How many restarts in a row a child gets: an integer (0 is none) or `Infinity`. Default 10. A run that lasts
+   * `resetAfter` starts the count again.
    */
   attempts?: number | undefined
   /**
-   * Milliseconds before a child is started again, at least 1. A number is the wait after the first failure of a row and doubles
-   * with each further one, up to 30,000 (or to the number itself, where that is more). A function gets the number of failures
-   * in the row so far, from 1. Default 100.
+   * Milliseconds before a restart, at least 1. A number is the wait after the first failure, and doubles with each
+   * further one in a row, up to 30,000 (or the number itself, if that is more). A function gets the number of failures
+   * in a row, from 1, and returns the wait. Default 100.
    */
   backoff?: number | ((failures: number) => number) | undefined
-  /** Milliseconds for which a run has to last before its failure is the first of a new row. Default 60,000. */
+  /** Milliseconds: after a run that lasted this long, a failure counts as the first one again. Default 60,000. */
   resetAfter?: number | undefined
 }
 
 /** Options of `createSupervisor`. */
 export interface SupervisorOptions extends TaskGroupOptions {
   /**
-   * Gets what a child threw, in the child's task. What it returns is awaited before the child is started again. What it throws
-   * fails the supervisor: all children are cancelled, and it comes out in the `ExceptionGroup`. So an error that must not be
-   * survived is thrown on.
+   * Called in the child's task with each error that a child throws. A promise that it returns is awaited before the
+   * restart. An error that it throws fails the supervisor: all children are cancelled, and the call of
+   * `createSupervisor` rejects. So throw an error on to make it fatal.
    */
   onError: (error: unknown, failure: ChildFailure) => unknown
-  /** Whether and when a failed child is started again. Default: never. */
+  /** When and how often a failed child is restarted. Default: never. */
   restart?: RestartOptions | undefined
 }
 
-/** What `onError` is told beside the error. A frozen record. */
+/** The second argument of `onError`. A frozen record. */
 export interface ChildFailure {
   /** The child. */
   readonly task: TaskInfo
-  /** Failures in a row, this one included. */
+  /** Failures in a row, with this one. */
   readonly failures: number
-  /** Milliseconds until it is started again; `undefined` where it is not, because it may not be or is cancelled. */
+  /** Milliseconds until the restart; `undefined` without a restart: the limit is reached, or the child is cancelled. */
   readonly restartIn: number | undefined
 }
 
-/** Children that fail one by one. Made by `createSupervisor`. */
+/** A set of tasks that fail independently of each other. `createSupervisor` makes one. */
 export class Supervisor {
   readonly #group: TaskGroup
   readonly #plan: Plan
@@ -94,17 +94,19 @@ export class Supervisor {
     this.#plan = plan
   }
 
-  /** Cancels, shields or bounds the whole, its body included. */
+  /**
+   * The scope of the supervisor, with its body and all children: to cancel it, to shield it, or to give it a deadline.
+   */
   get cancelScope(): CancelScope {
     return this.#group.cancelScope
   }
 
   /**
-   * Starts `fn(...args)` as a child: after this call has returned, under the supervisor's scope. Works from any task and any
-   * callback of the thread.
+   * Starts `fn(...args)` as a child and returns at once: `fn` is called later, never inside this call. Works from any
+   * task and any callback of the thread.
    *
-   * The handle is that of the child through all its restarts: `cancel()` ends it for good, `value()` is what its last run
-   * returned, or `TaskFailed` once it is not started again.
+   * The handle stays the same through all restarts. `cancel()` ends the child for good. `value()` resolves with the
+   * result of the last run, or rejects with `TaskFailed` after a failure without a restart.
    *
    * @throws UsageError when the supervisor has ended; the function is then not called
    */
@@ -118,16 +120,18 @@ export class Supervisor {
   }
 }
 
-/** What runs together with the children. */
+/** A function that runs together with the children. */
 type SupervisorBody = (supervisor: Supervisor) => unknown
 
 /**
- * Runs `body` with a supervisor to spawn children into, and ends after all of them. A child that fails goes to `onError` and
- * leaves its siblings alone; with `restart` it is started again after a while. A child that returns has finished.
+ * Runs `body` with a supervisor, and waits for every child that is spawned into it. The error of a failing child goes
+ * to `onError`, and its siblings go on. With `restart`, the child is restarted after a delay. A child that returns has
+ * finished.
  *
- * Resolves with the body's value, or with `undefined` when the supervisor was cancelled and its body with it. Rejects with one
- * `ExceptionGroup` when the body fails, or `onError` throws: that cancels all children, as in a task group.
+ * Resolves with the value of the body, or with `undefined` when the supervisor was cancelled and its body with it.
  *
+ * @throws ExceptionGroup when the body fails or `onError` throws: all children are cancelled, as in a task group
+ * @example
  * ```ts
  * await createSupervisor({ onError: (error, { task }) => console.error(task.name, error), restart: {} }, (sv) => {
  *   sv.spawn(consumeOrders)
@@ -159,7 +163,7 @@ class Child implements TaskOwner {
   readonly #fn: TaskFunction
   readonly #args: unknown[]
   #failures = 0
-  /** What the task ends with has been reported (3): the group is not told. */
+  /** The final failure has been reported (3): the group does not get it. */
   #reported = false
 
   constructor(group: TaskGroup, plan: Plan, fn: TaskFunction, args: unknown[]) {
@@ -198,15 +202,15 @@ class Child implements TaskOwner {
     }
   }
 
-  /** Resolves with the wait before the restart; `undefined` where there is none, and the task ends with the error. */
+  /** Resolves with the wait before the restart; with `undefined` if there is none: the task ends with the error. */
   async #report(task: Task, error: unknown): Promise<number | undefined> {
     const failures = this.#failures
-    const again = failures <= this.#plan.attempts && (task._scope._flags & EFFECTIVE) === 0
+    const again = failures <= this.#plan.attempts && !isEffectivelyCancelled(task._scope)
     let restartIn: number | undefined
     try {
       if (again) restartIn = this.#plan.delayAfter(failures)
     } finally {
-      // Also where the wait cannot be had: the child's error must not be lost behind that.
+      // Also when `delayAfter` throws: the child's error must not be lost.
       await this.#plan.onError(error, Object.freeze({ task: task.info, failures, restartIn }))
     }
     this.#reported = restartIn === undefined
@@ -214,9 +218,9 @@ class Child implements TaskOwner {
   }
 }
 
-/** Milliseconds: no restart comes sooner (2). */
+/** Milliseconds: the shortest delay of a restart (2). */
 const LEAST_DELAY = 1
-/** Milliseconds that a doubled `backoff` does not exceed. */
+/** Milliseconds: the longest delay that doubling leads to. */
 const MOST_DELAY = 30_000
 
 function readOptions(options: unknown): { plan: Plan; scope: CancelScope } {
@@ -238,7 +242,7 @@ function doubling(first: number): (failures: number) => number {
   return (failures) => Math.max(LEAST_DELAY, Math.min(most, first * 2 ** (failures - 1)))
 }
 
-/** What a program computes may be wrong as what it writes down: it fails the supervisor, and not silently. */
+/** Checks the result of a user's function: a wrong one fails the supervisor. */
 function delayOf(backoff: (failures: number) => number): (failures: number) => number {
   return (failures) => {
     const delay: unknown = backoff(failures)

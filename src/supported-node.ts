@@ -1,7 +1,7 @@
 /**
- * Says at once what would show as something odd much later. `engines` in package.json says the same, but npm only warns.
+ * Refuses a Node that is too old. Otherwise an obscure error would come later: npm only warns about `engines`.
  *
- * Imported for its effect, by what everything else imports.
+ * Imported for its effect by errors.ts, which every module imports.
  */
 const OLDEST = [20, 19] as const
 

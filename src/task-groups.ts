@@ -1,8 +1,9 @@
 /**
- * Task groups, and the three usual shapes of work made of them. The rules of api.md §3 live in `kernel/task-group.ts`.
+ * Task groups, and three functions made of them: `gather`, `mapConcurrent`, `raceTasks`. The rules TASK-1 to TASK-8
+ * live in `kernel/task-group.ts`.
  *
- * The shapes are operations, and so checkpoints: in a cancelled scope they throw before they call anything. Opening a group
- * is none, because cleaning up may need one.
+ * The three functions are checkpoints: in a cancelled scope they throw before they call anything. Opening a group is no
+ * checkpoint, because clean-up may need a group.
  */
 import { CancelScope, enterOperation, rejected, runTaskGroup, type TaskGroup } from './kernel/index.ts'
 import { mapAll } from './map-concurrent.ts'
@@ -23,33 +24,44 @@ export { TaskGroup, type TaskHandle, type TaskOptions, type TaskStatus } from '.
 
 /** Options of a task group. */
 export interface TaskGroupOptions {
-  /** For introspection and the texts of errors. */
+  /** Shown in error messages and dumps. */
   name?: string | undefined
   /** Blocks cancellation from enclosing scopes, for the whole group. */
   shield?: boolean | undefined
   /**
-   * Once the group is cancelled and nothing in it waits for the library, it settles and leaves its body and its tasks behind:
-   * see the option of `openCancelScope`. Default false.
+   * Lets a cancelled group settle although its body or a task waits for work that cannot be cancelled; these are left
+   * behind. See `CancelScopeOptions.abandon`. Default false.
    */
   abandon?: boolean | undefined
 }
 
 interface GatherOptions {
-  /** How many tasks run at a time. */
+  /** How many tasks run at a time: a positive integer. Default: all. */
   limit?: number | undefined
 }
 
-/** What runs together with the tasks of its group. */
+/** A function that runs together with the tasks of its group. */
 type GroupBody = (group: TaskGroup) => unknown
 /** A function that is run as a task. */
 type Job<T> = () => T | PromiseLike<T>
-/** What a list of jobs gives, in their order. */
+/** The values of a list of jobs, in their order. */
 type JobValues<F extends readonly Job<unknown>[]> = { -readonly [K in keyof F]: Awaited<ReturnType<F[K]>> }
 
 /**
- * Runs `body` with a group to spawn tasks into, and ends after all of them. Resolves with the body's value, or with
- * `undefined` when the group was cancelled and its body with it (a body without parameters cannot do that). Rejects with one `ExceptionGroup` of everything that
- * the body and the tasks threw. Re-creates `create_task_group`.
+ * Runs `body` with a task group, and waits for every task that is spawned into the group: no task outlives the call.
+ * When the body or a task fails, all others are cancelled.
+ *
+ * Resolves with the value of the body, or with `undefined` when the group was cancelled and its body with it (a body
+ * without parameters cannot do that).
+ *
+ * @throws ExceptionGroup with every error that the body and the tasks threw, also when there is only one
+ * @example
+ * ```ts
+ * await createTaskGroup((tg) => {
+ *   tg.spawn(serveHttp)
+ *   tg.spawn(pollQueue, queueUrl)
+ * }) // here both have ended
+ * ```
  */
 export function createTaskGroup<F extends GroupBody>(body: F): Promise<BodyValue<F>>
 export function createTaskGroup<F extends GroupBody>(options: TaskGroupOptions, body: F): Promise<BodyValue<F>>
@@ -66,8 +78,13 @@ export function createTaskGroup(...given: unknown[]): Promise<unknown> {
 /**
  * Runs the functions as tasks, at most `limit` at a time, and resolves with their values in order.
  *
- * Rejects with the first failure itself, as `Promise.all` does, and only after all other tasks have been cancelled and have
- * ended. What these throw meanwhile goes to the diagnostics channel `structio:suppressed-error`.
+ * Rejects with the first failure itself, as `Promise.all` does. But first it cancels all other tasks and waits for
+ * them. Their errors go to the diagnostics channel `structio:suppressed-error`.
+ *
+ * @example
+ * ```ts
+ * const [user, orders] = await gather([() => loadUser(id), () => loadOrders(id)])
+ * ```
  */
 export function gather<const F extends readonly Job<unknown>[]>(
   fns: F,
@@ -85,9 +102,16 @@ export function gather<const F extends readonly Job<unknown>[]>(
 }
 
 /**
- * Calls `fn(item, index)` for every item, at most `limit` at a time, and resolves with the values in order. The next item is
- * asked for when there is room for it; on failure the iterator is closed. Rejects as `gather` does; a failure of the iterator
- * counts as that of a task.
+ * Calls `fn(item, index)` for every item, each in a task of its own and at most `limit` at a time. Resolves with the
+ * values in order. It takes the next item when there is room for another task, and closes the iterator on failure.
+ *
+ * Rejects as `gather` does. A failure of the iterator counts as that of a task.
+ *
+ * @param options - `limit`: a positive integer, or `Infinity`
+ * @example
+ * ```ts
+ * const pages = await mapConcurrent(urls, (url) => download(url), { limit: 8 })
+ * ```
  */
 export function mapConcurrent<I, T>(
   items: Iterable<I> | AsyncIterable<I>,
@@ -107,9 +131,15 @@ export function mapConcurrent<I, T>(
 }
 
 /**
- * Runs the functions as tasks until the first has finished or failed; the others are cancelled and waited for. Settles as
- * that first one did: with its value, or its bare error. What the others throw while they clean up goes to the diagnostics
- * channel `structio:suppressed-error`. `RangeError` for an empty list.
+ * Runs the functions as tasks until the first one finishes or fails. Then it cancels the others, waits for them, and
+ * settles as the first one did: with its value, or with its error itself. Errors that the others throw while they clean
+ * up go to the diagnostics channel `structio:suppressed-error`.
+ *
+ * @throws RangeError for an empty list
+ * @example
+ * ```ts
+ * const answer = await raceTasks([() => ask('replica-1'), () => ask('replica-2')])
+ * ```
  */
 export function raceTasks<const F extends readonly Job<unknown>[]>(fns: F): Promise<Awaited<ReturnType<F[number]>>> {
   try {
@@ -122,7 +152,7 @@ export function raceTasks<const F extends readonly Job<unknown>[]>(fns: F): Prom
   }
 }
 
-/** @internal a scope for what is a group, with its options checked */
+/** @internal A scope for a group, with its options checked. */
 export function groupScope(options: unknown): CancelScope {
   if (options === undefined) return new CancelScope()
   checkOptions('options', options, GROUP_OPTIONS)

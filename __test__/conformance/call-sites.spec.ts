@@ -1,4 +1,4 @@
-/** Errors of what opens something say where it was called. */
+/** The stack of an error of opening has the line of the call. */
 import test from 'ava'
 import { aopen } from '../../src/files.ts'
 import { Path } from '../../src/files/path.ts'

@@ -1,4 +1,4 @@
-/** isCancelled, currentSignal, and what a TimeoutError says. */
+/** isCancelled, currentSignal, and the text of a TimeoutError. */
 import { once, EventEmitter } from 'node:events'
 import test from 'ava'
 import { Cancelled, ExceptionGroup, NotRunningError } from '../../src/errors.ts'
@@ -16,7 +16,7 @@ import { createTaskGroup } from '../../src/task-groups.ts'
 import { eachBackend } from '../support/backends.ts'
 import { rejection } from '../support/rejection.ts'
 
-eachBackend(test, 'R50: isCancelled knows a cancellation behind what JavaScript makes of it', async (t, backend) => {
+eachBackend(test, 'R50: isCancelled knows a cancellation that JavaScript has wrapped', async (t, backend) => {
   const caught: Record<string, unknown> = {}
   await backend.run(() =>
     openCancelScope(async (scope) => {

@@ -1,6 +1,6 @@
 /**
- * "Every async operation is a checkpoint" (api.md §0): each one of the public API, on every backend. What there is, the public
- * types say; an operation that is neither in the table nor among the exceptions fails the first test.
+ * Every async operation is a checkpoint (GENERAL-7): each one of the public API, on every backend. What there is, the
+ * public types say; an operation that is neither in the table nor among the exceptions fails the first test.
  */
 import assert from 'node:assert/strict'
 import test from 'ava'

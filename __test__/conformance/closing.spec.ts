@@ -1,6 +1,6 @@
 /**
- * `close()` as `finally` blocks call it: in a cancelled scope, in a call that was left behind, and outside every run. It closes
- * and resolves each time.
+ * `close()` as `finally` blocks call it: in a cancelled scope, in a call that was left behind, and outside every run.
+ * It closes and resolves each time.
  */
 import { AsyncResource } from 'node:async_hooks'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'

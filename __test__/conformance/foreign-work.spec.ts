@@ -1,4 +1,6 @@
-/** Foreign work: promises that no scope can cancel, signals, and the errors of libraries whose requests were aborted. */
+/**
+ * Foreign work: promises that no scope can cancel, signals, and the errors of libraries whose requests were aborted.
+ */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { getEventListeners } from 'node:events'
 import test from 'ava'
@@ -25,7 +27,7 @@ import { eachBackend, eachBackendWithClock } from '../support/backends.ts'
 import { iterations } from '../support/kernel-run.ts'
 import { rejection } from '../support/rejection.ts'
 
-/** Foreign work, and the hand that ends it. */
+/** Foreign work, and the function that ends it. */
 function foreign<T>(): { promise: Promise<T>; settle: (value: T) => void; fail: (error: unknown) => void } {
   let settle!: (value: T) => void
   let fail!: (error: unknown) => void
@@ -289,7 +291,7 @@ eachBackend(
 
 eachBackend(
   test,
-  'the channel tells of the end of a scope before that of the scopes around it, also where they are left behind',
+  'the channel gets the end of a scope before that of the scopes around it, also where they are left behind',
   async (t, backend) => {
     const ended: unknown[] = []
     const onScope = (message: unknown): void => {

@@ -1,4 +1,4 @@
-/** What ordinary JavaScript forgets: swallowed cancellations, dropped calls, promises that no scope can reach. */
+/** Typical mistakes: swallowed cancellations, dropped calls, promises that no scope can reach. */
 import test from 'ava'
 import {
   Cancelled,
@@ -24,7 +24,7 @@ import { iterations } from '../support/kernel-run.ts'
 import { rejection } from '../support/rejection.ts'
 import { collectWarnings } from '../support/warnings.ts'
 
-/** Foreign work, and the hand that ends it. */
+/** Foreign work, and the function that ends it. */
 function foreign<T>(): { promise: Promise<T>; settle: (value: T) => void; fail: (error: unknown) => void } {
   let settle!: (value: T) => void
   let fail!: (error: unknown) => void
@@ -120,7 +120,7 @@ eachBackend(
 
 eachRealBackend(
   test,
-  'S33: an overrun limit is warned about, with the ways out, and dumpTasks says the same',
+  'S33: an overrun limit gives a warning with remedies, and dumpTasks shows it',
   async (t, backend) => {
     const warnings = collectWarnings()
     const { promise, settle } = foreign<string>()

@@ -18,30 +18,34 @@ import {
 } from '../../index.ts'
 import { eachBackend, eachBackendWithClock } from '../support/backends.ts'
 
-eachBackend(test, 'another run of the thread that never rests keeps nobody from being quiet', async (t, backend) => {
-  let over = false
-  const restless = run(
-    async () => {
-      while (!over) await sleep(0)
-    },
-    { backend: 'node' },
-  )
-  await backend.run(() =>
-    createTaskGroup(async (tg) => {
-      tg.spawn(sleepForever)
-      await waitAllTasksBlocked()
-      tg.cancelScope.cancel()
-    }),
-  )
-  await run(() => sleep(3_600_000), { backend: 'virtual' })
-  over = true
-  await restless
-  t.pass()
-})
+eachBackend(
+  test,
+  'another run of the thread that never rests does not keep a run from being quiet',
+  async (t, backend) => {
+    let over = false
+    const restless = run(
+      async () => {
+        while (!over) await sleep(0)
+      },
+      { backend: 'node' },
+    )
+    await backend.run(() =>
+      createTaskGroup(async (tg) => {
+        tg.spawn(sleepForever)
+        await waitAllTasksBlocked()
+        tg.cancelScope.cancel()
+      }),
+    )
+    await run(() => sleep(3_600_000), { backend: 'virtual' })
+    over = true
+    await restless
+    t.pass()
+  },
+)
 
 eachBackendWithClock(
   test,
-  'a deadline that cancels a scope in which nobody hears of it does not end the watching',
+  'a deadline that cancels a scope without operations does not end the watching',
   async (t, backend, clock) => {
     await backend.run(() =>
       createTaskGroup(async (tg) => {
@@ -86,7 +90,7 @@ eachBackend(test, 'a run that a signal of the process may end is in no deadlock'
 
 eachBackend(
   test,
-  'R5 with foreign work: who waits for a token of a body that works is in no deadlock',
+  'R5 with foreign work: a task that waits for a token of a working body is in no deadlock',
   async (t, backend) => {
     const limiter = createCapacityLimiter(1)
     let settle = (): void => {}
@@ -108,7 +112,7 @@ eachBackend(
   },
 )
 
-eachBackend(test, 'R5 without: bodies that wait for what nobody does are', async (t, backend) => {
+eachBackend(test, 'R5 without foreign work: bodies that wait for each other are in a deadlock', async (t, backend) => {
   const limiter = createCapacityLimiter(1)
   const event = createEvent()
   await t.throwsAsync(

@@ -1,4 +1,4 @@
-/** What is running, when everything waits, what it waits for, and when nothing can go on (api.md §9). */
+/** Running tasks, dumps, `waitAllTasksBlocked` and deadlocks (OBSERVE-1, OBSERVE-2). */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import test from 'ava'
 import type { CancelScope } from '../../src/kernel/cancel-scope.ts'
@@ -123,7 +123,7 @@ eachBackend(
   },
 )
 
-eachBackend(test, 'waitAllTasksBlocked: several tasks that call it hear of it together', async (t, backend) => {
+eachBackend(test, 'waitAllTasksBlocked: several tasks that call it go on together', async (t, backend) => {
   await backend.run(async () => {
     const order: string[] = []
     await createTaskGroup((tg) => {
@@ -317,7 +317,7 @@ eachBackend(test, 'a deadlock behind shields, and one in cleanup, still end the 
 
 eachBackend(
   test,
-  'a task that waits for itself, or for an item that nobody puts, is a deadlock',
+  'a task that waits for itself, or for an item that no task puts, is a deadlock',
   async (t, backend) => {
     const forItself = (): Promise<unknown> =>
       createTaskGroup((tg) => {
@@ -385,7 +385,7 @@ test('detectDeadlocks has to be a boolean', async (t) => {
   )
 })
 
-eachBackend(test, 'the channels tell of the life of tasks and scopes', async (t, backend) => {
+eachBackend(test, 'the channels get the events of tasks and scopes', async (t, backend) => {
   const told: string[] = []
   const onTask = (message: unknown): void => {
     const { event, task, status, error } = message as TaskEvent

@@ -1,4 +1,4 @@
-/** conformance.md, "What JavaScript adds": the cases R that need no socket, on every backend. */
+/** The cases R1 to R10 that need no socket, on every backend. */
 import { EventEmitter, once } from 'node:events'
 import test from 'ava'
 import { Cancelled, TimeoutError, UsageError } from '../../src/errors.ts'
@@ -41,7 +41,7 @@ eachBackend(test, 'R1: the loser of a Promise.race has ended when its scope has'
 
 eachBackendWithClock(
   test,
-  'R2: the AbortError that events.once makes of scope.signal counts as the cancellation of its scope',
+  'R2: the AbortError of events.once with scope.signal counts as the cancellation of its scope',
   async (t, backend, clock) => {
     const main = async (): Promise<void> => {
       const emitter = new EventEmitter()

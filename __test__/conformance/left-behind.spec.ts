@@ -1,6 +1,6 @@
 /**
- * Every async call of the public API, left behind in every way: what its promise does, on each backend. The catalogue has a row
- * for each call, docs/reference/async-calls.md shows the outcome. `UPDATE=1` writes that page.
+ * Every async call of the public API, left behind in every way: what its promise does, on each backend. The catalogue
+ * has a row for each call, docs/reference/async-calls.md shows the outcome. `UPDATE=1` writes that page.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
@@ -48,25 +48,29 @@ test('R60: every async function and method of the public API has a row, and ever
 })
 
 for (const name of Object.keys(completing)) {
-  eachHaving(name, `R61: ${name}, left behind or cancelled, settles as the reference says`, async (t, backend) => {
-    const cells = cellsOf(name)
-    const settles = (cell: Cell, how: string, outcome: made.Outcome, afterRun?: boolean): void =>
-      void t.true(allows(cell, outcome, afterRun), `${how}: ${outcome}, and not ${cell}`)
-    // Threads, pools and the backend itself are made by the first call.
-    settles(cells.after, 'after', await made.observe(backend, completes(name), made.cancelledAfter))
-    await withoutLeaks(t, async () => {
-      settles(cells.dropped, 'dropped by a scope', await made.observe(backend, waits(name), made.dropped))
-      settles(cells.dropped, 'dropped by a task', await made.observe(backend, waits(name), made.droppedByTask))
-      settles(cells.raced, 'raced', await made.observe(backend, waits(name), made.raced))
-      const body = runBodies.includes(name) ? waits(name) : completes(name)
-      settles(cells.before, 'before', await made.observe(backend, body, made.cancelledBefore))
-      const pending = waitingCalls[name] !== undefined
-      settles(cells.while, 'while', await made.observe(backend, waits(name), made.cancelledWhile(pending)))
-      settles(cells.late, 'in an ended scope', await made.observe(backend, completes(name), made.lateInScope))
-      settles(cells.late, 'in an ended task', await made.observe(backend, completes(name), made.lateInTask))
-      settles(cells.late, 'after the run', await made.observeAfterRun(backend, completes(name)), true)
-    })
-  })
+  eachHaving(
+    name,
+    `R61: ${name}, left behind or cancelled, settles as docs/reference/async-calls.md says`,
+    async (t, backend) => {
+      const cells = cellsOf(name)
+      const settles = (cell: Cell, how: string, outcome: made.Outcome, afterRun?: boolean): void =>
+        void t.true(allows(cell, outcome, afterRun), `${how}: ${outcome}, and not ${cell}`)
+      // Threads, pools and the backend itself are made by the first call.
+      settles(cells.after, 'after', await made.observe(backend, completes(name), made.cancelledAfter))
+      await withoutLeaks(t, async () => {
+        settles(cells.dropped, 'dropped by a scope', await made.observe(backend, waits(name), made.dropped))
+        settles(cells.dropped, 'dropped by a task', await made.observe(backend, waits(name), made.droppedByTask))
+        settles(cells.raced, 'raced', await made.observe(backend, waits(name), made.raced))
+        const body = runBodies.includes(name) ? waits(name) : completes(name)
+        settles(cells.before, 'before', await made.observe(backend, body, made.cancelledBefore))
+        const pending = waitingCalls[name] !== undefined
+        settles(cells.while, 'while', await made.observe(backend, waits(name), made.cancelledWhile(pending)))
+        settles(cells.late, 'in an ended scope', await made.observe(backend, completes(name), made.lateInScope))
+        settles(cells.late, 'in an ended task', await made.observe(backend, completes(name), made.lateInTask))
+        settles(cells.late, 'after the run', await made.observeAfterRun(backend, completes(name)), true)
+      })
+    },
+  )
 
   eachHaving(name, `R62: ${name}, dropped and never looked at, is no unhandled rejection`, async (t, backend) => {
     const codes: string[] = []

@@ -1,4 +1,4 @@
-/** Options that a function does not take: an error that names the right one, in every options object of the library. */
+/** An unknown option is an error that names the right one, in every options object of the library. */
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { inspect } from 'node:util'
@@ -31,7 +31,7 @@ const {
   wrapTls,
 } = structio
 
-/** What must never run: the options are looked at before anything is begun. */
+/** A body that must never run: options are checked before anything is started. */
 const never = (): never => {
   throw new Error('was called')
 }

@@ -1,4 +1,4 @@
-/** `retry`: what is tried again and when, what is never tried again, and where the errors go. */
+/** `retry`: which attempts are repeated and when, and where the errors go. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import test from 'ava'
 import {
@@ -57,7 +57,7 @@ eachBackend(test, 'R100: retry calls until it succeeds, and gives the value', as
 
 eachBackend(
   test,
-  'R101: when all attempts have failed the last error itself comes out, and the earlier ones are found by it',
+  'R101: when all attempts have failed the last error itself comes out, and retryErrors gives the earlier ones',
   async (t, backend) => {
     await backend.run(async () => {
       const { fn, errors, calls } = failing(Infinity)
@@ -165,7 +165,7 @@ test.serial('R103: on virtual the jitter comes from the seed', async (t) => {
   t.notDeepEqual(await waits(7), await waits(8))
 })
 
-eachBackend(test, 'R104: a cancelled call is never made again', async (t, backend) => {
+eachBackend(test, 'R104: a cancelled call is never repeated', async (t, backend) => {
   await backend.run(async () => {
     let calls = 0
     const outcome = await openCancelScope(async (scope) =>
@@ -303,7 +303,7 @@ eachBackendWithClock(
 
 eachBackend(
   test,
-  'R107: what an attempt has left running has ended before the next attempt begins',
+  'R107: everything that an attempt left running has ended before the next attempt begins',
   async (t, backend) => {
     await backend.run(async () => {
       const log: string[] = []
@@ -367,7 +367,7 @@ eachBackend(
 
 eachBackend(
   test,
-  'R109: what backoff, retryIf and onRetry throw comes out, and the errors of the attempts are found by it',
+  'R109: an error of backoff, retryIf or onRetry comes out, and retryErrors gives those of the attempts',
   async (t, backend) => {
     await backend.run(async () => {
       const own = new Error('of an option')

@@ -1,4 +1,4 @@
-/** api.md §2, rules 7 to 9: when a scope ends, and what comes out of it. On every backend. */
+/** SCOPE-7 to SCOPE-9: when a scope ends, and with which outcome. On every backend. */
 import { setTimeout as abortableTimeout } from 'node:timers/promises'
 import test from 'ava'
 import { Cancelled, UsageError } from '../../src/errors.ts'
@@ -11,7 +11,7 @@ import { rejection } from '../support/rejection.ts'
 
 eachBackend(
   test,
-  'rule 7: an un-awaited operation is cancelled when the body settles, and the outcome stays the body’s',
+  'SCOPE-7: an un-awaited operation is cancelled when the body settles, and the outcome stays the body’s',
   async (t, backend) => {
     await backend.run(async () => {
       const boom = new Error('boom')
@@ -38,7 +38,7 @@ eachBackend(
 
 eachBackend(
   test,
-  'rule 7: a pending scope is cancelled even if shielded; a shield deeper inside still holds',
+  'SCOPE-7: a pending scope is cancelled even if shielded; a shield deeper inside still holds',
   async (t, backend) => {
     await backend.run(async () => {
       const steps: string[] = []
@@ -62,25 +62,21 @@ eachBackend(
   },
 )
 
-eachBackend(
-  test,
-  'rule 7: what fails after the body has settled is nobody’s unhandled rejection',
-  async (t, backend) => {
-    await backend.run(async () => {
-      await openCancelScope(() => {
-        void openCancelScope(async () => {
-          await rejection(sleepForever())
-          throw new Error('while being cancelled')
-        })
+eachBackend(test, 'SCOPE-7: a failure after the body has settled is no unhandled rejection', async (t, backend) => {
+  await backend.run(async () => {
+    await openCancelScope(() => {
+      void openCancelScope(async () => {
+        await rejection(sleepForever())
+        throw new Error('while being cancelled')
       })
-      t.pass()
     })
-  },
-)
+    t.pass()
+  })
+})
 
 eachBackend(
   test,
-  'rule 7: code that outlived its body finds every further operation cancelled, and is waited for',
+  'SCOPE-7: code that outlived its body finds every later operation cancelled, and the scope waits for it',
   async (t, backend) => {
     await backend.run(async () => {
       const steps: string[] = []
@@ -109,7 +105,7 @@ eachBackend(
 
 eachBackend(
   test,
-  'rule 7: an operation begun in an ended frame is a usage error that asks for the missing await',
+  'SCOPE-7: an operation begun in an ended frame is a usage error that asks for the missing await',
   async (t, backend) => {
     await backend.run(async () => {
       const usage = { instanceOf: UsageError, code: 'ERR_USAGE', message: /was a promise not awaited\?/ }
@@ -130,66 +126,78 @@ eachBackend(
   },
 )
 
-eachBackend(test, 'rule 7: an operation nobody awaited that failed by itself stays Node’s', async (t, backend) => {
-  const seen: unknown[] = []
-  const listeners = process.listeners('unhandledRejection')
-  process.removeAllListeners('unhandledRejection')
-  process.on('unhandledRejection', (reason) => seen.push(reason))
-  const boom = new Error('failed by itself')
-  await backend.run(async () => {
-    void abandonOnCancel(Promise.reject(boom))
-    await checkpoint()
-    await checkpoint()
-  })
-  process.removeAllListeners('unhandledRejection')
-  for (const listener of listeners) process.on('unhandledRejection', listener)
-  t.deepEqual(seen, [boom])
-})
-
-eachBackend(test, 'a promise of a scope that nobody awaits and that is cancelled is handled', async (t, backend) => {
-  await backend.run(async () => {
-    await openCancelScope(async (outer) => {
-      void sleepForever()
-      void openCancelScope(() => sleepForever())
-      outer.cancel()
-      void checkpoint()
-      void sleep(5)
-      await new Promise((resolve) => setImmediate(resolve))
+eachBackend(
+  test,
+  'SCOPE-7: an operation that was not awaited and failed by itself is an unhandled rejection',
+  async (t, backend) => {
+    const seen: unknown[] = []
+    const listeners = process.listeners('unhandledRejection')
+    process.removeAllListeners('unhandledRejection')
+    process.on('unhandledRejection', (reason) => seen.push(reason))
+    const boom = new Error('failed by itself')
+    await backend.run(async () => {
+      void abandonOnCancel(Promise.reject(boom))
+      await checkpoint()
+      await checkpoint()
     })
-    t.pass()
-  })
-})
+    process.removeAllListeners('unhandledRejection')
+    for (const listener of listeners) process.on('unhandledRejection', listener)
+    t.deepEqual(seen, [boom])
+  },
+)
+
+eachBackend(
+  test,
+  'the cancelled promise of a scope that is not awaited is no unhandled rejection',
+  async (t, backend) => {
+    await backend.run(async () => {
+      await openCancelScope(async (outer) => {
+        void sleepForever()
+        void openCancelScope(() => sleepForever())
+        outer.cancel()
+        void checkpoint()
+        void sleep(5)
+        await new Promise((resolve) => setImmediate(resolve))
+      })
+      t.pass()
+    })
+  },
+)
 
 // Rule 8: classification
 
-eachBackend(test, 'rule 8: what JavaScript makes of a cancellation counts as the cancellation', async (t, backend) => {
-  await backend.run(async () => {
-    const forms: Record<string, (scope: CancelScope) => Promise<unknown>> = {
-      'timers/promises': (scope) => abortableTimeout(1e6, undefined, { signal: scope.signal }),
-      'signal.throwIfAborted': async (scope) => scope.signal.throwIfAborted(),
-      'Promise.any': () => Promise.any([sleepForever(), checkpoint()]),
-      'an AbortError of an AbortError': async (scope) => {
-        const inner = Object.assign(new Error('x', { cause: scope.signal.reason }), { name: 'AbortError' })
-        throw Object.assign(new Error('y', { cause: inner }), { name: 'AbortError' })
-      },
-      'a SuppressedError of two': async () => {
-        const [error, suppressed] = [await rejection(checkpoint()), await rejection(checkpoint())]
-        throw Object.assign(new Error('both'), { name: 'SuppressedError', error, suppressed })
-      },
-    }
-    for (const [name, body] of Object.entries(forms)) {
-      const scope = new CancelScope()
-      const value = await scope.run((self) => {
-        self.cancel()
-        return body(self)
-      })
-      t.is(value, undefined, name)
-      t.true(scope.cancelledCaught, name)
-    }
-  })
-})
+eachBackend(
+  test,
+  'SCOPE-8: a cancellation that JavaScript has wrapped counts as the cancellation',
+  async (t, backend) => {
+    await backend.run(async () => {
+      const forms: Record<string, (scope: CancelScope) => Promise<unknown>> = {
+        'timers/promises': (scope) => abortableTimeout(1e6, undefined, { signal: scope.signal }),
+        'signal.throwIfAborted': async (scope) => scope.signal.throwIfAborted(),
+        'Promise.any': () => Promise.any([sleepForever(), checkpoint()]),
+        'an AbortError of an AbortError': async (scope) => {
+          const inner = Object.assign(new Error('x', { cause: scope.signal.reason }), { name: 'AbortError' })
+          throw Object.assign(new Error('y', { cause: inner }), { name: 'AbortError' })
+        },
+        'a SuppressedError of two': async () => {
+          const [error, suppressed] = [await rejection(checkpoint()), await rejection(checkpoint())]
+          throw Object.assign(new Error('both'), { name: 'SuppressedError', error, suppressed })
+        },
+      }
+      for (const [name, body] of Object.entries(forms)) {
+        const scope = new CancelScope()
+        const value = await scope.run((self) => {
+          self.cancel()
+          return body(self)
+        })
+        t.is(value, undefined, name)
+        t.true(scope.cancelledCaught, name)
+      }
+    })
+  },
+)
 
-eachBackend(test, 'rule 8: of a mixture the ordinary errors come out', async (t, backend) => {
+eachBackend(test, 'SCOPE-8: from a mixture, the ordinary errors come out', async (t, backend) => {
   await backend.run(async () => {
     const boom = new Error('boom')
     const inCancelled = (make: (cancelled: unknown) => unknown): Promise<unknown> =>
@@ -219,7 +227,7 @@ eachBackend(test, 'rule 8: of a mixture the ordinary errors come out', async (t,
 
 eachBackend(
   test,
-  'rule 9: a cancellation raised by a scope outside, in one that is not cancelled, is a usage error',
+  'SCOPE-9: a cancellation raised by a scope outside, in one that is not cancelled, is a usage error',
   async (t, backend) => {
     await backend.run(async () => {
       await openCancelScope(async (outer) => {
@@ -237,7 +245,7 @@ eachBackend(
 
 eachBackend(
   test,
-  'rule 9: a cancellation raised inside may pass a scope that is not cancelled any more',
+  'SCOPE-9: a cancellation raised inside may pass a scope that is not cancelled any more',
   async (t, backend) => {
     await backend.run(async () => {
       const outer = new CancelScope()
@@ -260,7 +268,7 @@ eachBackend(
   },
 )
 
-eachBackend(test, 'rule 9: a cancellation made by hand belongs to no scope', async (t, backend) => {
+eachBackend(test, 'SCOPE-9: a cancellation made by hand belongs to no scope', async (t, backend) => {
   await backend.run(async () => {
     const made = new Cancelled('by hand')
     const error = (await rejection(openCancelScope(() => Promise.reject(made)))) as Error

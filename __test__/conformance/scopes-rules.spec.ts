@@ -1,4 +1,4 @@
-/** api.md §2, rules 1 to 6, sentence by sentence, beyond the numbered cases of scopes.spec.ts. On every backend. */
+/** SCOPE-1 to SCOPE-6, beyond the cases of scopes.spec.ts. On every backend. */
 import test from 'ava'
 import { Cancelled, TimeoutError } from '../../src/errors.ts'
 import {
@@ -23,7 +23,7 @@ import { rejection } from '../support/rejection.ts'
 
 eachBackend(
   test,
-  'rule 1: every operation throws in a cancelled scope, even where it would not have to wait',
+  'SCOPE-1: every operation throws in a cancelled scope, even where it would not have to wait',
   async (t, backend) => {
     await backend.run(async () => {
       await createTaskGroup(async (tg) => {
@@ -107,7 +107,7 @@ eachBackendWithClock(
 
 // Rule 2: the scope travels with the async context
 
-eachBackend(test, 'rule 2: two branches of one Promise.all are each in a scope of their own', async (t, backend) => {
+eachBackend(test, 'SCOPE-2: two branches of one Promise.all are each in a scope of their own', async (t, backend) => {
   await backend.run(async () => {
     const [left, right] = await Promise.all([
       openCancelScope(async (scope) => {
@@ -129,7 +129,7 @@ eachBackend(test, 'rule 2: two branches of one Promise.all are each in a scope o
 
 // Rule 3: deadlines
 
-eachBackendWithClock(test, 'rule 3: the timer of a scope starts when it is entered', async (t, backend, clock) => {
+eachBackendWithClock(test, 'SCOPE-3: the timer of a scope starts when it is entered', async (t, backend, clock) => {
   const main = async (): Promise<void> => {
     const scope = new CancelScope({ deadline: clock.now() + 10 })
     await sleep(50)
@@ -144,7 +144,7 @@ eachBackendWithClock(test, 'rule 3: the timer of a scope starts when it is enter
   await Promise.all([backend.run(main), clock.advance(50)])
 })
 
-eachBackendWithClock(test, 'rule 3: a deadline that fired never un-fires', async (t, backend, clock) => {
+eachBackendWithClock(test, 'SCOPE-3: a deadline that fired stays fired', async (t, backend, clock) => {
   const main = async (): Promise<void> => {
     await openCancelScope({ deadline: clock.now() + 10 }, async (scope) => {
       await rejection(sleepForever())
@@ -157,7 +157,7 @@ eachBackendWithClock(test, 'rule 3: a deadline that fired never un-fires', async
   await Promise.all([backend.run(main), clock.advance(10)])
 })
 
-eachBackendWithClock(test, 'rule 3: the outermost cancelled scope catches', async (t, backend, clock) => {
+eachBackendWithClock(test, 'SCOPE-3: the outermost cancelled scope catches', async (t, backend, clock) => {
   const main = async (): Promise<void> => {
     const outer = new CancelScope({ deadline: clock.now() + 10 })
     const inner = new CancelScope({ deadline: clock.now() + 10 })
@@ -253,7 +253,7 @@ eachBackendWithClock(test, 'a timeout of months does not fire at once', async (t
 
 eachBackendWithClock(
   test,
-  'rule 4: a body that returned its value is no timeout, however late',
+  'SCOPE-4: a body that returned its value is no timeout, however late',
   async (t, backend, clock) => {
     const main = () =>
       failAfter(10, async () => {
@@ -267,7 +267,7 @@ eachBackendWithClock(
 
 eachBackendWithClock(
   test,
-  'rule 4: after the deadline an explicit cancel changes nothing',
+  'SCOPE-4: after the deadline an explicit cancel changes nothing',
   async (t, backend, clock) => {
     const main = () =>
       failAfter(10, async (scope) => {
@@ -284,7 +284,7 @@ eachBackendWithClock(
 
 eachBackendWithClock(
   test,
-  'rule 4: an error of the body comes out in place of the timeout',
+  'SCOPE-4: an error of the body comes out in place of the timeout',
   async (t, backend, clock) => {
     const boom = new Error('boom')
     const main = () =>
@@ -299,7 +299,7 @@ eachBackendWithClock(
 
 // Rule 5: the foreign signal
 
-eachBackend(test, 'rule 5: a foreign abort cancels the scope and rejects with its reason', async (t, backend) => {
+eachBackend(test, 'SCOPE-5: a foreign abort cancels the scope and rejects with its reason', async (t, backend) => {
   await backend.run(async () => {
     for (const open of [
       openCancelScope,
@@ -314,7 +314,7 @@ eachBackend(test, 'rule 5: a foreign abort cancels the scope and rejects with it
   })
 })
 
-eachBackend(test, 'rule 5: a signal that was aborted before cancels at the first checkpoint', async (t, backend) => {
+eachBackend(test, 'SCOPE-5: a signal that was aborted before cancels at the first checkpoint', async (t, backend) => {
   await backend.run(async () => {
     let ran = false
     const reason = { any: 'value' }
@@ -334,7 +334,7 @@ eachBackend(test, 'rule 5: a signal that was aborted before cancels at the first
   })
 })
 
-eachBackend(test, 'rule 5: the first cause decides, a value wins, and no listener is left', async (t, backend) => {
+eachBackend(test, 'SCOPE-5: the first cause decides, a value wins, and no listener is left', async (t, backend) => {
   await backend.run(async () => {
     const controller = new AbortController()
     const { signal } = controller
@@ -360,7 +360,7 @@ eachBackend(test, 'rule 5: the first cause decides, a value wins, and no listene
 
 // Rule 6
 
-eachBackend(test, 'rule 6: no stack is captured for a waiter', async (t, backend) => {
+eachBackend(test, 'SCOPE-6: no stack is captured for a waiter', async (t, backend) => {
   await backend.run(async () => {
     await openCancelScope(async (scope) => {
       scope.cancel()
@@ -371,7 +371,7 @@ eachBackend(test, 'rule 6: no stack is captured for a waiter', async (t, backend
   })
 })
 
-/** The types forbid it; the scope is an ordinary one. */
+/** The type of the scope has no `cancel`; the object has. */
 function cancel(scope: FailScope): void {
   ;(scope as CancelScope).cancel()
 }

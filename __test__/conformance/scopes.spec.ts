@@ -1,4 +1,4 @@
-/** conformance.md, "Scopes": the cases S1 to S22, on every backend. What api.md says beyond them is in scopes-rules.spec.ts. */
+/** The cases S1 to S22, on every backend. */
 import test from 'ava'
 import { Cancelled, TimeoutError, UsageError } from '../../src/errors.ts'
 import {
@@ -321,7 +321,7 @@ eachBackend(
   },
 )
 
-/** The types forbid it; the scope is an ordinary one. */
+/** The type of the scope has no `cancel`; the object has. */
 function cancel(scope: FailScope): void {
   ;(scope as CancelScope).cancel()
 }

@@ -1,4 +1,4 @@
-/** `createSupervisor`: children that fail one by one, and are started again after a while. */
+/** `createSupervisor`: children that fail independently and are restarted after a delay. */
 import test from 'ava'
 import {
   type ChildFailure,
@@ -59,7 +59,7 @@ eachBackend(test, 'G30: a failing child is reported, and its siblings go on', as
 
 eachBackendWithClock(
   test,
-  'G31: a child is started again after waits that double, so often and no more',
+  'G31: a child is restarted after waits that double, up to the limit of attempts',
   async (t, backend, clock) => {
     const { onError, failures } = recorder()
     const times: number[] = []
@@ -93,7 +93,7 @@ eachBackendWithClock(
 
 eachBackendWithClock(
   test,
-  'G32: a run that has lasted begins a new row of failures; one that returns is not started again',
+  'G32: a run that lasts resets the count of failures; a child that returns is not restarted',
   async (t, backend, clock) => {
     const { onError, failures } = recorder()
     const backoffs: number[] = []
@@ -154,7 +154,7 @@ eachBackendWithClock(
 
 eachBackend(
   test,
-  'G34: what onError throws fails the supervisor: siblings are cancelled, and it comes out in a group',
+  'G34: an error of onError fails the supervisor: siblings are cancelled, and it comes out in a group',
   async (t, backend) => {
     await backend.run(async () => {
       const log: string[] = []
@@ -267,7 +267,7 @@ eachBackend(
 
 eachBackend(
   test,
-  'G38: an error of a child that is being cancelled is reported, and the child is not started again',
+  'G38: an error of a child that is being cancelled is reported, and the child is not restarted',
   async (t, backend) => {
     const { onError, failures } = recorder()
     await backend.run(() =>

@@ -1,4 +1,4 @@
-/** api.md §3, handles and `start`, sentence by sentence. On every backend. */
+/** Task handles and `start` (TASK-4, TASK-6). On every backend. */
 import test from 'ava'
 import { Cancelled, ExceptionGroup, TaskFailed } from '../../src/errors.ts'
 import { getRunningTasks } from '../../src/introspection.ts'
@@ -241,7 +241,7 @@ eachBackend(test, 'a started child that fails later fails the group, not the cal
   })
 })
 
-eachBackend(test, 'a start that nobody awaits is cancelled when the body around it settles', async (t, backend) => {
+eachBackend(test, 'a start that is not awaited is cancelled when the body around it settles', async (t, backend) => {
   await backend.run(async () => {
     await createTaskGroup(async (tg) => {
       let cancelled = false

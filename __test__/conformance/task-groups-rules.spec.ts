@@ -1,4 +1,4 @@
-/** api.md §3, groups and `spawn`, sentence by sentence, beyond the numbered cases of task-groups.spec.ts. On every backend. */
+/** Groups and `spawn` (TASK-1 to TASK-5), beyond the cases of task-groups.spec.ts. On every backend. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import test from 'ava'
 import { ExceptionGroup, NotRunningError } from '../../src/errors.ts'

@@ -1,4 +1,4 @@
-/** gather, mapConcurrent and raceTasks: what api.md §3 says of them. On every backend. */
+/** gather, mapConcurrent and raceTasks (TASK-7, TASK-8). On every backend. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import test from 'ava'
 import { Cancelled, ExceptionGroup, UsageError } from '../../src/errors.ts'
@@ -19,7 +19,7 @@ import { rejection } from '../support/rejection.ts'
 const type = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' }
 const range = { instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE' }
 
-/** What `structio:suppressed-error` tells while `body` runs. */
+/** The messages on `structio:suppressed-error` while `body` runs. */
 async function suppressedDuring(body: () => Promise<unknown>): Promise<[error: unknown, task: string][]> {
   const told: [unknown, string][] = []
   const listener = (message: unknown): void => {
@@ -50,13 +50,17 @@ class Gauge {
   }
 }
 
-eachBackendWithClock(test, 'gather gives the values in order, whatever finishes first', async (t, backend, clock) => {
-  const main = () =>
-    gather([() => sleep(30).then(() => 'slow'), () => 'at once', async () => (await sleep(10), 'soon')])
-  const [values] = await Promise.all([backend.run(main), clock.advance(30)])
-  t.deepEqual(values, ['slow', 'at once', 'soon'])
-  t.deepEqual(await backend.run(() => gather([])), [])
-})
+eachBackendWithClock(
+  test,
+  'gather gives the values in order, in whatever order the tasks finish',
+  async (t, backend, clock) => {
+    const main = () =>
+      gather([() => sleep(30).then(() => 'slow'), () => 'at once', async () => (await sleep(10), 'soon')])
+    const [values] = await Promise.all([backend.run(main), clock.advance(30)])
+    t.deepEqual(values, ['slow', 'at once', 'soon'])
+    t.deepEqual(await backend.run(() => gather([])), [])
+  },
+)
 
 eachBackendWithClock(test, 'gather and mapConcurrent keep to their limit', async (t, backend, clock) => {
   const work = async (): Promise<void> => {
@@ -346,7 +350,7 @@ eachBackendWithClock(test, 'a timeout around gather is the timeout of everything
 
 eachBackend(
   test,
-  'R47: of several failures the first comes out, and the channel tells of the others',
+  'R47: of several failures the first comes out, and the channel gets the others',
   async (t, backend) => {
     const [first, second, third] = ['first', 'second', 'third'].map((text) => new Error(text))
     const failing = async function failing(): Promise<never> {

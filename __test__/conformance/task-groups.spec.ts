@@ -1,4 +1,4 @@
-/** conformance.md, "Task groups": the cases G1 to G15, on every backend. What api.md says beyond them is in task-groups-rules.spec.ts. */
+/** The cases G1 to G15, on every backend. */
 import test from 'ava'
 import { Cancelled, ExceptionGroup, TaskCancelled, TaskFailed, UsageError } from '../../src/errors.ts'
 import { getCurrentTask, getRunningTasks } from '../../src/introspection.ts'
@@ -55,7 +55,8 @@ eachBackend(
             try {
               await sleepForever()
             } finally {
-              // eslint-disable-next-line no-unsafe-finally -- an error that replaces the cancellation is what this is about
+              // eslint-disable-next-line no-unsafe-finally -- an error that replaces the cancellation is what this is
+              // about
               throw new Error('second, from cleanup')
             }
           })
@@ -297,7 +298,7 @@ eachBackend(
           }),
         'cancelled from outside': () =>
           moveOnAfter(0, () => createTaskGroup((tg) => void tg.spawn(() => sleepForever()))),
-        'nobody awaits the handles': () =>
+        'the handles are not awaited': () =>
           createTaskGroup((tg) => void tg.spawn(() => Promise.reject(new Error('alone')))),
         'failed start': () => createTaskGroup((tg) => tg.start(() => Promise.reject(new Error('start')))),
       }

@@ -1,17 +1,15 @@
 /**
- * Deadlocks: every task of a run waits for what only another of its tasks could do.
+ * Deadlocks: every task of a run waits for another one of its tasks.
  *
- * The run fails then. Its root scope is cancelled; where that does not help, because tasks wait behind shields, the shielded
- * scopes are cancelled themselves: a run that was found out must come to an end.
+ * The run fails then (OBSERVE-2), and its root scope is cancelled. If tasks still wait behind shields, the shielded
+ * scopes are cancelled too, so that the run ends.
  */
 import { UsageError } from '../errors.ts'
 import {
   activeRuns,
-  CANCEL_CALLED,
   type CancelScope,
   type QuietWatcher,
   type RunState,
-  SHIELD,
   stir,
   TASKS,
   watchQuiet,
@@ -33,7 +31,7 @@ class DeadlockWatcher implements QuietWatcher {
     this.#run = run
   }
 
-  /** Of the whole thread: a task of another run may hold the lock. */
+  /** All runs of the thread: a task of another run may hold the lock. */
   runs(): Iterable<RunState> {
     return activeRuns
   }
@@ -46,18 +44,18 @@ class DeadlockWatcher implements QuietWatcher {
     const text = `every task of ${run.label} waits for another one, and nothing can wake any of them (deadlock)`
     run.failure = new UsageError(`${text}:\n${dumpRun(run, SHOWN)}`)
     root._cancel('explicit', run.failure)
-    // Where everybody is behind a shield, nothing has happened that would make anybody look again.
+    // If every task waits behind a shield, the cancellation has changed nothing, so ask for another survey.
     stir(run)
     return true
   }
 }
 
-/** Whether there were any. */
+/** Whether there were any shielded scopes. */
 function cancelShielded(root: CancelScope): boolean {
   const scopes = [root]
   const shielded: CancelScope[] = []
   for (const scope of scopes) {
-    if ((scope._flags & (SHIELD | CANCEL_CALLED)) === SHIELD) shielded.push(scope)
+    if (scope.shield && !scope.cancelCalled) shielded.push(scope)
     for (let child = scope._scopes; child !== null; child = child._next) scopes.push(child)
   }
   for (const scope of shielded) scope._cancel('explicit', 'deadlock')

@@ -1,5 +1,5 @@
 /**
- * The tree of tasks and scopes as text, for people.
+ * The tree of tasks and scopes as text.
  *
  * ```text
  *   run "server" on native at 5000: 2 tasks
@@ -11,26 +11,23 @@
  */
 import { inspect } from 'node:util'
 import {
-  CANCEL_CALLED,
   type CancelReason,
   type CancelScope,
-  CLOSING,
   collect,
   currentFrame,
-  EFFECTIVE,
-  ENDED,
-  LINGERING,
+  hasEnded,
+  isEffectivelyCancelled,
+  isTaskScope,
   NEUTRAL,
   overdueFor,
   type RunState,
-  SHIELD,
   siteOf,
-  TASK,
   type Task,
   TaskGroup,
+  waitsForLeftovers,
 } from '../kernel/index.ts'
 
-/** @param limit - how many lines, beyond which the rest is only counted */
+/** @param limit - maximum of lines; further ones are only counted */
 export function dumpRun(run: RunState, limit: number = Infinity): string {
   const lines: string[] = []
   const dump = new Dump(run, lines, limit)
@@ -53,12 +50,12 @@ class Dump {
     this.#limit = limit
   }
 
-  /** Iterative where a tree may be deep: scopes and tasks are visited from a stack, in order. */
+  /** Visits scopes and tasks in order. Not recursive: the tree may be deeper than the stack. */
   task(root: Task, depth: number): void {
     const stack: { scope: CancelScope; depth: number }[] = [{ scope: root._scope, depth }]
     for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
       const { scope, depth: indent } = next
-      const isTask = (scope._flags & TASK) !== 0
+      const isTask = isTaskScope(scope)
       if (isTask) this.tasks++
       this.#line(indent, () => (isTask ? this.#taskLine(scope._task!) : this.#scopeLine(scope)))
       const inner = collect(scope._scopes)
@@ -68,7 +65,7 @@ class Dump {
     if (this.#left > 0) this.#lines.push(`  and ${this.#left} more tasks and scopes`)
   }
 
-  /** Names, reasons and functions are a program's own, and may throw when they are looked at. */
+  /** Names, reasons and functions come from the program, and reading them may throw. */
   #line(depth: number, text: () => string): void {
     if (this.#lines.length >= this.#limit) {
       this.#left++
@@ -99,7 +96,7 @@ class Dump {
     return currentFrame()?.task === task ? 'is running' : 'runs, or waits for a promise that is not of this library'
   }
 
-  /** Everything that was begun in the task's own frames and is pending. */
+  /** Every pending operation of the task's own frames. */
   #waits(task: Task): string[] {
     const waits: string[] = []
     const scopes = [task._scope]
@@ -109,10 +106,10 @@ class Dump {
       }
       let children = 0
       for (let child = scope._scopes; child !== null; child = child._next) {
-        if ((child._flags & TASK) === 0) scopes.push(child)
+        if (!isTaskScope(child)) scopes.push(child)
         else children++
       }
-      if ((scope._flags & (CLOSING | LINGERING)) === CLOSING) waits.push(this.#ending(scope, children))
+      if (waitsForLeftovers(scope)) waits.push(this.#ending(scope, children))
     }
     return waits
   }
@@ -120,10 +117,10 @@ class Dump {
   #ending(scope: CancelScope, children: number): string {
     const since = this.#since(scope._since)
     if (children > 0) return `the end of ${children === 1 ? 'the task' : `${children} tasks`} of its group, ${since}`
-    return `the end of what was begun in ${(scope._flags & TASK) !== 0 ? 'it' : 'its scope'}, ${since}`
+    return `the end of what was begun in ${isTaskScope(scope) ? 'it' : 'its scope'}, ${since}`
   }
 
-  /** Stamps are small integers, which begin anew after 49 days. */
+  /** Stamps are 32-bit integers: they wrap after 49 days. */
   #since(stamp: number): string {
     const waited = (this.now - stamp) >>> 0
     return `since ${this.now - waited} (${waited} ms)`
@@ -136,13 +133,12 @@ class Dump {
   }
 
   #traits(scope: CancelScope): string[] {
-    const { _flags: flags } = scope
     const traits: string[] = []
-    if (scope.deadline !== Infinity && (flags & (CANCEL_CALLED | ENDED)) === 0)
+    if (scope.deadline !== Infinity && !scope.cancelCalled && !hasEnded(scope))
       traits.push(this.#deadline(scope.deadline))
-    if ((flags & SHIELD) !== 0) traits.push('shielded')
+    if (scope.shield) traits.push('shielded')
     if (scope.cancelReason !== undefined) traits.push(`cancelled (${reasonText(scope.cancelReason)})`)
-    else if ((flags & EFFECTIVE) !== 0) traits.push('cancelled from outside')
+    else if (isEffectivelyCancelled(scope)) traits.push('cancelled from outside')
     const overdue = overdueFor(scope)
     if (overdue !== undefined)
       traits.push(`overdue for ${overdue} ms: its body waits for something that cannot be cancelled`)
@@ -157,15 +153,15 @@ class Dump {
 
 function reasonText({ kind, detail }: CancelReason): string {
   if (detail === undefined) return kind
-  // A detail may be anything; of an object only the surface is shown.
+  // A detail may be any value: only the first level of an object is shown.
   const text = detail instanceof Error ? `${detail.name}: ${detail.message}` : inspect(detail, { depth: 0 })
   return `${kind}: ${text.split('\n', 1)[0]!}`
 }
 
-/** On one line, whatever is in it. */
+/** On one line, with control characters escaped. */
 function quote(name: string): string {
   return JSON.stringify(name)
 }
 
-/** From here on a line says how deep it is. */
+/** Deepest indentation; below it a line shows its depth as a number. */
 const DEEPEST = 40

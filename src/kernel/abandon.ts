@@ -1,4 +1,4 @@
-/** Waiting for work that knows nothing of scopes: on cancellation the caller leaves and the work goes on without it. */
+/** Waits for a promise of other code: on cancellation the caller leaves, and the work goes on without it. */
 import type { Cancelled } from '../errors.ts'
 import type { CancelScope } from './cancel-scope.ts'
 import { enterOperation } from './context.ts'
@@ -8,8 +8,8 @@ import { settleFairly } from './turn.ts'
 import { REAL } from './waits.ts'
 
 /**
- * @param discard - gets a value that arrives after the caller has left, to close or release it
- * @param waitsFor - bits of waits.ts: NEUTRAL where the work is begun in this very frame, and its operations speak for it
+ * @param discard - receives a value that arrives after the caller has left
+ * @param waitsFor - bits of waits.ts; NEUTRAL if the work runs in this frame, with operations of its own
  */
 export function abandonable<T>(
   promise: PromiseLike<T>,
@@ -17,7 +17,7 @@ export function abandonable<T>(
   waitsFor: number = REAL,
 ): Promise<T> {
   const operation = new Abandonable<T>(discard, waitsFor)
-  // First of all: whatever happens below, the promise is looked after.
+  // First, so that the promise has a handler whatever happens below.
   const hub = PromiseHub.of(promise)
   try {
     return operation.beginIn(hub, enterOperation('abandonOnCancel'))
@@ -63,14 +63,14 @@ class Abandonable<T> extends Operation<T> implements PromiseWaiter<T> {
   }
 
   protected override onCancel(cancelled: () => Cancelled): void {
-    // Completion beats cancellation, also while the value waits for its turn.
+    // Completion beats cancellation, also while the value waits for the next turn.
     if (this.#hub === undefined) return
     this.#hub.leave(this, this.#discard)
     this.#hub = undefined
     this.reject(cancelled())
   }
 
-  /** A cancelled caller stays linked until a scheduler lets it go on, and has left all the same. */
+  /** Under a scheduler, a cancelled caller stays linked for a while, although it has left. */
   #deliver(value: T): void {
     if (!this.resolve(value)) this.#discard?.(value)
   }

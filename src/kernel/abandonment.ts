@@ -1,6 +1,6 @@
 /**
- * Scopes with `abandon: true`. When such a scope is effectively cancelled and nothing in it waits for the library, it settles,
- * and its body, which waits for something that no scope can cancel, is left behind.
+ * Scopes with `abandon: true`. When such a scope is effectively cancelled and nothing in it waits for the library, it
+ * settles, and its body, which waits for work that no scope can cancel, is left behind (FORGET-3).
  *
  * ```text
  *   cancelled ─► does anything in it wait for the library? ── yes: until something in it ends
@@ -11,60 +11,63 @@
  * ```
  *
  * What must stay true:
- * 1. A program without such a scope pays for one look at `abandoning` when an operation ends.
- * 2. Nothing polls: a scope that waits for the library is looked at again when something in it has ended or was refused.
- * 3. The code behind what was cancelled gets its turn first: a full iteration in which nothing was begun, refused or ended.
+ * 1. In a program without such a scope, the end of an operation costs one test of `abandoning`.
+ * 2. Nothing polls: a scope that waits for the library is checked again when something in it has ended or was refused.
+ * 3. Clean-up code runs first: until a full iteration in which nothing was begun, refused or ended.
  */
-import type { CancelScope } from './cancel-scope.ts'
 import { atCheck } from './iteration.ts'
 import { ABANDON, EFFECTIVE, ENDED, LEFT, LINGERING, NEW, SERVICE, TASK } from './scope-flags.ts'
+import type { ScopeNode } from './tree.ts'
 import { NEUTRAL } from './waits.ts'
 
-/** How many cancelled scopes are watched: those with `abandon`, and what `whenCleanedUp` was asked for. */
+/** Number of watched scopes: those with `abandon`, and those given to `whenCleanedUp`. */
 export let abandoning = 0
 
-/** `scope` has become effectively cancelled, or was entered so. Harmless for one without `abandon`, and a second time. */
-export function considerAbandoning(scope: CancelScope): void {
+/**
+ * `scope` has become effectively cancelled, or was entered so. Does nothing for a scope without `abandon`, or on a
+ * second call.
+ */
+export function considerAbandoning(scope: ScopeNode): void {
   if ((scope._flags & (ABANDON | EFFECTIVE | NEW | ENDED)) !== (ABANDON | EFFECTIVE) || watched.has(scope)) return
   watch(scope, { isBusy: waitsForLibrary, idle: leave })
 }
 
 /**
- * Calls `then` once nothing in `scope`, which is effectively cancelled, waits for the library, for a full iteration, and no
- * shield in it is open: its clean-up is done. Never, where the scope ends first.
+ * Calls `then` when the clean-up in `scope`, which is effectively cancelled, is done: for a full iteration nothing in
+ * it waits for the library, and no shield in it is open. Never calls it if the scope ends first.
  */
-export function whenCleanedUp(scope: CancelScope, then: () => void): void {
+export function whenCleanedUp(scope: ScopeNode, then: () => void): void {
   watch(scope, { isBusy: cleansUp, idle: then })
 }
 
-/** Something began, ended or was refused in `scope`: those around it that may be abandoned are looked at again. */
-export function noteActivity(scope: CancelScope): void {
-  for (let around: CancelScope | null = scope; around !== null; around = around._parent) {
+/** Something began, ended or was refused in `scope`: checks the watched scopes around it again. */
+export function noteActivity(scope: ScopeNode): void {
+  for (let around: ScopeNode | null = scope; around !== null; around = around._parent) {
     if (watched.has(around)) watchFrom(around)
   }
 }
 
 interface Watch {
-  isBusy(scope: CancelScope): boolean
-  idle(scope: CancelScope): void
+  isBusy(scope: ScopeNode): boolean
+  idle(scope: ScopeNode): void
 }
 
-const watched = new Map<CancelScope, Watch>()
-/** Iterations that they have been seen idle for. Those that wait for the library are not in it. */
-const idle = new Map<CancelScope, number>()
+const watched = new Map<ScopeNode, Watch>()
+/** Iterations for which a scope has been idle. Scopes that wait for the library are not in the map. */
+const idle = new Map<ScopeNode, number>()
 
-function watch(scope: CancelScope, how: Watch): void {
+function watch(scope: ScopeNode, how: Watch): void {
   watched.set(scope, how)
   abandoning++
   watchFrom(scope)
 }
 
-function watchFrom(scope: CancelScope): void {
-  if (idle.size === 0) atCheck(look)
+function watchFrom(scope: ScopeNode): void {
+  if (idle.size === 0) atCheck(check)
   idle.set(scope, 0)
 }
 
-function look(): void {
+function check(): void {
   for (const [scope, iterations] of [...idle]) {
     if ((scope._flags & (EFFECTIVE | ENDED)) !== EFFECTIVE) forget(scope)
     else if (watched.get(scope)!.isBusy(scope)) idle.delete(scope)
@@ -75,24 +78,26 @@ function look(): void {
       how.idle(scope)
     }
   }
-  if (idle.size > 0) atCheck(look)
+  if (idle.size > 0) atCheck(check)
 }
 
-function forget(scope: CancelScope): void {
+function forget(scope: ScopeNode): void {
   idle.delete(scope)
   if (watched.delete(scope)) abandoning--
 }
 
-function waitsForLibrary(top: CancelScope): boolean {
+function waitsForLibrary(top: ScopeNode): boolean {
   return isBusy(top, false)
 }
 
-function cleansUp(top: CancelScope): boolean {
+function cleansUp(top: ScopeNode): boolean {
   return isBusy(top, true)
 }
 
-/** Whether an operation is pending in the subtree. What merely listens, or runs a body, does not count; a shield may. */
-function isBusy(top: CancelScope, shieldsCount: boolean): boolean {
+/**
+ * Whether an operation is pending in the subtree. An operation that only listens or runs a body does not count.
+ */
+function isBusy(top: ScopeNode, shieldsCount: boolean): boolean {
   const scopes = [top]
   for (const scope of scopes) {
     if ((scope._flags & LINGERING) !== 0) return true
@@ -109,17 +114,18 @@ function isBusy(top: CancelScope, shieldsCount: boolean): boolean {
   return false
 }
 
-/** Whether a task waits for nothing of its own accord. */
-function isForeign(scope: CancelScope): boolean {
+/** Whether a task waits for nothing outside its operations. */
+function isForeign(scope: ScopeNode): boolean {
   const task = scope._task!
   return task._state !== 'pending' && task._ownWaits === NEUTRAL
 }
 
 /**
- * Inside out, so that each scope ends after everything in it, as always. All of them are marked first: one whose body has settled
- * already ends as soon as what was in it has, with no time for clean-up and no matter how much of the turn is spent.
+ * Leaves scopes from the inside out, so that each ends after everything in it. All are marked first: a scope whose body
+ * has settled then ends together with its contents, without time for clean-up and whatever is left of the turn's
+ * budget.
  */
-function leave(top: CancelScope): void {
+function leave(top: ScopeNode): void {
   const scopes = [top]
   for (const scope of scopes) {
     scope._flags |= LEFT

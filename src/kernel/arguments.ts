@@ -1,8 +1,8 @@
 /**
- * Checks of arguments, in one voice; `common/validate.ts` offers them to the rest of the library.
+ * Checks of arguments, with uniform texts. `common/validate.ts` exports them to the rest of the library.
  *
- * A wrong type is a `TypeError` with `ERR_INVALID_ARG_TYPE`, a wrong value a
- * `RangeError` with `ERR_OUT_OF_RANGE` (api.md §0), as in Node's own modules. They run before anything is started.
+ * A wrong type is a `TypeError` with `ERR_INVALID_ARG_TYPE`, a wrong value a `RangeError` with `ERR_OUT_OF_RANGE`, as
+ * in Node's own modules. Checks run before anything is started.
  */
 import { type OptionNames, suggestion, unknownOption } from './option-names.ts'
 
@@ -22,7 +22,7 @@ export function outOfRange(name: string, expected: string, actual: unknown): Ran
   )
 }
 
-/** Milliseconds, or a point in time: any number but `NaN`. `Infinity` is never, `-Infinity` is already. */
+/** Milliseconds, or a point in time: any number but `NaN`. */
 export function checkTime(name: string, value: unknown): asserts value is number {
   if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value)
   if (Number.isNaN(value)) throw outOfRange(name, 'a number of milliseconds, not NaN', value)
@@ -30,7 +30,7 @@ export function checkTime(name: string, value: unknown): asserts value is number
 
 export function checkFunction(name: string, value: unknown): asserts value is (...args: never[]) => unknown {
   if (typeof value === 'function') return
-  // The likeliest mistake of all: `run(main())` for `run(main)`.
+  // The most likely mistake: `run(main())` for `run(main)`.
   if (isThenable(value))
     throw coded(
       new TypeError(`The "${name}" argument must be a function. Received a promise: pass a function, do not call it`),
@@ -48,8 +48,8 @@ export function checkString(name: string, value: unknown): asserts value is stri
 }
 
 /**
- * An object of options. A function, an array or a promise in its place is a forgotten argument; an option that is not among
- * those that are `known` is a mistake. (Maps whose keys are the user's own have none that are known.)
+ * An object of options. A function, an array or a promise in its place means that an argument was forgotten. An option
+ * that is not in `known` is an error; without `known`, every key is allowed.
  */
 export function checkOptions(name: string, value: unknown, known?: OptionNames): asserts value is object {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || isThenable(value)) {
@@ -59,13 +59,13 @@ export function checkOptions(name: string, value: unknown, known?: OptionNames):
   if (wrong !== undefined) throw refusedOption(name, wrong, known!)
 }
 
-/** For an option that the function does not take. */
+/** The error for an option that the function does not take. */
 export function refusedOption(name: string, wrong: string, known: OptionNames): TypeError {
   const text = `The "${name}" argument has an unknown option "${wrong}". ${suggestion(wrong, known)}`
   return coded(new TypeError(text), 'ERR_INVALID_ARG_TYPE')
 }
 
-/** By shape: signals of another realm, and of polyfills, are as good. */
+/** By shape: signals of another realm and of polyfills are accepted. */
 export function checkSignal(name: string, value: unknown): asserts value is AbortSignal {
   if (typeof value !== 'object' || value === null || !('aborted' in value) || !('addEventListener' in value)) {
     throw invalidArgType(name, 'an AbortSignal', value)

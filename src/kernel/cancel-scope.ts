@@ -4,29 +4,32 @@
  * ```text
  *   root ── scope ──┬── operation (receive)          cancel(scope):
  *                   ├── scope, shield ── operation     1. set the EFFECTIVE bit in the subtree, not past shields
- *                   └── task ── scope ── operation     2. tell every pending operation found there, once
- *                                                      3. abort the AbortSignals that somebody asked for
+ *                   └── task ── scope ── operation     2. cancel every pending operation found there, once
+ *                                                      3. abort the AbortSignals that were handed out
  * ```
  *
  * Invariants
  * 1. EFFECTIVE is cached: set if and only if the scope was cancelled itself, or its parent's bit is set and it has no
  *    shield. `cancel`, `shield`, entering and moving to another parent restore this for the whole subtree before any
- *    operation or listener hears of it, so that all code sees one consistent tree.
- * 2. A pending operation is told at the moment its scope becomes effectively cancelled, never later: nothing polls.
- * 3. A scope is in its parent's list from entry to end, and ends after everything in its own lists has left them: the
- *    operations, scopes and task groups begun in its frame and, for the scope of a group, the tasks (rule 7).
- * 4. The first cause stays: reason and CANCEL_CALLED are set once. A deadline that fired never un-fires.
- * 5. Nothing of what a scope needs rarely costs memory in every scope: there is one for each task, and a task for each
- *    connection. Deadlines, names and signals sit in objects of their own.
+ *    operation or listener is called, so that all code sees one consistent tree.
+ * 2. A pending operation is cancelled at the moment its scope becomes effectively cancelled. Nothing polls.
+ * 3. A scope is in its parent's list from entry to end. It ends after everything in its own lists has left them: the
+ *    operations, scopes and task groups begun in its frame and, for the scope of a group, the tasks (SCOPE-7).
+ * 4. The first cause stays: reason and CANCEL_CALLED are set once. A deadline that fired stays fired.
+ * 5. Rare needs cost no memory in every scope: there is a scope for each task, and a task for each connection.
+ *    Deadlines, names and signals sit in objects of their own.
+ *
+ * Over 500 lines because a scope is one state machine over one set of private fields; its walks and texts are
+ * elsewhere.
  */
 import { type Cancelled, UsageError, createCancelled } from '../errors.ts'
 import { abandoning, considerAbandoning, noteActivity } from './abandonment.ts'
 import { checkBoolean, checkFunction, checkTime } from './arguments.ts'
-import { CAUSES, type CancelReason } from './cancel-reason.ts'
+import { type CancelKind, CAUSES } from './cancel-reason.ts'
 import { type Frame, requireFrame } from './context.ts'
 import { Deadline, type Host, type Timed } from './deadlines.ts'
 import { scopeChannel, tellScope } from './diagnostics.ts'
-import { inspectCustom, oneLine } from './inspect.ts'
+import { inspectCustom } from './inspect.ts'
 import { append, collect, unlink } from './links.ts'
 import { linger } from './linger.ts'
 import { type Operation, rejected } from './operation.ts'
@@ -50,19 +53,39 @@ import {
   SHIELD,
   TASK,
 } from './scope-flags.ts'
-import { type BodySink, type ExitMode, ScopeRun } from './scope-run.ts'
-import type { ScopeOwner } from './scope-owner.ts'
+import { type ExitMode, ScopeRun } from './scope-run.ts'
+import type { BodySink, ScopeOwner } from './scope-owner.ts'
 import { Extras } from './scope-extras.ts'
 import { type CancelScopeOptions, checkScopeOptions } from './scope-options.ts'
+import { inspectScope, labelOf } from './scope-text.ts'
 import { spread, withdraw } from './spread.ts'
 import type { Task } from './task.ts'
 import { nextTurn } from './turn.ts'
 
+/** Why a scope was cancelled. */
+export interface CancelReason {
+  /** The kind of cause. */
+  readonly kind: 'explicit' | 'deadline' | 'task-failed' | 'signal' | 'shutdown' | 'scope-ended'
+  /** The scope that was cancelled. Scopes inside it have a reason only if they were cancelled themselves. */
+  readonly scope: CancelScope
+  /**
+   * The argument of `cancel()`, the error of the failed task, the signal's reason, or the name of the process signal.
+   */
+  readonly detail?: unknown
+}
+
 /**
- * A scope whose operations can be cancelled together. Re-creates the reference's `CancelScope`.
+ * A part of a program that can be cancelled as a whole: every operation and every task begun inside it.
  *
- * `openCancelScope`, `moveOnAfter` and `failAfter` make one and enter it at once. One made by hand may be cancelled
- * before it is entered, and is entered once, by `run`.
+ * `openCancelScope`, `moveOnAfter` and `failAfter` make a scope and enter it at once. A scope made with `new` is
+ * entered once, by its method `run`, and may be cancelled before.
+ *
+ * @example
+ * ```ts
+ * const search = new CancelScope({ name: 'search' })
+ * stopButton.on('click', () => search.cancel())
+ * const hits = await search.run(() => searchEverywhere(query)) // undefined when cancelled
+ * ```
  */
 export class CancelScope implements Timed {
   /** @internal bits of scope-flags.ts */
@@ -73,15 +96,15 @@ export class CancelScope implements Timed {
   _previous: CancelScope | null = null
   /** @internal */
   _next: CancelScope | null = null
-  /** @internal first of the scopes begun in this one's frame, and of a group's tasks */
+  /** @internal First of the scopes begun in this one's frame, and of a group's tasks. */
   _scopes: CancelScope | null = null
-  /** @internal first of the pending operations begun in this one's frame */
+  /** @internal First of the pending operations begun in this one's frame. */
   _operations: Operation<unknown> | null = null
-  /** @internal other reasons to stay open: a group's pending `start` calls */
+  /** @internal Other reasons to stay open: a group's pending `start` calls. */
   _holds = 0
-  /** @internal when its body ended and left something behind, as `Operation._since` */
+  /** @internal The time at which its body ended and left something behind, as `Operation._since`. */
   _since = 0
-  /** @internal the task in whose frame this was entered */
+  /** @internal The task in whose frame this was entered. */
   _task: Task | null = null
   #owner: ScopeOwner | null = null
   #deadline: Deadline | null = null
@@ -100,17 +123,18 @@ export class CancelScope implements Timed {
   }
 
   /**
-   * Enters the scope with `body`: its value, or `undefined` when this scope's cancellation ended it. Rejects with
-   * `UsageError` on a second call, with `signal.reason` when the foreign signal was the first cause, and with whatever
-   * the body throws.
+   * Enters the scope and runs `body` in it. Resolves with the value of the body, or with `undefined` when the
+   * cancellation of this scope ended it. Rejects with the error of the body, with `signal.reason` when the foreign
+   * signal was the first cause, and with `UsageError` on a second call.
    */
   run<T>(body: (scope: CancelScope) => T | PromiseLike<T>): Promise<T | undefined> {
     return this._run(body, 'move-on', 'CancelScope.run')
   }
 
   /**
-   * Cancels everything in the scope, now: waiting operations reject with `Cancelled`, and every further checkpoint throws
-   * it until the scope is left. The first reason stays. Works from any task and any callback of the thread.
+   * Cancels everything in the scope at once: waiting operations reject with `Cancelled`, and every later checkpoint
+   * throws it until the scope is left. A second call changes nothing. Works from any task and any callback of the
+   * thread.
    *
    * @param reason - becomes `cancelReason.detail`
    */
@@ -123,17 +147,20 @@ export class CancelScope implements Timed {
     return (this._flags & CANCEL_CALLED) !== 0
   }
 
-  /** Whether this scope stopped a cancellation, which ended its body. */
+  /** Whether a cancellation ended the body and stopped at this scope. */
   get cancelledCaught(): boolean {
     return (this._flags & CAUGHT) !== 0
   }
 
-  /** The first cause; `undefined` while `cancelCalled` is false. */
+  /** The first cause of the cancellation; `undefined` while `cancelCalled` is false. */
   get cancelReason(): CancelReason | undefined {
     return this.#reason
   }
 
-  /** The point in time (of `currentTime()`) at which the scope is cancelled; `Infinity` is never. Settable at any time. */
+  /**
+   * The time at which the scope is cancelled, in milliseconds on the clock of `currentTime()`; `Infinity` is never.
+   * Settable.
+   */
   get deadline(): number {
     return this.#deadline === null ? Infinity : this.#deadline.at
   }
@@ -149,7 +176,10 @@ export class CancelScope implements Timed {
     this.#stir()
   }
 
-  /** Whether cancellation from outside is kept out. Settable at any time; takes effect at once, in both directions. */
+  /**
+   * Whether cancellation of enclosing scopes is blocked. Settable at any time; takes effect at once, in both
+   * directions.
+   */
   get shield(): boolean {
     return (this._flags & SHIELD) !== 0
   }
@@ -163,8 +193,8 @@ export class CancelScope implements Timed {
   }
 
   /**
-   * For foreign work that takes an `AbortSignal`: aborts when the scope becomes effectively cancelled, with a `Cancelled`
-   * as its reason, and then stays so. Made when first asked for.
+   * An `AbortSignal` for functions of other libraries. It aborts, with a `Cancelled` as its reason, when this scope or
+   * an enclosing one is cancelled, and stays aborted. It is made on the first access.
    */
   get signal(): AbortSignal {
     this._markHandedOut()
@@ -192,7 +222,7 @@ export class CancelScope implements Timed {
     else this.#owner!.leave(settles)
   }
 
-  /** @internal Who hears how the body of this scope ended. */
+  /** @internal Gets the outcome of the body of this scope. */
   get _sink(): BodySink {
     return this.#owner!
   }
@@ -209,7 +239,9 @@ export class CancelScope implements Timed {
     }
   }
 
-  /** @internal Runs the inside of one call. Nothing but its surroundings cancels it, so it ends with a value or an error. */
+  /**
+   * @internal Runs the inside of one call. Only enclosing scopes can cancel it, so it ends with a value or an error.
+   */
   static _operation<T>(what: string, body: () => T | PromiseLike<T>): Promise<T> {
     return new CancelScope()._run(body, 'operation', what) as Promise<T>
   }
@@ -268,7 +300,7 @@ export class CancelScope implements Timed {
   }
 
   /** @internal */
-  _cancel(kind: CancelReason['kind'], detail?: unknown): void {
+  _cancel(kind: CancelKind, detail?: unknown): void {
     if ((this._flags & CANCEL_CALLED) !== 0) return
     this._flags |= CANCEL_CALLED
     this.#reason = Object.freeze(detail === undefined ? { kind, scope: this } : { kind, scope: this, detail })
@@ -301,9 +333,7 @@ export class CancelScope implements Timed {
 
   /** @internal For texts: 'scope "load" in task "main"', 'failAfter in task "main"'. */
   get _label(): string {
-    const task = this._task === null ? '' : `task "${this._task.name}"`
-    if ((this._flags & TASK) !== 0) return task
-    return `${this._name === undefined ? (this.#owner?.what ?? 'a scope') : `scope "${this._name}"`} in ${task}`
+    return labelOf(this, this.#owner?.what)
   }
 
   /** @internal */
@@ -314,14 +344,15 @@ export class CancelScope implements Timed {
     return false
   }
 
-  /** @internal Cancelled from outside, by what the scope outside will catch itself. */
+  /** @internal Whether an enclosing scope cancels this one. That scope will catch the cancellation. */
   get _parentCancels(): boolean {
     return (this._flags & SHIELD) === 0 && this._parent !== null && (this._parent._flags & EFFECTIVE) !== 0
   }
 
   /**
-   * @internal A cancellation has reached something in the frame while the body goes on. The body passes one on. Behind a second,
-   * and behind one that the body does not pass on, other code of the frame may still have to clean up (FORGET-6).
+   * @internal A cancellation has reached something in the frame while the body goes on. The body itself passes one on.
+   * After a second one, or one that the body does not pass on, other code of the frame may still have to clean up
+   * (FORGET-6).
    */
   _noteDelivered(): void {
     if ((this._flags & (CLOSING | ENDED)) === 0) this._flags |= (this._flags & DELIVERED) === 0 ? DELIVERED : LEFTOVERS
@@ -342,7 +373,7 @@ export class CancelScope implements Timed {
     this._childLeft()
   }
 
-  /** @internal Nothing is left: the owner's last word. */
+  /** @internal Nothing is left in the scope. Called by the owner, last. */
   _end(): void {
     this._flags = (this._flags & ~CLOSING) | ENDED
     // Not when the body ends: the deadline of a group bounds its children, too, while the host waits for them.
@@ -380,22 +411,22 @@ export class CancelScope implements Timed {
     }
   }
 
-  /** @internal The clean-up behind what was left over has had its time. It may have begun something. */
+  /** @internal Clean-up code after the leftovers has had a full iteration. It may have begun something. */
   _lingered(): void {
     this._flags &= ~LINGERING
     this._childLeft()
   }
 
   /**
-   * @internal The budget of the turn is spent: the owner is told again in the next one, unless something was begun until then.
-   * The scope stays alive meanwhile, so that it never ends before its promise has settled.
+   * @internal The budget of the turn is spent: `drained` is called again in the next turn, unless something was begun
+   * until then. The scope stays alive meanwhile, so that it never ends before its promise has settled.
    */
   _drainLater(): void {
     this._flags |= LINGERING
     nextTurn({ resume: () => this._lingered() })
   }
 
-  /** @internal The cached bits of the subtree, and everybody who must know (invariants 1 and 2). */
+  /** @internal Updates the cached bits of the subtree and cancels what has to be cancelled (invariants 1 and 2). */
   _refresh(): void {
     const effective = (this._flags & CANCEL_CALLED) !== 0 || this._parentCancels
     if (effective === ((this._flags & EFFECTIVE) !== 0)) return
@@ -403,7 +434,10 @@ export class CancelScope implements Timed {
     else withdraw(this)
   }
 
-  /** @internal Here and in the scopes around it: what the signal's abort leads to passes all their boundaries. */
+  /**
+   * @internal Marks this scope and those around it: an error that the signal's abort causes passes all their
+   * boundaries.
+   */
   _markHandedOut(): void {
     for (let scope: CancelScope | null = this; scope !== null; scope = scope._parent) {
       if ((scope._flags & HANDED_OUT) !== 0) return
@@ -439,19 +473,12 @@ export class CancelScope implements Timed {
 
   /** @internal */
   [inspectCustom](): string {
-    const { _flags: flags } = this
-    return oneLine('CancelScope', [
-      this._name !== undefined && `"${this._name}"`,
-      this.deadline !== Infinity && `deadline ${this.deadline}`,
-      this.shield && 'shield',
-      this.#reason !== undefined && `cancelled (${this.#reason.kind})`,
-      (flags & NEW) !== 0 ? 'not entered' : (flags & ENDED) !== 0 && 'ended',
-    ])
+    return inspectScope(this)
   }
 
   #enterInterrupted(parent: CancelScope): void {
     if ((parent._flags & CLOSING) !== 0) {
-      // Begun by code that outlived the parent's body. It is over, too; a shield is for cleaning up.
+      // Begun by code that outlived the parent's body: it is cancelled, too, unless it is shielded for clean-up.
       parent._flags |= LEFTOVERS
       if ((this._flags & SHIELD) === 0) this._cancel('scope-ended')
     }

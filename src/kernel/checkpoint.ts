@@ -1,4 +1,4 @@
-/** The operations that wait for nothing but time. */
+/** Operations that only yield, or wait for a time. */
 import type { Cancelled } from '../errors.ts'
 import { enterOperation, enterUncancelled } from './context.ts'
 import { Deadline, type Host, type Timed } from './deadlines.ts'
@@ -6,19 +6,19 @@ import { Operation } from './operation.ts'
 import { type Resumable, nextTurn } from './turn.ts'
 import { BACKEND, RUNNABLE, TIME } from './waits.ts'
 
-/** Throws when cancelled, and otherwise gives way to other tasks, timers and I/O. */
+/** Throws when cancelled. Otherwise yields to other tasks, timers and I/O. */
 export function yieldToOthers(what: string): Promise<void> {
   const scope = enterOperation(what)
   return new YieldOperation(what).begin(scope)
 }
 
-/** Gives way, and is finished whatever is cancelled meanwhile. */
+/** Yields, and ignores cancellation. */
 export function yieldShielded(what: string): Promise<void> {
   const scope = enterUncancelled(what)
   return new ShieldedYield(what).begin(scope)
 }
 
-/** Waits until `at` of the clock: a time that has come already is a mere yield. */
+/** Waits until the time `at`. A time that has passed is a yield. */
 export function waitUntil(at: number, what: string): Promise<void> {
   const scope = enterOperation(what)
   const queue = scope._task!.run.deadlines
@@ -80,7 +80,7 @@ class SleepOperation extends Operation<void> implements Timed {
     return this.deadline.at === Infinity ? this.#what : `${this.#what} until ${Math.trunc(this.deadline.at)}`
   }
 
-  /** One for ever is ended by a cancellation, which may come from anywhere. */
+  /** A sleep without an end ends by cancellation, which may come from outside. */
   override get waitsFor(): number {
     const { at } = this.deadline
     if (at === Infinity) return BACKEND

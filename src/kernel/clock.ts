@@ -1,27 +1,32 @@
 /**
- * Time, and the one timer of the thread. Everything that waits for a time sits in the heap of `deadlines.ts`; the heap
- * keeps one timer armed here, for its earliest entry.
+ * Time, and the one timer of the thread. The heap of `deadlines.ts` has everything that waits for a time, and keeps one
+ * timer armed here for its earliest entry.
  */
 import { detached } from './detached.ts'
 
-/** A source of time. A timer never keeps the process alive: that is the business of the run (api.md, `keepAlive`). */
+/** A source of time. Its timer never keeps the process alive: the run does (RUN-6). */
 export interface Clock {
   /** Milliseconds, monotonic. */
   now(): number
-  /** `now()` in whole milliseconds, perhaps a turn old: for what is stamped so often that reading the clock would tell. */
+  /**
+   * `now()` in whole milliseconds, perhaps a turn old: for stamps so frequent that reading the clock would cost too
+   * much.
+   */
   coarse?(): number
-  /** Arms the one timer for the absolute time `at`, in place of the one armed before. It may fire early, never late on purpose. */
+  /**
+   * Arms the timer for the absolute time `at`, and disarms the one before. It may fire early.
+   */
   arm(at: number, due: () => void): void
   disarm(): void
 }
 
-/** Stamps in a row within one millisecond from which on they share a reading. */
+/** Number of stamps within one millisecond after which further ones share a reading of the clock. */
 const BUSY = 8
 
-/** Beyond this Node fires at once; the heap looks again and arms the rest. */
+/** Node fires longer timeouts at once. The heap then arms the timer for the remaining time. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1
 
-/** Calls `fn` after `ms` of real time, whatever clock the runs have. It keeps no process alive. */
+/** Calls `fn` after `ms` milliseconds of real time, whatever clock the runs have. Does not keep the process alive. */
 export function realTimeout(fn: () => void, ms: number): NodeJS.Timeout {
   return detached(setTimeout, fn, ms).unref()
 }
@@ -29,7 +34,7 @@ export function realTimeout(fn: () => void, ms: number): NodeJS.Timeout {
 export class SystemClock implements Clock {
   #timer: NodeJS.Timeout | undefined
 
-  /** While `#shared`: the time of all stamps of this turn. */
+  /** Time of the last reading. While `#shared`, all stamps of the turn get it. */
   #coarse = 0
   #shared = false
   #inARow = 0
@@ -39,8 +44,8 @@ export class SystemClock implements Clock {
   }
 
   /**
-   * Reading the clock costs some 50 ns, a fifth of what handing over a lock does. So the stamps of a busy turn share one
-   * reading, until its microtasks are done; one that is not busy is not made to pay for the end of its turn.
+   * Reading the clock costs some 50 ns, a fifth of handing over a lock. So the stamps of a busy turn share one reading
+   * until its microtasks are done. A turn that is not busy does not pay for the callback at its end.
    */
   coarse(): number {
     if (this.#shared) return this.#coarse
@@ -63,7 +68,7 @@ export class SystemClock implements Clock {
   arm(at: number, due: () => void): void {
     clearTimeout(this.#timer)
     const delay = Math.min(Math.max(0, Math.ceil(at - performance.now())), LONGEST_TIMEOUT)
-    // Detached: a timer would otherwise keep alive the frame of whichever task happened to arm it.
+    // Detached: otherwise the timer would keep alive the frame of the task that happened to arm it.
     this.#timer = detached(setTimeout, due, delay)
     this.#timer.unref()
   }

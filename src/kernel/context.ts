@@ -1,11 +1,11 @@
 /**
- * Where the running code is: the frame of task and innermost scope that travels with the async context, and the two
- * doors through which every operation enters.
+ * The frame (task and innermost scope) of the running code, which travels with the async context (SCOPE-2), and the two
+ * functions through which every operation enters.
  *
  * Invariants
- * 1. There is one AsyncLocalStorage, and frames are entered with `run` only: `enterWith` would leak into the caller.
- * 2. A frame never changes. What changes (a scope is cancelled, a task ends, a `use` is over) changes in what it points to.
- * 3. On the way in, an operation costs one look-up and one test of `scope._flags`; everything else is the slow path.
+ * 1. There is one AsyncLocalStorage. Frames are entered with `run` only: `enterWith` would leak into the caller.
+ * 2. A frame never changes. The objects that it points to do: a scope is cancelled, a task ends, a `use` is over.
+ * 3. The entry of an operation costs one look-up and one test of `scope._flags`. Everything else is the slow path.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { NotRunningError, RunFinishedError, UsageError } from '../errors.ts'
@@ -14,11 +14,11 @@ import { refuse } from './refusals.ts'
 import { ENDED, SHUT } from './scope-flags.ts'
 import type { Task } from './task.ts'
 
-/** What the async context carries. */
+/** The content of the async context. */
 export class Frame {
   readonly task: Task
   readonly scope: CancelScope
-  /** What the calls around the running code hold (`use`), innermost first. */
+  /** The `use` calls around the running code, innermost first. */
   readonly held: Holding | undefined
 
   constructor(task: Task, scope: CancelScope, held?: Holding) {
@@ -28,9 +28,11 @@ export class Frame {
   }
 }
 
-/** One `use` of a primitive: it owns what it acquired, and the frame of its body says so. */
+/** One `use` of a primitive. It owns the grant, and the frame of its body carries it (GRANT-2). */
 export class Holding {
-  /** Cleared when the `use` is over: frames never change, and what outlived the body still carries one that names this. */
+  /**
+   * Cleared when the `use` is over: frames never change, and code that outlived the body still has one that names this.
+   */
   primitive: object | undefined
   readonly task: Task
   readonly outer: Holding | undefined
@@ -49,13 +51,15 @@ export function currentFrame(): Frame | undefined {
   return storage.getStore()
 }
 
-/** `args` is a list, or nothing for most tasks: the way to a task's function is too hot to spread one at each call. */
+/**
+ * `args` is optional because most tasks have none: spreading a list at each call of a task's function costs too much.
+ */
 export function callInFrame<A extends unknown[], R>(frame: Frame, fn: (...args: A) => R, args?: A): R {
   return args === undefined || args.length === 0 ? storage.run(frame, fn) : storage.run(frame, fn, ...args)
 }
 
 /**
- * The entry of every async operation, which makes it a checkpoint: returns the scope to begin in.
+ * The entry of every async operation, which makes it a checkpoint. Returns the scope to begin in.
  *
  * @param what - the operation's name, for the text of the errors
  * @throws Cancelled when the scope is effectively cancelled, or its body has already settled
@@ -65,7 +69,7 @@ export function enterOperation(what: string): CancelScope {
   return enterFrame(what).scope
 }
 
-/** The same door, for those who must also know the task and what the code around the call holds. */
+/** The same, for callers that also need the task and the `use` calls around. */
 export function enterFrame(what: string): Frame {
   const frame = storage.getStore()
   if (frame !== undefined && (frame.scope._flags & SHUT) === 0) return frame
@@ -74,7 +78,7 @@ export function enterFrame(what: string): Frame {
 }
 
 /**
- * The entry of what must work in a cancelled scope too: schedule points, and whatever closes. It never throws `Cancelled`.
+ * The entry of operations that work in a cancelled scope, too: schedule points, and closing. Never throws `Cancelled`.
  */
 export function enterUncancelled(what: string): CancelScope {
   return liveScope(storage.getStore(), what)

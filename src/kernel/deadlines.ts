@@ -1,58 +1,58 @@
 /**
- * Everything that waits for a time, in one heap per thread, over one timer.
+ * One heap of deadlines for each thread, over one timer.
  *
  * Invariants
- * 1. An entry is in the heap at most once and knows its place, so that leaving a scope removes its deadline at once and
- *    the heap holds on to nothing that is over.
- * 2. The timer is armed for the earliest entry or for an earlier time. It is re-armed only when an *earlier* entry comes:
- *    a scope opened and left again under the same timeout, over and over, costs no timer call. Removing the earliest entry
- *    leaves the timer as it is; when it fires, it looks and arms the next one.
- * 3. Before anything is delivered, the hosts concerned settle the I/O that is already there (api.md §2, rule 3). What was
- *    moved or removed meanwhile is not delivered.
+ * 1. An entry is in the heap at most once and knows its place. So leaving a scope removes its deadline at once, and the
+ *    heap keeps nothing alive that is over.
+ * 2. The timer is armed for the earliest entry or for an earlier time. It is re-armed only when an *earlier* entry
+ *    comes: opening and leaving scopes with the same timeout costs no timer call. Removing the earliest entry leaves
+ *    the timer as it is; when the timer fires, it is armed for the next entry.
+ * 3. Before a deadline is delivered, its host settles the I/O that is ready (SCOPE-3). An entry that was moved or
+ *    removed meanwhile is not delivered.
  * 4. Entries are delivered in the order of their times, equal ones in the order of their arrival.
  */
 import type { Clock } from './clock.ts'
 import { SystemClock } from './clock.ts'
-import type { RunState } from './run-state.ts'
 import type { Scheduler } from './schedule.ts'
+import type { RunNode } from './tree.ts'
 
-/** What a backend is to the kernel. */
+/** A backend, as the kernel sees it. */
 export interface Host {
   readonly name: string
-  /** Delivers the I/O that is already there, then calls `deliver`, now or in a later phase of the event loop. */
+  /** Delivers the I/O that is ready, then calls `deliver`, at once or in a later phase of the event loop. */
   settleIo(deliver: () => void): void
-  /** The time of its runs; the thread's own where it has none. */
+  /** The deadlines of its runs. Default: those of the thread. */
   readonly deadlines?: DeadlineQueue | undefined
-  /** The order in which what is ready goes on; as it comes where it has none. */
+  /** Decides the order in which ready tasks go on. Default: the order in which they became ready. */
   readonly scheduler?: Scheduler | undefined
-  /** From 0 to 1, without 1: chance that comes again with the run. `Math.random` where it has none. */
+  /** A random number >= 0 and < 1 that a replayed run gives again. Default: `Math.random`. */
   random?(): number
-  /** Whether something is on its way that no task waits for yet. */
+  /** Whether the host is busy with work that no task waits for yet. */
   busy?(): boolean
   /**
-   * Work of the real world begins that a task may want to end after a while (a thread, a process): simulated time keeps pace
-   * with it. Returns what is to be called when it is over.
+   * Real work begins that a task may limit in time (a thread, a process): simulated time then follows real time.
+   * Returns the function to call when the work is over.
    */
   followRealTime?(): () => void
-  /** A run begins: before its first task does. One that throws refuses the run, and `runEnded` is not called for it. */
-  runStarted?(run: RunState): void
-  /** It has settled. */
-  runEnded?(run: RunState): void
+  /** A run begins; its first task has not. If this throws, the run is refused, and `runEnded` is not called for it. */
+  runStarted?(run: RunNode): void
+  /** The run has settled. */
+  runEnded?(run: RunNode): void
 }
 
 export interface Timed {
-  /** Whose I/O goes first. */
+  /** The host that settles its I/O first (3). */
   host(): Host
-  /** The time has come; the entry is out of the heap. */
+  /** The time has come. The entry has left the heap. */
   due(): void
 }
 
 export class Deadline {
   at: number
   readonly target: Timed
-  /** @internal place in the heap; -1 outside */
+  /** @internal Place in the heap; -1 outside. */
   index = -1
-  /** @internal arrival */
+  /** @internal Number of the arrival (4). */
   order = 0
 
   constructor(at: number, target: Timed) {
@@ -88,12 +88,12 @@ export class DeadlineQueue {
     return this.#heap.length
   }
 
-  /** The time of the first entry; `Infinity` where there is none. The timer may be armed for an earlier one (2). */
+  /** The time of the first entry, or `Infinity`. The timer may be armed for an earlier time (2). */
   get earliest(): number {
     return this.#heap[0]?.at ?? Infinity
   }
 
-  /** Adds the entry, or moves it after its time was changed. A time that never comes is not kept. */
+  /** Adds the entry, or moves it after its time was changed. An infinite time is not kept. */
   add(deadline: Deadline): void {
     if (deadline.index !== -1) this.remove(deadline)
     if (deadline.at === Infinity) return
@@ -116,7 +116,7 @@ export class DeadlineQueue {
     this.#sink(last)
   }
 
-  /** Delivers what is due, then calls `then`: at once where nothing is. */
+  /** Delivers the deadlines that are due, then calls `then`; at once if none is due. */
   deliverDue(then: () => void): void {
     if (this.#settling) {
       this.#afterDelivery.push(then)
@@ -140,7 +140,7 @@ export class DeadlineQueue {
     }
   }
 
-  /** Another source of time, for tests. Returns the one before. */
+  /** Replaces the clock, for tests. Returns the one before. */
   useClock(clock: Clock): Clock {
     const before = this.#clock
     before.disarm()

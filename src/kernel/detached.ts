@@ -3,8 +3,8 @@ import { AsyncResource } from 'node:async_hooks'
 const nowhere = new AsyncResource('structio')
 
 /**
- * Calls `fn` outside every async context, for the handles that a thread shares between its tasks: a timer made inside
- * a task would keep that task's frame, and other libraries' stores, alive and visible to strangers.
+ * Calls `fn` outside every async context. For handles that the tasks of a thread share: a timer made inside a task
+ * would keep that task's frame, and the stores of other libraries, alive and visible in its callback.
  */
 export function detached<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
   return nowhere.runInAsyncScope(fn, undefined, ...args)

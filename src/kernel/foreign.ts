@@ -1,11 +1,11 @@
 /**
- * Promises and signals that are not of this library. A long-lived one may be waited for by millions of scopes, one after
- * another, and keeps every reaction and every listener that it was ever given. So it gets one of them, which passes on what
- * comes to those who wait at that moment.
+ * Promises and signals of other code. Millions of scopes may wait for a long-lived one, one after another, and it would
+ * keep each of their reactions and listeners. So it gets one, which passes the outcome on to the current waiters
+ * (FORGET-8).
  *
  * What must stay true:
- * 1. A promise has one reaction, a signal one listener, however many wait. Who leaves, leaves nothing here.
- * 2. The reaction is registered outside every task: it would otherwise keep the frame of the first that waited.
+ * 1. A promise has one reaction, a signal one listener, however many wait. A waiter that leaves is forgotten.
+ * 2. The reaction is registered outside every task. Otherwise it would keep alive the frame of the first waiter.
  */
 import { detached } from './detached.ts'
 
@@ -17,10 +17,10 @@ export interface PromiseWaiter<T> {
 
 /** The waiters of one promise. */
 export class PromiseHub<T> {
-  /** Nearly always there is one: no set for that. */
+  /** The usual single waiter, without a set. */
   #only: PromiseWaiter<T> | undefined
   #waiters: Set<PromiseWaiter<T>> | undefined
-  /** What those who have left want done with the value. */
+  /** Functions of waiters that have left: they get the value. */
   #discards: ((value: T) => void)[] | undefined
 
   static of<T>(promise: PromiseLike<T>): PromiseHub<T> {
@@ -31,7 +31,7 @@ export class PromiseHub<T> {
     const settled = (value: T): void => hub.#settle(promise, (waiter) => waiter.settled(value), value)
     const failed = (error: unknown): void => hub.#settle(promise, (waiter) => waiter.failed(error))
     if (promise instanceof Promise) detached(() => void promise.then(settled, failed))
-    // A lazy one begins its work when it is asked: in the context of its caller.
+    // A lazy thenable begins its work in `then`: in the context of its caller.
     else void Promise.resolve(promise).then(settled, failed)
     return hub
   }
@@ -41,7 +41,7 @@ export class PromiseHub<T> {
     else (this.#waiters ??= new Set()).add(waiter)
   }
 
-  /** @param discard - gets the value when it comes */
+  /** @param discard - gets the value when it arrives */
   leave(waiter: PromiseWaiter<T>, discard: ((value: T) => void) | undefined): void {
     if (this.#only === waiter) this.#only = undefined
     else this.#waiters?.delete(waiter)
@@ -49,7 +49,7 @@ export class PromiseHub<T> {
   }
 
   #settle(promise: PromiseLike<T>, tell: (waiter: PromiseWaiter<T>) => void, ...value: [] | [T]): void {
-    // What waits from now on asks the promise itself.
+    // Later waiters use the promise itself.
     promiseHubs.delete(promise)
     const only = this.#only
     const others = this.#waiters
@@ -57,7 +57,7 @@ export class PromiseHub<T> {
     this.#only = this.#waiters = this.#discards = undefined
     if (only !== undefined) tell(only)
     for (const waiter of others ?? []) tell(waiter)
-    // Of work that was left, the failure is not reported.
+    // The failure of abandoned work is dropped.
     if (value.length > 0) for (const discard of discards) discard(value[0] as T)
   }
 }
@@ -87,7 +87,7 @@ class SignalHub {
   }
 
   readonly #onAbort = (): void => {
-    // A listener may remove others: these are not called any more, as with the signal's own.
+    // A listener may remove others; these are not called any more, as with an `AbortSignal`.
     for (const listener of this.#listeners) listener()
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The kernel's face: everything that the rest of the library may use of it. `architecture.spec.ts` checks that no module outside
+ * The public face of the kernel for the rest of the library. `architecture.spec.ts` checks that no module outside
  * `src/kernel/` imports another file of the kernel.
  */
 export { abandonable } from './abandon.ts'
@@ -17,16 +17,16 @@ export {
   type OptionNames,
   outOfRange,
 } from './arguments.ts'
-export type { CancelReason } from './cancel-reason.ts'
-export { CancelScope } from './cancel-scope.ts'
+export { type CancelReason, CancelScope } from './cancel-scope.ts'
 export { waitUntil, yieldShielded, yieldToOthers } from './checkpoint.ts'
 export { type Clock, realTimeout } from './clock.ts'
 export { closingScope, isInterrupted } from './closing.ts'
 export { callInFrame, currentFrame, enterFrame, enterOperation, Frame, Holding, requireFrame } from './context.ts'
 export { Deadline, DeadlineQueue, deadlines, type Host, type Timed } from './deadlines.ts'
 export { detached } from './detached.ts'
-export { type ScopeEvent, type SuppressedErrorEvent, type TaskEvent, tellSuppressed } from './diagnostics.ts'
+export { tellSuppressed } from './diagnostics.ts'
 export { drawBelow } from './draw.ts'
+export type { ScopeEvent, SuppressedErrorEvent, TaskEvent } from './events.ts'
 export { isCancellation, judge, judgeTask } from './exit.ts'
 export { inspectCustom } from './inspect.ts'
 export { releaseProcess, retainProcess } from './keep-alive.ts'
@@ -38,13 +38,24 @@ export { Resource, traceOpening, warnLeftOpen } from './resources.ts'
 export { refuseNestedRun, startRun } from './root.ts'
 export { activeRuns, type RunState } from './run-state.ts'
 export type { Scheduler } from './schedule.ts'
-export { CANCEL_CALLED, CLOSING, EFFECTIVE, ENDED, LEFT, LINGERING, SERVICE, SHIELD, TASK } from './scope-flags.ts'
+// For `sync/` and `streams/`, which still test flags. New code uses scope-state.ts.
+export { CLOSING, ENDED, LEFT } from './scope-flags.ts'
 export type { CancelScopeOptions } from './scope-options.ts'
 export type { ScopeOwner } from './scope-owner.ts'
 export type { ExitMode } from './scope-run.ts'
 export { selectable, type Selectable, type SelectSource } from './selectable.ts'
+export {
+  hasEnded,
+  isClosing,
+  isEffectivelyCancelled,
+  isTaskScope,
+  waitsForLeftovers,
+  wasLeftBehind,
+} from './scope-state.ts'
+export { Service, type ServiceClient } from './service.ts'
 export { ownLine, siteOf } from './sites.ts'
-export { runTaskGroup, taskArguments, TaskGroup, type TaskOptions, type TaskStatus } from './task-group.ts'
+export type { TaskStatus } from './start.ts'
+export { runTaskGroup, taskArguments, TaskGroup, type TaskOptions } from './task-group.ts'
 export { TaskInfo } from './task-info.ts'
 export { type EndWatcher, Task, type TaskFunction, type TaskHandle, type TaskOwner } from './task.ts'
 export {

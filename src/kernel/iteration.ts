@@ -1,6 +1,6 @@
 /**
- * Iterations of the event loop, from one check phase (`setImmediate`) to the next. What is called in one belongs to no task.
- * A callback is called even where the loop is idle, unless it is unreferenced.
+ * Iterations of the event loop, from one check phase (`setImmediate`) to the next. Callbacks run outside every task. A
+ * callback keeps the event loop alive, unless it is unreferenced.
  */
 import { detached } from './detached.ts'
 

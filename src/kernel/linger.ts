@@ -1,13 +1,12 @@
 /**
- * The end of a scope that had to cancel something its body left behind. The code that waited for that learns of it in microtasks
- * to come: as many as it has layers of `async`. Its `finally` blocks belong to the scope and may begin clean-up of their own,
- * so the scope ends only after a full iteration of the event loop, from one `setImmediate` to the next, in which none of
- * that code began anything.
+ * The end of a scope that cancelled leftovers of its body. The code that awaited them runs in later microtasks: one for
+ * each layer of `async`. Its `finally` blocks belong to the scope and may begin clean-up. So the scope ends only after
+ * a full iteration of the event loop, from one `setImmediate` to the next, in which that code began nothing (FORGET-6).
  */
 import { atCheck } from './iteration.ts'
 
 export interface Lingering {
-  /** @internal a full iteration is over */
+  /** @internal A full iteration is over. */
   _lingered(): void
 }
 
@@ -15,9 +14,9 @@ export function linger(scope: Lingering): void {
   if (came.push(scope) === 1 && inIteration.length === 0) atCheck(iterationEnded)
 }
 
-/** Since the last `setImmediate`. */
+/** Scopes added since the last `setImmediate`. */
 let came: Lingering[] = []
-/** They have seen the beginning of the iteration that runs. */
+/** Scopes that wait since the beginning of the current iteration. */
 let inIteration: Lingering[] = []
 
 function iterationEnded(): void {

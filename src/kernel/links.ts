@@ -1,7 +1,7 @@
 /**
- * Intrusive doubly linked lists: the links are fields of the nodes, so that joining and leaving allocate nothing. A list
- * is the reference to its first node; the first node's `_previous` is the last one, which makes appending O(1). A node
- * that is in no list has `_previous === null`.
+ * Intrusive doubly linked lists: the links are fields of the nodes, so that adding and removing allocate nothing. A
+ * list is the reference to its first node. The first node's `_previous` is the last node, which makes appending O(1). A
+ * node in no list has `_previous === null`.
  */
 export interface Linked<N> {
   _previous: N | null
@@ -36,7 +36,7 @@ export function unlink<N extends Linked<N>>(first: N | null, node: N): N | null 
   return first
 }
 
-/** The nodes as they are now, for a walk in which nodes may leave. */
+/** A copy of the list, for a walk in which nodes may leave. */
 export function collect<N extends Linked<N>>(first: N | null): N[] {
   const nodes: N[] = []
   for (let node = first; node !== null; node = node._next) nodes.push(node)

@@ -1,17 +1,17 @@
 /**
  * One waiting call, linked into its scope while it is pending.
  *
- * Cancellation is registration, not polling: the scope finds its waiting operations in an intrusive list, tells each of
- * them once, and does not end before the list is empty.
+ * Cancellation works by registration, not by polling: the scope has its waiting operations in an intrusive list,
+ * cancels each of them once, and does not end before the list is empty.
  *
  * Invariants
- * 1. `begin` … exactly one of `resolve` or `reject`: whichever comes first settles the promise and unlinks, and later
- *    ones do nothing. Completion beats cancellation follows: an operation that has settled is no longer in the list.
+ * 1. After `begin`, the first `resolve` or `reject` settles the promise and unlinks the operation; later ones do
+ *    nothing. It follows that completion beats cancellation: an operation that has settled is no longer in the list.
  * 2. `onCancel` is called at most once for each `begin`, only while pending.
- * 3. The cancellation of an operation that was never awaited is absorbed (left-behind.ts). One that failed by itself and was
- *    never awaited stays Node's business.
+ * 3. The cancellation of an operation that was never awaited is absorbed (left-behind.ts). Its own failure is not: it
+ *    is an `unhandledRejection`.
  * 4. Under a scheduler, an operation that has settled stays linked until the scheduler lets it go on: its outcome is
- *    certain, its scope waits for it, and nobody may begin it again.
+ *    certain, its scope waits for it, and it may not be begun again.
  */
 import { Cancelled } from '../errors.ts'
 import type { CancelScope } from './cancel-scope.ts'
@@ -24,13 +24,13 @@ import { keepSite } from './sites.ts'
 import { BACKEND, RUNNABLE } from './waits.ts'
 
 export abstract class Operation<T> {
-  /** @internal links of the scope's list; `_scope` is null when nothing is pending */
+  /** @internal Links of the scope's list; `_scope` is null when nothing is pending. */
   _previous: Operation<unknown> | null = null
   /** @internal */
   _next: Operation<unknown> | null = null
   /** @internal */
   _scope: CancelScope | null = null
-  /** @internal when it began to wait, in whole milliseconds of the run's clock: a small integer costs no object */
+  /** @internal Start of the wait, in whole milliseconds of the run's clock: a small integer costs no object. */
   _since = 0
   #told: typeof OPEN | typeof TOLD | typeof LEFT_OVER = OPEN
   #promise: Promise<T> | undefined
@@ -41,14 +41,17 @@ export abstract class Operation<T> {
     return this._scope !== null
   }
 
-  /** Whether it is pending with its outcome still open: what arrives for one that has settled already (4) is not its own. */
+  /**
+   * Whether it is pending and its outcome is open. Under a scheduler (4), data that arrives after the outcome is not
+   * for it.
+   */
   get undecided(): boolean {
     return this.#resolve !== undefined
   }
 
   /**
-   * Links into `scope` (as `enterOperation` gave it) and returns the promise to await. Once settled, the same object may
-   * be begun again: a stream keeps one for each direction.
+   * Links into `scope` (as `enterOperation` gave it) and returns the promise to await. Once settled, the same object
+   * may be begun again: a stream keeps one for each direction.
    */
   begin(scope: CancelScope): Promise<T> {
     if (this._scope !== null) throw new Error(`internal: begun twice: ${this.describe()}`)
@@ -83,25 +86,25 @@ export abstract class Operation<T> {
     return true
   }
 
-  /** The same, of what is reported elsewhere: it needs no handler. */
+  /** The same for an error that is also reported elsewhere: the promise needs no handler. */
   protected rejectHandled(error: unknown): boolean {
     if (this.#promise !== undefined) markHandled(this.#promise)
     return this.reject(error)
   }
 
   /**
-   * The scope has become effectively cancelled, or its body has ended, while this is pending. Drop the interest now and
-   * `reject(cancelled())`; or, where the other side must let go first (a file, a process), start the abort and settle
+   * The scope has become effectively cancelled, or its body has ended, while this is pending. Either stop waiting and
+   * call `reject(cancelled())`; or, where the work must end first (a file, a process), start the abort and settle
    * later: the scope waits.
    */
   protected abstract onCancel(cancelled: () => Cancelled): void
 
-  /** What is being waited for, for people: 'receive from 127.0.0.1:80'. */
+  /** Shown in errors and dumps: 'receive from 127.0.0.1:80'. */
   describe(): string {
     return this.constructor.name
   }
 
-  /** What it waits for, as bits of waits.ts: by default, the backend. */
+  /** What it waits for, as bits of waits.ts. Default: the backend. */
   get waitsFor(): number {
     return BACKEND
   }
@@ -111,12 +114,12 @@ export abstract class Operation<T> {
     return this.#resolve === undefined ? RUNNABLE : this.waitsFor
   }
 
-  /** @internal the call of a `use` whose body it runs */
+  /** @internal The `use` whose body this operation runs. */
   get _holding(): Holding | undefined {
     return undefined
   }
 
-  /** @internal the scope tells */
+  /** @internal Called by the scope. */
   _cancel(): void {
     const scope = this._scope
     if (scope === null || this.#told !== OPEN) return
@@ -125,16 +128,19 @@ export abstract class Operation<T> {
     this.onCancel(() => scope._cancelled(this.describe(), this))
   }
 
-  /** @internal the scope tells: it is effectively cancelled, or has been shielded since; for those who pass that on */
+  /**
+   * @internal Called by the scope when it becomes effectively cancelled, and when a shield takes that back. For
+   * operations that pass it on.
+   */
   _effective(_cancelled: boolean): void {}
 
-  /** @internal the body of its scope has ended: it is cancelled, and its failure is the scope's (invariant 3) */
+  /** @internal The body of its scope has ended: it is cancelled, and its failure needs no handler. */
   _leftOver(): void {
     this._cancel()
     this.#told = LEFT_OVER
   }
 
-  /** The promise is settled before the scope hears of it: the scope's own promise must not overtake it. */
+  /** The promise is settled before the operation leaves its scope: the scope's own promise must not overtake it. */
   #settle<V>(settle: (outcome: V) => void, outcome: V): void {
     settle(outcome)
     const scope = this._scope!
@@ -149,7 +155,9 @@ export abstract class Operation<T> {
     stir(scope._task!.run)
   }
 
-  /** A step that begins work, such as the body of a `use`, is the scheduler's to place, too. False where there is none. */
+  /**
+   * Lets the scheduler place a step that begins work, such as the body of a `use`. False where there is none.
+   */
   protected stepLater(step: () => void): boolean {
     const scheduler: Scheduler | undefined = schedulers === 0 ? undefined : this._scope?._task!.run.scheduler
     scheduler?.add(step)
@@ -168,8 +176,8 @@ export abstract class Operation<T> {
 }
 
 /**
- * A rejected promise, for functions that must not throw synchronously. A refused call may be rejected in a later iteration
- * of the event loop (refusals.ts).
+ * A rejected promise, for functions that must not throw synchronously. A refused call may be rejected in a later
+ * iteration of the event loop (refusals.ts).
  */
 export function rejected(error: unknown): Promise<never> {
   const refusal = takeLate(error)
@@ -178,11 +186,12 @@ export function rejected(error: unknown): Promise<never> {
     if (!absorbs && error instanceof Cancelled) markHandled(promise)
     return promise
   }
-  if (refusal.scope !== undefined) return new Refusal(refusal).begin(refusal.scope)
+  // The scope comes from a `Frame`, and frames hold nothing but `CancelScope`s.
+  if (refusal.scope !== undefined) return new Refusal(refusal).begin(refusal.scope as CancelScope)
   return new Promise((_, reject) => deliverLater(() => reject(error), false))
 }
 
-/** A call that has been refused and does not know it yet. Its scope waits for it. */
+/** A call that has been refused and whose promise rejects later. Its scope waits for it. */
 class Refusal extends Operation<never> {
   readonly #refusal: LateRefusal
 
@@ -211,8 +220,8 @@ class Refusal extends Operation<never> {
 }
 
 /**
- * Rejects `promise`, which belongs to a scope. Its cancellation needs no handler, and neither does any other failure of one
- * that a body has left over.
+ * Rejects `promise`, which belongs to a scope. A cancellation needs no handler, and neither does a failure after the
+ * body around it has ended (`leftOver`).
  */
 export function rejectOwned(
   promise: Promise<unknown>,
@@ -241,13 +250,13 @@ export function takenFunctions(): { resolve: (value: unknown) => void; reject: (
   return functions
 }
 
-/** Whether the scope has told it to end, and whether because the body of the scope had ended. */
+/** Whether the scope has cancelled it, and whether because the body of the scope had ended. */
 const OPEN = 0
 const TOLD = 1
 const LEFT_OVER = 2
 
 function nothing(): void {}
 
-// Held for a moment only: they know their promise, and a promise its async context, and that its task.
+// Cleared at once: they refer to their promise, that to its async context, and that to its task.
 let lastResolve: (value: unknown) => void = nothing
 let lastReject: (error: unknown) => void = nothing

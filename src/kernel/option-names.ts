@@ -1,12 +1,15 @@
 /**
- * Options by their names: one that a function does not take is an error that names the right one. A misspelt option that is
- * dropped silently becomes a server that listens everywhere, or a limit that does not hold.
+ * The names of options. An option that a function does not take is an error that suggests the right one: a misspelt
+ * option must not be dropped silently (a server would listen everywhere, a limit would not hold).
  */
 
-/** The names of the options that a function takes. A record: it is asked for each scope, and is twice as fast as a set. */
+/**
+ * The names of the options that a function takes. A record, because it is read for each scope and is twice as fast as a
+ * set.
+ */
 export type OptionNames = Readonly<Record<string, true>>
 
-/** Lists the members of `O`, all of them: an option that is missing here does not compile. */
+/** Lists all members of `O`: a missing one does not compile. */
 export function optionNames<O>(names: { readonly [Name in keyof Required<O>]: true }): OptionNames {
   return names
 }
@@ -14,16 +17,16 @@ export function optionNames<O>(names: { readonly [Name in keyof Required<O>]: tr
 /** The first own key of `options` that is not among the names, also where its value is `undefined`. */
 export function unknownOption(options: object, known: OptionNames): string | undefined {
   for (const key in options) {
-    // What a polluted `Object.prototype` adds is not the caller's doing.
+    // Keys of a polluted `Object.prototype` do not count.
     if (known[key] !== true && Object.hasOwn(options, key)) return key
   }
   return undefined
 }
 
-/** One sentence that names the right option: the known name for it elsewhere, else the most similar one, else all. */
+/** One sentence that names the right option: by a name from other libraries, else by similarity, else all options. */
 export function suggestion(wrong: string, known: OptionNames): string {
   const plain = simplified(wrong)
-  // An option that was only written differently, as `no_delay`, comes before everything else.
+  // An option in another spelling, as `no_delay`, comes first.
   const names = Object.keys(known)
   const same = names.find((name) => simplified(name) === plain)
   const alias = same ?? own(ALIASES, plain)?.find((name) => known[name])
@@ -38,7 +41,10 @@ export function suggestion(wrong: string, known: OptionNames): string {
     : `Its options are ${all.slice(0, -1).join(', ')} and ${all.at(-1)}`
 }
 
-/** What an option is called in Node, in AnyIO and in other libraries, and here. The first that the function takes counts. */
+/**
+ * Names of options in Node, AnyIO and other libraries, with the names here. The first one that the function takes
+ * counts.
+ */
 const ALIASES: Readonly<Record<string, readonly string[]>> = {
   abortsignal: ['signal'],
   address: ['interface', 'bindHost', 'targetHost'],
@@ -106,7 +112,7 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
   workingdirectory: ['cwd'],
 }
 
-/** What the library has in another place than an option. */
+/** Advice for things that are no option in this library. */
 const ADVICE: Readonly<Record<string, string>> = {
   abortsignal: 'Open a scope with it: openCancelScope({ signal }, () => …)',
   deadline: 'Open a scope with it: openCancelScope({ deadline }, () => …)',
@@ -126,7 +132,7 @@ function simplified(name: string): string {
 
 function mostSimilar(plain: string, known: readonly string[]): string | undefined {
   let nearest: string | undefined
-  // A third of the letters may be wrong; of a short name one may.
+  // A third of the letters may be wrong, and at least one.
   let distance = Math.max(1, Math.floor(plain.length / 3)) + 1
   for (const name of known) {
     const steps = editDistance(plain, simplified(name))

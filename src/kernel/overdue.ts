@@ -1,33 +1,33 @@
 /**
- * Overrun limits. A scope is cancelled and does not end, because its body waits for a promise that the library cannot cancel:
- * `failAfter(100, () => fetch(url))` takes as long as `fetch`. That must not pass unnoticed, so there is a warning.
+ * Overrun limits. A cancelled scope does not end while its body waits for a promise that the library cannot cancel:
+ * `failAfter(100, () => fetch(url))` takes as long as `fetch`. There is a warning about that (FORGET-2).
  *
  * ```text
- *   a scope is cancelled ─► next iteration: still there? ─► looked at four times per `overdueAfter`, until it has ended
- *                                                             └► a body in which nothing has been pending for that long: warning
+ *   a scope is cancelled ─► next iteration: still there? ─► checked four times per `overdueAfter`, until it has ended
+ *                             └► a body in which nothing has been pending for that long: warning
  * ```
  *
  * What must stay true:
- * 1. A cancelled scope that ends at once, as nearly all do, costs a place in a list.
- * 2. The time is the real one, and the timer keeps no process alive.
- * 3. The innermost body is named: it is the one that waits.
+ * 1. A cancelled scope that ends at once, as nearly all do, costs one entry in a list.
+ * 2. Time is real time, and the timer does not keep the process alive.
+ * 3. The warning names the innermost body: it is the one that waits.
  */
-import type { CancelScope } from './cancel-scope.ts'
 import { realTimeout } from './clock.ts'
 import { atCheck } from './iteration.ts'
 import { CLOSING, ENDED, LINGERING, TASK } from './scope-flags.ts'
 import { siteOf } from './sites.ts'
+import type { ScopeNode } from './tree.ts'
 import { NEUTRAL } from './waits.ts'
 import { warnOnce } from './warnings.ts'
 
 /** `scope`, which has been entered, is cancelled. */
-export function watchOverdue(scope: CancelScope): void {
+export function watchOverdue(scope: ScopeNode): void {
   if (scope._task!.run.overdueAfter === Infinity) return
   if (cancelled.push({ scope, since: 0 }) === 1) atCheck(keepSurvivors)
 }
 
-/** Milliseconds since `scope`, or one around it, was cancelled, where its body waits for nothing of the library. */
-export function overdueFor(scope: CancelScope): number | undefined {
+/** Milliseconds since `scope`, or one around it, was cancelled, if its body waits for nothing of the library. */
+export function overdueFor(scope: ScopeNode): number | undefined {
   if (!isStuck(scope)) return undefined
   let since = Infinity
   for (const watch of watches) if (scope._isWithin(watch.scope)) since = Math.min(since, watch.since)
@@ -35,16 +35,16 @@ export function overdueFor(scope: CancelScope): number | undefined {
 }
 
 interface Watch {
-  readonly scope: CancelScope
+  readonly scope: ScopeNode
   since: number
 }
 
-/** In this iteration. */
+/** Scopes cancelled in this iteration. */
 let cancelled: Watch[] = []
-/** Longer ago. */
+/** Scopes cancelled earlier. */
 let watches: Watch[] = []
-/** When a body was first seen waiting for nothing of the library; `Infinity` once it has been told. */
-let stuckSince = new Map<CancelScope, number>()
+/** When a body was first seen waiting for nothing of the library; `Infinity` after its warning. */
+let stuckSince = new Map<ScopeNode, number>()
 let timer: NodeJS.Timeout | undefined
 
 function keepSurvivors(): void {
@@ -54,15 +54,15 @@ function keepSurvivors(): void {
     if ((watch.scope._flags & ENDED) === 0) watches.push(watch)
   }
   cancelled = []
-  if (watches.length > 0) look()
+  if (watches.length > 0) check()
 }
 
-function look(): void {
+function check(): void {
   clearTimeout(timer)
   timer = undefined
   watches = watches.filter(({ scope }) => (scope._flags & ENDED) === 0)
   const now = performance.now()
-  const seen = new Map<CancelScope, number>()
+  const seen = new Map<ScopeNode, number>()
   let shortest = Infinity
   for (const watch of watches) {
     const { overdueAfter } = watch.scope._task!.run
@@ -77,12 +77,12 @@ function look(): void {
     }
   }
   stuckSince = seen
-  if (watches.length > 0) timer = realTimeout(look, Math.max(shortest / LOOKS, SHORTEST))
+  if (watches.length > 0) timer = realTimeout(check, Math.max(shortest / CHECKS, SHORTEST))
 }
 
 /** The innermost bodies in the subtree that wait for nothing of the library. */
-function stuckIn(top: CancelScope): CancelScope[] {
-  const stuck: CancelScope[] = []
+function stuckIn(top: ScopeNode): ScopeNode[] {
+  const stuck: ScopeNode[] = []
   const scopes = [top]
   for (const scope of scopes) {
     if (isStuck(scope)) stuck.push(scope)
@@ -91,7 +91,7 @@ function stuckIn(top: CancelScope): CancelScope[] {
   return stuck
 }
 
-function isStuck(scope: CancelScope): boolean {
+function isStuck(scope: ScopeNode): boolean {
   if ((scope._flags & (CLOSING | ENDED | LINGERING)) !== 0 || scope._scopes !== null || scope._body === undefined)
     return false
   for (let operation = scope._operations; operation !== null; operation = operation._next) {
@@ -101,7 +101,7 @@ function isStuck(scope: CancelScope): boolean {
   return (scope._flags & TASK) === 0 || (task._state === 'running' && task._ownWaits === NEUTRAL)
 }
 
-function warnOverdue(scope: CancelScope, watch: Watch, now: number): void {
+function warnOverdue(scope: ScopeNode, watch: Watch, now: number): void {
   const task = scope._task!
   const body = scope._body!
   const signal = shutdownSignal(scope)
@@ -115,17 +115,17 @@ function warnOverdue(scope: CancelScope, watch: Watch, now: number): void {
       : `${signal} told the run to end ${ago}, and ${scope._label} has not ended`
   const hint = signal === undefined ? '' : `; another ${signal} ends the process at once`
   const text = `${what}${outer}: its body${named} waits for something that the library cannot cancel${hint}`
-  // The source of a function is the same for all that were made in one place.
+  // All functions made in one place have the same source text.
   const source = Function.prototype.toString.call(body)
   warnOnce('STRUCTIO_OVERDUE', `${scope._name}\n${signal}`, text, siteOf(task), source)
 }
 
-function shutdownSignal(scope: CancelScope): string | undefined {
+function shutdownSignal(scope: ScopeNode): string | undefined {
   const reason = scope._task!.run.root?._scope.cancelReason
   return reason?.kind === 'shutdown' ? String(reason.detail) : undefined
 }
 
-/** Looks per `overdueAfter`. */
-const LOOKS = 4
-/** Milliseconds between two looks, however short `overdueAfter` is. */
+/** Checks per `overdueAfter`. */
+const CHECKS = 4
+/** Shortest time between two checks in milliseconds. */
 const SHORTEST = 5

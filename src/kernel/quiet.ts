@@ -1,45 +1,45 @@
 /**
- * Quiet: nothing goes on by itself any more, every task of a run waits. Who wants to know it (`waitAllTasksBlocked`, a
- * simulated clock that may move on, a search for deadlocks) watches for it here.
+ * Quiet: every task of a run waits, and none goes on by itself. `waitAllTasksBlocked`, a simulated clock that may
+ * advance, and the search for deadlocks watch for that here.
  *
  * ```text
- *   an operation begins or settles, a scope ends ─► stir ─► setImmediate ─► look ─► setImmediate ─► look ─► watchers, by rank
- *                                                                           │ not quiet: until the next stir
+ *  an operation begins or settles, a scope ends ─► stir ─► setImmediate ─► survey ─► setImmediate ─► survey ─► watchers
+ *                                                                          │ not quiet: until the next stir
  * ```
  *
  * What must stay true:
- * 1. Nobody polls: without anything begun or settled there is no look. Without watchers there is not even a stir.
- * 2. A run is quiet when each of its tasks has begun to wait. A task without any pending operation is running, or waits for
- *    what knows nothing of scopes: it may go on at any time, so the run is not quiet.
- * 3. Two looks in a row without a stir of these runs, one whole pass of the event loop apart: what was readable has been
- *    delivered, and what was put off to the next turn has gone on. Other runs of the thread may do what they like.
+ * 1. Nothing polls: there is no survey until something begins or settles. Without watchers, `stir` is not even called.
+ * 2. A run is quiet when each of its tasks waits. A task without a pending operation is running, or awaits a promise of
+ *    other code: it may go on at any time, so the run is not quiet.
+ * 3. It takes two surveys in a row without a `stir` of these runs, one whole iteration of the event loop apart: then
+ *    ready I/O has been delivered, and work postponed to the next turn has run. Other runs of the thread do not matter.
  */
-import type { CancelScope } from './cancel-scope.ts'
-import type { Holding } from './context.ts'
 import { atCheck } from './iteration.ts'
-import type { RunState } from './run-state.ts'
 import { CANCEL_CALLED, CLOSING, LINGERING, TASK } from './scope-flags.ts'
+import type { HoldingNode, RunNode, ScopeNode } from './tree.ts'
 import { BACKEND, FOREIGN, RUNNABLE, TASKS, TIME, UNKNOWN } from './waits.ts'
 
 export { BACKEND, FOREIGN, REAL, RUNNABLE, TASKS, TIME, UNKNOWN } from './waits.ts'
 
-/** Who wants to know that runs are quiet. */
+/** A listener that is called when runs are quiet. */
 export interface QuietWatcher {
-  /** Lower ranks are asked first: 0 for tasks that wait for quiet, 1 for a clock, 2 for the search for deadlocks. */
+  /** Lower ranks are called first: 0 for tasks that wait for quiet, 1 for a clock, 2 for the search for deadlocks. */
   readonly rank: number
-  /** Wants to be asked also while tasks wait for promises that are not of this library. Others take these for not quiet. */
+  /**
+   * Whether tasks that await promises of other code count as waiting. Default: such a run is not quiet.
+   */
   readonly asksDespiteForeign?: boolean
   /** The runs that have to be quiet. */
-  runs(): Iterable<RunState>
+  runs(): Iterable<RunNode>
   /**
-   * They are quiet. True when this has set something going: the others need not be asked then.
+   * The runs are quiet. Returns true when this has set something going: the other watchers are not called then.
    *
-   * @param waits - what their tasks wait for, as bits of waits.ts
+   * @param waits - what the tasks wait for, as bits of waits.ts
    */
   quiet(waits: number): boolean
 }
 
-/** Whether anybody watches; asked before every `stir`. */
+/** Whether there are watchers; tested before every `stir`. */
 export let watched = false
 
 /** Returns the undo. */
@@ -54,19 +54,19 @@ export function watchQuiet(watcher: QuietWatcher): () => void {
   }
 }
 
-/** Something has begun or ended, in `run` if it is given: look soon. */
-export function stir(run?: RunState): void {
+/** Something has begun or ended, in `run` if it is given: schedules a survey. */
+export function stir(run?: RunNode): void {
   if (run !== undefined) run.stirredAt = ++stirs
-  lookSoon()
+  surveySoon()
 }
 
-/** Remembers inside which `use` an operation or a scope was begun. Asked for only while somebody watches. */
-export function noteHolding(begun: object, held: Holding | undefined): void {
+/** Remembers the `use` in which an operation or a scope was begun. Called only while there are watchers. */
+export function noteHolding(begun: object, held: HoldingNode | undefined): void {
   if (held !== undefined) holdings.set(begun, held)
 }
 
-/** What the tasks of `run` wait for, as bits; `RUNNABLE` alone as soon as one does not wait. */
-export function survey(run: RunState): number {
+/** The bits of all that the tasks of `run` wait for; `RUNNABLE` alone if one does not wait. */
+export function survey(run: RunNode): number {
   if (run.host.busy?.() === true) return RUNNABLE
   let waits = run.listens || run.portals > 0 ? BACKEND : 0
   const tasks = run.root === undefined || run.root.ended ? [] : [run.root._scope]
@@ -80,49 +80,49 @@ export function survey(run: RunState): number {
 }
 
 let watchers: readonly QuietWatcher[] = []
-/** Counts. */
+/** Number of changes so far. */
 let stirs = 0
-let lookDue = false
-const holdings = new WeakMap<object, Holding>()
+let surveyDue = false
+const holdings = new WeakMap<object, HoldingNode>()
 
-/** What was so at the look before. */
-interface Sight {
+/** State at a survey. */
+interface Snapshot {
   readonly runs: number
   readonly stirredAt: number
 }
 
-/** Of the watchers whose runs were quiet. */
-const lastQuiet = new Map<QuietWatcher, Sight>()
+/** State at the previous survey, for watchers whose runs were quiet. */
+const lastQuiet = new Map<QuietWatcher, Snapshot>()
 
-function lookSoon(): void {
-  if (lookDue) return
-  lookDue = true
-  atCheck(look)
+function surveySoon(): void {
+  if (surveyDue) return
+  surveyDue = true
+  atCheck(surveyRuns)
 }
 
-function look(): void {
-  lookDue = false
-  const surveys = new Map<RunState, number>()
+function surveyRuns(): void {
+  surveyDue = false
+  const surveys = new Map<RunNode, number>()
   for (const watcher of watchers) {
     const before = lastQuiet.get(watcher)
     lastQuiet.delete(watcher)
-    const { waits, sight } = surveyAll(watcher.runs(), surveys)
+    const { waits, snapshot } = surveyAll(watcher.runs(), surveys)
     if ((waits & (watcher.asksDespiteForeign === true ? RUNNABLE : RUNNABLE | FOREIGN)) !== 0) continue
-    if (before === undefined || before.runs !== sight.runs || before.stirredAt !== sight.stirredAt) {
-      // The first of two looks (3).
-      lastQuiet.set(watcher, sight)
-      lookSoon()
+    if (before === undefined || before.runs !== snapshot.runs || before.stirredAt !== snapshot.stirredAt) {
+      // The first of two surveys (3).
+      lastQuiet.set(watcher, snapshot)
+      surveySoon()
     } else if (watcher.quiet(waits)) {
       lastQuiet.clear()
-      lookSoon()
+      surveySoon()
       return
     }
   }
-  // With what no task will tell of.
-  for (const run of surveys.keys()) if (run.host.busy?.() === true) lookSoon()
+  // The host is busy with work that no task reports.
+  for (const run of surveys.keys()) if (run.host.busy?.() === true) surveySoon()
 }
 
-function surveyAll(runs: Iterable<RunState>, surveys: Map<RunState, number>): { waits: number; sight: Sight } {
+function surveyAll(runs: Iterable<RunNode>, surveys: Map<RunNode, number>): { waits: number; snapshot: Snapshot } {
   let waits = 0
   let count = 0
   let stirredAt = 0
@@ -133,11 +133,11 @@ function surveyAll(runs: Iterable<RunState>, surveys: Map<RunState, number>): { 
     count++
     stirredAt = Math.max(stirredAt, run.stirredAt)
   }
-  return { waits, sight: { runs: count, stirredAt } }
+  return { waits, snapshot: { runs: count, stirredAt } }
 }
 
-/** The task's own scopes; the scopes of tasks below them are appended to `tasks`. */
-function surveyTask(own: CancelScope, tasks: CancelScope[]): number {
+/** Surveys the task's own scopes; appends the scopes of child tasks to `tasks`. */
+function surveyTask(own: ScopeNode, tasks: ScopeNode[]): number {
   const task = own._task!
   if (task._state === 'pending') return RUNNABLE
   const now = task.run.deadlines.now()
@@ -147,7 +147,7 @@ function surveyTask(own: CancelScope, tasks: CancelScope[]): number {
   const scopes = [own]
   for (const scope of scopes) {
     if ((scope._flags & LINGERING) !== 0) return RUNNABLE
-    // A body that has ended, and what it left behind, or the children of its group, have not.
+    // The body has ended. The scope waits for its leftovers, or for the children of its group.
     if ((scope._flags & CLOSING) !== 0) waits |= TASKS
     else if (scope !== own && scope._operations === null && scope._scopes === null) releases |= UNKNOWN
     for (let operation = scope._operations; operation !== null; operation = operation._next) {
@@ -170,13 +170,13 @@ function surveyTask(own: CancelScope, tasks: CancelScope[]): number {
   return waits === 0 ? FOREIGN : waits | releases
 }
 
-/** The bodies of `use` calls that run in one task, and those of them in which something waits. */
+/** The `use` bodies that run in one task, and those of them in which something waits. */
 class Bodies {
-  #running: Set<Holding> | undefined
-  #busy: Set<Holding> | undefined
+  #running: Set<HoldingNode> | undefined
+  #busy: Set<HoldingNode> | undefined
 
-  /** @param running - the body that `begun` runs, if that is what it does */
-  see(begun: object, running: Holding | undefined): void {
+  /** @param running - the `use` whose body `begun` runs, if it runs one */
+  see(begun: object, running: HoldingNode | undefined): void {
     if (running !== undefined) (this.#running ??= new Set()).add(running)
     const inside = running === undefined ? holdings.get(begun) : running.outer
     for (let holding = inside; holding !== undefined; holding = holding.outer) (this.#busy ??= new Set()).add(holding)

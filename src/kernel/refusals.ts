@@ -1,40 +1,39 @@
 /**
- * Refused calls. An operation that is begun in a cancelled scope, or in a frame that has ended, fails at once. A loop that
- * catches that and tries again would run in microtasks for ever: no timer, signal or socket would get its turn.
+ * Refused calls. An operation that is begun in a cancelled scope, or in a frame that has ended, fails at once. A loop
+ * that catches the error and tries again would run in microtasks for ever: no timer, signal or socket would get its
+ * turn (FORGET-1).
  *
  * What must stay true:
- * 1. At most `MOST` refusals reach one task between two iterations of the event loop, from one `setImmediate` to the next.
- *    Later ones come in later iterations. Every call is refused all the same.
+ * 1. At most `MOST` refusals reach one task between two iterations of the event loop, from one `setImmediate` to the
+ *    next. Later ones come in later iterations. Every call is refused.
  * 2. After `MANY` of them in one task and scope there is one warning, which names the loop's wait.
- * 3. A task carries nothing for this: the counts are kept here, for tasks that are refused something now.
- * 4. A refusal that comes later keeps the process alive only where its scope does: what an ended run has left behind may spin
- *    without keeping the process.
+ * 3. A task has no field for this: the counts are kept here, and only for tasks with current refusals.
+ * 4. A late refusal keeps the process alive only if a scope waits for it: a loop that an ended run left behind does not
+ *    keep the process alive.
  */
 import { Cancelled } from '../errors.ts'
 import { abandoning, noteActivity } from './abandonment.ts'
-import type { CancelScope } from './cancel-scope.ts'
-import type { Frame } from './context.ts'
 import { atCheck } from './iteration.ts'
 import { noteRefused } from './left-behind.ts'
 import { CLOSING, ENDED } from './scope-flags.ts'
 import { siteOf } from './sites.ts'
-import type { Task } from './task.ts'
+import type { FrameNode, ScopeNode, TaskNode } from './tree.ts'
 import { warnOnce } from './warnings.ts'
 
-/** A refusal that is to come in a later iteration. */
+/** A refusal that is delivered in a later iteration. */
 export interface LateRefusal {
   readonly error: Error
   readonly what: string
-  /** The scope that waits meanwhile; `undefined` where none does. */
-  readonly scope: CancelScope | undefined
+  /** The scope that waits for the delivery, if there is one. */
+  readonly scope: ScopeNode | undefined
 }
 
 /**
- * Counts a call that fails because of where it was begun. Returns `error`, to be thrown; `rejected` delivers it now or later.
+ * Counts a refused call. Returns `error`, to be thrown; `rejected` delivers it now or later.
  *
  * @param frame - `undefined` outside every run
  */
-export function refuse<E extends Error>(frame: Frame | undefined, what: string, error: E): E {
+export function refuse<E extends Error>(frame: FrameNode | undefined, what: string, error: E): E {
   const key = frame === undefined ? NOWHERE : frame.task
   const count = (counts.get(key) ?? 0) + 1
   counts.set(key, count)
@@ -44,13 +43,13 @@ export function refuse<E extends Error>(frame: Frame | undefined, what: string, 
     if (error instanceof Cancelled) frame.scope._noteDelivered()
     else noteRefused(error, frame, what)
   }
-  // One place of `MOST` is left for the late one, which comes at the beginning of an iteration.
+  // One place of `MOST` is left for the late refusal, which is delivered at the beginning of an iteration.
   late = count < MOST ? undefined : { error, what, scope: waitingScope(frame) }
   if (count === 1) arm(false)
   return error
 }
 
-/** The refusal that `error` is, if it is to come later. To be asked for in the same call that was refused. */
+/** The late refusal of `error`, if it is one. Must be called in the same call that was refused. */
 export function takeLate(error: unknown): LateRefusal | undefined {
   if (late === undefined || late.error !== error) return undefined
   const taken = late
@@ -64,25 +63,25 @@ export function deliverLater(deliver: () => void, keepsAlive: boolean): void {
   arm(keepsAlive)
 }
 
-/** Refusals that a task may get between two iterations. */
+/** Maximum of refusals of one task between two iterations (1). */
 const MOST = 64
 
-/** Refusals in one task and scope from which on nothing but a loop can be meant. */
+/** Refusals in one task and scope that give a warning: only a loop has so many (2). */
 const MANY = 1000
 
 /** Calls outside every run share one count. */
 const NOWHERE = {}
 
-/** Since the last iteration. */
+/** Refusals since the last iteration. */
 const counts = new Map<object, number>()
 let late: LateRefusal | undefined
 let waiting: (() => void)[] = []
 let iteration: NodeJS.Immediate | undefined
 
 /** Refusals so far, by the scope whose cancellation they deliver. */
-const swallowed = new WeakMap<CancelScope, WeakMap<Task, number>>()
+const swallowed = new WeakMap<ScopeNode, WeakMap<TaskNode, number>>()
 
-function waitingScope(frame: Frame | undefined): CancelScope | undefined {
+function waitingScope(frame: FrameNode | undefined): ScopeNode | undefined {
   return frame === undefined || (frame.scope._flags & (CLOSING | ENDED)) !== 0 ? undefined : frame.scope
 }
 
@@ -99,7 +98,7 @@ function nextIteration(): void {
   for (const deliver of due) deliver()
 }
 
-function countSwallowed({ task, scope }: Frame, what: string): void {
+function countSwallowed({ task, scope }: FrameNode, what: string): void {
   const cause = scope._cause ?? scope
   let ofTask = swallowed.get(cause)
   if (ofTask === undefined) swallowed.set(cause, (ofTask = new WeakMap()))

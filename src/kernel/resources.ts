@@ -1,11 +1,10 @@
 /**
- * What a run opened and has to give back: streams, servers, files, processes. Each links itself into its run's list while
- * it is open; whatever is left there when the run settles is closed, with a process warning that says who left it.
+ * The open resources of a run: streams, servers, files, processes. Each is in its run's list while it is open. When the
+ * run settles, those left in the list are closed, with a process warning that names the task that opened them
+ * (CLOSE-4).
  */
-import type { CancelScope } from './cancel-scope.ts'
-import type { Frame } from './context.ts'
 import { append, collect, unlink } from './links.ts'
-import type { RunState } from './run-state.ts'
+import type { FrameNode, ResourceNodes, RunNode, ScopeNode } from './tree.ts'
 import { warn } from './warnings.ts'
 
 export abstract class Resource {
@@ -13,18 +12,18 @@ export abstract class Resource {
   _previous: Resource | null = null
   /** @internal */
   _next: Resource | null = null
-  #run: RunState | undefined
-  /** Where it was opened. */
-  #scope: CancelScope | undefined
+  #run: RunNode | undefined
+  /** The scope that opened it. */
+  #scope: ScopeNode | undefined
   #kind = ''
   #taskName = ''
   #made: Error | undefined
 
   /**
-   * Enters the run's list. `frame` is that of the task that opens the resource. `made` is where it asked for it
-   * (`traceOpening`), for what is opened only when an answer comes; otherwise the stack of this call is kept.
+   * Enters the run's list. @param frame - that of the task that opens the resource @param made - the stack of the call
+   * that opens it (`traceOpening`), if the resource is made later than that call
    */
-  protected register(frame: Frame, kind: string, made: Error | undefined = traceOpening(frame, kind)): void {
+  protected register(frame: FrameNode, kind: string, made: Error | undefined = traceOpening(frame, kind)): void {
     const { run, name } = frame.task
     this.#run = run
     this.#scope = frame.scope
@@ -41,10 +40,10 @@ export abstract class Resource {
     this.#made = undefined
   }
 
-  /** With the addresses, for people: 'TCP stream 127.0.0.1:1 → 127.0.0.1:2'. */
+  /** Shown in warnings, with addresses: 'TCP stream 127.0.0.1:1 → 127.0.0.1:2'. */
   abstract describeResource(): string
 
-  /** Closes within a bound of its own. Called outside every frame, and must not throw a cancellation. */
+  /** Closes within a time limit of its own. Called outside every frame. Must not throw a cancellation. */
   abstract closeForRun(): Promise<void>
 
   /** @internal */
@@ -53,7 +52,7 @@ export abstract class Resource {
   }
 
   /** @internal */
-  _wasOpenedIn(scope: CancelScope): boolean {
+  _wasOpenedIn(scope: ScopeNode): boolean {
     return this.#scope?._isWithin(scope) === true
   }
 
@@ -62,27 +61,27 @@ export abstract class Resource {
   }
 }
 
-/** Says who left what open, for those who have to be closed with the run. */
+/** Warns about a resource that was left open and has to be closed with the run. */
 export function warnLeftOpen(what: string, taskName: string, detail?: string): void {
-  const text = `${what} was still open when its run ended; task "${taskName}" opened it and nobody closed it`
+  const text = `${what} was still open when its run ended; task "${taskName}" opened it and did not close it`
   warn('STRUCTIO_LEFT_OPEN', text, detail)
 }
 
-/** The stack of whoever opens a resource now, where the run keeps those (`traceResources`). */
-export function traceOpening(frame: Frame, kind: string): Error | undefined {
+/** The stack of the current call, if the run keeps those (`traceResources`). */
+export function traceOpening(frame: FrameNode, kind: string): Error | undefined {
   return frame.task.run.traceResources ? new Error(`${kind} was opened here`) : undefined
 }
 
 /**
- * Closes what was opened in `scope` and is still open: the body of the scope was left behind, and has settled now. Where that
- * was after the end of its run, the run has closed it.
+ * Closes the open resources of `scope`, whose body was left behind and has settled now (FORGET-3). If the run has
+ * ended, it has closed them.
  */
-export function closeOpenedIn(scope: CancelScope): void {
+export function closeOpenedIn(scope: ScopeNode): void {
   scope._task!.run.resources.closeOpenedIn(scope)
 }
 
 /** The open resources of one run, oldest first. */
-export class ResourceList {
+export class ResourceList implements ResourceNodes {
   #first: Resource | null = null
 
   add(resource: Resource): void {
@@ -93,16 +92,16 @@ export class ResourceList {
     if (resource._previous !== null) this.#first = unlink(this.#first, resource)
   }
 
-  closeOpenedIn(scope: CancelScope): void {
+  closeOpenedIn(scope: ScopeNode): void {
     for (const resource of collect(this.#first)) {
       if (!resource._wasOpenedIn(scope)) continue
       this.delete(resource)
-      // It closes within a bound of its own, and its failure interests no caller any more.
+      // It has a time limit of its own, and no caller waits for its failure.
       closeQuietly(resource).catch(nothing)
     }
   }
 
-  /** Closes everything, with a warning for each; also what is opened while that goes on. */
+  /** Closes all resources, with a warning for each, also those opened meanwhile. */
   async closeAll(): Promise<void> {
     while (this.#first !== null) {
       const closing: Promise<void>[] = []
@@ -121,7 +120,7 @@ async function closeQuietly(resource: Resource): Promise<void> {
   await resource.closeForRun()
 }
 
-/** Begins at once. A failure, also one that is thrown synchronously, concerns this resource alone. */
+/** Begins at once. Async, so that a synchronous failure concerns this resource alone. */
 async function closeLeftOpen(resource: Resource): Promise<void> {
   resource._warn()
   await resource.closeForRun()

@@ -1,13 +1,13 @@
 /**
- * One run of the event loop: the root task in the root scope, and what must be true when the promise settles.
+ * One run: the root task in the root scope.
  *
  * Invariants
  * 1. The promise settles after every task of the tree has ended (the root task's own end waits for them all) and every
  *    resource that was left open has been closed.
- * 2. A run that keeps the process alive does so with one handle per thread, however many runs there are.
+ * 2. All runs of a thread share one handle that keeps the process alive.
  * 3. A run whose host refuses it leaves nothing behind: no handle, and no active run.
- * 4. The promise settles, whatever throws while the run ends. It rejects with the first error of the host or a callback of
- *    `atEnd`, unless the run failed by itself; the others go to the channel `structio:suppressed-error`.
+ * 4. The promise settles, even if something throws while the run ends. It rejects with the first error of the host or a
+ *    callback of `atEnd`, unless the run failed by itself; the others go to the channel `structio:suppressed-error`.
  */
 import { UsageError } from '../errors.ts'
 import { CancelScope } from './cancel-scope.ts'
@@ -24,7 +24,7 @@ export interface RootOptions extends RunSetup {
   /** Cancels the root scope; the run then rejects with `signal.reason`. */
   readonly signal?: AbortSignal | undefined
   readonly keepAlive: boolean
-  /** The run settles though its `main` waits for foreign work, once it is cancelled. */
+  /** Lets the run settle once it is cancelled, although its `main` waits for foreign work. */
   readonly abandon?: boolean | undefined
 }
 
@@ -34,7 +34,7 @@ export interface RootRun {
   readonly promise: Promise<unknown>
 }
 
-/** `run` may be called anywhere but inside a task, also where a task or a run has been. */
+/** Refuses a `run` inside a task that has not ended (RUN-1). */
 export function refuseNestedRun(): void {
   const task = currentFrame()?.task
   if (task === undefined || task.ended) return
@@ -116,7 +116,7 @@ class Root implements TaskOwner {
   }
 }
 
-/** Calls each of `steps`, and returns what they threw (4). */
+/** Calls each of `steps`, and returns the errors that they threw (4). */
 function failuresOf(steps: readonly (() => void)[]): unknown[] {
   const errors: unknown[] = []
   for (const step of steps) {

@@ -1,4 +1,4 @@
-/** What belongs to one `run`: its host, its tree of tasks, its open resources. */
+/** The state of one `run`: its host, its tree of tasks, its open resources. */
 import type { DeadlineQueue, Host } from './deadlines.ts'
 import { deadlines } from './deadlines.ts'
 import { ResourceList } from './resources.ts'
@@ -11,7 +11,9 @@ export interface RunSetup {
   readonly name?: string | undefined
   readonly traceResources: boolean
   readonly traceTasks: boolean
-  /** Milliseconds after which a cancelled scope that does not end is warned about; `Infinity` (the default) is never. */
+  /**
+   * Milliseconds after which a cancelled scope that does not end gives a warning. Default: `Infinity`, never.
+   */
   readonly overdueAfter?: number | undefined
 }
 
@@ -20,27 +22,27 @@ export class RunState {
   readonly host: Host
   readonly name: string | undefined
   readonly traceResources: boolean
-  /** Keeps where each task was spawned. */
+  /** Keeps the line that spawned each task. */
   readonly traceTasks: boolean
   readonly overdueAfter: number
   readonly resources: ResourceList = new ResourceList()
-  /** Where this run's timeouts wait. */
+  /** The deadlines of this run. */
   readonly deadlines: DeadlineQueue
   readonly scheduler: Scheduler | undefined
   /** The task of `main`. */
   root: Task | undefined
   settled = false
-  /** Something outside may cancel it at any time: a signal of the process. */
+  /** A signal of the process may cancel the run at any time. */
   listens = false
-  /** Open portals: threads outside may call at any time. */
+  /** Number of open portals: other threads may call at any time. */
   portals = 0
-  /** @internal of quiet.ts: when something began or ended in it last */
+  /** @internal Of quiet.ts: number of the last change in this run. */
   stirredAt = 0
   /** @internal of draw.ts: the state of its generator */
   drawn = 0
-  /** What the run as a whole failed with: it settles with this, whatever its tasks come to. */
+  /** Failure of the run as a whole: it rejects with this, whatever the outcome of its tasks. */
   failure: Error | undefined
-  /** Called when it has settled. */
+  /** Called when the run has settled. */
   readonly atEnd: (() => void)[] = []
 
   constructor(host: Host, { name, traceResources, traceTasks, overdueAfter = Infinity }: RunSetup) {
@@ -54,7 +56,7 @@ export class RunState {
     this.overdueAfter = overdueAfter
   }
 
-  /** For texts. */
+  /** Shown in texts. */
   get label(): string {
     return this.name === undefined ? `run ${this.id}` : `run "${this.name}"`
   }

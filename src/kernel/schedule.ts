@@ -1,23 +1,24 @@
 /**
- * When things go on that could go on now: the first step of a task, and the code behind an operation that has settled.
+ * Decides when ready code runs: the first step of a task, and the code after an operation that has settled.
  *
- * A new task takes its first step in a microtask, so never inside the `spawn` that made it. A promise reaction keeps the
- * async context in which it was asked for: the task's frame, and the spawner's stores of users' own AsyncLocalStorages.
- * What has settled goes on in the same turn. A host that wants another order, such as a seeded one, has a scheduler.
+ * A new task takes its first step in a microtask, never inside the `spawn` that made it (TASK-1). A promise reaction
+ * keeps the async context in which it was registered: the task's frame, and the spawner's stores of other
+ * AsyncLocalStorages. Code after a settled operation runs in the same turn. A host with another order, such as a seeded
+ * one, has a scheduler.
  */
 import { AsyncResource } from 'node:async_hooks'
 
-/** Decides the order. */
+/** Decides the order in which ready code runs. */
 export interface Scheduler {
-  /** `resume` is to be called exactly once: later, never inside this call, from wherever. */
+  /** Must call `resume` exactly once, later than this call, in any async context. */
   add(resume: () => void): void
   /** Chooses an integer from 0 to `count - 1`; what has no opinion leaves it out. */
   below?(count: number): number
 }
 
 /**
- * How many active runs have a scheduler. Where nobody has one, which is in every program but some tests, an operation that
- * settles asks for this number and no further.
+ * Number of active runs with a scheduler. Only tests have one: in other programs, an operation that settles tests this
+ * number and nothing else.
  */
 export let schedulers = 0
 
@@ -29,10 +30,10 @@ export function leaveScheduler(scheduler: Scheduler | undefined): void {
   if (scheduler !== undefined) schedulers--
 }
 
-/** In the frame of the task. */
+/** Called in the frame of the task. */
 export function scheduleFirstStep(firstStep: () => void, scheduler: Scheduler | undefined): void {
   if (scheduler === undefined) void resolved.then(firstStep)
-  // Whenever it is called, and from wherever: the step runs in the context of this call.
+  // Bound: the step runs in the async context of this call.
   else scheduler.add(AsyncResource.bind(firstStep))
 }
 

@@ -1,6 +1,6 @@
 import { listenToSignal } from './foreign.ts'
 
-/** What few scopes have: a foreign signal that cancels them, a signal of their own, a name. */
+/** Fields that few scopes need: a foreign signal that cancels the scope, a signal of its own, a name. */
 export class Extras {
   readonly foreign: AbortSignal | undefined
   readonly name: string | undefined

@@ -1,21 +1,25 @@
-/** What a scope may be opened with, checked. */
+/** The options of a scope, and their check. */
 import { checkBoolean, checkOptions, checkSignal, checkString, checkTime, optionNames } from './arguments.ts'
 
 /** Options of a cancel scope. */
 export interface CancelScopeOptions {
-  /** Point in time of `currentTime()`; `Infinity` (the default) is none, `-Infinity` already cancelled. */
+  /**
+   * When the scope is cancelled, in milliseconds on the clock of `currentTime()`. `Infinity` (the default): never;
+   * `-Infinity`: at once.
+   */
   deadline?: number | undefined
-  /** Keeps cancellation from outside out. */
+  /** Blocks cancellation from enclosing scopes. Default false. */
   shield?: boolean | undefined
-  /** Cancels the scope when it aborts; what the scope was opened with then rejects with `signal.reason`. */
+  /** Cancels the scope when it aborts. The call that opened the scope then rejects with `signal.reason`. */
   signal?: AbortSignal | undefined
   /**
-   * When the scope is cancelled and its body waits for nothing of the library, the scope settles at once and leaves the body
-   * behind. Operations that the body begins later are a `UsageError`, its outcome is discarded, and what it had opened is
-   * closed when it settles. For foreign work that takes no `AbortSignal`. Default false.
+   * For bodies that wait for work which cannot be cancelled. When the scope is cancelled and its body waits for no
+   * operation of the library, the scope settles at once and leaves the body behind. Operations that the body begins
+   * later reject with `UsageError`, its outcome is dropped, and resources that it opened are closed when it settles.
+   * Default false.
    */
   abandon?: boolean | undefined
-  /** For the texts of errors, and whoever looks at the tree. */
+  /** Shown in error messages and dumps. */
   name?: string | undefined
 }
 
@@ -37,7 +41,7 @@ const OPTIONS = optionNames<CancelScopeOptions>({
   name: true,
 })
 
-/** For speed: scopes are opened for each request. What is missing here is looked up in `OPTIONS`, which takes longer. */
+/** A fast path, for scopes are opened for each request. Names that are missing here are looked up in `OPTIONS`. */
 function allCommon(options: object): boolean {
   for (const key in options) {
     switch (key) {

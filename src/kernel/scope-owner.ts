@@ -1,19 +1,24 @@
-/** What a scope needs of what opened it: a `ScopeRun`, a task group, a task. */
-import type { BodySink } from './scope-run.ts'
+/** The interface between a scope and its owner: a `ScopeRun`, a task group, a task or a service. */
 
-/** Hears of the end of a scope. @internal */
+/** Gets the outcome of a body. */
+export interface BodySink {
+  bodyReturned(value: unknown): void
+  bodyThrew(error: unknown): void
+}
+
+/** The owner of a scope. @internal */
 export interface ScopeOwner extends BodySink {
   /** The body has settled and nothing begun in its frame is left. Must call `_end`. */
   drained(): void
-  /** The scope outlived the body that it was opened in: its failure belongs to that body's scope now. */
+  /** The scope outlived the body that it was opened in: its failure needs no handler any more. */
   disown(): void
-  /** What opened the scope, for texts: 'failAfter'. */
+  /** The call that opened the scope, for texts: 'failAfter'. */
   readonly what: string
-  /** What runs in the scope; `undefined` where that is no function of the user's. */
+  /** The user's function that runs in the scope, if there is one. */
   readonly body: ((...args: never[]) => unknown) | undefined
   /**
-   * The body is left behind: the scope has to end now, as cancelled. `settles` says whether its promise does, too; that of a
-   * scope inside the one that is abandoned settles with its body.
+   * The body is left behind: the scope must end now, as cancelled. @param settles - whether its promise settles too;
+   * the promise of a scope inside the abandoned one settles with its body
    */
   leave(settles: boolean): void
 }

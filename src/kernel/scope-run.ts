@@ -1,5 +1,5 @@
 /**
- * One passage through a scope: the body runs in its frame, what it left behind ends, the promise settles.
+ * One use of a scope: the body runs in its frame, its leftovers end, the promise settles.
  */
 import { Cancelled, TimeoutError } from '../errors.ts'
 import { isThenable } from './arguments.ts'
@@ -9,30 +9,25 @@ import { judge, noteSignalReason } from './exit.ts'
 import { rejectOwned, takeFunctions, takenFunctions } from './operation.ts'
 import { closeOpenedIn } from './resources.ts'
 import { CAUGHT, LEFT } from './scope-flags.ts'
-import type { ScopeOwner } from './scope-owner.ts'
+import type { BodySink, ScopeOwner } from './scope-owner.ts'
 import { spendBudget } from './turn.ts'
 
 /**
- * What a scope makes of its cancellation. `move-on`: the value is `undefined`. `fail`, or the milliseconds of `failAfter`: its
- * own deadline is a `TimeoutError`. `operation`: the scope is the inside of one call, which only its surroundings can cancel.
- * All but the first reject with `Cancelled` when the body around them has ended: their callers know no `undefined`.
+ * The outcome of a cancelled scope. `move-on`: the value is `undefined`. `fail`, or the milliseconds of `failAfter`:
+ * the scope's deadline is a `TimeoutError`. `operation`: the scope is the inside of one call, and only enclosing scopes
+ * can cancel it. All but the first reject with `Cancelled` when the body around them has ended: their callers expect no
+ * `undefined`.
  */
 export type ExitMode = 'move-on' | 'fail' | 'operation' | number
 
-/** Hears how a body ended. */
-export interface BodySink {
-  bodyReturned(value: unknown): void
-  bodyThrew(error: unknown): void
-}
-
-/** Calls `body(...args)` in `frame`. The sink of its scope hears of its end, at once where it is no promise. */
+/** Calls `body(...args)` in `frame`. The sink of its scope gets the outcome, at once if it is no promise. */
 export function runBody(frame: Frame, body: Body, args: unknown[]): void {
   callInFrame(frame, runBodyHere, [frame.scope._sink, body, args])
 }
 
 /**
- * The same in the current frame, which is the body's. The callbacks run in it, too, and find in it whose body it was: one pair
- * of functions for all bodies, where closures would cost two and their context for each connection of a server.
+ * The same in the current frame, which is the body's. The callbacks find their sink in that frame: one pair of
+ * functions serves all bodies, where closures would cost two functions and a context for each connection of a server.
  */
 export function runBodyHere(sink: BodySink, body: Body, args: unknown[]): void {
   let result: unknown
@@ -45,7 +40,7 @@ export function runBodyHere(sink: BodySink, body: Body, args: unknown[]): void {
     return
   }
   if (!later) sink.bodyReturned(result)
-  // Promise.resolve takes care of foreign thenables, which may call back twice, at once or never.
+  // Promise.resolve handles thenables that call back twice or synchronously.
   else void Promise.resolve(result).then(returned, threw)
 }
 
@@ -68,9 +63,9 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
   readonly #reject: (error: unknown) => void
   #failed = false
   #outcome: unknown
-  /** Left over by the body around it, which has ended: its failure is that scope's. */
+  /** The body around has ended: a failure needs no handler. */
   #leftOver = false
-  /** Its own body has been left behind, and whether the promise settles before that body does. */
+  /** Set when the body has been left behind: whether the promise settles before the body does. */
   #left: undefined | 'settled' | 'unsettled'
   body: Body | undefined
 
@@ -102,7 +97,7 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
     }
   }
 
-  /** The verdict is that of the moment when the body ends: the leftovers never change it (rule 7). */
+  /** The verdict is made when the body ends: the leftovers never change it (SCOPE-7). */
   bodyThrew(error: unknown): void {
     if (this.#left !== undefined) {
       if (this.#left === 'unsettled') rejectOwned(this.#promise, this.#reject, error, true)
@@ -118,7 +113,7 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
   }
 
   drained(): void {
-    // What is left behind ends at once: the scopes around it follow in the same step.
+    // A scope left behind ends at once: the scopes around it follow in the same step.
     if ((this.#scope._flags & LEFT) === 0 && !spendBudget()) {
       this.#scope._drainLater()
       return
@@ -139,7 +134,7 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
     this.#threw(this.#scope._cancelled(this.what))
   }
 
-  /** The first cause decides (rules 4 and 5). */
+  /** The first cause decides (SCOPE-4, SCOPE-5). */
   #caught(): void {
     this.#scope._flags |= CAUGHT
     const { kind, detail } = this.#scope.cancelReason!
@@ -156,7 +151,9 @@ export class ScopeRun<T> implements ScopeOwner, BodySink {
   }
 }
 
-/** Says which limit it was, and how long. The deadline may have been moved since, so the milliseconds are those of the call. */
+/**
+ * Names the limit. The deadline may have been moved, so the milliseconds are those of the call.
+ */
 function timeout(scope: CancelScope, mode: ExitMode): TimeoutError {
   const where = scope._name === undefined ? '' : ` of scope "${scope._name}"`
   return new TimeoutError(
@@ -166,7 +163,7 @@ function timeout(scope: CancelScope, mode: ExitMode): TimeoutError {
   )
 }
 
-/** Three decimals are enough. */
+/** To three decimals. */
 function rounded(ms: number): number {
   return Math.round(ms * 1000) / 1000
 }

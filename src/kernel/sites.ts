@@ -1,25 +1,25 @@
 /**
- * Where tasks were spawned and operations begun, for runs that keep stacks (`traceResources`). Not a field of the task or the
- * operation: there are several for each connection.
+ * The lines that spawned tasks and began operations, for runs that keep stacks (`traceResources`). Not a field of tasks
+ * and operations: a server has several of them for each connection.
  */
 
 const sites = new WeakMap<object, { stack?: unknown }>()
 
-/** Keeps the stack of this call as the place where `begun` was begun. */
+/** Keeps the current stack for `siteOf(begun)`. */
 export function keepSite(begun: object): void {
   const site: { stack?: unknown } = {}
   Error.captureStackTrace(site, keepSite)
   sites.set(begun, site)
 }
 
-/** The line of code, as stacks write it: 'serve (file:///…/server.js:12:7)'. The first that is not of this library. */
+/** The first line of the stack outside this library: 'serve (file:///…/server.js:12:7)'. */
 export function siteOf(begun: object): string | undefined {
   const stack = sites.get(begun)?.stack
-  // A program may have its own idea of stacks (`Error.prepareStackTrace`).
+  // With `Error.prepareStackTrace`, a program may make anything of a stack.
   return typeof stack === 'string' ? ownLine(stack) : undefined
 }
 
-/** The first line of a stack that is neither of this library nor of Node. */
+/** The first line of a stack outside this library and Node. */
 export function ownLine(stack: unknown): string | undefined {
   if (typeof stack !== 'string') return undefined
   const lines = stack.split('\n').slice(1)
@@ -29,11 +29,11 @@ export function ownLine(stack: unknown): string | undefined {
   return line?.trim().replace(/^at /, '')
 }
 
-/** The folder of the library's modules, as stacks write it: with a protocol, or behind a loader without. */
+/** The folder of the library's modules in stacks: with a protocol, or without one behind some loaders. */
 const OWN = folder()?.href ?? 'unknown: '
 const OWN_PATH = decodeURIComponent(folder()?.pathname ?? OWN)
 
-/** Unknown in CommonJS that a bundler has made of this module: there, `import.meta` is empty. */
+/** Unknown in CommonJS made by a bundler: `import.meta` is empty there. */
 function folder(): URL | undefined {
   const here = import.meta.url as string | undefined
   return here === undefined ? undefined : new URL('../', here)

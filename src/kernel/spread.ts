@@ -1,20 +1,19 @@
 /**
- * How cancellation moves through the tree of scopes: the two walks that keep the cached EFFECTIVE bit true
- * (cancel-scope.ts, invariant 1). Both are iterative: a tree may be deeper than the stack.
+ * The two walks that keep the cached EFFECTIVE bit right in the tree of scopes (cancel-scope.ts, invariant 1). Both are
+ * iterative: a tree may be deeper than the stack.
  */
-import type { CancelScope } from './cancel-scope.ts'
 import { considerAbandoning } from './abandonment.ts'
-import type { Operation } from './operation.ts'
 import { ABANDON, CANCEL_CALLED, EFFECTIVE, SHIELD, TASK } from './scope-flags.ts'
+import type { OperationNode, ScopeNode } from './tree.ts'
 
 /**
- * `root` has become effectively cancelled. First the whole subtree's bits, then the operations, then the signals: an
- * abort listener is a stranger's code and may call anything.
+ * `root` has become effectively cancelled. Sets the bits of the whole subtree first, then cancels the operations, then
+ * aborts the signals: an abort listener is foreign code and may call anything.
  */
-export function spread(root: CancelScope): void {
-  const operations: Operation<unknown>[] = []
-  const signals: CancelScope[] = []
-  const abandoned: CancelScope[] = []
+export function spread(root: ScopeNode): void {
+  const operations: OperationNode[] = []
+  const signals: ScopeNode[] = []
+  const abandoned: ScopeNode[] = []
   const scopes = [root]
   // The list grows while it is walked: outer scopes before inner ones, tasks in the order in which they were spawned.
   for (const scope of scopes) {
@@ -23,7 +22,7 @@ export function spread(root: CancelScope): void {
     if ((scope._flags & ABANDON) !== 0) abandoned.push(scope)
     for (let operation = scope._operations; operation !== null; operation = operation._next) operations.push(operation)
     for (let child = scope._scopes; child !== null; child = child._next) {
-      // A child that is cancelled already has told its subtree.
+      // The subtree of a child that is cancelled already is up to date.
       if ((child._flags & (SHIELD | EFFECTIVE)) !== 0) continue
       scopes.push(child)
       if ((child._flags & TASK) === 0) scope._noteDelivered()
@@ -37,8 +36,11 @@ export function spread(root: CancelScope): void {
   for (const scope of abandoned) considerAbandoning(scope)
 }
 
-/** `root` is shielded now, or has moved: what it had from its parent alone is taken back. Whoever was told, was told. */
-export function withdraw(root: CancelScope): void {
+/**
+ * `root` is shielded now, or has moved: clears the bits that came from its parent. Operations that were cancelled stay
+ * so.
+ */
+export function withdraw(root: ScopeNode): void {
   const scopes = [root]
   for (const scope of scopes) {
     scope._flags &= ~EFFECTIVE

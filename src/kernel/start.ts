@@ -1,5 +1,5 @@
 /**
- * `TaskGroup.start`: a child that belongs to its caller until it says that it is ready.
+ * `TaskGroup.start`: a child that belongs to its caller until it reports that it is ready.
  *
  * ```text
  *   caller's scope ── child's scope            started(v):  the child's scope moves
@@ -7,8 +7,8 @@
  *        └── StartOperation (waits)                         and the operation returns v
  * ```
  *
- * The operation is acknowledged: cancelling the caller cancels the child, and the caller goes on when that has ended. The
- * group stays open meanwhile (`_holds`), so that a child that becomes ready finds it.
+ * Cancelling the caller cancels the child, and the caller waits for the child's end. The group stays open meanwhile
+ * (`_holds`), so that a child that becomes ready can still join it.
  */
 import type { Cancelled } from '../errors.ts'
 import { UsageError } from '../errors.ts'
@@ -18,12 +18,27 @@ import { Operation } from './operation.ts'
 import { keepSite } from './sites.ts'
 import { CLOSING, EFFECTIVE, INTERRUPTED } from './scope-flags.ts'
 import { Task, type TaskFunction, type TaskOwner } from './task.ts'
-import type { TaskGroup, TaskStatus } from './task-group.ts'
 import { settleFairly } from './turn.ts'
 import { TASKS } from './waits.ts'
 
+/** What `start` needs of its group. */
+interface Group extends TaskOwner {
+  readonly cancelScope: CancelScope
+  readonly _host: Task
+}
+
+/** Given to a function that `TaskGroup.start` runs: the function reports through it that it is ready. */
+export interface TaskStatus<V = void> {
+  /**
+   * Makes `start` resolve with `value`. The task goes on in the group.
+   *
+   * @throws UsageError on a second call, and when the task has ended
+   */
+  started(value: V): void
+}
+
 export function startTask(
-  group: TaskGroup,
+  group: Group,
   caller: Frame,
   fn: TaskFunction,
   name: string | undefined,
@@ -36,13 +51,13 @@ export function startTask(
 }
 
 class StartOperation extends Operation<unknown> implements TaskOwner, TaskStatus<unknown> {
-  readonly #group: TaskGroup
+  readonly #group: Group
   readonly #callerScope: CancelScope
   #task: Task | undefined
   #signalled = false
   #value: unknown
 
-  constructor(group: TaskGroup, caller: Frame) {
+  constructor(group: Group, caller: Frame) {
     super()
     this.#group = group
     this.#callerScope = caller.scope
@@ -54,7 +69,7 @@ class StartOperation extends Operation<unknown> implements TaskOwner, TaskStatus
     const ready = this.begin(this.#callerScope)
     // The child sees `started` and nothing else of this.
     task._begin(this.#callerScope, [{ started: (value: unknown) => this.started(value) }, ...args])
-    // Called by code that outlived the body of its scope: too late to wait for anything.
+    // The body of the caller's scope has settled: nothing may wait there any more.
     if ((this.#callerScope._flags & CLOSING) !== 0) this._cancel()
     return ready
   }
@@ -75,7 +90,7 @@ class StartOperation extends Operation<unknown> implements TaskOwner, TaskStatus
     this.#letGo()
   }
 
-  /** The caller will hear of it; the group stays healthy. */
+  /** `taskEnded` gives the error to the caller. The group goes on. */
   taskFailed(): void {}
 
   taskEnded(task: Task): void {
@@ -99,7 +114,7 @@ class StartOperation extends Operation<unknown> implements TaskOwner, TaskStatus
   protected override onCancel(_cancelled: () => Cancelled): void {
     // Completion beats cancellation: the child has moved, its value is on the way.
     if (this.#task!._owner !== this) return
-    // The tree has told the child already, unless only the body around the call has ended.
+    // The child has been cancelled with the caller's scope, unless only the body around the call has ended.
     const scope = this.#task!._scope
     if ((scope._flags & EFFECTIVE) === 0) scope._cancel('scope-ended')
   }

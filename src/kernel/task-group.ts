@@ -1,5 +1,5 @@
 /**
- * The task group: a scope that tasks can be spawned into, and that ends after all of them.
+ * The task group: a scope that tasks can be spawned into. It ends after all of them.
  *
  * ```text
  *   createTaskGroup(body)     body settles      last child ends
@@ -12,8 +12,8 @@
  * 1. The scopes of the children are in the list of the group's scope, which therefore ends after them (cancel-scope.ts,
  *    invariant 3). There is no second count.
  * 2. Every error is recorded before the scope can end, in the order of occurrence; cancellations are never recorded.
- * 3. What leaves is decided at the end of the group, not of the body: errors as one ExceptionGroup, else a single Cancelled
- *    where the host was cancelled from outside, else the body's value.
+ * 3. The outcome is decided at the end of the group, not of the body: all errors as one ExceptionGroup; otherwise one
+ *    Cancelled if the host was cancelled from outside; otherwise the body's value.
  */
 import { Cancelled, ExceptionGroup, UsageError } from '../errors.ts'
 import { checkFunction, checkOptions, checkString, optionNames } from './arguments.ts'
@@ -24,50 +24,46 @@ import { inspectCustom, oneLine } from './inspect.ts'
 import { rejected, rejectOwned, takeFunctions, takenFunctions } from './operation.ts'
 import { closeOpenedIn } from './resources.ts'
 import { CAUGHT, EFFECTIVE, ENDED, LEFT, TASK } from './scope-flags.ts'
-import type { ScopeOwner } from './scope-owner.ts'
-import { type BodySink, runBody } from './scope-run.ts'
+import type { BodySink, ScopeOwner } from './scope-owner.ts'
+import { runBody } from './scope-run.ts'
 import { keepSite } from './sites.ts'
-import { startTask } from './start.ts'
+import { startTask, type TaskStatus } from './start.ts'
 import { Task, type TaskFunction, type TaskHandle, type TaskOwner } from './task.ts'
 import { spendBudget } from './turn.ts'
 
-/** Options of what starts a task. */
+/** Options of `spawn` and `start`. */
 export interface TaskOptions {
-  /** For introspection and the texts of errors; by default the function's name. */
+  /** Shown in error messages and dumps. Default: the name of the function. */
   name?: string | undefined
 }
 
-/** What a function that is run by `start` reports its readiness through. */
-export interface TaskStatus<V = void> {
-  /** Ready: `start` returns `value`, and the task goes on as a child of the group. `UsageError` on a second call. */
-  started(value: V): void
-}
-
 /**
- * Children that run together with the body, and end before it is left. Re-creates the reference's `TaskGroup`;
- * `createTaskGroup` makes one.
+ * A set of tasks that run together and end together: the call of `createTaskGroup` that made the group settles after
+ * all of them. One failure cancels the others.
  */
 export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
-  /** Cancels, shields or bounds the whole group, its body included. */
+  /**
+   * The scope of the whole group, with its body and all tasks: to cancel it, to shield it, or to give it a deadline.
+   */
   readonly cancelScope: CancelScope
-  /** @internal the task whose body this is */
+  /** @internal The task that opened the group. */
   readonly _host: Task
   readonly #promise: Promise<unknown>
   readonly #resolve: (value: unknown) => void
   readonly #reject: (error: unknown) => void
   readonly #errors: unknown[] = []
-  /** How the body ended. */
+  /** Outcome of the body. */
   #value: unknown
   #cancelled: Cancelled | undefined
-  /** The host had to wait for children: it was where a cancellation could find it. */
+  /** The host had to wait for children, and could be cancelled there. */
   #waited = false
-  /** Left over by the body around it, which has ended: its failure is that scope's. */
+  /** The body around the group has ended: its scope reports the failure. */
   #leftOver = false
-  /** The body has been left behind, and whether the promise settles before it does. */
+  /** Set when the body has been left behind: whether the promise settles before the body does. */
   #left: undefined | 'settled' | 'unsettled'
   /** @internal */
   readonly body: (...args: never[]) => unknown
-  /** What settles in place of the group; its caller knows no `undefined`. */
+  /** The call that the group implements (`gather`). Its caller expects no `undefined`. */
   readonly #call: GroupCall | undefined
 
   private constructor(
@@ -87,10 +83,17 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
   }
 
   /**
-   * Starts `fn(...args)` as a child: after this call has returned, under the group's scope. Works from any task and any
-   * callback of the thread.
+   * Starts `fn(...args)` as a task of the group and returns at once: `fn` is called later, never inside this call.
+   * Works from any task and any callback of the thread.
    *
    * @throws UsageError when the group has ended; the function is then not called
+   * @example
+   * ```ts
+   * tg.spawn(() => pollQueue())
+   * tg.spawn({ name: `worker ${n}` }, work, queue, n)
+   * const total = tg.spawn(countRows)
+   * console.log(await total.value())
+   * ```
    */
   spawn<A extends unknown[], T>(fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
   spawn<A extends unknown[], T>(options: TaskOptions, fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
@@ -104,11 +107,20 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
   }
 
   /**
-   * Starts `fn(status, ...args)` and waits until it calls `status.started(value)`; the value is returned, and the task
-   * goes on as a child of the group. Until then it runs under the caller's scope, and its failure is the caller's.
+   * Starts `fn(status, ...args)` and waits until it calls `status.started(value)`. Resolves with that value, while the
+   * task goes on in the group. Until then the task runs under the caller's scope, and the caller gets its failure.
    *
-   * A schedule point, not a cancel point. Rejects with the bare error of a child that failed before it was ready, and with
-   * `UsageError` when it returned without a word or the group has ended.
+   * Rejects with the error itself of a task that failed before it was ready, and with `UsageError` when the task
+   * returned without a call of `started`, or the group has ended. Yields, but is not itself a cancel point (TASK-6).
+   *
+   * @example
+   * ```ts
+   * await tg.start(async (status: TaskStatus) => {
+   *   await using server = await createTcpServer(8080)
+   *   status.started()
+   *   await server.serve(handle)
+   * }) // here the server listens
+   * ```
    */
   start<A extends unknown[], V = void>(fn: (status: TaskStatus<V>, ...args: A) => unknown, ...args: A): Promise<V>
   start<A extends unknown[], V = void>(
@@ -127,7 +139,7 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
     }
   }
 
-  /** @internal @param owner - hears of the task's end; what it does not pass on to the group, the group does not hear */
+  /** @internal @param owner - gets the end of the task, and decides what it passes on to the group */
   _spawn(owner: TaskOwner, fn: TaskFunction, name: string | undefined, args: unknown[]): Task {
     this._refuseIfEnded('spawn')
     const task = new Task(this._host.run, this._host, owner, fn, name, new CancelScope())
@@ -192,7 +204,7 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
       this.cancelScope._cancel('task-failed', verdict.error)
     } else if (verdict.kind === 'cancelled') {
       this.#cancelled = verdict.error
-      // Shielded or moved since it was raised: the children must still not outlast a body that was cancelled.
+      // The scope was shielded or moved since. The children must still not outlast a body that was cancelled.
       if ((this.cancelScope._flags & EFFECTIVE) === 0) this.cancelScope._cancel('explicit')
     } else this.cancelScope._flags |= CAUGHT
     this.#bodyEnded(verdict.kind !== 'failed')
@@ -210,7 +222,7 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
 
   /** @internal */
   drained(): void {
-    // What is left behind ends at once: the scopes around it follow in the same step.
+    // A scope left behind ends at once: the scopes around it follow in the same step.
     if ((this.cancelScope._flags & LEFT) === 0 && !spendBudget()) {
       this.cancelScope._drainLater()
       return
@@ -252,7 +264,7 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
     }
     if (this.#errors.length > 0) throw new ExceptionGroup(this.#errors)
     if (this.#cancelled !== undefined) throw this.#cancelled
-    // Leaving is no cancel point (api.md §3); waiting for the children is.
+    // Leaving a group is no cancel point (TASK-6). Waiting for the children is one.
     const interrupted = (scope._flags & CAUGHT) !== 0 || (this.#waited && (scope._flags & EFFECTIVE) !== 0)
     if (interrupted) {
       if (scope._parentCancels) {
@@ -267,10 +279,10 @@ export class TaskGroup implements ScopeOwner, BodySink, TaskOwner {
   }
 }
 
-/** The one call that a group is the inside of, such as `raceTasks`. @internal */
+/** A call that is implemented by a group, such as `raceTasks`. @internal */
 export interface GroupCall {
   readonly what: string
-  /** Decides, once every child has ended, what the group settles with in place of its own outcome. */
+  /** The outcome in place of the group's own. Called once every child has ended. */
   readonly conclude?: (() => { readonly failed: boolean; readonly outcome: unknown } | undefined) | undefined
 }
 

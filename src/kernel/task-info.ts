@@ -1,10 +1,10 @@
-/** What can be known of a task. Re-creates the reference's `TaskInfo`; its `coro` is `fn`. */
+/** Identity of a task: its number, its name, its function. */
 export class TaskInfo {
   /** Unique in this thread. */
   readonly id: number
-  /** The task whose group this one belongs to; `null` for the task of `run`'s `main`. */
+  /** The number of the task whose group this one belongs to; `null` for the task that runs `main`. */
   readonly parentId: number | null
-  /** The name it was started with, or that of its function. */
+  /** The name given at its start, or the name of its function. */
   readonly name: string
   /** The function that the task runs. */
   readonly fn: (...args: never[]) => unknown
@@ -21,7 +21,7 @@ export class TaskInfo {
     return new TaskInfo(id, parentId, name, fn)
   }
 
-  /** Two of them are equal when they mean the same task. */
+  /** Whether both describe the same task. */
   equals(other: unknown): boolean {
     return other instanceof TaskInfo && other.id === this.id
   }

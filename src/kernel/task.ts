@@ -2,12 +2,11 @@
  * A task: one function running in a scope of its own, under the scope of its group.
  *
  * Invariants
- * 1. A task has ended when its function has settled *and* everything begun in its frame has ended (rule 7). Only then
- *    does it leave its group, wake those who wait for it, and change its status.
- * 2. A failing task cancels its group at the moment it throws; waiting for what it left behind comes after.
- * 3. The outcome is kept in the task, never in a promise: a task that nobody waits for cannot cause an
- *    `unhandledRejection`.
- * 4. There is one for each connection of a server. Fields are few, closures are let go once they have been called.
+ * 1. A task has ended when its function has settled *and* everything begun in its frame has ended (SCOPE-7). Only then
+ *    does it leave its group, wake its waiters, and change its status.
+ * 2. A failing task cancels its group at the moment it throws. Then it waits for its leftovers.
+ * 3. The outcome is kept in the task, never in a promise: a task without waiters cannot cause an `unhandledRejection`.
+ * 4. A server has one task for each connection. Fields are few, and closures are dropped once they have been called.
  */
 import { TaskCancelled, TaskFailed, UsageError } from '../errors.ts'
 import { CancelScope } from './cancel-scope.ts'
@@ -22,8 +21,8 @@ import type { RunState } from './run-state.ts'
 import { scheduleFirstStep } from './schedule.ts'
 import { CAUGHT, EFFECTIVE, LEFT } from './scope-flags.ts'
 import { selectable, type Selectable, type SelectSource } from './selectable.ts'
-import type { ScopeOwner } from './scope-owner.ts'
-import { type BodySink, runBodyHere } from './scope-run.ts'
+import type { BodySink, ScopeOwner } from './scope-owner.ts'
+import { runBodyHere } from './scope-run.ts'
 import { TaskInfo } from './task-info.ts'
 import { immediate, immediateVoid, settleFairly } from './turn.ts'
 import { NEUTRAL, TASKS } from './waits.ts'
@@ -32,31 +31,34 @@ export type TaskFunction = (...args: never[]) => unknown
 
 export type TaskState = 'pending' | 'running' | 'finished' | 'failed' | 'cancelled'
 
-/** Whom a task reports to: its group, or a `start` that still waits for it, or the run. */
+/** The receiver of a task's outcome: its group, a `start` that still waits for it, or the run. */
 export interface TaskOwner {
-  /** It threw, and what it left behind is being waited for. */
+  /** The task has thrown. It still waits for its leftovers. */
   taskFailed(task: Task): void
-  /** It has ended, for good; it is about to leave its parent scope. */
+  /** The task has ended. It is about to leave its parent scope. */
   taskEnded(task: Task): void
 }
 
-/** Re-creates the handle that AnyIO 4 plans; `spawn` returns it. */
+/** A task, as `TaskGroup.spawn` returns it: to watch it, to wait for it, or to cancel it. */
 export interface TaskHandle<T> extends Selectable<T> {
   /** The task as `getRunningTasks` shows it. */
   readonly info: TaskInfo
-  /** How far it has come. */
+  /** The state of the task. `cancelling`: it is cancelled and has not ended yet. */
   readonly status: 'pending' | 'running' | 'cancelling' | 'finished' | 'failed' | 'cancelled'
-  /** Cancels this task alone; its group goes on. */
+  /** Cancels this task alone; its group goes on. @param reason - becomes `cancelReason.detail` of the task's scope */
   cancel(reason?: unknown): void
-  /** Waits until the task has ended, however it ended. */
+  /** Waits until the task has ended, whatever its outcome. */
   wait(): Promise<void>
-  /** Waits for what the task returned. Rejects with `TaskFailed` (see `cause`) or `TaskCancelled`. */
+  /**
+   * Waits for the value that the task returns. Rejects with `TaskFailed`, whose `cause` is the error, or
+   * `TaskCancelled`.
+   */
   value(): Promise<T>
 }
 
-/** Who has to know when a task has ended: what the task may have left locked. */
+/** Called when a task has ended: a lock that the task may still own. */
 export interface EndWatcher {
-  /** @internal links of the task's list */
+  /** @internal Links of the task's list. */
   _previous: EndWatcher | null
   /** @internal */
   _next: EndWatcher | null
@@ -69,7 +71,7 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
   readonly fn: TaskFunction
   /** @internal */
   readonly _scope: CancelScope
-  /** @internal a `start` hands the task over from the caller to the host of the group */
+  /** @internal `start` hands the task over from the caller to the host of the group. */
   _parent: Task | null
   /** @internal */
   _owner: TaskOwner
@@ -77,13 +79,13 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
   #state: TaskState = 'pending'
   #endState: TaskState = 'finished'
   #outcome: unknown
-  /** Until the first step. */
+  /** Kept until the first step. */
   #args: unknown[] | undefined
   #waiters: Set<Joining> | undefined
   #info: TaskInfo | undefined
   #endWatchers: EndWatcher | null = null
 
-  /** @param scope - the task's own; made by the caller, because the one of `main` has options */
+  /** @param scope - the task's own; the caller makes it, because the scope of `main` has options */
   constructor(
     run: RunState,
     parent: Task | null,
@@ -116,7 +118,7 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
     return !this.ended && (this._scope._flags & EFFECTIVE) !== 0 ? 'cancelling' : this.#state
   }
 
-  /** @internal What it waits for without an operation, as bits of waits.ts. */
+  /** @internal What the task waits for without an operation, as bits of waits.ts. */
   get _ownWaits(): number {
     return NEUTRAL
   }
@@ -142,7 +144,7 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
     return this.#join(true) as Promise<T>
   }
 
-  /** @internal Enters the tree under `parentScope`; the function is called later. */
+  /** @internal Enters the tree under `parentScope`. The function is called later. */
   _begin(parentScope: CancelScope, args: unknown[]): void {
     this._scope._enterTask(parentScope, this)
     this.#args = args
@@ -150,7 +152,7 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
     callInFrame(new Frame(this, this._scope), scheduleFirstStep, [firstStep, this.run.scheduler])
   }
 
-  /** @internal The function is called now. */
+  /** @internal Calls the function at once. */
   _beginHere(args: unknown[]): void {
     this._scope._enterTask(null, this)
     this.#args = args
@@ -179,7 +181,7 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
     else this.#threw(error)
   }
 
-  /** @internal The function goes on; it is not waited for. */
+  /** @internal The function is left behind: it goes on, and the task does not wait for it. */
   leave(): void {
     this.#threw(this._scope._cancelled(`task "${this.name}"`))
   }
@@ -212,7 +214,7 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
       for (const waiter of this.#waiters) waiter.settle()
       this.#waiters = undefined
     }
-    // Each is out of the list before it hears of it: what it does then may take it to another task's.
+    // Each leaves the list first: the callback may put it into another task's list.
     for (let watcher = this.#endWatchers; watcher !== null; watcher = this.#endWatchers) {
       this._unwatchEnd(watcher)
       watcher.ownerEnded(this)
@@ -225,12 +227,12 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
     this.#endWatchers = append(this.#endWatchers, watcher)
   }
 
-  /** @internal Harmless where it has been told. */
+  /** @internal Harmless after the call of `ownerEnded`. */
   _unwatchEnd(watcher: EndWatcher): void {
     if (watcher._previous !== null) this.#endWatchers = unlink(this.#endWatchers, watcher)
   }
 
-  /** @internal A task outlives no body: it counts in its group. */
+  /** @internal A task outlives no body: its group waits for it. */
   disown(): void {}
 
   /** @internal The value, or the error. */
@@ -238,12 +240,12 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
     return this.#outcome
   }
 
-  /** @internal Known once the function has settled; the state follows when the task has ended. */
+  /** @internal Known once the function has settled. `_state` follows when the task has ended. */
   get _endState(): TaskState {
     return this.#endState
   }
 
-  /** @internal What `value()` throws; undefined for a task that finished. */
+  /** @internal The error that `value()` throws; `undefined` for a task that finished. */
   _joinError(): Error | undefined {
     if (this.#state === 'failed') return new TaskFailed(`task "${this.name}" failed`, { cause: this.#outcome })
     if (this.#state === 'cancelled') return new TaskCancelled(`task "${this.name}" was cancelled`)
@@ -297,7 +299,7 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
     let scope: CancelScope
     try {
       const frame = enterFrame(what)
-      // Waiting for its own end is a deadlock as well, and found as one; its own value is a plain mistake.
+      // `detectDeadlocks` finds a task that waits for its own end. Its own value is a plain mistake (TASK-4).
       if (wantsValue) this.#refuseItself('value()', frame)
       scope = frame.scope
     } catch (error) {
@@ -317,12 +319,12 @@ export class Task<T = unknown> implements TaskHandle<T>, ScopeOwner, BodySink {
   }
 }
 
-/** Who waits for the end of a task. */
+/** Waits for the end of a task. */
 interface Joining {
   settle(): void
 }
 
-/** Waits in the caller's scope for the end of a task. */
+/** A call that waits for the end of a task, in the caller's scope. */
 class JoinOperation extends Operation<unknown> implements Joining {
   readonly #task: Task
   readonly #wantsValue: boolean
@@ -335,7 +337,7 @@ class JoinOperation extends Operation<unknown> implements Joining {
 
   settle(): void {
     const error = this.#wantsValue ? this.#task._joinError() : undefined
-    // The group reports the failure: a value that is not awaited is no second one.
+    // The group reports the failure: a `value()` that is not awaited must not report it again.
     if (error !== undefined) this.rejectHandled(error)
     else settleFairly((value) => this.resolve(value), this.#wantsValue ? this.#task._outcome : undefined)
   }
@@ -354,7 +356,7 @@ class JoinOperation extends Operation<unknown> implements Joining {
   }
 }
 
-/** One function for all tasks: it runs in the frame that it belongs to. */
+/** One function for all tasks: it finds its task in the current frame. */
 function firstStep(): void {
   currentFrame()!.task._firstStep()
 }

@@ -1,29 +1,30 @@
 /**
- * Giving way to the event loop. A *turn* is JavaScript's run from the event loop until its microtasks are done; a loop of
- * operations that are always ready would never leave it, and no timer, socket or other run would get its turn.
+ * Yielding to the event loop. A *turn* is JavaScript's run from the event loop until its microtasks are done; a loop
+ * of operations that are always ready would never leave it, and no timer, socket or other run would get its turn.
  *
- * - What yields by definition (`checkpoint`, `sleep(0)`) waits for the next turn: all who do so in one turn share one
- *   `setImmediate`, so that a thousand yielding tasks cost one pass of the loop, not a thousand.
- * - What completes at once spends from a budget of time, and waits for the next turn only when that is spent. The clock is
- *   read once in a hundred operations, for reading it costs as much as one. A budget of operations alone would do for one
- *   loop, but a turn may serve a thousand connections: cutting it short splits what their sends could have shared.
- * - The budget is not refilled at each turn, for that would need a hook into every turn; a turn too many now and then is
- *   cheaper. The native driver, which knows its turns, refills it.
+ * - Operations that yield by definition (`checkpoint`, `sleep(0)`) wait for the next turn. All of one turn share one
+ *   `setImmediate`, so that a thousand yielding tasks cost one iteration of the loop, not a thousand.
+ * - Operations that complete at once spend from a budget of time, and wait for the next turn only when it is spent. The
+ *   clock is read once in some hundred operations, because a reading costs as much as an operation. A budget of
+ *   operations alone would be enough for one loop, but a turn may serve a thousand connections: ending it early splits
+ *   sends that could have left together.
+ * - The budget is not refilled at each turn, because that would need a hook into every turn. An unneeded yield now and
+ *   then is cheaper. The native driver, which knows its turns, refills it.
  */
 import { deadlines } from './deadlines.ts'
 import { atCheck } from './iteration.ts'
 
-/** Immediate completions between two looks at the clock. */
+/** Immediate completions between two readings of the clock. */
 const BATCH = 128
 
-/** Milliseconds of immediate completions before the loop gets a turn: about the grain of timers. */
+/** Milliseconds of immediate completions before the event loop goes on: about the resolution of timers. */
 const SLICE = 2
 
 export interface Resumable {
   resume(): void
 }
 
-/** A promise for what completes at once. */
+/** The promise of an operation that completes at once. */
 export function immediate<T>(value: T): Promise<T> {
   return spendBudget() ? Promise.resolve(value) : new Promise((resolve) => nextTurn(new Postponed(resolve, value)))
 }
@@ -49,7 +50,9 @@ export function nextTurn(waiter: Resumable): void {
   if (waiting.push(waiter) === 1) atCheck(onImmediate)
 }
 
-/** From now on the budget is a number of operations and knows no time, so that a run can be replayed. Returns the undo. */
+/**
+ * From now on the budget counts operations and not time, so that a run can be replayed. Returns the undo.
+ */
 export function countOnly(): () => void {
   counting++
   resetBudget()
@@ -60,7 +63,7 @@ export function countOnly(): () => void {
 
 const DONE: Promise<void> = Promise.resolve()
 
-/** The slice begins when the clock is first read: a batch that took no time has not used it. */
+/** The slice begins at the first reading of the clock. */
 const UNKNOWN = 0
 
 let counting = 0
@@ -68,7 +71,7 @@ let left = BATCH
 let sliceEnd = UNKNOWN
 let waiting: Resumable[] = []
 
-/** Whether one more immediate completion fits; for those who keep a call pending until the next turn otherwise. */
+/** Spends one immediate completion. False when the budget is spent: keep the call pending until the next turn. */
 export function spendBudget(): boolean {
   if (left === 0 && !refill()) return false
   left--
@@ -85,7 +88,8 @@ function refill(): boolean {
 }
 
 function onImmediate(): void {
-  // In the check phase, a timer that came due while JavaScript was busy has not fired yet. Whoever yields must see it.
+  // In the check phase, a timer that came due while JavaScript was busy has not fired yet. It must fire before tasks
+  // resume.
   deadlines.deliverDue(resumeAll)
 }
 

@@ -1,20 +1,21 @@
 /**
- * The one queue under every synchronisation primitive: first in, first out, and whoever is cancelled leaves from the middle.
+ * The queue of every synchronisation primitive: first in, first out (GRANT-1). A cancelled waiter leaves from the
+ * middle.
  *
  * ```text
  *  wait ─► [ a ] [ b ] [ c ]          cancelled: out of the queue, rejected
  *            │ shift: a is out of the queue
- *            ├─ answer: certain now. A cancellation in the same turn comes too late (events, items).
- *            └─ grant:  told after the running JavaScript. A cancellation until then gives the grant back, so that whoever
- *                       is cancelled never owns anything (locks, semaphores, limiters).
+ *            ├─ answer: certain at once. A cancellation in the same turn comes too late (events, items).
+ *            └─ grant:  settles after the running JavaScript. A cancellation before that gives the grant back,
+ *                       so that a cancelled waiter never owns anything (locks, semaphores, limiters).
  * ```
  *
- * Both spend from the budget of the turn (turn.ts): two tasks that wake one another for ever would otherwise never leave it,
- * and no timer would fire. With the budget spent the waiter hears of it in the next turn: an answer stays certain until then,
- * a grant may be cancelled until then.
+ * Both spend from the budget of the turn (turn.ts): otherwise two tasks that wake each other for ever would never leave
+ * the turn, and no timer would fire. With the budget spent, the waiter settles in the next turn. Until then an answer
+ * stays certain, and a grant may be cancelled.
  *
- * What must stay true: an entry is in one queue at most, and a waiter is pending exactly as long as it is queued, or answered
- * or granted and not told yet.
+ * What must stay true: an entry is in one queue at most. A waiter is pending exactly as long as it is queued, or
+ * answered or granted and not settled yet.
  */
 import type { Cancelled } from '../errors.ts'
 import type { CancelScope } from './cancel-scope.ts'
@@ -22,7 +23,7 @@ import { Operation } from './operation.ts'
 import { type Resumable, nextTurn, spendBudget } from './turn.ts'
 import { RUNNABLE, TASKS } from './waits.ts'
 
-/** What can stand in a queue. */
+/** An entry of a queue. */
 export interface Queued {
   /** @internal */
   _before: Queued | undefined
@@ -32,12 +33,12 @@ export interface Queued {
   _queue: AnyQueue | undefined
 }
 
-/** A queue, whatever stands in it: enough to leave it. */
+/** A queue of any type, for an entry that leaves it. */
 export interface AnyQueue {
   delete(entry: Queued): void
 }
 
-/** A queue that an `E` may stand in, perhaps among others. */
+/** A queue that takes entries of type `E`, perhaps among others. */
 export interface Line<E extends Queued> {
   push(entry: E): void
 }
@@ -61,19 +62,19 @@ export class WaitQueue<Q extends Queued> implements AnyQueue, Line<Q> {
     this.#length++
   }
 
-  /** The one that is served next. It stays in the queue. */
+  /** The entry that is served next. It stays in the queue. */
   get first(): Q | undefined {
     return this.#first as Q | undefined
   }
 
-  /** The first, who is out of the queue then. */
+  /** Removes and returns the first entry. */
   shift(): Q | undefined {
     const { first } = this
     if (first !== undefined) this.delete(first)
     return first
   }
 
-  /** Takes `entry` out, wherever it stands. Harmless where it is not, or not any more, in this queue. */
+  /** Removes `entry` from any place. Does nothing if it is not in this queue. */
   delete(entry: Queued): void {
     if (entry._queue !== this) return
     const { _before: before, _after: after } = entry
@@ -85,7 +86,7 @@ export class WaitQueue<Q extends Queued> implements AnyQueue, Line<Q> {
     this.#length--
   }
 
-  /** For statistics, in order. */
+  /** In order, for statistics. */
   *[Symbol.iterator](): Generator<Q> {
     for (let entry = this.#first; entry !== undefined; entry = entry._after) yield entry as Q
   }
@@ -93,14 +94,14 @@ export class WaitQueue<Q extends Queued> implements AnyQueue, Line<Q> {
 
 type WaiterState = typeof WAITING | typeof GRANTED | typeof ANSWERED | typeof CANCELLED
 
-/** A call that waits in a queue, for a `G`. */
+/** A call that waits in a queue for a `G`. */
 export class Waiter<T, G = T> extends Operation<T> implements Queued, Resumable {
   _before: Queued | undefined = undefined
   _after: Queued | undefined = undefined
   _queue: AnyQueue | undefined = undefined
   readonly #what: string
   #state: WaiterState = WAITING
-  /** From the answer or the grant until it is told. */
+  /** Set from the answer or the grant until it settles. */
   #value: G | undefined
 
   /** @param what - for texts: 'a lock' */
@@ -133,7 +134,7 @@ export class Waiter<T, G = T> extends Operation<T> implements Queued, Resumable 
     nextTurn(this)
   }
 
-  /** Settles after the running JavaScript, for certain: for those who then look whether there is more of the same. */
+  /** Settles after the running JavaScript, for certain. For waiters that then take further items, too. */
   answerLater(value: G): void {
     this.#state = ANSWERED
     this.#value = value
@@ -147,7 +148,7 @@ export class Waiter<T, G = T> extends Operation<T> implements Queued, Resumable 
     tellLater(this)
   }
 
-  /** @internal It is time to tell. One that was cancelled meanwhile hears nothing. */
+  /** @internal Settles, unless it was cancelled meanwhile. */
   resume(): void {
     if (this.#state === CANCELLED) return
     const value = this.#value as G
@@ -155,16 +156,16 @@ export class Waiter<T, G = T> extends Operation<T> implements Queued, Resumable 
     this.deliver(value)
   }
 
-  /** Told: by default that is the outcome. */
+  /** Settles with the value. A subclass may make something else of it. */
   protected deliver(value: G): void {
     this.resolve(value as unknown as T)
   }
 
-  /** The waiter was cancelled when it had been granted `value` and not been told. */
+  /** The waiter was cancelled between the grant of `value` and its settling. */
   protected takeBack(_value: G): void {}
 
   protected override onCancel(cancelled: () => Cancelled): void {
-    // Whoever gave the answer has counted on it: an item that was handed over is nowhere else.
+    // An answer is certain: an item that was handed over is nowhere else (GRANT-4).
     if (this.#state === ANSWERED) return
     if (this.#state === GRANTED) {
       const value = this.#value as G
@@ -178,8 +179,8 @@ export class Waiter<T, G = T> extends Operation<T> implements Queued, Resumable 
 
 /** Resumes `entry` after the running JavaScript, or in the next turn when the budget is spent. */
 export function tellLater(entry: Resumable): void {
-  // Not `queueMicrotask`, which makes an AsyncResource for each call. Whose frame `tell` runs in does not matter: it settles
-  // promises, and these carry their own.
+  // Not `queueMicrotask`, which makes an AsyncResource for each call. The frame of `tell` does not matter: it settles
+  // promises, whose reactions carry their own.
   if (untold.push(entry) === 1) void resolved.then(tell)
 }
 

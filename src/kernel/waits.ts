@@ -1,21 +1,21 @@
-/** What an operation waits for, as bits: whether it can go on by itself, and who could make it go on. */
+/** What an operation waits for, as bits: whether it goes on by itself, and what can make it go on. */
 
-/** It goes on by itself: it has yielded, or settled and not been told. */
+/** It goes on by itself: it has yielded, or its outcome is on the way. */
 export const RUNNABLE = 1
-/** Work in the world outside that takes real time: a file, a thread, a promise that knows nothing of scopes. */
+/** Outside work that takes real time: a file, a thread, a promise of other code. */
 export const REAL = 2
-/** The backend's network, which may be a simulated one, and whatever else may come from outside. */
+/** The backend's network, which may be simulated, and other events from outside. */
 export const BACKEND = 4
 /** A point in time. */
 export const TIME = 8
-/** What another task has to do: release a lock, put an item, end. */
+/** An action of another task: it releases a lock, puts an item, or ends. */
 export const TASKS = 16
-/** Nothing that is known of: a promise that is not of this library, which may be settled by anybody at any time. */
+/** No operation: it awaits a promise of other code, which may settle at any time. */
 export const FOREIGN = 64
 /**
- * Perhaps work that knows nothing of this library: a body (of a scope, of a `use`) in which nothing was begun, beside others
- * that wait. It may as well wait for a promise that was begun outside of it.
+ * Perhaps foreign work: a body (of a scope, of a `use`) in which nothing was begun, beside others that wait. It may
+ * also await a promise that was begun outside of it.
  */
 export const UNKNOWN = 32
-/** Nothing of its own: its body waits, and has operations for that. */
+/** Nothing of its own: it runs a body, which has operations of its own. */
 export const NEUTRAL = 0

@@ -4,7 +4,7 @@ import { Operation } from './operation.ts'
 import { settleFairly } from './turn.ts'
 import { TASKS } from './waits.ts'
 
-/** A body that waits until one of its own callbacks calls `wake`. A wake that nobody waits for is not kept. */
+/** A wait that ends when a callback calls `wake`. A `wake` without a waiter is not kept. */
 export class Wakeup extends Operation<void> {
   readonly #what: string
 

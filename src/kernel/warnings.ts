@@ -2,10 +2,10 @@
  * The process warnings of the library: one table, and the one function that emits them.
  *
  * 1. Every warning has a code of its own, so that a program can tell it apart and silence it.
- * 2. A warning appears once for each *place*: a text that its caller makes of names (task, scope, operation). Numbers in it do
- *    not count, so that what is logged is bounded by the size of the program, not by its traffic.
+ * 2. A warning appears once for each *place*: a text that its caller makes of names (task, scope, operation). Numbers
+ *    in it do not count, so that the size of the program bounds the log, not its traffic (OBSERVE-3).
  * 3. A warning says what happened, what to do about it, and how to silence it.
- * 4. Nothing here is called on a hot path: a caller finds out first that something is wrong.
+ * 4. Nothing here is called on a hot path.
  *
  * `docs/guide/errors.md` shows this table; a test compares the two.
  */
@@ -25,13 +25,17 @@ export const WARNINGS = {
     remedy: 'Let `Cancelled` pass: `catch (error) { if (isCancelled(error)) throw error; … }`.',
   },
   STRUCTIO_OVERDUE: {
-    when: 'A scope was cancelled `overdueAfter` milliseconds ago, and its body waits for something that the library cannot cancel.',
+    when:
+      'A scope was cancelled `overdueAfter` milliseconds ago, and its body waits for something that ' +
+      'the library cannot cancel.',
     remedy:
       'Pass `scope.signal` to what the body waits for, wrap its promise in `abandonOnCancel`, ' +
       'or give the scope `abandon: true`.',
   },
   STRUCTIO_LEFT_BEHIND: {
-    when: 'A call that was not awaited was cancelled, or refused, because its scope or task had ended or was cancelled.',
+    when:
+      'A call that was not awaited was cancelled, or refused, because its scope or task had ended or ' +
+      'was cancelled.',
     remedy: 'Await the call, or give it a task of its own with `tg.spawn`.',
   },
   STRUCTIO_HANDLER_FAILED: {
@@ -43,7 +47,9 @@ export const WARNINGS = {
     remedy: 'Close it: `await using`, `finalize`, or `close()` in `finally`.',
   },
   STRUCTIO_ACCEPT_RETRY: {
-    when: 'A server cannot accept connections, because the process or the system has run out of descriptors or memory.',
+    when:
+      'A server cannot accept connections, because the process or the system has run out of ' +
+      'descriptors or memory.',
     remedy: 'Raise the limit of open files, or bound the connections with `maxConnections`.',
   },
   STRUCTIO_NODE_BACKEND: {
@@ -63,12 +69,12 @@ export const WARNINGS = {
 export type WarningCode = keyof typeof WARNINGS
 
 /**
- * Emits a process warning, unless there was one of this code for this place.
+ * Emits a process warning, once for each code and place.
  *
- * @param names - with `site`, the place, see (2); empty where there is one place in the process
- * @param site - a line of code, where one is known: its numbers count
- * @param text - what happened, without a full stop at the end
- * @param detail - a stack, printed below
+ * @param names - the place (2), together with `site`; empty if the process has one place
+ * @param site - a line of code, if one is known: its numbers count
+ * @param text - the event, without a full stop at the end
+ * @param detail - a stack, printed below the text
  */
 export function warnOnce(code: WarningCode, names: string, text: string, detail?: string, site = ''): void {
   const known = (places[code] ??= new Set())
@@ -79,7 +85,7 @@ export function warnOnce(code: WarningCode, names: string, text: string, detail?
   warn(code, text, detail)
 }
 
-/** The same each time: for what does not happen again and again. */
+/** Emits the warning each time: for events that do not repeat. */
 export function warn(code: WarningCode, text: string, detail?: string): void {
   const message = `${text}. ${WARNINGS[code].remedy} (To silence: node --disable-warning=${code})`
   // Detached: listeners of 'warning' are not part of the task that the warning is about.
@@ -90,7 +96,7 @@ function emit(message: string, options: { type: string; code: string; detail?: s
   process.emitWarning(message, options)
 }
 
-/** A program that makes up names as it goes would fill the memory with places. */
+/** Bounds the memory of a program with generated names. */
 const MOST_PLACES = 1000
 
 const places: Partial<Record<WarningCode, Set<string>>> = {}

@@ -1,4 +1,4 @@
-/** A run that waits for nothing the operating system knows of: whether the process stays is up to `keepAlive`. */
+/** A run that waits for nothing in the operating system: only `keepAlive` keeps the process alive. */
 import { run } from '../../../src/run.ts'
 import { failAfter, sleepForever } from '../../../src/scopes.ts'
 

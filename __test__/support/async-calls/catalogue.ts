@@ -1,6 +1,6 @@
 /**
- * Every async function and method of the public API, each with a set-up in which its call completes and, where it can be made
- * to, one in which it waits. The checks of all calls walk this list; a new export without a row fails them.
+ * Every async function and method of the public API, each with a set-up in which its call completes and, where it can
+ * be made to, one in which it waits. The checks of all calls walk this list; a new export without a row fails them.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import {

@@ -10,7 +10,7 @@ import {
 import type { Check, Row } from './calls.ts'
 import { withPath } from './set-ups.ts'
 
-/** What asks the system about a path. */
+/** Calls that ask the system about a path. */
 export const ofPaths: Record<string, (check: Check, folder: Path) => Promise<unknown>> = {
   absolute: (check, folder) => check(() => folder.absolute()),
   expanduser: (check, folder) => check(() => folder.expanduser()),

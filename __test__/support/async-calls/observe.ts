@@ -1,11 +1,16 @@
-/** What becomes of the promise of a call that is dropped, loses a race, or meets a cancelled scope or an ended frame. */
+/**
+ * What becomes of the promise of a call that is dropped, loses a race, or meets a cancelled scope or an ended frame.
+ */
 import { AsyncResource } from 'node:async_hooks'
 import { abandonOnCancel, Cancelled, CancelScope, createTaskGroup, openCancelScope } from '../../../index.ts'
 import type { TestBackend } from '../backends.ts'
 import { iterations } from '../kernel-run.ts'
 import type { Row } from './calls.ts'
 
-/** `value`: it was fulfilled with something else than `undefined`, or with what the same call gives without a cancellation. */
+/**
+ * `value`: it was fulfilled with something else than `undefined`, or with what the same call gives without a
+ * cancellation.
+ */
 export type Outcome = 'value' | 'undefined' | 'Cancelled' | (string & {})
 
 type Call = () => unknown

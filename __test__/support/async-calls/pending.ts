@@ -1,6 +1,6 @@
 /**
- * Set-ups in which a call waits until it is cancelled. What has none here (a look-up, a file operation) waits by itself, for
- * as long as the system takes.
+ * Set-ups in which a call waits until it is cancelled. What has none here (a look-up, a file operation) waits by
+ * itself, for as long as the system takes.
  */
 import { truncateSync, writeFileSync } from 'node:fs'
 import {

@@ -1,4 +1,4 @@
-/** Tasks, time, threads, and what synchronises tasks. */
+/** Tasks, time, threads, and synchronisation. */
 import {
   abandonOnCancel,
   checkpoint,

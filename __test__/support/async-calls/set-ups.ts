@@ -1,4 +1,4 @@
-/** What calls are made on: opened, and closed afterwards. */
+/** Opens the objects that calls are made on, and closes them afterwards. */
 import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -18,7 +18,7 @@ import { LOCAL } from '../tls.ts'
 import type { Check, Row } from './calls.ts'
 import { atHand, withServer, withTcp, withPath, withUnix, withFile, closeAll } from './set-ups.ts'
 
-/** What every stream has, where need be with bytes at hand. */
+/** The calls of every stream, with bytes to read where needed. */
 export const ofStreams: Record<string, (check: Check, stream: Stream, peer: Stream) => Promise<unknown>> = {
   receiveSome: (check, stream, peer) => atHand(check, stream, peer, () => stream.receiveSome(1)),
   receiveInto: (check, stream, peer) => atHand(check, stream, peer, () => stream.receiveInto(new Uint8Array(1))),

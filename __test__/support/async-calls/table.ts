@@ -1,4 +1,4 @@
-/** What the promise of each call does, as the contract has it: the test of left-behind.spec.ts checks it, and writes the table. */
+/** The expected outcome of each call. left-behind.spec.ts checks it and writes docs/reference/async-calls.md. */
 import type { Outcome } from './observe.ts'
 import { completing, featureOf, runBodies, waitingCalls, withoutRow } from './catalogue.ts'
 
@@ -10,7 +10,7 @@ export type Cell = 'cancelled' | 'value' | 'cancelled or value' | 'undefined' | 
 
 export const COLUMNS: readonly Column[] = ['dropped', 'raced', 'before', 'while', 'after', 'late']
 
-/** What the contract says of `name`. */
+/** The expected outcome of `name`. */
 export function cellsOf(name: string): Readonly<Record<Column, Cell>> {
   if (works(name)) return all('value')
   const late: Cell = name === 'finalize' ? 'value' : 'refused'
@@ -60,15 +60,25 @@ function all(cell: Cell): Readonly<Record<Column, Cell>> {
   return { dropped: cell, raced: cell, before: cell, while: cell, after: cell, late: cell }
 }
 
-/** Calls that close, and one that only calls its body: they work everywhere, and never raise a cancellation of their own. */
+/**
+ * Calls that close, and one that only calls its body: they work everywhere, and never raise a cancellation of their
+ * own.
+ */
 function works(name: string): boolean {
   return name.endsWith('.close') || name.endsWith('.[Symbol.asyncDispose]') || name === 'forEachSeed'
 }
 
 /** Documented to give `undefined` when their own scope is cancelled. */
-const MOVES_ON = ['openCancelScope', 'moveOnAfter', 'moveOnAt', 'CancelScope.run', 'createTaskGroup', 'createSupervisor']
+const MOVES_ON = [
+  'openCancelScope',
+  'moveOnAfter',
+  'moveOnAt',
+  'CancelScope.run',
+  'createTaskGroup',
+  'createSupervisor',
+]
 
-/** One step of the system that cannot be called back: the caller is told how it went. Or nothing that waits at all. */
+/** One system call that cannot be undone, so the caller gets its outcome; or a call that never waits. */
 const FINISHES = /^(checkpointIfCancelled|createBlockingPortal|runInThread)$/
 
 const HEAD =

@@ -1,6 +1,6 @@
 /**
- * What scopes, groups and tasks do with forgetful programs, written down apart from the kernel: a tree and rules over it, with no
- * cached bits, lists or turns. It is told what the program does, in the order in which it happens, says what must come out, and
+ * A model of scopes, groups and tasks for forgetful programs, written independently of the kernel: a tree and rules over it, with no
+ * cached bits, lists or turns. It gets the steps of the program in their order, says what must come out, and
  * collects what does not.
  *
  * 1. A wait that is begun in a cancelled or closing frame is refused; one that is pending there is cancelled.

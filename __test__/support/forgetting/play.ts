@@ -1,5 +1,5 @@
 /**
- * Plays a forgetful program against the library, and tells the model what happens. Its outside acts only when nothing goes on by
+ * Plays a forgetful program against the library, and reports each step to the model. Its outside acts only when nothing goes on by
  * itself any more, so the model knows the order of everything without knowing a turn of the event loop.
  *
  * Over 500 lines because each statement of a program has its few lines here, and all of them share one state.
@@ -380,7 +380,7 @@ class Player {
     return this.#body(scope, group, chain, body)
   }
 
-  /** Of a scope or task. The model is told of its end right before the library is. */
+  /** Of a scope or task. The model gets its end right before the library does. */
   #body(
     scope: ModelScope,
     group: OpenGroup | undefined,

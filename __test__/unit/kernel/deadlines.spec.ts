@@ -1,4 +1,4 @@
-/** The heap of deadlines and its one timer: order, arming, and who goes first. */
+/** The heap of deadlines and its one timer: order, arming, and I/O before deadlines. */
 import test from 'ava'
 import fc from 'fast-check'
 import type { Clock } from '../../../src/kernel/clock.ts'
@@ -88,7 +88,7 @@ test('a scope opened and left again and again under one timeout arms one timer',
   t.is(queue.size, 0)
 })
 
-test('a timer that fires early, or for what was removed, looks and arms the next', (t) => {
+test('a timer that fires early, or for a removed deadline, arms the next one', (t) => {
   const { clock, queue, timed, fireAt, delivered } = setUp()
   const removed = timed('removed', 10)
   queue.add(removed)

@@ -1,4 +1,4 @@
-/** The error classes of api.md §10, and what ExceptionGroup can do. */
+/** The error classes, and the methods of ExceptionGroup. */
 import test from 'ava'
 import * as errors from '../../../src/errors.ts'
 import { ExceptionGroup } from '../../../src/errors.ts'
@@ -192,7 +192,7 @@ test('R49: leaves that match nothing come out in one group, which keeps their ne
   t.is(handled(group, [never]).outcome!.thrown, group, 'the same, when all of it is left')
 })
 
-test('R49: what handlers throw comes out with what matches nothing, in one group; the other handlers are called', (t) => {
+test('R49: errors of handlers come out with those that match nothing, in one group; the other handlers are called', (t) => {
   const failure = new Error('from a handler')
   const group = new ExceptionGroup([first, second, 7])
   const { got, outcome } = handled(group, [TypeError, RangeError], { 0: failure })

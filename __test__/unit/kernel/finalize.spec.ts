@@ -51,7 +51,7 @@ test('an async generator that was not read to its end runs its finally', async (
   t.deepEqual(steps, ['closed', 'left early', 'closed'])
 })
 
-test('what the body throws comes out; when closing fails as well, a SuppressedError has both', async (t) => {
+test('the error of the body comes out; when closing fails as well, a SuppressedError has both', async (t) => {
   const boom = new Error('boom')
   const closing = new Error('closing')
   const fail = (): Promise<never> => Promise.reject(boom)

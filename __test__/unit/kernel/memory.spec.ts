@@ -1,4 +1,4 @@
-/** What has ended is let go: no list, heap, timer or async context holds on to it. */
+/** Ended tasks and scopes are collected: no list, heap, timer or async context keeps them alive. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import test from 'ava'
@@ -40,7 +40,7 @@ function telling(work: () => unknown): () => Promise<WeakRef<object>> {
 const works: Record<string, () => unknown> = {
   'a deadline an hour away, armed by this task': () => failAfter(3_600_000, () => checkpoint()),
   'a sleep that was cancelled': () => moveOnAfter(1, () => sleep(3_600_000)),
-  'an operation that nobody awaited': () =>
+  'an operation that was not awaited': () =>
     openCancelScope(() => {
       void sleepForever()
     }),

@@ -1,4 +1,4 @@
-/** The operation's invariants, as those who write operations rely on them. */
+/** The invariants of operations that their subclasses rely on. */
 import test from 'ava'
 import { Cancelled, NotRunningError, RunFinishedError, UsageError } from '../../../src/errors.ts'
 import { currentFrame, enterOperation, enterUncancelled, type Frame } from '../../../src/kernel/context.ts'
@@ -44,7 +44,7 @@ test('an operation settles once, and can be begun again', async (t) => {
   await runBare(async () => {
     const operation = new Prompt()
     t.false(operation.pending)
-    t.false(operation.resolve('nobody waits'))
+    t.false(operation.resolve('nothing waits'))
     for (const value of ['first', 'second']) {
       const promise = operation.wait()
       t.true(operation.pending)
@@ -69,7 +69,7 @@ test('an operation can be begun again by its own continuation', async (t) => {
   })
 })
 
-test('a pending operation is told once; one that has completed is not', async (t) => {
+test('a pending operation is cancelled once; a completed one is not', async (t) => {
   await runBare(async () => {
     const operations = [new Prompt(), new Prompt(), new Acknowledged()] as const
     const [settled, waiting, acknowledged] = operations
@@ -88,7 +88,7 @@ test('a pending operation is told once; one that has completed is not', async (t
   })
 })
 
-test('a scope waits for an acknowledged operation that it has cancelled, also one that nobody awaits', async (t) => {
+test('a scope waits for an acknowledged operation that it has cancelled, also one that is not awaited', async (t) => {
   await runBare(async () => {
     const operation = new Acknowledged()
     let left = false
@@ -107,7 +107,7 @@ test('a scope waits for an acknowledged operation that it has cancelled, also on
   })
 })
 
-test('an operation that completes although it was told keeps its value', async (t) => {
+test('an operation that completes after its cancellation keeps its value', async (t) => {
   await runBare(async () => {
     const operation = new Acknowledged()
     const steps: string[] = []
@@ -123,7 +123,7 @@ test('an operation that completes although it was told keeps its value', async (
   })
 })
 
-test('the doors: what enterOperation and enterUncancelled refuse, and with which words', async (t) => {
+test('enterOperation and enterUncancelled refuse calls with a text that names the mistake', async (t) => {
   const enter = {
     operation: () => enterOperation('the operation'),
     uncancelled: () => enterUncancelled('the operation'),
@@ -133,7 +133,8 @@ test('the doors: what enterOperation and enterUncancelled refuse, and with which
   }
   let endedRun: (() => Frame | undefined) | undefined
   let late: Promise<void> | undefined
-  const afterwards = new Promise<void>((resolve) => setTimeout(resolve, 20))
+  let runOver!: () => void
+  const afterwards = new Promise<void>((resolve) => (runOver = resolve))
   await runBare(
     async () => {
       await openCancelScope((scope) => {
@@ -150,6 +151,7 @@ test('the doors: what enterOperation and enterUncancelled refuse, and with which
     },
     { name: 'short' },
   )
+  runOver()
   t.is(endedRun?.(), undefined)
   await late
 })

@@ -1,4 +1,4 @@
-/** Watching for quiet: who is asked, in which order, and that nobody polls. */
+/** Watchers for quiet: which are called, in which order, and that nothing polls. */
 import test from 'ava'
 import { startRun } from '../../../src/kernel/root.ts'
 import { activeRuns } from '../../../src/kernel/run-state.ts'
@@ -38,7 +38,7 @@ test.serial('what the tasks of a run wait for, as bits', async (t) => {
 })
 
 test.serial(
-  'watchers are asked by rank, one that sets something going is the last, and each again after it has',
+  'watchers are called by rank; one that sets something going is the last, and all are called again after it',
   async (t) => {
     const asked: string[] = []
     const event = createEvent()

@@ -72,39 +72,36 @@ test.serial('a run whose host fails at its end rejects with that error, and leav
   t.is(await rejection(runBare(() => checkpoint(), { signal }, badEnd)), 'reason', 'its own failure comes first')
 })
 
-test.serial(
-  'every callback at the end of a run is called; the errors that come second are told on a channel',
-  async (t) => {
-    const called: string[] = []
-    const [own, second] = [new Error('own'), new Error('second')]
-    const told: unknown[] = []
-    const listener = (message: unknown): void => void told.push((message as { error: unknown }).error)
-    channel('structio:suppressed-error').subscribe(listener)
-    try {
-      const ending = (): void => {
-        const { atEnd } = requireFrame('test').task.run
-        atEnd.push(
-          () => {
-            called.push('first')
-            throw second
-          },
-          () => void called.push('last'),
-        )
-      }
-      t.is(await rejection(runBare(ending, {}, badEnd)), failure)
-      t.deepEqual(called, ['first', 'last'])
-      t.deepEqual(told, [second])
-      const failing = (): never => {
-        ending()
-        throw own
-      }
-      t.is(await rejection(runBare(failing)), own)
-      t.deepEqual(told, [second, second])
-    } finally {
-      channel('structio:suppressed-error').unsubscribe(listener)
+test.serial('every callback at the end of a run is called; later errors go to a channel', async (t) => {
+  const called: string[] = []
+  const [own, second] = [new Error('own'), new Error('second')]
+  const told: unknown[] = []
+  const listener = (message: unknown): void => void told.push((message as { error: unknown }).error)
+  channel('structio:suppressed-error').subscribe(listener)
+  try {
+    const ending = (): void => {
+      const { atEnd } = requireFrame('test').task.run
+      atEnd.push(
+        () => {
+          called.push('first')
+          throw second
+        },
+        () => void called.push('last'),
+      )
     }
-  },
-)
+    t.is(await rejection(runBare(ending, {}, badEnd)), failure)
+    t.deepEqual(called, ['first', 'last'])
+    t.deepEqual(told, [second])
+    const failing = (): never => {
+      ending()
+      throw own
+    }
+    t.is(await rejection(runBare(failing)), own)
+    t.deepEqual(told, [second, second])
+  } finally {
+    channel('structio:suppressed-error').unsubscribe(listener)
+  }
+})
 
 class Unclosable extends Resource {
   constructor(onClose: () => void) {

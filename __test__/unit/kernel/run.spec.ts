@@ -1,4 +1,4 @@
-/** `run` and its options (api.md §1), on every backend where it matters. What needs a process of its own is in run-process.spec.ts. */
+/** `run` and its options (RUN-1 to RUN-6). Cases that need a process of their own are in run-process.spec.ts. */
 import { Worker } from 'node:worker_threads'
 import test from 'ava'
 import { BackendNotFoundError, Cancelled, NotRunningError, RunFinishedError, UsageError } from '../../../src/errors.ts'
@@ -19,12 +19,12 @@ import { createTaskGroup } from '../../../src/task-groups.ts'
 import { eachBackend } from '../../support/backends.ts'
 import { rejection } from '../../support/rejection.ts'
 
-eachBackend(test, 'run gives the value of main, be it a promise or not', async (t, backend) => {
+eachBackend(test, 'run gives the value of main, a promise or not', async (t, backend) => {
   t.is(await backend.run(() => 5), 5)
   t.is(await backend.run(async () => (await checkpoint(), 'later')), 'later')
 })
 
-eachBackend(test, 'run rejects with what main throws, bare, whatever it is', async (t, backend) => {
+eachBackend(test, 'run rejects with the very value that main throws', async (t, backend) => {
   for (const thrown of [new Error('boom'), undefined, 0]) {
     t.is(await rejection(backend.run(() => Promise.reject(thrown as Error))), thrown)
     const throwing = (): never => {
@@ -147,20 +147,24 @@ eachBackend(test, 'in the frame of a run that has settled an operation says so',
   await t.throwsAsync(late!, { instanceOf: RunFinishedError, code: 'ERR_RUN_FINISHED' })
 })
 
-eachBackend(test, 'what main leaves un-awaited is cancelled, and has ended when run settles', async (t, backend) => {
-  const steps: string[] = []
-  const value = await backend.run(() => {
-    void (async () => {
-      const error = await rejection(sleepForever())
-      await openCancelScope({ shield: true }, () => checkpoint())
-      steps.push(error instanceof Cancelled ? 'cancelled' : 'failed')
-    })()
-    return 'value'
-  })
-  steps.push('settled')
-  t.is(value, 'value')
-  t.deepEqual(steps, ['cancelled', 'settled'])
-})
+eachBackend(
+  test,
+  'a call that main does not await is cancelled, and has ended when run settles',
+  async (t, backend) => {
+    const steps: string[] = []
+    const value = await backend.run(() => {
+      void (async () => {
+        const error = await rejection(sleepForever())
+        await openCancelScope({ shield: true }, () => checkpoint())
+        steps.push(error instanceof Cancelled ? 'cancelled' : 'failed')
+      })()
+      return 'value'
+    })
+    steps.push('settled')
+    t.is(value, 'value')
+    t.deepEqual(steps, ['cancelled', 'settled'])
+  },
+)
 
 // signal
 
@@ -248,7 +252,7 @@ async function warningsOf(body: () => Promise<unknown>): Promise<Error[]> {
 
 eachBackend(
   test,
-  'a resource left open is closed when its run settles, with a warning that says whose it was',
+  'a resource left open is closed when its run settles, with a warning that names its task',
   async (t, backend) => {
     const resources: Left[] = []
     const warnings = await warningsOf(() =>

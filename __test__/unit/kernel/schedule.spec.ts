@@ -1,4 +1,4 @@
-/** A host's own order: first steps and settled operations go on when its scheduler says so, and in its order. */
+/** A host with a scheduler decides when first steps and settled operations go on, and in which order. */
 import test from 'ava'
 import { getCurrentTask } from '../../../src/introspection.ts'
 import type { Host } from '../../../src/kernel/deadlines.ts'

@@ -1,7 +1,8 @@
 /**
- * The tree of scopes against a small model: random scripts of opening, waiting, cancelling, shielding, moving deadlines and
- * leaving, checked after every step. The model knows no registration, no cached bits and no lists: it computes. What forgetful
- * programs do to scopes, groups and tasks has a model of its own: `__test__/support/forgetting/model.ts`.
+ * The tree of scopes against a small model: random scripts of opening, waiting, cancelling, shielding, moving deadlines
+ * and leaving, checked after every step. The model knows no registration, no cached bits and no lists: it computes.
+ * What forgetful programs do to scopes, groups and tasks has a model of its own:
+ * `__test__/support/forgetting/model.ts`.
  */
 import { AsyncResource } from 'node:async_hooks'
 import test from 'ava'

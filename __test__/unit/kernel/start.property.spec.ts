@@ -1,6 +1,6 @@
 /**
- * `TaskGroup.start` against a small model: the child belongs to its caller until it is ready, then to the group, whatever is
- * cancelled, shielded or finished in between.
+ * `TaskGroup.start` against a small model: the child belongs to its caller until it is ready, then to the group,
+ * whatever is cancelled, shielded or finished in between.
  */
 import test from 'ava'
 import fc from 'fast-check'
@@ -23,7 +23,7 @@ interface Outcome {
   group: string
 }
 
-/** The rules of api.md §3 for one child, as a machine of three facts. */
+/** The rules of `start` for one child (TASK-6), as a machine of three facts. */
 function expected(script: readonly Step[]): Outcome {
   let callerCancelled = false
   let groupCancelled = false
@@ -92,7 +92,7 @@ async function actual(script: readonly Step[]): Promise<Outcome> {
   })
 }
 
-/** Does what it is told, at the moment when it is told. */
+/** A child that follows the commands of the script. */
 class Child {
   #commands: Step[] = []
   #wake: () => void = () => undefined
