@@ -18,8 +18,41 @@ export const REPORTED_BY = 2
 /** In the place of an error number: TLS has failed, and the failure is there to be taken. */
 export const TLS_FAILED = 100_000
 
-/** What a connection that lingers drops at most. */
+/** A lingering connection discards this many received bytes at most. */
 export const LINGER_BYTES = 2 ** 24
+
+/** Result of a call: the call would have to wait. */
+export const WOULD_BLOCK = -1
+
+/** Results at or below this are errors: `ERROR_BASE - errno`. */
+export const ERROR_BASE = -1000
+
+/** Stands in place of an error number: a request on a file was interrupted. */
+export const INTERRUPTED = -1
+
+/** A handle crosses as one number: `index + generation * GENERATION_UNIT`. */
+export const GENERATION_UNIT = 2 ** 24
+
+/** Stands in place of a descriptor in a child's standard streams. */
+export const Stdio = {
+  Pipe: -1,
+  Null: -2,
+  Stdout: -3,
+} as const
+
+/** Datagrams in the send slab start at multiples of this. */
+export const DATAGRAM_ALIGN = 8
+
+/** Words of the peer record that stands before a datagram. */
+export const Peer = {
+  Family: 0,
+  Port: 1,
+  Address: 2,
+  Scope: 6,
+} as const
+
+/** Stands in place of the length of a UNIX name: the datagram has no target. */
+export const NO_PEER = -1
 
 /**
  * Bytes that stand before a datagram in a slab, and say whose it is: `crates/binding/src/rings/peers.rs` has the layout, for

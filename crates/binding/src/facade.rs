@@ -33,16 +33,10 @@ use structio_core::{
 
 use crate::{
     event_loop::{Dispatch, Driver, DriverKind, Outside, pin},
-    rings::{self, Entry, HandleId, Regions, Turn, errno},
+    rings::{self, ERROR_BASE, Entry, HandleId, Regions, Turn, WOULD_BLOCK, errno},
     sockopt,
     zone::with_zone,
 };
-
-/// `receiveInto`: nothing is there; `Readable` follows.
-const WOULD_BLOCK: i32 = -1;
-
-/// `receiveInto`: `-errno` below this, so that it cannot be taken for [`WOULD_BLOCK`].
-const ERROR_BASE: i32 = -1000;
 
 #[napi(object)]
 pub struct EventLoopOptions {
@@ -221,7 +215,7 @@ impl EventLoop {
             .unwrap_or(0)
     }
 
-    /// Reads into `view`: bytes, 0 at the end, [`WOULD_BLOCK`], or [`ERROR_BASE`]` - errno`.
+    /// Reads into `view`: bytes, 0 at the end, [`WOULD_BLOCK`] (`Readable` follows), or [`ERROR_BASE`]` - errno`.
     #[napi(catch_unwind)]
     pub fn receive_into(&self, handle: f64, mut view: Uint8ArraySlice<'_>) -> i32 {
         // SAFETY: the caller's own memory, for the length of this call, in which no JavaScript runs.

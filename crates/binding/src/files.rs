@@ -1,4 +1,5 @@
-//! What TypeScript sees of files. Numbers below zero are special: [`LATER`], or [`ERROR_BASE`]` - errno`.
+//! What TypeScript sees of files. Numbers below zero are special: [`WOULD_BLOCK`] (a request does it), or
+//! [`ERROR_BASE`]` - errno`.
 //!
 //! Work on the pool is a request: its number, which `FileDone` will carry; then `takeFile` (or `takeOpened`) gives the outcome.
 
@@ -24,17 +25,8 @@ use structio_core::files::{
 use crate::{
     event_loop::{Outside, file_caller},
     facade::EventLoop,
-    rings::errno,
+    rings::{ERROR_BASE, INTERRUPTED, WOULD_BLOCK, errno},
 };
-
-/// Not without waiting: a request does it.
-const LATER: f64 = -1.0;
-
-/// Results below this are `-errno`.
-const ERROR_BASE: f64 = -1000.0;
-
-/// The same for a call through the shared words.
-const CALL_ERROR_BASE: i32 = -1000;
 
 /// The open files of one JavaScript thread, and what could be interrupted.
 #[derive(Debug, Default)]
@@ -57,7 +49,7 @@ pub struct OpenedFile {
 
 #[napi]
 impl EventLoop {
-    /// Opens a regular file for reading, if that needs no waiting; `-1`: a request has to.
+    /// Opens a regular file for reading, if that needs no waiting; [`WOULD_BLOCK`]: a request has to.
     #[napi(catch_unwind)]
     pub fn open_file_now(&mut self, path: &[u8], flags: i32) -> Either<OpenedFile, f64> {
         let request = OpenRequest {
@@ -67,7 +59,7 @@ impl EventLoop {
         };
         match request.open_now() {
             Some(file) => Either::A(self.driver.files.borrow_mut().add(file)),
-            None => Either::B(LATER),
+            None => Either::B(WOULD_BLOCK.into()),
         }
     }
 
@@ -96,7 +88,7 @@ impl EventLoop {
         match self.driver.take_file_outcome(request) {
             Some(Outcome::Opened(file)) => Either::A(self.driver.files.borrow_mut().add(file)),
             Some(Outcome::Failed(error, _)) => Either::B(failed(&error)),
-            _ => Either::B(ERROR_BASE - f64::from(libc::EBADF)),
+            _ => Either::B(error_result(libc::EBADF)),
         }
     }
 
@@ -150,9 +142,9 @@ impl EventLoop {
     #[napi(catch_unwind)]
     pub fn seek_file_now(&self, slot: u32, offset: f64, whence: u32) -> f64 {
         match self.driver.files.borrow().get(slot) {
-            None => ERROR_BASE - f64::from(libc::EBADF),
+            None => error_result(libc::EBADF),
             // Where a file ends, its server may have to be asked.
-            Some(file) if whence == 2 && !file.is_local() => LATER,
+            Some(file) if whence == 2 && !file.is_local() => WOULD_BLOCK.into(),
             Some(file) => match file.seek(target(offset, whence)) {
                 Ok(position) => number(position),
                 Err(error) => failed(&error),
@@ -200,7 +192,7 @@ impl EventLoop {
     }
 
     /// The outcome of a request as `[number, errno]`: bytes read, written before an error, or the new position or size. An
-    /// errno of -1: interrupted. What was read is copied to `view`, from `start`.
+    /// errno of [`INTERRUPTED`]: interrupted. What was read is copied to `view`, from `start`.
     #[napi(catch_unwind)]
     pub fn take_file(
         &mut self,
@@ -213,7 +205,7 @@ impl EventLoop {
             Some(Outcome::Bytes(bytes)) => {
                 let start = start.unwrap_or(0) as usize;
                 let count = view.map_or(0, |mut view| {
-                    // SAFETY: as in `read_file_now`.
+                    // SAFETY: the caller's own memory, for the length of this statement, in which no JavaScript runs.
                     let memory = unsafe { view.as_mut() };
                     let end = memory.len().min(start + bytes.len());
                     let room = memory.get_mut(start..end).unwrap_or_default();
@@ -224,7 +216,7 @@ impl EventLoop {
             }
             Some(Outcome::Number(value)) => vec![number(value), 0.0],
             Some(Outcome::Failed(error, done)) => vec![number(done), f64::from(errno(&error))],
-            Some(Outcome::Interrupted(done)) => vec![number(done), -1.0],
+            Some(Outcome::Interrupted(done)) => vec![number(done), INTERRUPTED.into()],
             Some(Outcome::Opened(_)) | None => vec![0.0, f64::from(libc::EBADF)],
         }
     }
@@ -251,11 +243,11 @@ impl Drop for FileTable {
 }
 
 impl FileTable {
-    /// The slot, and from where to where in the memory, or without one the halves of a position: the bytes read, 0, -1 or
-    /// `-1000 - errno`.
+    /// The slot, and from where to where in the memory, or without one the halves of a position: the bytes read, 0, [`WOULD_BLOCK`] or
+    /// [`ERROR_BASE`]` - errno`.
     pub fn call_now(&self, [slot, start, end]: [u32; 3], memory: Option<&mut [u8]>) -> i32 {
         let Some(Some(file)) = self.slots.get(slot as usize) else {
-            return CALL_ERROR_BASE - libc::EBADF;
+            return ERROR_BASE - libc::EBADF;
         };
         let outcome = match memory {
             None => file
@@ -263,13 +255,13 @@ impl FileTable {
                 .map(|_| Some(0)),
             Some(memory) => match memory.get_mut(start as usize..end as usize) {
                 Some(memory) => file.read_now(memory),
-                None => return CALL_ERROR_BASE - libc::EFAULT,
+                None => return ERROR_BASE - libc::EFAULT,
             },
         };
         match outcome {
             Ok(Some(count)) => i32::try_from(count).unwrap_or(i32::MAX),
-            Ok(None) => -1,
-            Err(error) => CALL_ERROR_BASE - errno(&error),
+            Ok(None) => WOULD_BLOCK,
+            Err(error) => ERROR_BASE - errno(&error),
         }
     }
 
@@ -358,5 +350,9 @@ fn number(value: u64) -> f64 {
 }
 
 fn failed(error: &io::Error) -> f64 {
-    ERROR_BASE - f64::from(errno(error))
+    error_result(errno(error))
+}
+
+fn error_result(errno: i32) -> f64 {
+    (ERROR_BASE - errno).into()
 }

@@ -6,15 +6,7 @@ use napi_derive::napi;
 
 use crate::facade::EventLoop;
 #[cfg(unix)]
-use crate::rings::HandleId;
-
-/// In the place of a descriptor.
-#[cfg(unix)]
-mod standard {
-    pub const PIPE: i32 = -1;
-    pub const NULL: i32 = -2;
-    pub const OUTPUT: i32 = -3;
-}
+use crate::rings::{HandleId, stdio};
 
 #[napi(object)]
 pub struct SpawnOptions {
@@ -118,11 +110,11 @@ impl EventLoop {
 
         use crate::event_loop::Outside;
 
-        let stdio = |index: usize| to_standard(options.stdio.get(index).copied());
+        let stream = |index: usize| to_standard(options.stdio.get(index).copied());
         let request = SpawnRequest {
-            stdin: stdio(0)?,
-            stdout: stdio(1)?,
-            stderr: stdio(2)?,
+            stdin: stream(0)?,
+            stdout: stream(1)?,
+            stderr: stream(2)?,
             program: options.program.into(),
             arguments: options.arguments.into_iter().map(Into::into).collect(),
             environment: pairs(options.environment),
@@ -169,9 +161,9 @@ fn to_standard(number: Option<i32>) -> std::io::Result<structio_core::processes:
     use structio_core::processes::Standard;
 
     match number {
-        Some(standard::PIPE) => Ok(Standard::Pipe),
-        Some(standard::OUTPUT) => Ok(Standard::Output),
-        Some(standard::NULL) | None => Ok(Standard::Null),
+        Some(stdio::PIPE) => Ok(Standard::Pipe),
+        Some(stdio::STDOUT) => Ok(Standard::Output),
+        Some(stdio::NULL) | None => Ok(Standard::Null),
         Some(fd) if fd < 0 => Err(std::io::Error::from_raw_os_error(libc::EBADF)),
         Some(fd) => {
             // SAFETY: not -1, and used in this call only, in which no JavaScript runs that could close it. One that is not

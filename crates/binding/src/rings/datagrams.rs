@@ -20,15 +20,12 @@ use super::{
     handles::{Datagrams, Entry, HandleId},
     peers,
     receiving::{CACHE_LINE, DISPATCH_BYTES, SLAB_START},
-    records::{CompletionKind, completion, control},
+    records::{CompletionKind, DATAGRAM_ALIGN, completion, control},
     turn::{Turn, errno, word},
 };
 
 /// Datagrams of one answer: then others have their turn.
 const BATCH: usize = 256;
-
-/// Datagrams to be sent start at multiples of this.
-const ALIGN: usize = 8;
 
 impl Turn {
     pub fn open_udp(&mut self, request: &UdpRequest) -> io::Result<HandleId> {
@@ -221,7 +218,9 @@ impl<'a> Iterator for Laid<'a> {
         let start = self.at.checked_add(self.header)?;
         let length = peers::length(place);
         let bytes = self.regions.sent(start, length)?;
-        self.at = start.checked_add(length)?.checked_next_multiple_of(ALIGN)?;
+        self.at = start
+            .checked_add(length)?
+            .checked_next_multiple_of(DATAGRAM_ALIGN)?;
         Some((place, bytes))
     }
 }

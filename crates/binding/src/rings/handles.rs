@@ -13,7 +13,10 @@ use structio_core::{
 };
 use tokio::task::AbortHandle;
 
-use super::{records::SendWait, relaying::Relaying};
+use super::{
+    records::{GENERATION_UNIT, SendWait},
+    relaying::Relaying,
+};
 
 /// An index and the generation it was given with. Crosses to JavaScript as one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,9 +25,6 @@ pub struct HandleId {
     pub generation: i32,
 }
 
-/// Indexes below this leave 29 bits of a double's 53 for the generation.
-const INDEX_RANGE: f64 = 16_777_216.0;
-
 impl HandleId {
     #[expect(
         clippy::cast_possible_truncation,
@@ -32,15 +32,16 @@ impl HandleId {
         reason = "`as` saturates, and a wrong id finds nothing"
     )]
     pub fn from_number(number: f64) -> Self {
-        let generation = (number / INDEX_RANGE).floor();
+        let unit = f64::from(GENERATION_UNIT);
+        let generation = (number / unit).floor();
         Self {
-            index: (number - generation * INDEX_RANGE) as u32,
+            index: (number - generation * unit) as u32,
             generation: generation as i32,
         }
     }
 
     pub fn to_number(self) -> f64 {
-        f64::from(self.index) + f64::from(self.generation) * INDEX_RANGE
+        f64::from(self.index) + f64::from(self.generation) * f64::from(GENERATION_UNIT)
     }
 }
 

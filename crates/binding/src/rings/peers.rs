@@ -18,8 +18,17 @@ const WORD: usize = 4;
 pub const IP_BYTES: usize = 8 * WORD;
 pub const UNIX_BYTES: usize = 32 * WORD;
 
+/// Words of the record.
+pub const FAMILY: usize = 0;
+pub const PORT: usize = 1;
+pub const ADDRESS: usize = 2;
+pub const SCOPE: usize = 6;
+
+/// Stands in place of the length of a UNIX name: the datagram has no target.
+pub const NO_PEER: i32 = -1;
+
 /// Where the bytes of an address or a name begin.
-const NAME: usize = 2 * WORD;
+const NAME: usize = ADDRESS * WORD;
 
 /// A name is as long as `sun_path`.
 const MOST_NAME: usize = UNIX_BYTES - NAME - WORD;
@@ -27,20 +36,20 @@ const MOST_NAME: usize = UNIX_BYTES - NAME - WORD;
 pub fn write(place: &mut [u8], from: &Address) {
     match from {
         Address::Ip(SocketAddr::V4(v4)) => {
-            set(place, 0, 4);
-            set(place, 1, i32::from(v4.port()));
+            set(place, FAMILY, 4);
+            set(place, PORT, i32::from(v4.port()));
             put(place, &v4.ip().octets());
         }
         Address::Ip(SocketAddr::V6(v6)) => {
-            set(place, 0, 6);
-            set(place, 1, i32::from(v6.port()));
+            set(place, FAMILY, 6);
+            set(place, PORT, i32::from(v6.port()));
             put(place, &v6.ip().octets());
-            set(place, 6, v6.scope_id().cast_signed());
+            set(place, SCOPE, v6.scope_id().cast_signed());
         }
         Address::Unix(name) => {
             let bytes = name.bytes();
             let bytes = &bytes[..bytes.len().min(MOST_NAME)];
-            set(place, 0, i32::try_from(bytes.len()).unwrap_or(0));
+            set(place, FAMILY, i32::try_from(bytes.len()).unwrap_or(0));
             put(place, bytes);
         }
     }
@@ -48,15 +57,15 @@ pub fn write(place: &mut [u8], from: &Address) {
 
 /// An IP datagram's target.
 pub fn ip_target(place: &[u8]) -> Option<SocketAddr> {
-    let port = u16::try_from(get(place, 1)).ok()?;
-    match get(place, 0) {
+    let port = u16::try_from(get(place, PORT)).ok()?;
+    match get(place, FAMILY) {
         4 => {
             let octets: [u8; 4] = place.get(NAME..NAME + 4)?.try_into().ok()?;
             Some((Ipv4Addr::from(octets), port).into())
         }
         6 => {
             let octets: [u8; 16] = place.get(NAME..NAME + 16)?.try_into().ok()?;
-            let scope = get(place, 6).cast_unsigned();
+            let scope = get(place, SCOPE).cast_unsigned();
             Some(SocketAddrV6::new(Ipv6Addr::from(octets), port, 0, scope).into())
         }
         _ => None,
@@ -64,7 +73,7 @@ pub fn ip_target(place: &[u8]) -> Option<SocketAddr> {
 }
 
 pub fn unix_target(place: &[u8]) -> Option<UnixName> {
-    let length = usize::try_from(get(place, 0)).ok()?;
+    let length = usize::try_from(get(place, FAMILY)).ok()?;
     Some(UnixName::new(place.get(NAME..NAME + length.min(MOST_NAME))?))
 }
 

@@ -43,7 +43,7 @@ pub mod control {
     pub const FILE_SLOT: usize = 12;
     pub const FILE_START: usize = 13;
     pub const FILE_END: usize = 14;
-    /// Its answer: bytes read, 0 for a move, -1: not without waiting, or `-1000 - errno`.
+    /// Its answer: bytes read, 0 for a move, [`super::WOULD_BLOCK`], or [`super::ERROR_BASE`]` - errno`.
     pub const FILE_RESULT: usize = 15;
     /// A count of submissions: JavaScript has every report (`Unsent`, `SendFailed`) about those before it. Behind `SUBMITTED`
     /// while such reports are staged.
@@ -54,6 +54,30 @@ pub mod control {
 
 /// In the place of an error number: TLS has failed, and the failure is there to be taken.
 pub const TLS_FAILED: i32 = 100_000;
+
+/// Result of a call: the call would have to wait.
+pub const WOULD_BLOCK: i32 = -1;
+
+/// Results at or below this are errors: `ERROR_BASE - errno`.
+pub const ERROR_BASE: i32 = -1000;
+
+/// Stands in place of an error number: a request on a file was interrupted.
+pub const INTERRUPTED: i32 = -1;
+
+/// A handle crosses as one number: `index + generation * GENERATION_UNIT`. This leaves 29 bits of a double's 53 for the
+/// generation.
+pub const GENERATION_UNIT: i32 = 1 << 24;
+
+/// Stand in place of a descriptor in a child's standard streams.
+pub mod stdio {
+    pub const PIPE: i32 = -1;
+    pub const NULL: i32 = -2;
+    /// Of standard error only: where standard output goes.
+    pub const STDOUT: i32 = -3;
+}
+
+/// Datagrams in the send slab start at multiples of this.
+pub const DATAGRAM_ALIGN: usize = 8;
 
 /// What a connection that lingers drops at most, before it is closed whatever the peer still has to send.
 pub const LINGER_BYTES: usize = 16 << 20;
@@ -276,6 +300,19 @@ pub fn protocol() -> Vec<(&'static str, i32)> {
         ("Wait.Parcel", wait::PARCEL),
         ("TLS_FAILED", TLS_FAILED),
         ("LINGER_BYTES", word(LINGER_BYTES)),
+        ("WOULD_BLOCK", WOULD_BLOCK),
+        ("ERROR_BASE", ERROR_BASE),
+        ("INTERRUPTED", INTERRUPTED),
+        ("GENERATION_UNIT", GENERATION_UNIT),
+        ("Stdio.Pipe", stdio::PIPE),
+        ("Stdio.Null", stdio::NULL),
+        ("Stdio.Stdout", stdio::STDOUT),
+        ("DATAGRAM_ALIGN", word(DATAGRAM_ALIGN)),
+        ("Peer.Family", word(peers::FAMILY)),
+        ("Peer.Port", word(peers::PORT)),
+        ("Peer.Address", word(peers::ADDRESS)),
+        ("Peer.Scope", word(peers::SCOPE)),
+        ("NO_PEER", peers::NO_PEER),
         ("IP_PEER_BYTES", word(peers::IP_BYTES)),
         ("UNIX_PEER_BYTES", word(peers::UNIX_BYTES)),
     ];
