@@ -15,7 +15,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
     sync::Arc,
 };
 
@@ -28,13 +27,13 @@ use tokio::runtime::Handle;
 use super::{
     helper::Helper,
     node_api::Dispatch,
-    outside::{Outside, OutsideQueue},
+    outside::{Announced, Outside, OutsideQueue},
     uv::{HandleMemory, Uv, UvHandle},
     wake::Wake,
 };
 #[cfg(unix)]
 use crate::files::FileTable;
-use crate::rings::{Turn, control};
+use crate::rings::{CompletionKind, Turn, control};
 
 /// Rounds of JavaScript in one wake-up: after that libuv gets its turn, so that timers fire and others run.
 const MAX_ROUNDS: usize = 8;
@@ -76,9 +75,9 @@ pub struct Driver {
     pub(super) kind: DriverKind,
     pub(super) wake: Arc<Wake>,
     pub(super) outside: Arc<OutsideQueue>,
-    pub(super) looked_up: RefCell<Vec<(u32, resolve::Outcome)>>,
+    pub(super) looked_up: Announced<resolve::Outcome>,
     #[cfg(unix)]
-    pub(super) file_outcomes: RefCell<HashMap<u32, files::Outcome>>,
+    pub(super) file_outcomes: Announced<files::Outcome>,
     #[cfg(unix)]
     pub files: RefCell<FileTable>,
     pub(super) kept_alive: Cell<bool>,
@@ -159,9 +158,7 @@ impl Driver {
 
     /// The outcome of a look-up that `LookedUp` announced.
     pub fn take_lookup(&self, request: u32) -> Option<resolve::Outcome> {
-        let mut outcomes = self.looked_up.borrow_mut();
-        let position = outcomes.iter().position(|(number, _)| *number == request)?;
-        Some(outcomes.swap_remove(position).1)
+        self.looked_up.take(request)
     }
 
     /// Reads a file into `memory`, or moves in it, as the shared words say.
@@ -180,7 +177,7 @@ impl Driver {
     /// The outcome of work on a file that `FileDone` announced.
     #[cfg(unix)]
     pub fn take_file_outcome(&self, request: u32) -> Option<files::Outcome> {
-        self.file_outcomes.borrow_mut().remove(&request)
+        self.file_outcomes.take(request)
     }
 
     fn with<T>(&self, read: impl FnOnce(&mut Turn) -> T) -> Option<T> {
@@ -229,19 +226,21 @@ impl Driver {
             for item in outside {
                 match item {
                     Outside::LookedUp(request, outcome) => {
-                        self.looked_up.borrow_mut().push((request, outcome));
-                        turn.stage_lookup(request);
+                        self.looked_up.keep(request, outcome);
+                        turn.stage_request(request, CompletionKind::LookedUp, 0);
                     }
                     #[cfg(unix)]
                     Outside::File(request, outcome) => {
-                        self.file_outcomes.borrow_mut().insert(request, outcome);
-                        turn.stage_file(request);
+                        self.file_outcomes.keep(request, outcome);
+                        turn.stage_request(request, CompletionKind::FileDone, 0);
                     }
                     Outside::Handshake(id, handshake, outcome) => {
                         turn.return_handshake(id, handshake, outcome);
                     }
-                    Outside::Settled => turn.stage_settled(),
-                    Outside::Exited(request, code) => turn.stage_exited(request, code),
+                    Outside::Settled => turn.stage_request(0, CompletionKind::Settled, 0),
+                    Outside::Exited(request, code) => {
+                        turn.stage_request(request, CompletionKind::Exited, code);
+                    }
                 }
             }
         });

@@ -26,7 +26,7 @@ use super::{
     driver::{Doorbell, Driver, DriverKind, Source},
     helper::Helper,
     node_api::{self, Dispatch, check},
-    outside::{Outside, OutsideQueue},
+    outside::{Announced, Outside, OutsideQueue},
     uv::{self, HandleMemory, Uv, UvHandle},
     wake::{Target, Wake},
 };
@@ -86,9 +86,9 @@ impl Driver {
             kind,
             wake,
             outside,
-            looked_up: RefCell::default(),
+            looked_up: Announced::default(),
             #[cfg(unix)]
-            file_outcomes: RefCell::default(),
+            file_outcomes: Announced::default(),
             #[cfg(unix)]
             files: RefCell::default(),
             kept_alive: Cell::new(true),
@@ -168,7 +168,7 @@ impl Driver {
         #[cfg(unix)]
         {
             self.files.take();
-            self.file_outcomes.take();
+            self.file_outcomes.clear();
         }
         if let Some(Source::Thread(helper)) = &mut *self.source.borrow_mut() {
             helper.stop();

@@ -143,7 +143,7 @@ fn as_many_completions_are_published_as_fit() {
     let shared = Shared::new();
     let mut turn = Turn::new(shared.regions(), ReadyList::new(None));
     for request in 0..10 {
-        turn.stage_exited(request, 5);
+        turn.stage_request(request, CompletionKind::Exited, 5);
     }
     for (count, first) in [(4, 0), (4, 4), (2, 8)] {
         assert!(turn.publish());

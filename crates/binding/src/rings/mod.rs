@@ -18,7 +18,7 @@ mod watching;
 
 pub use handles::{Entry, HandleId, Lent};
 pub use peers::{IP_BYTES, write as write_peer};
-pub use records::{ERROR_BASE, INTERRUPTED, WOULD_BLOCK, control, protocol, stdio};
+pub use records::{CompletionKind, ERROR_BASE, INTERRUPTED, WOULD_BLOCK, control, protocol, stdio};
 pub use regions::{Regions, SharedMemory};
 pub use relaying::{RelayOutcome, RelayReport, WayReport};
 pub use turn::{Turn, errno};

@@ -194,24 +194,9 @@ impl Turn {
         !self.is_idle() || !self.handshakes.is_empty() || !self.relays.is_empty()
     }
 
-    pub fn stage_lookup(&mut self, request: u32) {
-        self.staged
-            .push(completion(request, 0, CompletionKind::LookedUp, 0, 0));
-    }
-
-    pub fn stage_exited(&mut self, request: u32, code: i32) {
-        self.staged
-            .push(completion(request, 0, CompletionKind::Exited, code, 0));
-    }
-
-    #[cfg(unix)]
-    pub fn stage_file(&mut self, request: u32) {
-        self.staged
-            .push(completion(request, 0, CompletionKind::FileDone, 0, 0));
-    }
-
-    pub fn stage_settled(&mut self) {
-        self.staged.push(completion(0, 0, CompletionKind::Settled, 0, 0));
+    /// Stages a completion that names a request in place of a handle.
+    pub fn stage_request(&mut self, request: u32, kind: CompletionKind, value: i32) {
+        self.staged.push(completion(request, 0, kind, value, 0));
     }
 
     pub fn control(&self, word: usize) -> i32 {
