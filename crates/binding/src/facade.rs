@@ -311,8 +311,7 @@ impl EventLoop {
     /// A number for what a completion will tell the end of.
     pub(crate) fn next_request(&mut self) -> u32 {
         let request = self.next_request;
-        // A completion has 27 bits for it.
-        self.next_request = (request + 1) % (1 << 27);
+        self.next_request = (request + 1) % rings::NUMBERS;
         request
     }
 

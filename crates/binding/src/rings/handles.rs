@@ -7,43 +7,14 @@ use std::{io, task::Waker};
 
 use structio_core::{
     datagrams::DatagramSocket,
-    ready::{ReadyList, Token},
     streams::{Connecting, Connection, Descriptors, Listener},
     tls::{Failure, SocketHandshake},
 };
 use tokio::task::AbortHandle;
 
-use super::{
-    records::{GENERATION_UNIT, SendWait},
-    relaying::Relaying,
-};
-
-/// An index and the generation it was given with. Crosses to JavaScript as one number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HandleId {
-    pub index: u32,
-    pub generation: i32,
-}
-
-impl HandleId {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "`as` saturates, and a wrong id finds nothing"
-    )]
-    pub fn from_number(number: f64) -> Self {
-        let unit = f64::from(GENERATION_UNIT);
-        let generation = (number / unit).floor();
-        Self {
-            index: (number - generation * unit) as u32,
-            generation: generation as i32,
-        }
-    }
-
-    pub fn to_number(self) -> f64 {
-        f64::from(self.index) + f64::from(self.generation) * f64::from(GENERATION_UNIT)
-    }
-}
+#[cfg(target_os = "linux")]
+use super::waits::Waits;
+use super::{handle_id::HandleId, records::SendWait, relay::Relaying, segments::Chain};
 
 /// What the receiving half was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,9 +29,6 @@ pub enum ReceiveDemand {
     Ready,
 }
 
-/// No segment: the end of a chain.
-pub const NO_SEGMENT: u32 = u32::MAX;
-
 #[derive(Debug)]
 pub struct Stream {
     pub connection: Connection,
@@ -69,9 +37,8 @@ pub struct Stream {
     pub receive: ReceiveDemand,
     /// What is waited for, and the number of that wait.
     pub send_wait: Option<(SendWait, i32)>,
-    /// This turn's sends: a chain through the turn's segments.
-    pub first_segment: u32,
-    pub last_segment: u32,
+    /// This turn's sends.
+    pub chain: Chain,
     /// A report has said, or is about to say, that bytes are unsent.
     pub unsent_reported: bool,
     /// The error number that sending has failed with; 0: it has not.
@@ -116,7 +83,7 @@ pub enum Entry {
     },
     /// All waits for descriptors of others.
     #[cfg(target_os = "linux")]
-    Waits(super::watching::Waits),
+    Waits(Waits),
     /// A handshake that has failed: nothing but what was wrong.
     Failed(Failure),
     /// An attempt that has failed, until JavaScript closes it.
@@ -248,45 +215,19 @@ impl Handles {
 }
 
 impl Stream {
-    pub fn new(connection: Connection, index: u32, ready: &std::sync::Arc<ReadyList>) -> Self {
-        Self::with_waker(connection, ready.waker(Token(index)))
-    }
-
-    pub fn with_waker(connection: Connection, waker: Waker) -> Self {
+    pub fn new(connection: Connection, waker: Waker) -> Self {
         Self {
             connection,
             waker,
             receive: ReceiveDemand::None,
             send_wait: None,
-            first_segment: NO_SEGMENT,
-            last_segment: NO_SEGMENT,
+            chain: Chain::EMPTY,
             unsent_reported: false,
             send_failure: 0,
             dropped: 0,
             given: 0,
             descriptors: Descriptors::new(),
             relaying: None,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_survives_its_number() {
-        for id in [
-            HandleId {
-                index: 0,
-                generation: 1,
-            },
-            HandleId {
-                index: 16_777_215,
-                generation: (1 << 29) - 1,
-            },
-        ] {
-            assert_eq!(HandleId::from_number(id.to_number()), id);
         }
     }
 }

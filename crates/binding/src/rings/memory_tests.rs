@@ -8,7 +8,8 @@ use std::ptr::NonNull;
 use structio_core::ready::{ReadyList, Token};
 
 use super::{
-    handles::{Entry, HandleId, Handles},
+    handle_id::HandleId,
+    handles::{Entry, Handles},
     records::{CompletionKind, HEADER_WORDS, RECORD_WORDS, completion, control},
     regions::{Regions, SharedMemory},
     turn::Turn,

@@ -189,6 +189,9 @@ mod wait {
 
 const KIND_BITS: u32 = 5;
 
+/// Requests and waits have numbers below this: a record's head has room for so many beside its kind.
+pub const NUMBERS: u32 = 1 << (u32::BITS - KIND_BITS);
+
 pub fn completion(index: u32, generation: i32, kind: CompletionKind, a: i32, b: i32) -> Completion {
     [(index << KIND_BITS).cast_signed() | kind as i32, generation, a, b]
 }

@@ -14,22 +14,19 @@ use std::{
 
 use structio_core::{
     address::UnixName,
-    ready::Token,
-    streams::{
-        ConnectRequest, Connecting, Connection, ListenRequest, Listener, Parcel, UnixListenRequest,
-        connect_unix,
-    },
+    streams::{ConnectRequest, Connecting, ListenRequest, Listener, Parcel, UnixListenRequest, connect_unix},
 };
 
 use super::{
-    handles::{Entry, HandleId, NO_SEGMENT, ReceiveDemand},
+    handle_id::HandleId,
+    handles::{Entry, ReceiveDemand},
     turn::Turn,
 };
 
 impl Turn {
     pub fn connect(&mut self, request: ConnectRequest) -> io::Result<HandleId> {
         let attempt = Connecting::start(request)?;
-        let waker = self.ready.waker(Token(self.handles.next_index()));
+        let waker = self.next_waker();
         let id = self.handles.insert(Entry::Connecting { attempt, waker });
         self.poll_connect(id.index);
         Ok(id)
@@ -37,12 +34,7 @@ impl Turn {
 
     pub fn connect_unix(&mut self, name: UnixName) -> io::Result<HandleId> {
         let connection = connect_unix(name)?;
-        Ok(self.insert_stream(connection))
-    }
-
-    /// A connection that is there already.
-    pub fn add_stream(&mut self, connection: Connection) -> HandleId {
-        self.insert_stream(connection)
+        Ok(self.add_stream(connection))
     }
 
     pub fn listen(&mut self, request: &ListenRequest) -> io::Result<HandleId> {
@@ -56,7 +48,7 @@ impl Turn {
     }
 
     fn insert_listener(&mut self, listener: Listener) -> HandleId {
-        let waker = self.ready.waker(Token(self.handles.next_index()));
+        let waker = self.next_waker();
         self.handles.insert(Entry::Listener {
             listener,
             waker,
@@ -95,7 +87,7 @@ impl Turn {
     /// Reads straight into the caller's memory; on `Pending` the completion `Readable` follows.
     pub fn receive_into(&mut self, id: HandleId, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         self.ingest();
-        let is_behind = self.has_undelivered(id);
+        let is_behind = self.delivery.has_undelivered(id);
         let Some(stream) = self.handles.stream(id) else {
             return Poll::Ready(Ok(0));
         };
@@ -121,7 +113,7 @@ impl Turn {
                 // Failing leaves an orderly close, which is all that can be done for a socket in that state.
                 let _ = stream.connection.reset_on_close();
             } else {
-                if stream.first_segment != NO_SEGMENT {
+                if !stream.chain.is_empty() {
                     self.write_chain(id.index);
                 }
                 if let Some(stream) = self.handles.stream(id) {
@@ -133,14 +125,8 @@ impl Turn {
         } else if self.handles.get(id).is_none() {
             return;
         }
-        if let Some(Entry::Stream(stream)) = self.handles.remove(id.index)
-            && stream.unsent_reported
-        {
-            self.unsent_streams -= 1;
+        if let Some(Entry::Stream(mut stream)) = self.handles.remove(id.index) {
+            self.delivery.forget_unsent(&mut stream);
         }
-    }
-
-    pub fn entry(&mut self, id: HandleId) -> Option<&mut Entry> {
-        self.handles.get(id)
     }
 }

@@ -21,36 +21,40 @@ use structio_core::{
 };
 
 use super::{
-    handles::{Entry, HandleId, HandshakeAt, Lent, NO_SEGMENT, Stream},
-    records::{CompletionKind, completion},
-    sending::report_sending,
+    handle_id::HandleId,
+    handles::{Entry, HandshakeAt, Lent, Stream},
+    records::CompletionKind,
     turn::Turn,
 };
 
 impl Turn {
     /// Makes a handshake of a connection. What it comes to is a completion. Call [`Turn::lend_handshake`] or
     /// [`Turn::poll_handshake`] next.
-    pub fn start_tls(&mut self, id: HandleId, context: Arc<tls::Context>, start: Start, mut ahead: Vec<u8>) {
+    pub fn start_tls(
+        &mut self,
+        id: HandleId,
+        context: Arc<tls::Context>,
+        start: Start,
+        mut prefetched: Vec<u8>,
+    ) {
         self.ingest();
-        self.take_undelivered(id, &mut ahead);
+        self.delivery.take_undelivered(id, &mut prefetched);
         let Some(stream) = self.handles.stream(id) else {
             return;
         };
-        if stream.first_segment != NO_SEGMENT {
+        if !stream.chain.is_empty() {
             self.write_chain(id.index);
         }
-        let Some(Entry::Stream(stream)) = self.handles.take(id.index) else {
+        let Some(Entry::Stream(mut stream)) = self.handles.take(id.index) else {
             return;
         };
-        if stream.unsent_reported {
-            self.unsent_streams -= 1;
-        }
+        self.delivery.forget_unsent(&mut stream);
         let Stream {
             connection, waker, ..
         } = stream;
         match connection.into_socket() {
             Some((socket, remote)) => {
-                let handshake = SocketHandshake::new(start, context, socket, remote, ahead);
+                let handshake = SocketHandshake::new(start, context, socket, remote, prefetched);
                 let at = HandshakeAt::Here(Box::new(handshake));
                 self.handles.replace(id.index, Entry::Handshaking { at, waker });
             }
@@ -177,11 +181,11 @@ impl Turn {
         waker: Waker,
         outcome: Result<Step, Failure>,
     ) {
-        let HandleId { index, generation } = id;
+        let HandleId { index, .. } = id;
         let kind = match outcome {
             Ok(Step::Done(session)) => {
                 let tls = Box::new(handshake.finish(*session));
-                let stream = Stream::with_waker(Connection::Tls(tls), waker);
+                let stream = Stream::new(Connection::Tls(tls), waker);
                 self.handles.replace(index, Entry::Stream(stream));
                 CompletionKind::Handshaken
             }
@@ -197,41 +201,43 @@ impl Turn {
             }
             Err(failure) => return self.fail_handshake(id, failure),
         };
-        self.staged.push(completion(index, generation, kind, 0, 0));
+        self.delivery.stage(id, kind, 0, 0);
         if kind == CompletionKind::Handshaken {
-            self.late.push(id);
+            self.agenda.finish_handshake(id);
         }
     }
 
-    /// Writes the last words of handshakes, unless they have left with the first data that JavaScript had to send.
-    pub(super) fn flush_late(&mut self) {
-        for id in std::mem::take(&mut self.late) {
-            let HandleId { index, generation } = id;
-            if let Some(stream) = self.handles.stream(id) {
-                // Pending: they wait as data does.
-                let _ = stream
-                    .connection
-                    .poll_flush(&mut Context::from_waker(&stream.waker));
-                report_sending(
-                    stream,
-                    index,
-                    generation,
-                    &mut self.staged,
-                    &mut self.unsent_streams,
-                    &mut self.regions,
-                );
+    /// Polls the handshake when this turn, or a later one, has steps left for it.
+    pub fn queue_handshake(&mut self, id: HandleId) {
+        self.agenda.queue_handshake(id);
+    }
+
+    pub(super) fn poll_handshakes(&mut self) {
+        while self.has_room()
+            && let Some(id) = self.agenda.next_handshake()
+        {
+            if self.handles.get(id).is_some() {
+                self.agenda.count_handshake_step();
+                self.poll_handshake(id.index);
             }
         }
     }
 
-    fn fail_handshake(&mut self, HandleId { index, generation }: HandleId, failure: Failure) {
-        self.handles.replace(index, Entry::Failed(failure));
-        self.staged.push(completion(
-            index,
-            generation,
-            CompletionKind::HandshakeFailed,
-            0,
-            0,
-        ));
+    /// Writes the last flights of handshakes, unless they have left with the first data that JavaScript sent.
+    pub(super) fn flush_handshakes(&mut self) {
+        for id in self.agenda.take_finished_handshakes() {
+            if let Some(stream) = self.handles.stream(id) {
+                // `Pending`: the flight waits as data does.
+                let _ = stream
+                    .connection
+                    .poll_flush(&mut Context::from_waker(&stream.waker));
+                self.delivery.report_sending(stream, id);
+            }
+        }
+    }
+
+    fn fail_handshake(&mut self, id: HandleId, failure: Failure) {
+        self.handles.replace(id.index, Entry::Failed(failure));
+        self.delivery.stage(id, CompletionKind::HandshakeFailed, 0, 0);
     }
 }
