@@ -45,7 +45,7 @@ pub struct FoundName {
 
 #[napi]
 impl EventLoop {
-    /// Starts a look-up by host and service: its number, which `LookedUp` will carry.
+    /// Starts a look-up by host and service. Returns its number, which `LookedUp` carries.
     #[napi(catch_unwind)]
     pub fn get_addr_info(&mut self, query: AddressQuery) -> u32 {
         let request = self.next_request();
@@ -72,7 +72,7 @@ impl EventLoop {
         request
     }
 
-    /// Starts a look-up of the names of an address: its number, as above.
+    /// Starts a look-up of the names of an address. Returns its number, as above.
     #[napi(catch_unwind)]
     pub fn get_name_info(&mut self, address: String, port: u16, flags: Vec<String>) -> Result<u32> {
         let address = socket_address(&address, port)?;
@@ -84,7 +84,7 @@ impl EventLoop {
         Ok(request)
     }
 
-    /// What the first kind of look-up has found, or the error's code.
+    /// The addresses that `getAddrInfo` has found, or the error code.
     #[napi(catch_unwind)]
     pub fn take_addresses(&self, request: u32) -> Either<Vec<FoundAddress>, String> {
         match self.driver.take_lookup(request) {
@@ -96,7 +96,7 @@ impl EventLoop {
         }
     }
 
-    /// What the second kind has found, or the error's code.
+    /// The names that `getNameInfo` has found, or the error code.
     #[napi(catch_unwind)]
     pub fn take_name(&self, request: u32) -> Either<FoundName, String> {
         match self.driver.take_lookup(request) {
@@ -134,7 +134,7 @@ impl From<resolve::FoundAddress> for FoundAddress {
     }
 }
 
-/// `fe80::1%2`: without the interface it would be an address of nobody.
+/// `fe80::1%2`: a link-local address means nothing without its interface.
 fn with_scope(address: SocketAddr) -> String {
     match address {
         SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), v6.scope_id()),

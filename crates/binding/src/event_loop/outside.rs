@@ -1,12 +1,13 @@
 //! Remote completions: what other threads have finished for this one.
 //!
-//! Pool threads finish look-ups, work on files and handshakes, the helper thread finishes a round, and a reaper finishes child
-//! processes. Each pushes an [`Outside`] to the driver's queue, from its own thread; the push asks for a turn.
+//! Pool threads finish look-ups, work on files and handshakes, the helper thread finishes a round, and a reaper
+//! finishes child processes. Each pushes an [`Outside`] to the driver's queue, from its own thread; the push asks for
+//! a turn.
 //!
 //! Invariants:
 //! 1. Only the JavaScript thread takes from the queue, at the start of a turn.
-//! 2. A completion that needs more than one number (a look-up, work on a file) leaves its outcome in [`Announced`], on the
-//!    JavaScript thread, before its record is staged. JavaScript takes it with a call, once.
+//! 2. A completion that needs more than one number (a look-up, work on a file) leaves its outcome in [`Announced`],
+//!    on the JavaScript thread, before its record is staged. JavaScript takes it with a call, once.
 //! 3. Pushing works after the environment has ended: the queue keeps the item, and drops it with the last owner.
 
 use std::{cell::RefCell, collections::HashMap};

@@ -67,8 +67,8 @@ impl Turn {
                 self.delivery.stage(id, CompletionKind::Connected, 0, 0);
             }
             Poll::Ready(Err(error)) => {
-                // The index stays taken until JavaScript closes the handle. Otherwise another attempt could get it before this
-                // completion is delivered, and the completion would look stale.
+                // The index stays taken until JavaScript closes the handle. Otherwise another attempt could get it
+                // before this completion is delivered, and the completion would look stale.
                 self.handles.replace(index, Entry::Over);
                 self.delivery
                     .stage(id, CompletionKind::ConnectFailed, errno(&error), 0);

@@ -22,8 +22,8 @@ pub struct Agenda {
     arms: Vec<Token>,
     /// Handles whose `WaitSend` is polled once their sends have been written.
     waits: Vec<HandleId>,
-    /// Connections with the last flight of their handshake unsent. It leaves with the first data that JavaScript sends, or else
-    /// at the end of that round.
+    /// Connections with the last flight of their handshake unsent. It leaves with the first data that JavaScript
+    /// sends, or else at the end of that round.
     finished_handshakes: Vec<HandleId>,
     /// Handshakes that can go on, in order.
     handshakes: VecDeque<HandleId>,

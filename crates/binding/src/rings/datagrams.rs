@@ -1,8 +1,8 @@
 //! Datagrams: received in batches into the receive slab, sent in batches from the send slab.
 //!
-//! Received ones of a socket that has many of them lie side by side, each behind its sender; one completion names each. Those
-//! to be sent are laid the same way, by a call that says where: the kernel answers for each at once, and a round of the turn
-//! for every datagram would cost more than the call.
+//! In the receive slab a datagram stands behind the peer record of its sender, and one completion names each.
+//! JavaScript lays datagrams in the send slab the same way, and sends them with a call: the kernel answers for each
+//! at once, and a round of the turn for every datagram would cost more than the call.
 
 use std::{
     io,
@@ -25,7 +25,7 @@ use super::{
     turn::Turn,
 };
 
-/// Datagrams of one answer: then others have their turn.
+/// Most datagrams of one answer. Then other handles are polled.
 const BATCH: usize = 256;
 
 impl Turn {
@@ -57,20 +57,20 @@ impl Turn {
         }))
     }
 
-    /// Sends the datagrams that the control words name, and answers there.
+    /// Sends the datagrams that the control words name, and puts the result there.
     pub fn send_datagrams(&mut self) {
         let count = self.control(control::SEND_COUNT);
-        // What is answered should a panic end this.
+        // The result, should a panic end this call.
         self.set_control(control::SENT, 0);
         self.set_control(control::SEND_ERROR, libc::EIO);
         let (sent, error) = self.send_laid();
-        // A socket that is gone swallows what is sent.
+        // A socket that is gone takes everything, and sends nothing.
         let sent = sent.map_or(count, word);
         self.set_control(control::SENT, sent);
         self.set_control(control::SEND_ERROR, error.as_ref().map_or(0, errno));
     }
 
-    /// How many have left, `None` without a socket, and what was wrong with the next one.
+    /// How many datagrams have left (`None` without a socket), and the error of the next one.
     fn send_laid(&mut self) -> (Option<usize>, Option<io::Error>) {
         let id = HandleId {
             index: self.control(control::SEND_INDEX).cast_unsigned(),
@@ -177,7 +177,7 @@ impl Turn {
     }
 }
 
-/// Datagrams in the send slab. Those that JavaScript named wrongly are not there.
+/// Datagrams in the send slab. The first one that does not lie inside the slab ends the list.
 #[derive(Clone, Copy)]
 struct Laid<'a> {
     slab: &'a Delivery,

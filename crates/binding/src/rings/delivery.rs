@@ -1,9 +1,10 @@
-//! What a turn hands to JavaScript: the staged completions, and the receive slab that they point into. Owns the shared regions.
+//! What a turn hands to JavaScript: the staged completions, and the receive slab that they point into. Owns the
+//! shared regions.
 //!
 //! Invariants:
 //! 1. A completion is staged, never dropped. Those that do not fit the ring stay staged for the next dispatch.
-//! 2. `received` only grows until a dispatch has delivered everything: no staged completion points to bytes that are written
-//!    over.
+//! 2. `received` only grows until a dispatch has delivered everything: no staged completion points to bytes that are
+//!    written over.
 //! 3. `unsent_streams` counts the connections whose last report said that bytes are unsent.
 
 use super::{
@@ -17,9 +18,9 @@ use super::{
 /// Received bytes in one dispatch: JavaScript copies them while they are still in the processor's cache.
 const DISPATCH_BYTES: usize = 131_072;
 
-/// Where the first receive of a dispatch goes, and the distance that keeps the next ones from it. The kernel's copy of
-/// large messages comes from the start of pages. A destination just behind the start of a page made it nine times slower
-/// (docs/design/shared-rings.md).
+/// Where the first receive of a dispatch goes, and the distance that keeps the next ones from it. The kernel's copy
+/// of large messages comes from the start of pages. A destination just behind the start of a page made it nine times
+/// slower (docs/design/shared-rings.md).
 const SLAB_START: usize = 1024 + CACHE_LINE;
 
 const CACHE_LINE: usize = 64;
@@ -88,8 +89,8 @@ impl Delivery {
             .saturating_sub(self.staged.len())
     }
 
-    /// `wanted` bytes of the receive slab, for the next receive. `None`: full until the next dispatch. An empty slab gives what
-    /// it has, however little.
+    /// `wanted` bytes of the receive slab, for the next receive. `None`: full until the next dispatch. An empty slab
+    /// gives what it has, however little.
     pub fn slab(&mut self, wanted: usize) -> Option<&mut [u8]> {
         let room = self.regions.receive_capacity().saturating_sub(self.received);
         if self.received > SLAB_START && (room < wanted || self.received >= DISPATCH_BYTES) {
@@ -112,8 +113,8 @@ impl Delivery {
             || dispatching && self.regions.published().any(|record| is_received(&record, id))
     }
 
-    /// Takes undelivered bytes of a connection back, for a TLS handshake or a relay that goes on with it. They come after what
-    /// JavaScript has received, and are appended to `prefetched`.
+    /// Takes undelivered bytes of a connection back, for a TLS handshake or a relay that goes on with it. They come
+    /// after what JavaScript has received, and are appended to `prefetched`.
     pub fn take_undelivered(&mut self, id: HandleId, prefetched: &mut Vec<u8>) {
         let regions = &mut self.regions;
         self.staged.retain(|record| {

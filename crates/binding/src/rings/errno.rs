@@ -11,7 +11,8 @@ pub fn word(value: usize) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX)
 }
 
-/// The error's number, or [`TLS_FAILED`] for a failure of TLS. Errors that tokio makes itself carry no number: their kind gives one.
+/// The error's number, or [`TLS_FAILED`] for a failure of TLS. Errors that tokio makes itself carry no number: their
+/// kind gives one.
 pub fn errno(error: &io::Error) -> i32 {
     let is_tls = || {
         error

@@ -1,4 +1,5 @@
-//! Takes the submission ring over: each record changes what its handle waits for, or joins a connection's sends. No system call.
+//! Takes the submission ring over: each record changes what its handle waits for, or joins a connection's sends. No
+//! system call.
 
 use super::{
     handle_id::HandleId,

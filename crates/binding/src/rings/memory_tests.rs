@@ -1,5 +1,5 @@
-//! What the rings do with the shared memory, without a socket: for Miri, which looks at every access (`npm run search -- miri`), and
-//! for every other run, too.
+//! The rings and the shared memory, without a socket: for Miri, which checks every access (`npm run search -- miri`),
+//! and for every other run.
 
 #![expect(unsafe_code, reason = "JavaScript's side of the shared memory")]
 
@@ -18,7 +18,7 @@ use super::{
 const RING: usize = (HEADER_WORDS + 4 * RECORD_WORDS) * size_of::<i32>();
 const SLAB: usize = 256;
 
-/// JavaScript's memory: both sides have its address, and neither has it to itself.
+/// JavaScript's memory. Both sides have its address, and neither holds a lasting borrow.
 struct Memory {
     base: NonNull<u32>,
     words: usize,
@@ -35,13 +35,13 @@ impl Memory {
     }
 
     fn shared(&self) -> SharedMemory {
-        // SAFETY: stays until this is dropped, which each test does last; one thread.
+        // SAFETY: the memory stays until this is dropped, which each test does last; one thread.
         unsafe { SharedMemory::new(self.base.cast(), self.words * size_of::<u32>()) }
     }
 
     fn write(&self, word: usize, value: i32) {
         assert!(word < self.words);
-        // SAFETY: inside, as was just looked at; Rust does not run meanwhile.
+        // SAFETY: inside, as was just checked; the turn does not run meanwhile.
         unsafe { self.base.add(word).write(value.cast_unsigned()) };
     }
 

@@ -1,9 +1,10 @@
-//! Whose a datagram is, as it stands in the slabs: before the bytes of a received one, and of one to be sent. Words in the
-//! machine's order, so that TypeScript moves a peer it has received to the send slab without looking at it.
+//! Peer records: the sender before a received datagram, the target before one to be sent. Words are in the machine's
+//! order, and both directions have the same layout: TypeScript moves a received peer to the send slab without
+//! decoding it.
 //!
 //! | words | IP, 8 words | UNIX, 32 words |
 //! |---|---|---|
-//! | 0 | 4, 6, or 0 for nobody | the length of the name, or -1 for nobody |
+//! | 0 | 4, 6, or 0 for no peer | the length of the name, or [`NO_PEER`] |
 //! | 1 | the port | |
 //! | 2… | the address, as it is in packets: 1 word or 4 | the name, 27 words |
 //! | 6 | the scope of an IPv6 address | |
@@ -30,7 +31,7 @@ pub const NO_PEER: i32 = -1;
 /// Where the bytes of an address or a name begin.
 const NAME: usize = ADDRESS * WORD;
 
-/// A name is as long as `sun_path`.
+/// The length of `sun_path`.
 const MOST_NAME: usize = UNIX_BYTES - NAME - WORD;
 
 pub fn write(place: &mut [u8], from: &Address) {
@@ -55,7 +56,7 @@ pub fn write(place: &mut [u8], from: &Address) {
     }
 }
 
-/// An IP datagram's target.
+/// The target of an IP datagram; `None` for no peer and for nonsense.
 pub fn ip_target(place: &[u8]) -> Option<SocketAddr> {
     let port = u16::try_from(get(place, PORT)).ok()?;
     match get(place, FAMILY) {
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_and_nonsense_are_no_targets() {
+    fn no_peer_and_nonsense_are_no_targets() {
         assert_eq!(ip_target(&[0; IP_BYTES]), None);
         assert_eq!(ip_target(&[0xff; IP_BYTES]), None);
         assert_eq!(unix_target(&[0xff; UNIX_BYTES]), None);

@@ -6,14 +6,14 @@ use structio_core::streams::{Blocks, End, Progress, RELAY_BLOCK, Way};
 
 use super::{errno::errno, handle_id::HandleId};
 
-/// Bytes that all relays of a thread read in one turn: some 0.5 ms of copying.
+/// Most bytes that all relays of a thread read in one turn: some 0.5 ms of copying.
 const TURN_BYTES: usize = 4 * RELAY_BLOCK;
 
-/// A connection's part in a relay.
+/// The part of a connection in a relay.
 #[derive(Debug)]
 pub enum Relaying {
     First(Box<Relay>),
-    /// Whose the relay is.
+    /// The first handle, which has the relay.
     Second(HandleId),
 }
 
@@ -22,14 +22,14 @@ pub struct Relay {
     second: HandleId,
     /// From the first to the second, and back.
     ways: [Way; 2],
-    /// Stands in the queue.
+    /// It is in the queue.
     queued: bool,
-    /// JavaScript wants to know that bytes have moved.
+    /// JavaScript gets a `Relayed` when bytes have moved.
     tells: bool,
     outcome: Option<RelayOutcome>,
 }
 
-/// How a relay has come to its end.
+/// How a relay ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RelayOutcome {
     Ended,
@@ -39,10 +39,10 @@ pub enum RelayOutcome {
     SendFailed,
 }
 
-/// What JavaScript takes over when a relay is over.
+/// The state of a relay that is over, which JavaScript takes.
 #[derive(Debug)]
 pub struct RelayReport {
-    /// `None`: it was ended before it had an outcome.
+    /// `None`: JavaScript ended it before it had an outcome.
     pub outcome: Option<RelayOutcome>,
     pub ways: [WayReport; 2],
 }
@@ -50,11 +50,11 @@ pub struct RelayReport {
 #[derive(Debug)]
 pub struct WayReport {
     pub moved: u64,
-    /// Read from the source, and not taken by the destination.
+    /// Bytes read from the source that the destination has not taken.
     pub rest: Vec<u8>,
     pub source_ended: bool,
     pub ended: bool,
-    /// Bytes that the destination has taken are unsent, or it has failed; a completion says so, now or before.
+    /// Bytes that the destination has taken are unsent, or it has failed; a completion says so.
     pub unsent: bool,
 }
 

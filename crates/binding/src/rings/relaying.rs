@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  start_relay ─► First(Relay) at one handle, Second at the other
-//!      a token of either ─► the relay's queue ─► both directions are polled, within the turn's budget ─► back of the queue
+//!      a token of either ─► the queue ─► both directions are polled, within the turn's budget ─► back of the queue
 //!      both directions have ended, or one has failed ─► outcome, and `Relayed`
 //!  end_relay ─► the report, at any moment, with the bytes that were read and not sent
 //! ```
@@ -11,9 +11,10 @@
 //!
 //! Invariants:
 //! 1. A relay belongs to its first handle and ends with it; a handle that has ended meanwhile ends the relay.
-//! 2. The relays of a thread move `TURN_BYTES` in a turn at most, after every other handle was polled: bulk transfers wait, and
-//!    requests do not. Each relay in the queue moves one block and goes to the back.
-//! 3. While a relay has no outcome, its connections are polled for it alone. With an outcome, they are polled as every other.
+//! 2. The relays of a thread move `TURN_BYTES` in a turn at most, after every other handle was polled: bulk transfers
+//!    wait, and requests do not. Each relay in the queue moves one block and goes to the back.
+//! 3. While a relay has no outcome, its connections are polled for it alone. With an outcome, they are polled as
+//!    every other.
 
 use std::task::Context;
 
@@ -28,12 +29,13 @@ use super::{
 };
 
 impl Turn {
-    /// Begins to relay between two connections, on which nothing waits. Bytes that JavaScript has read already go first.
+    /// Starts to relay between two connections with no pending operation. `prefetched`: bytes that JavaScript has
+    /// read already, which go first.
     pub fn start_relay(&mut self, first: HandleId, second: HandleId, prefetched: [&[u8]; 2], tells: bool) {
         self.ingest();
         for id in [first, second] {
             match self.handles.stream(id) {
-                // What was sent in this turn is written before (turn.rs, invariant 1).
+                // Sends of this turn are written first (turn.rs, invariant 1).
                 Some(stream) if !stream.chain.is_empty() => self.write_chain(id.index),
                 Some(_) => {}
                 None => return,
@@ -52,7 +54,7 @@ impl Turn {
         self.queue_relay(first);
     }
 
-    /// Ends a relay, wherever it is, and gives its connections back.
+    /// Ends a relay, in whatever state, and gives its connections back.
     pub fn end_relay(&mut self, first: HandleId) -> Option<RelayReport> {
         let relaying = self.handles.stream(first)?.relaying.take()?;
         let Relaying::First(mut relay) = relaying else {
@@ -69,7 +71,7 @@ impl Turn {
         Some(relay.report(unsent))
     }
 
-    /// A connection of a relay may be able to go on. False: it is in none that does.
+    /// Queues the relay of a connection that has become ready. False: it is in no relay that goes on.
     pub(super) fn wake_relay(&mut self, index: u32) -> bool {
         let Some((Entry::Stream(stream), generation)) = self.handles.at(index) else {
             return false;

@@ -1,5 +1,5 @@
-//! The sending half of a connection. Its segments of a turn become one gathered write. What the kernel does not take is reported
-//! before any other JavaScript runs.
+//! The sending half of a connection. Its segments of a turn become one gathered write. What the kernel does not take
+//! is reported before any other JavaScript runs.
 
 use std::task::{Context, Poll};
 
@@ -23,8 +23,8 @@ impl Turn {
             return;
         };
         if !stream.chain.is_empty() {
-            // Submitted outside a turn, and the socket became ready before the submission was carried out. Without this, a
-            // shutdown would cut off the sends before it (turn.rs, invariant 1).
+            // Submitted outside a turn, and the socket became ready before the submission was carried out. Without
+            // this, a shutdown would cut off the sends before it (turn.rs, invariant 1).
             self.write_chain(index);
         }
         let Some((Entry::Stream(stream), generation)) = self.handles.at(index) else {
@@ -121,7 +121,8 @@ impl Turn {
         taken
     }
 
-    /// Reports what receiving did to the sending half of a TLS connection: an alert to send, or a failure of both halves.
+    /// Reports what receiving did to the sending half of a TLS connection: an alert to send, or a failure of both
+    /// halves.
     pub(super) fn report_after_receive(&mut self, index: u32) {
         if let Some((Entry::Stream(stream), generation)) = self.handles.at(index)
             && stream.connection.is_tls()

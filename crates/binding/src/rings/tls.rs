@@ -1,4 +1,4 @@
-//! Handshakes: a connection's handle is one for a while, and a connection again afterwards, under the same id.
+//! Handshakes. The handle of a connection becomes a handshake, and a connection again, under the same id.
 //!
 //! ```text
 //!  Stream ─ start_tls ─► Handshaking ──────────► Stream (TLS)    Handshaken
@@ -8,7 +8,13 @@
 //!                           Named                                ClientHello
 //! ```
 //!
-//! On the pool it is the same handshake, polled there. What it comes to returns with the outside completions.
+//! The pool polls the same handshake on its own threads; its outcome returns as a remote completion.
+//!
+//! Invariants:
+//! 1. A handshake is in one place: `Here`, `Named`, or on the pool. Closing the handle drops it there, and its socket
+//!    with it.
+//! 2. The connection's unsent bytes are its own: a handshake starts only where there are none.
+//! 3. Bytes read before the handshake go to it first, in order: those that JavaScript gives, then undelivered ones.
 
 use std::{
     sync::Arc,
@@ -28,8 +34,8 @@ use super::{
 };
 
 impl Turn {
-    /// Makes a handshake of a connection. What it comes to is a completion. Call [`Turn::lend_handshake`] or
-    /// [`Turn::poll_handshake`] next.
+    /// Makes a handshake of a connection. A completion reports its outcome. Call [`Turn::lend_handshake`],
+    /// [`Turn::queue_handshake`] or [`Turn::poll_handshake`] next.
     pub fn start_tls(
         &mut self,
         id: HandleId,
@@ -62,7 +68,7 @@ impl Turn {
         }
     }
 
-    /// Goes on with the context that JavaScript has chosen. As for [`Turn::start_tls`], somebody has to poll it.
+    /// Goes on with the context that JavaScript has chosen. Poll it next, as after [`Turn::start_tls`].
     pub fn continue_tls(&mut self, id: HandleId, context: Arc<tls::Context>) {
         if !matches!(
             self.handles.get(id),
@@ -84,7 +90,7 @@ impl Turn {
         }
     }
 
-    /// Tells the client that it cannot be served, and ends the handle.
+    /// Sends an alert to the client, and ends the handle.
     pub fn refuse_tls(&mut self, id: HandleId) {
         if let Some(Entry::Handshaking {
             at: HandshakeAt::Named(handshake, _),
@@ -109,7 +115,7 @@ impl Turn {
         }
     }
 
-    /// What is wrong with a handshake, or with a connection's TLS.
+    /// The failure of a handshake, or of a connection's TLS.
     pub fn tls_failure(&mut self, id: HandleId) -> Option<Failure> {
         match self.handles.get(id)? {
             Entry::Failed(failure) => Some(failure.clone()),
@@ -139,7 +145,7 @@ impl Turn {
         }
     }
 
-    /// The handshake, for the pool to poll: `lend` gets it and says how to end it there.
+    /// Lends the handshake to the pool: `lend` gets it, and returns the means to end it there.
     pub fn lend_handshake(&mut self, id: HandleId, lend: impl FnOnce(Box<SocketHandshake>) -> Lent) {
         if !matches!(
             self.handles.get(id),
@@ -160,7 +166,7 @@ impl Turn {
         }
     }
 
-    /// The pool has gone as far as it could.
+    /// The pool returns a handshake, with its outcome.
     pub fn return_handshake(
         &mut self,
         id: HandleId,

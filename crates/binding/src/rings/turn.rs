@@ -1,5 +1,5 @@
-//! One turn: poll what is ready, hand the batch to JavaScript, carry out what it submitted. All of it runs on one JavaScript
-//! thread.
+//! One turn: poll what is ready, hand the batch to JavaScript, carry out what it submitted. All of it runs on one
+//! JavaScript thread.
 //!
 //! ```text
 //!  ready tokens ─► collect ─► staged completions ─► publish ─► JavaScript ─► submission ring
@@ -7,8 +7,8 @@
 //!                     └────────── backlog ◄── arm receives ◄── gather sends ◄── submit
 //! ```
 //!
-//! This file has the state. `rounds.rs` has the order of events, the files between the work on each kind of handle. Files call
-//! downwards only:
+//! This file has the state. `rounds.rs` has the order of events, the files between the work on each kind of handle.
+//! Files call downwards only:
 //!
 //! ```text
 //!  rounds · requests                                     the order of a turn · calls outside the rings
@@ -21,17 +21,18 @@
 //! ```
 //!
 //! Invariants:
-//! 1. A connection's sends of one turn leave in one gathered write, in submission order. They leave before anything that was
-//!    submitted after them (a wait, a shutdown, a close) is looked at.
+//! 1. A connection's sends of one turn leave in one gathered write, in submission order. They leave before anything
+//!    that was submitted after them (a wait, a shutdown, a close) is looked at.
 //! 2. The receive slab is written only between the end of one dispatch and the start of the next: what a
 //!    completion points to is there when JavaScript reads it, and gone afterwards.
 //! 3. A completion is staged, never dropped; a receive that finds no room in the slab waits in the backlog.
 //! 4. A receive stays armed until it is answered or cancelled, and is answered once.
 //! 5. The send slab is free again when `submit` has returned: what the kernel did not take has been copied.
-//! 6. JavaScript's count of unsent bytes is an upper bound. It keeps counting the bytes of a submission until `REPORTED` has
-//!    passed that submission. Reports are staged when the submission is carried out, and `REPORTED` passes it only once they
-//!    have been delivered, whatever JavaScript runs in between.
-//! 7. A turn computes a few steps of handshakes at most, and last: many new clients wait, and clients with a connection do not.
+//! 6. JavaScript's count of unsent bytes is an upper bound. It keeps counting the bytes of a submission until
+//!    `REPORTED` has passed that submission. Reports are staged when the submission is carried out, and `REPORTED`
+//!    passes it only once they have been delivered, whatever JavaScript runs in between.
+//! 7. A turn computes a few steps of handshakes at most, and last: many new clients wait, and clients with a
+//!    connection do not.
 
 use std::{sync::Arc, task::Waker};
 

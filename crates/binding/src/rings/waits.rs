@@ -1,5 +1,5 @@
-//! The waits for foreign descriptors of one thread, under one handle: tokio's registration needs a waker, and a waker needs a
-//! handle.
+//! The waits for foreign descriptors of one thread, under one handle: tokio's registration needs a waker, and a waker
+//! needs a handle.
 
 #![expect(unsafe_code, reason = "descriptors by number")]
 
@@ -26,8 +26,9 @@ impl Number {
 
 impl AsFd for Number {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        // SAFETY: `new` refuses -1. The borrow serves `epoll_ctl` and questions about the file alone, in one call, during which
-        // this thread runs nothing that closes it. A number that is not open gives an error of the system.
+        // SAFETY: `new` refuses -1. The borrow serves `epoll_ctl` and questions about the file alone, in one call,
+        // during which this thread runs nothing that closes it. A number that is not open gives an error of the
+        // system.
         unsafe { BorrowedFd::borrow_raw(self.0) }
     }
 }
