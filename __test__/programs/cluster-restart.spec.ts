@@ -1,6 +1,6 @@
 /**
- * A rolling restart under load (examples/cluster-server.ts): every request that a worker has begun is answered. The kernel resets
- * connections that it had queued for a closed socket; the test counts them.
+ * A rolling restart under load (examples/cluster-server.ts): every request that a worker has begun is answered. The
+ * kernel resets connections that it had queued for a closed socket; the test counts them.
  */
 import { once } from 'node:events'
 import * as http from 'node:http'

@@ -1,6 +1,6 @@
 /**
- * A process under `keepAlive: false`: the run does not keep it alive, a pending operation may. The mode names the operation that
- * the main task waits for. Prints 'exit' when the process ends by itself.
+ * A process under `keepAlive: false`: the run does not keep it alive, a pending operation may. The mode names the
+ * operation that the main task waits for. Prints 'exit' when the process ends by itself.
  */
 import { constants, openSync } from 'node:fs'
 import { relay } from '../../src/relay.ts'

@@ -8,7 +8,7 @@ import { getAllBackends, getAvailableBackends, run, type RunOptions } from '../.
 
 const program = fileURLToPath(new URL('./no-binary.ts', import.meta.url))
 
-test('RUN-5: without a binary, a run falls back to node with one warning; native by name is an error with cause and package', async (t) => {
+test('RUN-5: without a binary, run falls back to node with one warning; native by name is an error', async (t) => {
   // napi-rs loads this file instead of one beside the loader.
   const env = { ...process.env, NAPI_RS_NATIVE_LIBRARY_PATH: '/does/not/exist.node', NODE_NO_WARNINGS: '1' }
   const { stdout } = await promisify(execFile)(process.execPath, ['--import=tsx', program], { env })

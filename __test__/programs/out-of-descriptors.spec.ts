@@ -11,7 +11,9 @@ const program = fileURLToPath(new URL('./out-of-descriptors.ts', import.meta.url
 
 const CLIENTS = 20
 
-/** Starts the program with few descriptors, but enough for a loader that reads modules in parallel; yields its lines. */
+/**
+ * Starts the program with few descriptors, but enough for a loader that reads modules in parallel; yields its lines.
+ */
 function start(
   t: ExecutionContext,
   options: RunOptions,

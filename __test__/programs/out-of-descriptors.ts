@@ -1,6 +1,6 @@
 /**
- * A server in a process without free descriptors. SIGUSR2 makes it free some. Prints its port and its warnings; ends when a
- * client sends stop. The test lowers the limit.
+ * A server in a process without free descriptors. SIGUSR2 makes it free some. Prints its port and its warnings; ends
+ * when a client sends stop. The test lowers the limit.
  */
 import { closeSync, openSync } from 'node:fs'
 import { run, type RunOptions } from '../../src/run.ts'

@@ -31,7 +31,7 @@ for (const backend of backends) {
     t.deepEqual([code, stdout], [0, 'ready\nSIGINT\nSIGTERM\ndone\nresult undefined\n'])
   })
 
-  test(`an open receiver gets a shutdown signal, and a closed one leaves it to shut the run down [${backend}]`, async (t) => {
+  test(`a shutdown signal goes to an open receiver, and shuts the run down afterwards [${backend}]`, async (t) => {
     const program = receive(t, 'shutdown', backend)
     await program.line(/^ready$/)
     program.signal('SIGTERM')

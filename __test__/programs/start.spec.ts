@@ -1,6 +1,6 @@
 /**
- * `npm start` and Ctrl+C. The script is the real one, in a folder of its own. Building is skipped there, and a fake main job counts
- * the signals it gets.
+ * `npm start` and Ctrl+C. The script is the real one, in a folder of its own. Building is skipped there, and a fake
+ * main job counts the signals it gets.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,4 +1,6 @@
-/** The output of Node for an uncaught `ExceptionGroup`: first the failures and their places, then the library's frames. */
+/**
+ * The output of Node for an uncaught `ExceptionGroup`: first the failures and their places, then the library's frames.
+ */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'

@@ -21,7 +21,7 @@ const seed = String(Math.floor(Math.random() * 1e9))
 for (const [backend, driver] of places as [string, string][]) {
   const place = ['--seed', seed, '--backend', backend, '--driver', driver]
 
-  test.serial(`random scripts over tiny rings never lose, change or reorder a byte [${backend}, ${driver}]`, async (t) => {
+  test.serial(`random scripts over tiny rings keep every byte in order [${backend}, ${driver}]`, async (t) => {
     const program = start(t, '__test__/stress/programs/rings.ts', ['--scripts', '150', ...place])
     const { code, stdout, stderr } = await program.ended
     t.is(code, 0, stdout + stderr)
@@ -52,7 +52,7 @@ if (getAvailableBackends().includes('native') && process.platform === 'linux') {
   test.before(buildMisbehaving)
 
   for (const driver of ['nested', 'thread']) {
-    test.serial(`system calls that fail at random lose nothing and leave nothing behind [native, ${driver}]`, async (t) => {
+    test.serial(`system calls that fail at random lose and leave nothing [native, ${driver}]`, async (t) => {
       const place = ['--seed', seed, '--driver', driver]
       const program = start(t, '__test__/stress/programs/failing.ts', ['--rounds', '10', ...place])
       const { code, stdout, stderr } = await program.ended

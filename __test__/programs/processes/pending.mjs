@@ -1,5 +1,5 @@
-// Ends while it waits for a child, in the way that the mode names; prints the child's PID first. It is JavaScript because a
-// worker loads its entry before a TypeScript loader can be registered.
+// Ends while it waits for a child, in the way that the mode names; prints the child's PID first. It is JavaScript
+// because a worker loads its entry before a TypeScript loader can be registered.
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { register } from 'tsx/esm/api'
 

@@ -1,5 +1,5 @@
-// Tries to receive signals in a worker thread. It is JavaScript because a worker loads its entry before a TypeScript loader can
-// be registered.
+// Tries to receive signals in a worker thread. It is JavaScript because a worker loads its entry before a TypeScript
+// loader can be registered.
 import { parentPort } from 'node:worker_threads'
 import { register } from 'tsx/esm/api'
 

@@ -1,8 +1,9 @@
 /**
- * Searches for leaks of cancellations. It cancels every operation that opens or holds something at random moments, again and
- * again. Descriptors, children and tasks must be back to their count after each batch.
+ * Searches for leaks of cancellations. It cancels every operation that opens or holds something at random moments,
+ * again and again. Descriptors, children and tasks must be back to their count after each batch.
  *
- *     node --import=tsx __test__/stress/programs/cancelling.ts [--seconds 10 | --rounds 1000] [--seed 1] [--backend native] [--driver nested] [--only tls]
+ *     node --import=tsx __test__/stress/programs/cancelling.ts [--seconds 10 | --rounds 1000]
+ *       [--seed 1] [--backend native] [--driver nested] [--only tls]
  *
  * Prints how many operations it cancelled, or what was left and after which kind. A batch has operations of one kind.
  */
@@ -68,7 +69,8 @@ function random(limit: number): number {
 
 /** Runs `body`, and cancels it: after some microtasks, some turns of the event loop, or some milliseconds. */
 async function cancelled(body: () => Promise<unknown>): Promise<void> {
-  // A deadline comes right after the I/O that was there before it, where a call that waits for several things is in between.
+  // A deadline comes right after the I/O that was there before it, where a call that waits for several things is in
+  // between.
   const way = random(6)
   if (way > 1) {
     await moveOnAfter(random(6000) / 1000, body)

@@ -1,13 +1,14 @@
 /**
  * Searches for leaks and losses of failed system calls. The addon is a test build whose system calls fail at random
- * (`ECONNRESET`, `ENOBUFS`, `EMFILE`, `ENFILE`, `EIO`), are short, interrupted, or refused once more. Many transfers run at once,
- * and some are cancelled. A transfer without a failed call must move every byte, and no transfer may hang. After each batch
- * descriptors, children and tasks must be back to their count.
+ * (`ECONNRESET`, `ENOBUFS`, `EMFILE`, `ENFILE`, `EIO`), are short, interrupted, or refused once more. Many transfers
+ * run at once, and some are cancelled. A transfer without a failed call must move every byte, and no transfer may hang.
+ * After each batch descriptors, children and tasks must be back to their count.
  *
- *     node --import=tsx __test__/stress/programs/failing.ts [--seconds 10 | --rounds 100] [--seed 1] [--driver nested] [--only tls]
+ *     node --import=tsx __test__/stress/programs/failing.ts [--seconds 10 | --rounds 100]
+ *       [--seed 1] [--driver nested] [--only tls]
  *
- * Prints how many transfers it ran and which errors their calls gave, or the fault and its batch. The program does not control
- * the order of system calls on several threads: the same seed may not find the same fault.
+ * Prints how many transfers it ran and which errors their calls gave, or the fault and its batch. The program does not
+ * control the order of system calls on several threads: the same seed may not find the same fault.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -66,8 +67,8 @@ const PATIENCE = 20_000
 const TOGETHER = 12
 
 /**
- * Errors that the failing layer gives, and their effects at the other end. A server reports a failed handshake only to its
- * diagnostics channel: the client has the only error.
+ * Errors that the failing layer gives, and their effects at the other end. A server reports a failed handshake only to
+ * its diagnostics channel: the client has the only error.
  */
 const EXPECTED = /^(ECONNRESET|ENOBUFS|EMFILE|ENFILE|EIO|EPIPE|ECONNREFUSED|ECONNABORTED|ERR_TLS|ERR_TLS_EOF)$/
 

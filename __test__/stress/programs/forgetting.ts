@@ -1,9 +1,11 @@
 /**
- * Searches for faults that forgetful programs reveal: they drop calls, swallow cancellations, leave losers of races running, and
- * wait for foreign promises that settle late or never. The library and a model of it (`__test__/support/forgetting/`) run the
- * same random programs, and must agree on every outcome and on the order of ends.
+ * Searches for faults that forgetful programs reveal: they drop calls, swallow cancellations, leave losers of races
+ * running, and wait for foreign promises that settle late or never. The library and a model of it
+ * (`__test__/support/forgetting/`) run the same random programs, and must agree on every outcome and on the order of
+ * ends.
  *
- *     node --import=tsx __test__/stress/programs/forgetting.ts [--seconds 10 | --rounds 1000] [--seed 1] [--path 1:2] [--backend native] [--driver nested]
+ *     node --import=tsx __test__/stress/programs/forgetting.ts [--seconds 10 | --rounds 1000]
+ *       [--seed 1] [--path 1:2] [--backend native] [--driver nested]
  *
  * Prints how many programs it ran, or the smallest program with a finding, its seed and its path.
  */

@@ -1,8 +1,8 @@
 /**
- * Leaves operations of every kind pending, on both sides of real sockets: receives, a send to a peer that never reads, an accept,
- * look-ups, waits for descriptors, a connection attempt, TLS handshakes on either side, datagrams, descriptors under way, sleeping
- * tasks. Bytes move meanwhile, in plaintext and through TLS. Then it calls `ready`. `STRUCTIO_STRESS_CREDENTIALS` names a PEM file
- * with a certificate and its key.
+ * Leaves operations of every kind pending, on both sides of real sockets: receives, a send to a peer that never reads,
+ * an accept, look-ups, waits for descriptors, a connection attempt, TLS handshakes on either side, datagrams,
+ * descriptors under way, sleeping tasks. Bytes move meanwhile, in plaintext and through TLS. Then it calls `ready`.
+ * `STRUCTIO_STRESS_CREDENTIALS` names a PEM file with a certificate and its key.
  */
 import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'

@@ -1,10 +1,12 @@
 /**
- * Runs random scripts of many streams over tiny rings and slabs that overflow all the time. Every byte has a number: bytes must
- * arrive unchanged and in order, and all of them where `close()` or `sendEof()` has resolved.
+ * Runs random scripts of many streams over tiny rings and slabs that overflow all the time. Every byte has a number:
+ * bytes must arrive unchanged and in order, and all of them where `close()` or `sendEof()` has resolved.
  *
- *     node --import=tsx __test__/stress/programs/rings.ts [--seconds 10 | --scripts 1000] [--seed 1] [--backend native] [--driver nested]
+ *     node --import=tsx __test__/stress/programs/rings.ts [--seconds 10 | --scripts 1000]
+ *       [--seed 1] [--backend native] [--driver nested]
  *
- * Prints how many scripts it ran, or the seed of the one with a finding; `--seed` with `--scripts 1` runs that one again.
+ * Prints how many scripts it ran, or the seed of the one with a finding; `--seed` with `--scripts 1` runs that one
+ * again.
  */
 import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -176,8 +178,8 @@ async function receiveMoved(random: Random, stream: SocketStream, take: (bytes: 
 }
 
 /**
- * Bytes and descriptors over a UNIX socket. A read stops at each message with descriptors, however much room it has. The bytes
- * behind it must be read all the same, although nothing new arrives.
+ * Bytes and descriptors over a UNIX socket. A read stops at each message with descriptors, however much room it has.
+ * The bytes behind it must be read all the same, although nothing new arrives.
  */
 async function exchangeDescriptors(random: Random, key: number): Promise<void> {
   // An abstract name leaves no file.
