@@ -151,9 +151,10 @@ impl Driver {
             *self.doorbell.borrow_mut() = Some(Doorbell::ThreadsafeFunction(function));
         }
         if self.uv.is_none() {
-            // There is no handle whose closing has to be awaited, so a plain hook will do. An asynchronous one is not
-            // safe in every host without libuv: Deno frees its handle after the hook, and again when the hook removes
-            // it, as Node-API demands. SAFETY: `data` stays counted until `end`, which the hook brings about.
+            // No handle has to be closed before the environment ends, so a plain hook will do. An asynchronous one is not
+            // safe in every host without libuv: Deno frees its handle after the hook, and again when the hook removes it, as
+            // Node-API demands.
+            // SAFETY: `data` stays counted until `end`, which the hook brings about.
             return check(unsafe { sys::napi_add_env_cleanup_hook(self.env, Some(on_sudden_cleanup), data) });
         }
         let mut hook = ptr::null_mut();
@@ -311,14 +312,17 @@ extern "C" fn on_async(handle: *mut UvHandle) {
 }
 
 extern "C" fn on_closed(handle: *mut UvHandle) {
+    let mut last = None;
     // SAFETY: called by libuv, once for each handle that `begin_end` closed.
     unsafe {
         with_driver_of(handle, |driver, data| {
             driver.closing.set(driver.closing.get().saturating_sub(1));
-            if driver.closing.get() == 0 {
-                Driver::end(data);
-            }
+            last = (driver.closing.get() == 0).then_some(data);
         });
+    }
+    if let Some(data) = last {
+        // SAFETY: the last callback, and the driver is borrowed no more: this may free it. The driver's invariant 6.
+        let _ = catch_unwind(AssertUnwindSafe(|| unsafe { Driver::end(data) }));
     }
 }
 
