@@ -42,7 +42,7 @@ use structio_core::{
 };
 
 use crate::{
-    event_loop::{Dispatch, Driver, DriverKind, Outside, pin},
+    event_loop::{Dispatch, Driver, DriverKind, Remote, pin},
     rings::{self, ERROR_BASE, Entry, HandleId, Regions, Turn, WOULD_BLOCK, errno},
     sockopt,
     zone::with_zone,
@@ -300,9 +300,9 @@ impl EventLoop {
             6 => Family::V6,
             _ => Family::Any,
         };
-        let outside = Arc::clone(self.driver.outside());
+        let remote = Arc::clone(self.driver.remote());
         resolve::lookup(self.pool, host, family, move |outcome| {
-            outside.push(Outside::LookedUp(request, outcome));
+            remote.push(Remote::LookedUp(request, outcome));
         });
         request
     }

@@ -30,7 +30,7 @@ use structio_core::files::{
 };
 
 use crate::{
-    event_loop::{Outside, file_caller},
+    event_loop::{Remote, file_caller},
     facade::EventLoop,
     rings::{ERROR_BASE, INTERRUPTED, WOULD_BLOCK, errno},
 };
@@ -235,9 +235,9 @@ impl EventLoop {
     /// The number of a new request, and the callback for its outcome.
     fn begin(&mut self) -> (u32, impl FnOnce(Outcome) + Send + use<>) {
         let request = self.next_request();
-        let outside = Arc::clone(self.driver.outside());
+        let remote = Arc::clone(self.driver.remote());
         (request, move |outcome| {
-            outside.push(Outside::File(request, outcome));
+            remote.push(Remote::File(request, outcome));
         })
     }
 }

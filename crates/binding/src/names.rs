@@ -12,7 +12,7 @@ use napi_derive::napi;
 use structio_core::resolve::{self, Family, Found, Kind};
 
 use crate::{
-    event_loop::Outside,
+    event_loop::Remote,
     facade::{EventLoop, socket_address},
 };
 
@@ -49,7 +49,7 @@ impl EventLoop {
     #[napi(catch_unwind)]
     pub fn get_addr_info(&mut self, query: AddressQuery) -> u32 {
         let request = self.next_request();
-        let outside = Arc::clone(self.driver.outside());
+        let remote = Arc::clone(self.driver.remote());
         let query = resolve::AddressQuery {
             host: query.host,
             service: query.service,
@@ -67,7 +67,7 @@ impl EventLoop {
             flags: query.flags,
         };
         resolve::address_info(self.pool, query, move |outcome| {
-            outside.push(Outside::LookedUp(request, outcome));
+            remote.push(Remote::LookedUp(request, outcome));
         });
         request
     }
@@ -77,9 +77,9 @@ impl EventLoop {
     pub fn get_name_info(&mut self, address: String, port: u16, flags: Vec<String>) -> Result<u32> {
         let address = socket_address(&address, port)?;
         let request = self.next_request();
-        let outside = Arc::clone(self.driver.outside());
+        let remote = Arc::clone(self.driver.remote());
         resolve::name_info(self.pool, address, flags, move |outcome| {
-            outside.push(Outside::LookedUp(request, outcome));
+            remote.push(Remote::LookedUp(request, outcome));
         });
         Ok(request)
     }

@@ -108,7 +108,7 @@ impl EventLoop {
 
         use structio_core::processes::{SpawnRequest, spawn};
 
-        use crate::event_loop::Outside;
+        use crate::event_loop::Remote;
 
         let stream = |index: usize| to_standard(options.stdio.get(index).copied());
         let request = SpawnRequest {
@@ -133,9 +133,9 @@ impl EventLoop {
             })
             .ok_or(ended)??;
         let request = self.next_request();
-        let outside = Arc::clone(self.driver.outside());
+        let remote = Arc::clone(self.driver.remote());
         let watched = process.watch(self.pool, move |code| {
-            outside.push(Outside::Exited(request, code));
+            remote.push(Remote::Exited(request, code));
         });
         if let Err(error) = watched {
             for stream in streams {

@@ -16,7 +16,7 @@ use structio_core::tls::{
 };
 
 use crate::{
-    event_loop::Outside,
+    event_loop::Remote,
     facade::EventLoop,
     rings::{Entry, HandleId, Lent},
 };
@@ -183,10 +183,10 @@ impl EventLoop {
     }
 
     fn lend(&self, id: HandleId, mut handshake: Box<SocketHandshake>) -> Lent {
-        let outside = Arc::clone(self.driver.outside());
+        let remote = Arc::clone(self.driver.remote());
         Lent(self.pool.run(async move {
             let outcome = poll_fn(|cx| handshake.poll(cx)).await;
-            outside.push(Outside::Handshake(id, handshake, outcome));
+            remote.push(Remote::Handshake(id, handshake, outcome));
         }))
     }
 

@@ -40,7 +40,7 @@ use tokio::runtime::Handle;
 use super::{
     helper::Helper,
     node_api::Dispatch,
-    outside::{Announced, Outside, OutsideQueue},
+    remote::{Announced, Remote, RemoteQueue},
     uv::{HandleMemory, Uv, UvHandle},
     wake::Wake,
 };
@@ -87,7 +87,7 @@ pub struct Driver {
     pub(super) runtime: Handle,
     pub(super) kind: DriverKind,
     pub(super) wake: Arc<Wake>,
-    pub(super) outside: Arc<OutsideQueue>,
+    pub(super) remote: Arc<RemoteQueue>,
     pub(super) looked_up: Announced<resolve::Outcome>,
     #[cfg(unix)]
     pub(super) file_outcomes: Announced<files::Outcome>,
@@ -104,8 +104,8 @@ impl Driver {
         self.kind
     }
 
-    pub fn outside(&self) -> &Arc<OutsideQueue> {
-        &self.outside
+    pub fn remote(&self) -> &Arc<RemoteQueue> {
+        &self.remote
     }
 
     /// Runs `work` with the turn's state, under the reactor's guard. `None` once the environment has ended.
@@ -201,7 +201,7 @@ impl Driver {
     /// One wake-up from libuv, or from the threadsafe function.
     pub(super) fn run_turn(&self) {
         // Invariant 7.
-        let outside = self.outside.take();
+        let remote = self.remote.take();
         if let Some(Source::Nested { reactor, .. }) = &*self.source.borrow() {
             reactor.turn();
         }
@@ -226,8 +226,8 @@ impl Driver {
                 break;
             }
         }
-        if !outside.is_empty() {
-            self.take_outside(outside);
+        if !remote.is_empty() {
+            self.take_remote(remote);
         }
         if self.with(|turn| turn.has_more()).unwrap_or(false) {
             self.wake.send();
@@ -235,24 +235,24 @@ impl Driver {
         self.sync_keep_alive();
     }
 
-    fn take_outside(&self, outside: Vec<Outside>) {
+    fn take_remote(&self, remote: Vec<Remote>) {
         self.with(|turn| {
-            for item in outside {
+            for item in remote {
                 match item {
-                    Outside::LookedUp(request, outcome) => {
+                    Remote::LookedUp(request, outcome) => {
                         self.looked_up.keep(request, outcome);
                         turn.stage_request(request, CompletionKind::LookedUp, 0);
                     }
                     #[cfg(unix)]
-                    Outside::File(request, outcome) => {
+                    Remote::File(request, outcome) => {
                         self.file_outcomes.keep(request, outcome);
                         turn.stage_request(request, CompletionKind::FileDone, 0);
                     }
-                    Outside::Handshake(id, handshake, outcome) => {
+                    Remote::Handshake(id, handshake, outcome) => {
                         turn.return_handshake(id, handshake, outcome);
                     }
-                    Outside::Settled => turn.stage_request(0, CompletionKind::Settled, 0),
-                    Outside::Exited(request, code) => {
+                    Remote::Settled => turn.stage_request(0, CompletionKind::Settled, 0),
+                    Remote::Exited(request, code) => {
                         turn.stage_request(request, CompletionKind::Exited, code);
                     }
                 }

@@ -34,7 +34,7 @@ use super::{
     driver::{Doorbell, Driver, DriverKind, Source},
     helper::Helper,
     node_api::{self, Dispatch, check},
-    outside::{Announced, Outside, OutsideQueue},
+    remote::{Announced, Remote, RemoteQueue},
     uv::{self, HandleMemory, Uv, UvHandle},
     wake::{Target, Wake},
 };
@@ -58,7 +58,7 @@ impl Driver {
         let event_loop = event_loop.unwrap_or(ptr::null_mut());
 
         let wake = Arc::new(Wake::default());
-        let outside = OutsideQueue::new(Arc::clone(&wake));
+        let remote = RemoteQueue::new(Arc::clone(&wake));
         let reactor = Reactor::new().map_err(|error| system_failure(&error))?;
         let runtime = reactor.handle();
 
@@ -76,8 +76,8 @@ impl Driver {
             None => {
                 let bell = Arc::clone(&wake);
                 let ready = ReadyList::new(Some(Box::new(move || bell.send())));
-                let settled = Arc::clone(&outside);
-                let helper = Helper::start(reactor, move || settled.push(Outside::Settled))
+                let settled = Arc::clone(&remote);
+                let helper = Helper::start(reactor, move || settled.push(Remote::Settled))
                     .map_err(|error| system_failure(&error))?;
                 (Source::Thread(helper), DriverKind::Thread, ready)
             }
@@ -93,7 +93,7 @@ impl Driver {
             runtime,
             kind,
             wake,
-            outside,
+            remote,
             looked_up: Announced::default(),
             #[cfg(unix)]
             file_outcomes: Announced::default(),

@@ -4,7 +4,7 @@
 //! - `nested` (Linux): the reactor's epoll descriptor is polled by libuv itself, so that a ready socket wakes
 //!   JavaScript without another thread. [`epoll_descriptor`] finds that descriptor.
 //! - [`helper`]: elsewhere a thread waits in the reactor and only wakes.
-//! - [`outside`]: remote completions, which other threads have finished. [`wake`]: how another thread asks for a turn:
+//! - [`remote`]: remote completions, which other threads have finished. [`wake`]: how another thread asks for a turn:
 //!   `uv_async`, or a threadsafe function.
 //! - [`uv`]: libuv's symbols, looked up at run time. [`node_api`]: the few raw Node-API calls a turn needs;
 //!   [`bare_call`]: functions that JavaScript calls without a class.
@@ -16,7 +16,7 @@ mod epoll_descriptor;
 mod helper;
 mod lifecycle;
 mod node_api;
-mod outside;
+mod remote;
 mod uv;
 mod wake;
 
@@ -25,4 +25,4 @@ pub use bare_call::datagram_sender;
 pub use bare_call::file_caller;
 pub use driver::{Driver, DriverKind};
 pub use node_api::{Dispatch, pin};
-pub use outside::Outside;
+pub use remote::Remote;

@@ -1,7 +1,7 @@
 //! Remote completions: what other threads have finished for this one.
 //!
 //! Pool threads finish look-ups, work on files and handshakes, the helper thread finishes a round, and a reaper
-//! finishes child processes. Each pushes an [`Outside`] to the driver's queue, from its own thread; the push asks for
+//! finishes child processes. Each pushes a [`Remote`] to the driver's queue, from its own thread; the push asks for
 //! a turn.
 //!
 //! Invariants:
@@ -25,7 +25,7 @@ use crate::rings::HandleId;
 
 /// A remote completion. The `u32` is the number of the request.
 #[derive(Debug)]
-pub enum Outside {
+pub enum Remote {
     LookedUp(u32, resolve::Outcome),
     #[cfg(unix)]
     File(u32, files::Outcome),
@@ -38,7 +38,7 @@ pub enum Outside {
 }
 
 /// The queue of remote completions; each push asks for a turn.
-pub type OutsideQueue = Queue<Outside, Target>;
+pub type RemoteQueue = Queue<Remote, Target>;
 
 /// Outcomes by request, between their completion and the call that takes them.
 #[derive(Debug)]
