@@ -1,13 +1,13 @@
 /**
- * A rolling restart under load (examples/cluster-server.ts): every request that a worker has begun is answered, whatever the
- * kernel does with the connections that it had queued for a socket that is closed. Those it resets; they are counted.
+ * A rolling restart under load (examples/cluster-server.ts): every request that a worker has begun is answered. The
+ * kernel resets connections that it had queued for a closed socket; the test counts them.
  */
 import { once } from 'node:events'
 import * as http from 'node:http'
 import test from 'ava'
 import { start } from '../support/program.ts'
 
-test('workers are replaced under load, and no request that has begun is lost', async (t) => {
+test('workers are replaced under load without losing a request that has begun', async (t) => {
   const server = start(t, 'examples/cluster-server.ts', ['0', '2'])
   const port = Number((await server.line(/^listening on port (\d+)$/))[1])
   let loading = true
@@ -40,7 +40,7 @@ test('workers are replaced under load, and no request that has begun is lost', a
   t.is(reports.length, 6, stdout)
   for (const [line, begun, done] of reports) t.is(begun, done, line)
   t.is(workers.size, 6)
-  // What had been queued for a socket when that was closed. With `net.ipv4.tcp_migrate_req` there is nothing.
+  // Connections queued for a socket when it was closed. With `net.ipv4.tcp_migrate_req` there are none.
   t.log(`${answered} answered, ${failures.length} reset by the kernel`)
   t.deepEqual(
     failures.filter((code) => code !== 'ECONNRESET'),

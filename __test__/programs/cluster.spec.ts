@@ -4,7 +4,7 @@ import { realBackends } from '../support/backends.ts'
 import { start } from '../support/program.ts'
 
 for (const { label, options } of realBackends) {
-  test(`two workers of a cluster share a port without being told to [${label}]`, async (t) => {
+  test(`two workers of a cluster share a port without an option [${label}]`, async (t) => {
     const { stdout } = await start(t, '__test__/programs/cluster.ts', [JSON.stringify(options)]).ended
     t.deepEqual(stdout.trim().split('\n'), ['answered worker1 worker2', 'exit codes 0 0'])
   })

@@ -1,6 +1,6 @@
 /**
- * Two `node:cluster` workers that listen on one port; the primary connects until both have answered, prints who did, and
- * lets them go.
+ * Two `node:cluster` workers listen on one port. The primary connects until both have answered, prints which answered,
+ * and ends them.
  */
 import cluster from 'node:cluster'
 import { once } from 'node:events'

@@ -1,4 +1,4 @@
-/** `ref` and `unref` (api.md §6): what a connection's pending operations mean for the process. */
+/** `ref` and `unref`: which pending operations keep the process alive. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, writeSync } from 'node:fs'
@@ -54,7 +54,7 @@ for (const { label, options } of realBackends) {
   })
 
   if (options.backend === 'native' && process.platform === 'linux') {
-    test(`a wait for a descriptor does until it is ready [${label}]`, async (t) => {
+    test(`a wait for a descriptor keeps the process alive until it is ready [${label}]`, async (t) => {
       const path = fifoPath(t)
       const { line, lines, ended } = await start(t, options, 'descriptor', path)
       t.is(await line(), 'waiting')
@@ -66,11 +66,11 @@ for (const { label, options } of realBackends) {
     })
   }
 
-  test(`a relay does until both its ends have ended [${label}]`, async (t) => {
+  test(`a relay keeps the process alive until both its ends have ended [${label}]`, async (t) => {
     const { server, connected, lines, ended } = await start(t, options, 'relay')
     const [first] = await connected
     const [second] = (await once(server, 'connection')) as [net.Socket]
-    // Neither goes on by itself after the other's end has been passed on to it: it ends, too.
+    // Each end of the relay ends once the other's end has been passed on to it.
     second.resume()
     first.resume().end('through the relay')
     await ended
@@ -80,7 +80,7 @@ for (const { label, options } of realBackends) {
     t.deepEqual(lines, ['waiting', 'received', 'exit'])
   })
 
-  test(`after unref it does not [${label}]`, async (t) => {
+  test(`after unref a pending receive does not keep the process alive [${label}]`, async (t) => {
     const { connected, lines, ended } = await start(t, options, 'unref')
     const [socket] = await connected
     socket.on('error', () => {})
@@ -89,11 +89,11 @@ for (const { label, options } of realBackends) {
     t.deepEqual(lines, ['waiting', 'exit'])
   })
 
-  test(`unsent bytes do, also after unref [${label}]`, async (t) => {
+  test(`unsent bytes keep the process alive, also after unref [${label}]`, async (t) => {
     const { connected, line, lines, ended } = await start(t, options, 'unsent')
     const [socket] = await connected
     const taken = Number((await line()).replace('taken ', ''))
-    // Only now does the peer read: what was taken and not sent must have kept the process.
+    // The peer reads only now: the unsent bytes must have kept the process alive.
     let received = 0
     socket.resume()
     socket.on('data', (data) => (received += data.length))

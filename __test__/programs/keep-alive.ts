@@ -1,6 +1,6 @@
 /**
- * What keeps a process alive under `keepAlive: false`, where the run itself does not. Prints 'exit' when it ends by itself;
- * the mode is what the main task waits for.
+ * A process under `keepAlive: false`: the run does not keep it alive, a pending operation may. The mode names the
+ * operation that the main task waits for. Prints 'exit' when the process ends by itself.
  */
 import { constants, openSync } from 'node:fs'
 import { relay } from '../../src/relay.ts'
@@ -19,7 +19,7 @@ void run(
       return
     }
     if (mode === 'descriptor') {
-      // The path of a fifo stands in the place of the port.
+      // The path of a FIFO stands in place of the port.
       const fifo = openSync(port, constants.O_RDWR | constants.O_NONBLOCK)
       console.log('waiting')
       await waitSocketReadable(fifo)

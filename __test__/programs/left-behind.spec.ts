@@ -1,4 +1,4 @@
-/** Dropped calls in every mode of `--unhandled-rejections`: absorbed, and nothing else is. */
+/** FORGET-4 in every mode of `--unhandled-rejections`: dropped calls are absorbed, and nothing else is. */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'

@@ -1,5 +1,5 @@
 /**
- * A program that drops calls, and says how far it came: `left-behind.ts [ordinary | wrapping]`. With an argument it also drops
+ * Drops calls, and prints how far it came: `left-behind.ts [ordinary | wrapping]`. With an argument it also drops
  * a promise that fails with an error of its own, or with one that wraps a cancellation.
  */
 import { createTaskGroup, run, sleep } from '../../index.ts'

@@ -1,4 +1,4 @@
-/** Which backend a run gets (api.md §1), with the addon and without. */
+/** RUN-5: the backend of a run, with the addon and without. */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -8,8 +8,8 @@ import { getAllBackends, getAvailableBackends, run, type RunOptions } from '../.
 
 const program = fileURLToPath(new URL('./no-binary.ts', import.meta.url))
 
-test('where no binary loads: node, with one process warning; native by name is an error with the cause and the package', async (t) => {
-  // napi-rs looks there instead of beside the loader.
+test('RUN-5: without a binary, run falls back to node with one warning; native by name is an error', async (t) => {
+  // napi-rs loads this file instead of one beside the loader.
   const env = { ...process.env, NAPI_RS_NATIVE_LIBRARY_PATH: '/does/not/exist.node', NODE_NO_WARNINGS: '1' }
   const { stdout } = await promisify(execFile)(process.execPath, ['--import=tsx', program], { env })
   const report = JSON.parse(stdout)
@@ -23,7 +23,7 @@ test('where no binary loads: node, with one process warning; native by name is a
   t.is(report.quantum.name, 'BackendNotFoundError')
 })
 
-test('an unknown backend: BackendNotFoundError naming those there are', async (t) => {
+test('an unknown backend is a BackendNotFoundError that names the known ones', async (t) => {
   for (const backend of ['trio', 'asyncio', '']) {
     const error = await t.throwsAsync(
       run(() => {}, { backend } as unknown as RunOptions),
@@ -33,13 +33,13 @@ test('an unknown backend: BackendNotFoundError naming those there are', async (t
   }
 })
 
-test('the lists are frozen, and what is available is among all', (t) => {
+test('the lists of backends are frozen, and every available backend is among all', (t) => {
   t.true(Object.isFrozen(getAllBackends()))
   for (const name of getAvailableBackends()) t.true(getAllBackends().includes(name))
   t.true(getAvailableBackends().includes('node'))
 })
 
-test('bad options of a backend are refused before anything starts', async (t) => {
+test('bad backend options are refused before anything starts', async (t) => {
   const started = (): void => t.fail('started')
   const options = (backendOptions: unknown): RunOptions => ({ backend: 'native', backendOptions }) as RunOptions
   await t.throwsAsync(run(started, options({ driver: 'steam' })), { code: 'ERR_OUT_OF_RANGE' })

@@ -1,4 +1,4 @@
-/** A process in which no binary of the addon loads: prints what `run` makes of that. */
+/** A process in which no binary of the addon loads: prints the results of `run`. */
 import { getAllBackends, getAvailableBackends, run, type RunOptions } from '../../src/run.ts'
 import { connectTcp, createTcpServer } from '../../src/sockets.ts'
 

@@ -1,4 +1,4 @@
-/** Descriptor exhaustion in accept (api.md §6): the server waits, tries again, says so once, and goes on. */
+/** Descriptor exhaustion in accept: the server waits, tries again, warns once, and goes on. */
 import { spawn } from 'node:child_process'
 import * as net from 'node:net'
 import { createInterface } from 'node:readline'
@@ -11,7 +11,9 @@ const program = fileURLToPath(new URL('./out-of-descriptors.ts', import.meta.url
 
 const CLIENTS = 20
 
-/** Starts the program with few descriptors, but enough for a loader that reads its modules side by side; its lines arrive one by one. */
+/**
+ * Starts the program with few descriptors, but enough for a loader that reads modules in parallel; yields its lines.
+ */
 function start(
   t: ExecutionContext,
   options: RunOptions,
@@ -33,7 +35,7 @@ function start(
   }
 }
 
-/** Asks the server for an answer; undefined where it was turned away. */
+/** Asks the server for an answer; `undefined` where the server turned the client away. */
 function ask(port: number, question: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = net.connect(port, '127.0.0.1', () => socket.write(question))
@@ -57,7 +59,7 @@ for (const { label, options } of realBackends) {
     else t.regex(await line(), /^warning STRUCTIO_ACCEPT_RETRY: TCP server 127\.0\.0\.1:\d+ .*EMFILE/)
     release()
     t.is(await line(), `released, retried ${!isNode}`)
-    // Node itself may have given back a descriptor meanwhile: one client or another was served early.
+    // Node itself may have closed a descriptor meanwhile: a client may have been served early.
     const served = (await early).filter((answer) => answer === 'early\n').length
     if (isNode) t.true(served < CLIENTS)
     else t.is(served, CLIENTS)

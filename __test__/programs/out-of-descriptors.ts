@@ -1,6 +1,6 @@
 /**
- * A server in a process without a descriptor left, until SIGUSR2 says that there are some again. Prints its port and its
- * warnings; ends when a client says stop. The test lowers the limit.
+ * A server in a process without free descriptors. SIGUSR2 makes it free some. Prints its port and its warnings; ends
+ * when a client sends stop. The test lowers the limit.
  */
 import { closeSync, openSync } from 'node:fs'
 import { run, type RunOptions } from '../../src/run.ts'
@@ -26,7 +26,7 @@ await run(async () => {
     let full = true
     process.once('SIGUSR2', () => (full = false))
     const taken = takeAll()
-    // What Node itself gives back after the start is taken, too.
+    // Also takes the descriptors that Node itself closes after the start.
     for (let quiet = 0; quiet < 50; quiet++) {
       await sleep(0)
       const more = takeAll()

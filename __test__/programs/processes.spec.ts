@@ -1,4 +1,4 @@
-/** Child processes of a process that ends itself (api.md §8): how it ends, and what becomes of them. */
+/** Child processes of a process that ends: how it ends, and what happens to them. */
 import test, { type ExecutionContext } from 'ava'
 import { realBackends } from '../support/backends.ts'
 import { exists, gone, runs } from '../support/processes.ts'
@@ -24,7 +24,7 @@ for (const backend of backends) {
     t.false(exists(pid))
   })
 
-  test(`process.exit ends the process at once, and not the child [${backend}]`, async (t) => {
+  test(`process.exit ends the process at once, and leaves the child [${backend}]`, async (t) => {
     const { program, pid } = await pending(t, 'exit', backend)
     const { code, signal, stderr } = await program.ended
     t.deepEqual([code, signal, stderr], [7, null, ''])
@@ -41,7 +41,7 @@ for (const backend of backends) {
     await gone(pid)
   })
 
-  test(`waiting for a child keeps the process alive, having one does not [${backend}]`, async (t) => {
+  test(`waiting for a child keeps the process alive, and an open child alone does not [${backend}]`, async (t) => {
     const program = start(t, '__test__/programs/processes/pending.mjs', ['waiting', backend])
     t.is((await program.ended).stdout, 'done\n')
     const idle = await pending(t, 'idle', backend)

@@ -1,4 +1,4 @@
-/** Signals as a process as a whole sees them (api.md §8): how it ends, and what it prints before. */
+/** Signals of a whole process: how it ends, and what it prints before. */
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import test, { type ExecutionContext } from 'ava'
@@ -15,13 +15,13 @@ for (const backend of backends) {
     ['unconsumed, after an error', ''],
     ['left open', ''],
   ] as const) {
-    test(`a signal that nobody was told of has its default action: ${mode} [${backend}]`, async (t) => {
+    test(`SIGNAL-2: a signal that was not consumed has its default action: ${mode} [${backend}]`, async (t) => {
       const { code, signal, stdout } = await receive(t, mode, backend).ended
       t.deepEqual([code, signal, stdout], [null, 'SIGTERM', printed])
     })
   }
 
-  test(`signals from outside are received, and have no other effect [${backend}]`, async (t) => {
+  test(`signals from another process are received, and have no other effect [${backend}]`, async (t) => {
     const program = receive(t, 'consumed', backend)
     await program.line(/^ready$/)
     program.signal('SIGINT')
@@ -31,7 +31,7 @@ for (const backend of backends) {
     t.deepEqual([code, stdout], [0, 'ready\nSIGINT\nSIGTERM\ndone\nresult undefined\n'])
   })
 
-  test(`a shutdown signal is the receiver's while it is open, and shuts down afterwards [${backend}]`, async (t) => {
+  test(`a shutdown signal goes to an open receiver, and shuts the run down afterwards [${backend}]`, async (t) => {
     const program = receive(t, 'shutdown', backend)
     await program.line(/^ready$/)
     program.signal('SIGTERM')
@@ -41,7 +41,7 @@ for (const backend of backends) {
     t.deepEqual([code, stdout], [0, 'ready\nSIGTERM\nagain\nunwound\nresult undefined\n'])
   })
 
-  test(`waiting for a signal keeps the process alive, having a receiver does not [${backend}]`, async (t) => {
+  test(`waiting for a signal keeps the process alive, and an open receiver alone does not [${backend}]`, async (t) => {
     const idle = await receive(t, 'idle', backend).ended
     t.regex(idle.stdout, /^idle\n/)
     const program = receive(t, 'waiting', backend)
@@ -52,7 +52,7 @@ for (const backend of backends) {
   })
 }
 
-test('a worker has no signals, and is told so', async (t) => {
+test('a worker has no signals: receiving them is an error there', async (t) => {
   const worker = new Worker(new URL('./signals/in-worker.mjs', import.meta.url))
   const [codes] = (await once(worker, 'message')) as [string[]]
   t.deepEqual(codes, ['ERR_UNSUPPORTED', 'ERR_UNSUPPORTED'])

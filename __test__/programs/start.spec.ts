@@ -1,6 +1,6 @@
 /**
- * `npm start` and Ctrl+C. The script is the real one, in a folder of its own where building is skipped and the main job
- * is a stand-in that counts the signals it gets.
+ * `npm start` and Ctrl+C. The script is the real one, in a folder of its own. Building is skipped there, and a fake
+ * main job counts the signals it gets.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,7 +18,7 @@ let signals: number = 0
 for (const name of ['SIGINT', 'SIGTERM']) {
   process.on(name, () => {
     console.log(name)
-    // The turns in between are for copies of the signal, which would come from other processes by now.
+    // These turns let copies of the signal arrive, which other processes would send by now.
     if (++signals === 1) setTimeout(() => process.exit(40 + signals), 600)
   })
 }
@@ -26,7 +26,7 @@ console.log('ready', ...process.argv.slice(2))
 setInterval(() => {}, 1000)
 `
 
-/** Runs `npm start -- one two` and does `act` when the job is ready; gives what it printed then, and npm's exit code. */
+/** Runs `npm start -- one two` and calls `act` when the job is ready; returns the later output, and npm's exit code. */
 async function startAnd(t: ExecutionContext, act: (npm: number) => void): Promise<{ lines: string[]; code: unknown }> {
   const folder = mkdtempSync(join(tmpdir(), 'structio-start-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
@@ -50,12 +50,12 @@ async function startAnd(t: ExecutionContext, act: (npm: number) => void): Promis
   return { lines, code }
 }
 
-test('Ctrl+C, which signals the whole process group, reaches the main job once, and the exit code is its own', async (t) => {
+test('Ctrl+C signals the process group: the main job gets it once, and its exit code is that of npm', async (t) => {
   const result = await startAnd(t, (npm) => process.kill(-npm, 'SIGINT'))
   t.deepEqual(result, { lines: ['ready one two', 'SIGINT'], code: 41 })
 })
 
-test('a signal to npm alone reaches the main job too, once', async (t) => {
+test('a signal to npm alone reaches the main job once', async (t) => {
   const result = await startAnd(t, (npm) => process.kill(npm, 'SIGTERM'))
   t.deepEqual(result, { lines: ['ready one two', 'SIGTERM'], code: 41 })
 })

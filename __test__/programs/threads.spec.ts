@@ -1,4 +1,4 @@
-/** Nothing of threads keeps a process alive, and nothing of them crashes it: programs and their exit codes. */
+/** Threads and the life of the process: programs and their exit codes. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import test from 'ava'
@@ -12,7 +12,7 @@ const ENDS: Record<string, { code: number; stdout?: string; what: string }> = {
   unkept: { code: 0, stdout: 'value 1\n', what: 'a thread that works keeps the process alive where the run does not' },
   worker: { code: 0, stdout: 'terminated 1\n', what: 'a worker is terminated while its own thread works' },
   nested: { code: 0, stdout: 'nested 2\n', what: 'threads work inside a worker' },
-  process: { code: 0, what: 'a process that was abandoned is gone, and does not keep this one alive' },
+  process: { code: 0, what: 'an abandoned process ends, and does not keep this one alive' },
   portal: { code: 0, what: 'a portal left open does not keep the process alive' },
 }
 
@@ -23,7 +23,7 @@ for (const [act, { code, stdout = '', what }] of Object.entries(ENDS)) {
   })
 }
 
-test.serial('a thread that runs out of memory fails its call, and the next call has another', async (t) => {
+test.serial('a thread that runs out of memory fails its call, and the next call gets another thread', async (t) => {
   const child = spawn(
     process.execPath,
     ['--max-old-space-size=64', '--import=tsx', '__test__/programs/threads.ts', 'memory'],

@@ -1,4 +1,4 @@
-/** What threads do to the life of a process: `node threads.ts ACT`. */
+/** Threads and the life of a process: `node threads.ts ACT`. */
 import { once } from 'node:events'
 import { isMainThread, Worker, workerData } from 'node:worker_threads'
 import {
@@ -17,7 +17,7 @@ const block = (words: Int32Array): void => {
   Atomics.wait(words, 1, 0)
 }
 
-/** A thread that has begun to block for ever. */
+/** A thread that blocks for ever. */
 async function blocked(options: { abandonOnCancel?: boolean } = {}): Promise<unknown> {
   const words = new Int32Array(new SharedArrayBuffer(8))
   const call = runInThread(options, block, words)
@@ -26,9 +26,9 @@ async function blocked(options: { abandonOnCancel?: boolean } = {}): Promise<unk
 }
 
 const acts: Record<string, () => Promise<unknown>> = {
-  /** Idle threads are left. */
+  /** Ends with idle threads. */
   idle: () => run(() => Promise.all([1, 2, 3].map((x) => runInThread((y: number) => y, x)))),
-  /** A thread that never ends is left by its caller. */
+  /** Abandons a thread that never ends. */
   abandoned: () =>
     run(() =>
       openCancelScope(async (scope) => {
@@ -42,10 +42,10 @@ const acts: Record<string, () => Promise<unknown>> = {
       setTimeout(() => process.exit(7), 300)
       await blocked()
     }),
-  /** In a thread that waits for its host. */
+  /** Ends while a thread waits for its host. */
   exitInCallback: () =>
     run(() => runInThread({ expose: { exit: () => process.exit(7) } }, () => runAsyncFromThread('exit'))),
-  /** Without anything else that keeps the process alive. */
+  /** Only the thread keeps the process alive. */
   unkept: async () => {
     const value = await run(
       () => runInThread(async () => new Promise((resolve) => setTimeout(() => resolve(1), 100))),
@@ -64,13 +64,13 @@ const acts: Record<string, () => Promise<unknown>> = {
       console.log(error.code, (error.cause as { code?: string }).code)
       console.log(await runInThread(() => 'healed'))
     }),
-  /** The whole of it inside a worker that is terminated in the middle. */
+  /** Everything inside a worker that is terminated in the middle. */
   worker: async () => {
     const worker = new Worker(BOOT, { eval: true, workerData: { path: import.meta.url, act: 'inner' } })
     await once(worker, 'message')
     console.log(`terminated ${await worker.terminate()}`)
   },
-  /** Inside a worker, to the end. */
+  /** Everything inside a worker, to the end. */
   nested: async () => {
     const worker = new Worker(BOOT, { eval: true, workerData: { path: import.meta.url, act: 'innerDone' } })
     console.log(`nested ${String((await once(worker, 'message'))[0])}`)
@@ -97,7 +97,7 @@ const acts: Record<string, () => Promise<unknown>> = {
     }),
 }
 
-/** A thread of Node has TypeScript only where tsx gives it (src/threads/typescript.ts). */
+/** A worker of Node reads TypeScript only with tsx (src/threads/typescript.ts). */
 const BOOT = `
 import('tsx/esm/api').then(({ register }) => {
   register()

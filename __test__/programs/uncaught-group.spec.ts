@@ -1,4 +1,6 @@
-/** What Node prints of an uncaught `ExceptionGroup`: first what has failed and where, then the frames of the library. */
+/**
+ * The output of Node for an uncaught `ExceptionGroup`: first the failures and their places, then the library's frames.
+ */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'

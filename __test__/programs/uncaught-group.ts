@@ -1,4 +1,4 @@
-/** A program that ends with an uncaught `ExceptionGroup`: of a refused connection, and of a task that fails when it is cancelled. */
+/** Ends with an uncaught `ExceptionGroup` of a refused connection and of a task that fails while it is cancelled. */
 import { connectTcp, createTaskGroup, run, sleepForever } from '../../index.ts'
 
 async function connect(): Promise<void> {

@@ -1,4 +1,4 @@
-/** Worker threads that share a port, each with a run of its own; the main thread connects until both have answered. */
+/** Worker threads share a port, each in its own run. The main thread connects until both have answered. */
 import { once } from 'node:events'
 import * as net from 'node:net'
 import { isMainThread, parentPort, threadId, Worker, workerData } from 'node:worker_threads'
@@ -10,7 +10,7 @@ interface Order {
   readonly port: number
 }
 
-/** A thread does not inherit the loader that reads TypeScript on every Node. */
+/** A worker does not inherit the TypeScript loader on every Node. */
 const BOOT = `import('tsx/esm/api').then(({ register }) => {
   register()
   return import(require('node:worker_threads').workerData.path)

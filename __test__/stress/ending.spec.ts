@@ -1,4 +1,4 @@
-/** A process, a worker or an environment that ends in the middle of everything: no crash, no hang, nothing left. */
+/** A process, worker or environment ends with operations of every kind pending: no crash, no hang, nothing left. */
 import test from 'ava'
 import { execFile } from 'node:child_process'
 import { constants } from 'node:fs'
@@ -13,12 +13,12 @@ const programs = fileURLToPath(new URL('./programs/', import.meta.url))
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const drivers = ['nested', 'thread'] as const
 
-/** In all; half of them with each driver. */
+/** Number of ends; half of them with each driver. */
 const TIMES = 1000
 const TOGETHER = 4
 
 let credentials: string
-/** Nobody is at the other end of the first one, and nobody writes to the second one. */
+/** The first has no other end; the second has a writer that never writes. */
 const fifos: string[] = []
 let writer: FileHandle | undefined
 
@@ -33,7 +33,7 @@ test.before(async () => {
     await promisify(execFile)('mkfifo', [path])
     fifos.push(path)
   }
-  // So that whoever reads from it waits, and not whoever opens it.
+  // With a writer, opening succeeds and reading waits.
   writer = await open(fifos[1]!, constants.O_RDWR)
 })
 
@@ -44,7 +44,7 @@ test.after.always(async () => {
 
 for (const driver of drivers) {
   test.serial(
-    `process.exit with operations pending ends the process with that code, ${TIMES / 2} times, ${driver}`,
+    `process.exit with pending operations ends the process with its code, ${TIMES / 2} times, ${driver}`,
     async (t) => {
       t.timeout(600_000)
       let ended = 0
@@ -63,7 +63,7 @@ for (const driver of drivers) {
   )
 
   test.serial(
-    `workers end in the middle of everything, ${TIMES / 2} times, ${driver}: no crash, no descriptor left`,
+    `workers end with pending operations, ${TIMES / 2} times, ${driver}: no crash, no descriptor left`,
     async (t) => {
       t.timeout(600_000)
       const { code, signal, output } = await ending('workers.mjs', [driver, String(TIMES / 2)])
@@ -99,7 +99,7 @@ interface Ending {
   output: string
 }
 
-/** Plain Node without the test runner's loader: what a user's process is. */
+/** Starts plain Node, without the test runner's loader, as a user does. */
 async function ending(program: string, args: string[]): Promise<Ending> {
   try {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(programs, program), ...args], {

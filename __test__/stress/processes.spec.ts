@@ -1,4 +1,4 @@
-/** Hundreds of child processes, most of them ended in the middle of something: nothing is left of any of them. */
+/** Hundreds of child processes, most of them ended in the middle: none leaves anything behind. */
 import test from 'ava'
 import {
   checkpoint,
@@ -59,7 +59,7 @@ eachBackend(test, 'of 300 that come to their end nothing is left, nor lost', asy
       codes,
       Array.from({ length: 300 }, (_, index) => index % 200),
     )
-    // Where a child's end is told by the pool, the last descriptor of it goes a moment later.
+    // Where the pool reports a child's end, its last descriptor closes a moment later.
     for (let i = 0; descriptors() > before && i < 1000; i++) await moveOnAfter(1, () => sleepForever())
     t.is(descriptors(), before)
   })

@@ -9,143 +9,155 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
-/** A child process: `errno` is all there is where it could not be started. */
+/** A child process. Where it could not be started, `errno` is not 0 and everything else is empty. */
 export declare class ChildProcess {
   get errno(): number
-  /** The number that the completion `Exited` will carry. */
+  /** The number that the completion `Exited` carries. */
   get request(): number
   get pid(): number
   get streams(): Array<number>
-  /** Sends a signal: the error number, or 0. */
+  /** Sends a signal. Returns the error number, or 0. */
   signal(number: number): number
 }
 
 /** The event loop of one JavaScript thread: its driver, its rings, its sockets. */
 export declare class EventLoop {
-  /** Binds a UDP socket: a handle, or `-errno`. No address: both families. */
+  /** Binds a UDP socket. Returns a handle, or `-errno`. Without an address: both families. */
   openUdp(address: string | undefined | null, port: number, reusePort: boolean): number
-  /** Connects a UDP socket: the error number, or 0. */
+  /** Connects a UDP socket. Returns the error number, or 0. */
   connectUdp(handle: number, address: string, port: number): number
-  /** Opens a UNIX datagram socket, and binds it where there is a name: a handle, or `-errno`. */
+  /** Opens a UNIX datagram socket, and binds it to `name`. Returns a handle, or `-errno`. */
   openUnixDatagrams(name?: Uint8Array | undefined | null): number
-  /** Connects a UNIX datagram socket: the error number, or 0. */
+  /** Connects a UNIX datagram socket. Returns the error number, or 0. */
   connectUnixDatagrams(handle: number, name: Uint8Array): number
-  /** Which addresses a UDP socket can send to: 0 are both families. */
+  /** The family of the addresses that a UDP socket can send to: 4, 6, or 0 for both. */
   datagramFamily(handle: number): number
-  /** Whether the completion of a wait means that the receiver has room, too. */
+  /** Whether the completion of a send wait also means that the receiver has room. */
   tellsRoom(handle: number): boolean
-  /** The function that sends datagrams. Its arguments and its answer are words of the submission ring's header. */
+  /** The function that sends datagrams. Its arguments and its result are words of the submission ring's header. */
   datagramSender(): () => void
   /**
-   * Starts a wait until a descriptor is ready: its number, which `DescriptorReady` will carry, or `-errno`; `-EBUSY` where
-   * there is one already.
+   * Starts a wait until a descriptor is ready. Returns the wait's number, which `DescriptorReady` carries, or
+   * `-errno`: `-EBUSY` while another wait for the same descriptor and direction is pending.
    */
   waitDescriptor(fd: number, writable: boolean): number
-  /** Nobody wants the answer any more. */
+  /** Cancels a wait: it gets no completion. */
   cancelDescriptor(fd: number, writable: boolean, number: number): void
-  /** Whether the number of the descriptor still means what that wait is for. */
+  /** Whether the descriptor's number still names the file that the wait is for. */
   isCurrentDescriptor(fd: number, writable: boolean, number: number): boolean
   /** The regions are `Uint8Array`s (slabs) and `Int32Array`s (rings); `dispatch` is called once a batch. */
   constructor(receiveSlab: unknown, completions: unknown, sendSlab: unknown, submissions: unknown, dispatch: unknown, options: EventLoopOptions)
-  /** `'nested'` or `'thread'`: what it is, not what was asked for. */
+  /** `'nested'` or `'thread'`: the driver in use, which need not be the one asked for. */
   get driver(): string
   get lookupThreads(): number
   get fileThreads(): number
-  /** Carries out the submission ring now and delivers what that completes. */
+  /** Carries out the submission ring and delivers what that completes, inside this call. */
   flush(): void
-  /** Delivers what is readable already. False: the completion `Settled` says when. */
+  /** Delivers I/O that is ready now. False: it comes later, and the completion `Settled` follows. */
   settle(): boolean
-  /** Starts a connection attempt: its handle, or `-errno`. */
+  /** Starts a connection attempt. Returns its handle, or `-errno`. */
   connect(address: string, port: number, bindAddress: string | undefined | null, bindPort: number | undefined | null, options: TcpOptions): number
-  /** Binds and listens: a handle, or `-errno`. No address: both families. */
+  /** Binds and listens. Returns a handle, or `-errno`. Without an address: both families. */
   listen(address: string | undefined | null, port: number, backlog: number, reusePort: boolean, options: TcpOptions): number
   /**
-   * Writes `data` after what the connection has taken; returns how much of it was taken, `-1 - taken` where something
-   * taken is unsent, or sending has failed: a completion says which.
+   * Writes `data` after the bytes that the connection has taken already. Returns how many bytes it took of `data`,
+   * or `-1 - taken` where bytes taken are unsent or sending has failed; a completion says which.
    */
   send(handle: number, data: Uint8Array): number
-  /** The error number that sending has failed with, or 0. `SendFailed` says the same when its turn comes. */
+  /** The error number that sending has failed with, or 0; known before `SendFailed` is delivered. */
   sendFailure(handle: number): number
-  /** Reads into `view`: bytes, 0 at the end, [`WOULD_BLOCK`], or [`ERROR_BASE`]` - errno`. */
+  /**
+   * Reads into `view`. Returns a number of bytes, 0 at the end, [`WOULD_BLOCK`] (`Readable` follows), or
+   * [`ERROR_BASE`]` - errno`.
+   */
   receiveInto(handle: number, view: Uint8Array): number
-  /** Ends a handle, now; with `reset`, a connection ends with `RST`. */
+  /** Closes a handle at once. With `reset`, a connection ends with `RST`. */
   close(handle: number, reset: boolean): void
   localAddress(handle: number): Address | Buffer | null
   remoteAddress(handle: number): Address | Buffer | null
-  /** `[errno, value]`. */
+  /** The value of an integer option, as `[errno, value]`. */
   getsockopt(handle: number, level: number, name: number): Array<number>
-  /** The error number, or 0. */
+  /** Sets an option to an integer, or to bytes. Returns the error number, or 0. */
   setsockopt(handle: number, level: number, name: number, value: number | Uint8Array): number
-  /** Starts a look-up (family 0, 4 or 6): its number, which `LookedUp` will carry. */
+  /** Starts a look-up (family 0, 4 or 6). Returns its number, which `LookedUp` carries. */
   lookup(host: string, family: number): number
-  /** The addresses found, or the error's code. */
+  /** The addresses that a look-up has found, or its error code. */
   takeLookup(request: number): Array<string> | string
-  /** Opens a regular file for reading, if that needs no waiting; `-1`: a request has to. */
+  /** Opens a regular file for reading, where that needs no waiting. [`WOULD_BLOCK`]: use a request. */
   openFileNow(path: Uint8Array, flags: number): OpenedFile | number
-  /** Opens on the pool: a request. */
+  /** Opens a file on the pool. Returns the request's number. */
   openFile(path: Uint8Array, flags: number, mode: number): number
-  /** The file that a request has opened, or `ERROR_BASE - errno`. */
+  /** The file that a request has opened, or [`ERROR_BASE`]` - errno`. */
   takeOpened(request: number): OpenedFile | number
-  /** A file of a descriptor that is open, or `ERROR_BASE - errno`. */
+  /** A file for an open descriptor, or [`ERROR_BASE`]` - errno`. With `close`, the file owns the descriptor. */
   adoptFile(fd: number, close: boolean): OpenedFile | number
   /**
-   * The function that reads into a `Uint8Array`, or without one moves to a position, if that needs no waiting. Its other
-   * arguments and its answer are words of the submission ring's header.
+   * The function that reads into a `Uint8Array`, or without one sets the position, where that needs no waiting.
+   * Its other arguments and its result are words of the submission ring's header.
    */
   fileCaller(): (memory?: Uint8Array) => void
-  /** Reads up to `length` bytes: a request. */
+  /** Reads up to `length` bytes on the pool. Returns the request's number, or nothing for a closed slot. */
   readFile(slot: number, length: number): number | null
-  /** Writes all of `data`: a request. */
+  /** Writes all of `data` on the pool; a request, as `readFile`. */
   writeFile(slot: number, data: Uint8Array): number | null
-  /** Moves the position (`whence` 0, 1 or 2) if that needs no waiting. */
+  /** Moves the position (`whence` as of `lseek`: 0, 1 or 2), where that needs no waiting. */
   seekFileNow(slot: number, offset: number, whence: number): number
-  /** Moves the position: a request. */
+  /** Moves the position on the pool; a request, as `readFile`. */
   seekFile(slot: number, offset: number, whence: number): number | null
-  /** Cuts or extends: a request. */
+  /** Truncates or extends the file on the pool; a request, as `readFile`. */
   truncateFile(slot: number, size: number): number | null
-  /** Gives the slot free and closes what it held; on the pool, where closing may have to wait (`pool`): a request. */
+  /**
+   * Frees the slot and closes its file. Returns a request's number where the pool closes it: with `pool`, and for
+   * files whose closing may wait.
+   */
   closeFile(slot: number, pool: boolean): number | null
-  /** Ends the wait of a request, which then has the outcome `Interrupted`, unless it was done already. */
+  /** Interrupts a request that waits. Its outcome is then [`INTERRUPTED`], unless it was done already. */
   interruptFile(request: number): void
   /**
-   * The outcome of a request as `[number, errno]`: bytes read, written before an error, or the new position or size. An
-   * errno of -1: interrupted. What was read is copied to `view`, from `start`.
+   * The outcome of a request as `[number, errno]`. The number is bytes read, bytes written before an error, or the
+   * new position or size; errno may be [`INTERRUPTED`]. Bytes read are copied to `view`, from `start`.
    */
   takeFile(request: number, view?: Uint8Array | undefined | null, start?: number | undefined | null): Array<number>
-  /** Connects: a handle, or `-errno`. */
+  /** Connects. Returns a handle, or `-errno`. */
   connectUnix(name: Uint8Array): number
-  /** Binds and listens: a handle, or `-errno`. */
+  /** Binds and listens. Returns a handle, or `-errno`. */
   listenUnix(name: Uint8Array, mode: number | undefined | null, backlog: number): number
-  /** Keeps `data` and copies of the descriptors, which leave with the next `Wait.Parcel`: the error number, or 0. */
+  /**
+   * Keeps `data` and duplicates of the descriptors as ancillary data, which leave with the next `Wait.Parcel`.
+   * Returns the error number, or 0.
+   */
   postFds(handle: number, data: Uint8Array, fds: Int32Array): number
-  /** The descriptors that `ReceivedFds` has announced: the caller's to close. */
+  /** The descriptors that `ReceivedFds` has announced. The caller owns them. */
   takeFds(handle: number): Array<number>
-  /** Starts a look-up by host and service: its number, which `LookedUp` will carry. */
+  /** Starts a look-up by host and service. Returns its number, which `LookedUp` carries. */
   getAddrInfo(query: AddressQuery): number
-  /** Starts a look-up of the names of an address: its number, as above. */
+  /** Starts a look-up of the names of an address. Returns its number, as above. */
   getNameInfo(address: string, port: number, flags: Array<string>): number
-  /** What the first kind of look-up has found, or the error's code. */
+  /** The addresses that `getAddrInfo` has found, or the error code. */
   takeAddresses(request: number): Array<FoundAddress> | string
-  /** What the second kind has found, or the error's code. */
+  /** The names that `getNameInfo` has found, or the error code. */
   takeName(request: number): FoundName | string
-  /** Starts a program. Its end is told by the completion `Exited`. */
+  /** Starts a program. The completion `Exited` reports its end. */
   spawnProcess(options: SpawnOptions): ChildProcess
   /**
-   * Begins to relay between two connections; each `ahead` has been read from its own one and goes first. `tells`: the
-   * completion `Relayed` says of each turn that bytes have moved.
+   * Starts to relay between two connections. `prefetchedA` was read from `a`, `prefetchedB` from `b`; both go
+   * first. With `tells`, a completion `Relayed` follows each turn in which bytes have moved.
    */
-  startRelay(a: number, b: number, aheadA: Uint8Array, aheadB: Uint8Array, tells: boolean): void
-  /** Ends a relay, by its first handle, and tells what it has come to; `None` where there is none. */
+  startRelay(a: number, b: number, prefetchedA: Uint8Array, prefetchedB: Uint8Array, tells: boolean): void
+  /** Ends the relay of a first handle and returns its report; `None` where there is no such relay. */
   endRelay(a: number): Relayed | null
-  /** Makes a handshake of a connection, under the same handle; `Handshaken`, `HandshakeFailed` or `ClientHello` follows. */
-  startTls(handle: number, context: TlsContext, start: TlsStart, ahead: Uint8Array, onPool: boolean): void
-  /** The name that `ClientHello` has announced. */
+  /**
+   * Starts a handshake on a connection, under the same handle. `Handshaken`, `HandshakeFailed` or `ClientHello`
+   * follows. `prefetched`: ciphertext already read from the connection.
+   */
+  startTls(handle: number, context: TlsContext, start: TlsStart, prefetched: Uint8Array, onPool: boolean): void
+  /** The server name of a handshake that `ClientHello` has announced. */
   clientName(handle: number): string | null
-  /** Goes on after `ClientHello`. */
+  /** Goes on with a handshake after `ClientHello`, with this context. */
   continueTls(handle: number, context: TlsContext, onPool: boolean): void
-  /** Ends a handshake after `ClientHello`, with an alert; the handle ends. */
+  /** Refuses a handshake after `ClientHello`: sends an alert and closes the handle. */
   refuseTls(handle: number): void
-  /** What is wrong with a handshake, or with a connection's TLS. */
+  /** The failure of a handshake, or of a connection's TLS. */
   tlsFailure(handle: number): TlsFailure | null
   tlsFacts(handle: number): TlsFacts | null
   /** DER. */
@@ -153,25 +165,25 @@ export declare class EventLoop {
   tlsExport(handle: number, length: number, label: string): Buffer | null
 }
 
-/** A context: settings, and what the library has made of them. */
+/** TLS settings, and what rustls has made of them. */
 export declare class TlsContext {
   constructor(settings: TlsSettings)
   /** Key log lines since the last call. */
   takeKeyLog(): Array<string>
 }
 
-/** TLS on memory. */
+/** TLS without I/O: ciphertext in, ciphertext out. */
 export declare class TlsEngine {
-  /** A context that is of no use for this side fails with the first `feed`. */
+  /** A context that does not fit this side fails with the first `feed`. */
   constructor(context: TlsContext, start: TlsStart)
-  /** Takes ciphertext; with nothing, only looks at what there is to send. */
+  /** Takes ciphertext. Without bytes, only gives what there is to send. */
   feed(bytes: Uint8Array): TlsEngineStep
   feedEnd(): TlsEngineStep
   choose(context: TlsContext): TlsEngineStep
   refuse(): TlsEngineStep
   /** Encrypts `data`. */
   send(data: Uint8Array): TlsEngineStep
-  /** Says `close_notify`. */
+  /** Encrypts `close_notify`. */
   sendClose(): TlsEngineStep
   facts(): TlsFacts | null
   peerCertificate(): Buffer | null
@@ -196,13 +208,13 @@ export interface AddressQuery {
 }
 
 export interface EventLoopOptions {
-  /** Nest the reactor in libuv where that works; otherwise a helper thread wakes. */
+  /** Nests the reactor in libuv where that works; otherwise a helper thread wakes. */
   nested: boolean
-  /** Use libuv's symbols at all: not in hosts that only pretend to have them. */
+  /** Uses libuv's symbols. False for hosts that only imitate them. */
   uv: boolean
-  /** Look-ups under way at once, in the whole process; the first caller sets it. */
+  /** Most look-ups at once, in the whole process. The first `EventLoop` of the process decides. */
   lookupThreads?: number
-  /** File operations under way at once, likewise. */
+  /** Most file operations at once, likewise. */
   fileThreads?: number
 }
 
@@ -220,18 +232,18 @@ export interface FoundName {
 }
 
 /**
- * `"structio 0.1.0"`. The package compares it with its own version: both sides share memory, whose layout may change with
- * every release, and an install can go wrong in ways that pair a package with the binary of another.
+ * Name and version, such as `"structio 0.1.0"`. The package compares it with its own: both share memory whose layout
+ * may change with every release, and a broken install can pair a package with the binary of another version.
  */
 export declare function identity(): string
 
-/** The number of an interface, or 0 where there is none of this name. */
+/** The number of the interface with this name, or 0. */
 export declare function interfaceIndex(name: string): number
 
-/** The name of an interface, if it is there. */
+/** The name of the interface with this number, if there is one. */
 export declare function interfaceName(index: number): string | null
 
-/** An address as it stands before a datagram (`rings/peers.rs`). */
+/** The peer record of an address, which stands before a datagram (`rings/peers.rs`). */
 export declare function ipPeer(address: string, port: number): Buffer
 
 export interface OpenedFile {
@@ -244,20 +256,20 @@ export interface OpenedFile {
   position: number
 }
 
-/** What a relay has come to. */
+/** The report of a relay that is over. */
 export interface Relayed {
   there: RelayedWay
   back: RelayedWay
-  /** Whose receiving has failed, 0 or 1; -1: nobody's. */
+  /** The connection whose receiving has failed: 0 or 1; -1 for none. */
   failed: number
   /** The error number. */
   errno: number
 }
 
-/** One way of a relay that is over. */
+/** One direction of a relay that is over. */
 export interface RelayedWay {
   moved: number
-  /** Read from the source, and not taken by the destination. */
+  /** Bytes read from the source that the destination has not taken. */
   rest: Buffer
   /** The source's data has ended. */
   sourceEnded: boolean
@@ -279,7 +291,7 @@ export interface SpawnOptions {
   /** Names and values, in turn. */
   environment: Array<string>
   folder?: string
-  /** Three descriptors, or: -1 a pipe, -2 nothing, -3 (of the third) where the second goes. */
+  /** Three descriptors, or values of `Stdio` in the ring protocol in place of them. */
   stdio: Array<number>
   group: boolean
 }
@@ -289,17 +301,17 @@ export interface TcpOptions {
   keepAlive: boolean
 }
 
-/** What [`TlsEngine::feed`] and its like have brought about. */
+/** The result of a call of [`TlsEngine`]. */
 export interface TlsEngineStep {
-  /** The handshake is done, with this step. */
+  /** This step has completed the handshake. */
   handshaken: boolean
-  /** A client has sent this name: `choose` or `refuse` comes next. */
+  /** A client has sent this name: call `choose` or `refuse` next. */
   name?: string
   failure?: TlsFailure
-  /** To be sent to the other side. */
+  /** Bytes to send to the peer. */
   ciphertext?: Buffer
   plaintext?: Buffer
-  /** The other side has said `close_notify`. */
+  /** The peer has sent `close_notify`. */
   ended: boolean
 }
 
@@ -320,7 +332,7 @@ export interface TlsFailure {
   errno?: number
 }
 
-/** The keys of every failure's reason: a test compares them with TypeScript's. */
+/** The keys of all failure reasons: a test compares them with TypeScript's. */
 export declare function tlsFailureReasons(): Array<string>
 
 export interface TlsSettings {
@@ -345,9 +357,9 @@ export interface TlsSettings {
 
 export interface TlsStart {
   serverSide: boolean
-  /** The name or address that a server's certificate has to be for. */
+  /** The name or address that the server's certificate must be valid for. */
   hostname: string
   standardCompatible: boolean
-  /** Announce the name that a client sends, and wait for the context. */
+  /** Announces the name that a client sends, and waits for the context. */
   askByName: boolean
 }

@@ -1,15 +1,15 @@
 /**
- * Why the addon did not load, in words that say what to do. The errors themselves tell what was tried, and leave out what
- * matters: that a package manager skipped an optional package without a word, or that a file is for another system.
+ * Explains why the addon did not load, and how to mend it. The errors of the loaders name what was tried. They leave
+ * out the usual causes: a package manager skipped an optional package without a word, or a file is for another system.
  */
 import { readdirSync } from 'node:fs'
 import { requireFromHere } from './load.ts'
 import { glibcVersion, platformPackage } from './platform.ts'
 
-/** What was explained last: each `run` asks, and the error is the same one. */
+/** The last explanation: each `run` asks, with the same error. */
 let explained: { readonly error: unknown; readonly text: string } | undefined
 
-/** One sentence that goes on after "The native backend does not load here: ", without a full stop. */
+/** The end of the sentence "The native backend does not load here: …", without a full stop. */
 export function explainLoadError(error: unknown): string {
   if (explained === undefined || explained.error !== error) explained = { error, text: explain(error) }
   return explained.text
@@ -26,7 +26,8 @@ function explain(error: unknown): string {
   const failure = texts.find((text) => UNLOADABLE.some(([pattern]) => pattern.test(text)))
   if (failure !== undefined) {
     const [pattern, reason] = UNLOADABLE.find(([each]) => each.test(failure)) as (typeof UNLOADABLE)[number]
-    return `${/structio-\w+-\w+(-\w+)?(?=[/\\])/.exec(failure)?.[0] ?? name} ${reason(pattern.exec(failure) as RegExpExecArray)}`
+    const named = /structio-\w+-\w+(-\w+)?(?=[/\\])/.exec(failure)?.[0]
+    return `${named ?? name} ${reason(pattern.exec(failure) as RegExpExecArray)}`
   }
   if (/This is a bundle/.test(all)) {
     return (
@@ -37,10 +38,10 @@ function explain(error: unknown): string {
   return `its binary should come with the package ${name}, ${whyMissing(name)}`
 }
 
-/** The platforms that have a package: scripts/lib/platforms.js has the list, and a test compares the two. */
+/** Matches the platforms that have a package. scripts/lib/platforms.js has the list, and a test compares the two. */
 export const BUILT_FOR = /^structio-(linux-(x64|arm64)-(gnu|musl)|darwin-(x64|arm64)|win32-(x64|arm64)-msvc)$/
 
-/** What the system's loader says, on any system, and what that means. */
+/** Messages of the loaders of all systems, each with its explanation. */
 const UNLOADABLE: readonly (readonly [RegExp, (match: RegExpExecArray) => string])[] = [
   [
     /GLIBC_([\d.]+)' not found/,
@@ -70,12 +71,12 @@ function whyMissing(name: string): string {
     )
   }
   return (
-    'which is not installed: optional dependencies were left out (--omit=optional, --no-optional), or the lock file was ' +
-    'written on another platform; npm then needs it and node_modules removed (https://github.com/npm/cli/issues/4828)'
+    'which is not installed: optional dependencies were left out (--omit=optional, --no-optional), or the lock file ' +
+    'was written on another platform; npm then needs it and node_modules removed (https://github.com/npm/cli/issues/4828)'
   )
 }
 
-/** The packages with binaries, for any platform, where this one is looked for. */
+/** The installed packages with binaries, of any platform, where `require` looks for this one. */
 function installedBinaries(): string[] {
   try {
     const folders = requireFromHere().resolve.paths('structio-') ?? []

@@ -1,10 +1,11 @@
 /**
- * Loads the addon. The only module that names the generated binding.
+ * Loads the addon, on first use. The only module that names the generated binding.
  *
- * It is loaded on first use and with `require`: the loader that napi-rs generates throws where no binary fits, and
- * asking which backends there are is not asynchronous.
+ * It uses `require`: the loader that napi-rs generates throws where no binary fits, and the list of backends must be
+ * available synchronously.
  */
-// Not by name: webpack would take the calls for requests of its own, and not find what they ask for.
+// A default import: webpack would take calls of a named `createRequire` for requests of its own, and fail to resolve
+// them.
 import nodeModule from 'node:module'
 import { platformPackage } from './platform.ts'
 import { VERSION } from './version.ts'
@@ -20,16 +21,16 @@ export type BindingChildProcess = import('./binding.cjs').ChildProcess
 export type BindingAddress = import('./binding.cjs').Address
 export type BindingOpenedFile = import('./binding.cjs').OpenedFile
 
-/** The addon, or the error that kept it from loading. Tried once: a file that is not there does not appear later. */
+/** Gives the addon, or throws the error that kept it from loading. Loading is tried once. */
 export function loadBinding(): Binding {
   outcome ??= attempt()
   if (outcome.binding === undefined) throw outcome.error
   return outcome.binding
 }
 
-/** What `require` starts from here. Throws where a bundler has left nothing to start from. */
+/** A `require` that starts here. Throws where a bundler has left no place to start from. */
 export function requireFromHere(): NodeJS.Require {
-  // CommonJS made of this module by a bundler has no `import.meta`, and `__filename` instead.
+  // A bundler may have made CommonJS of this module: then `__filename` stands for `import.meta.url`.
   const here = (import.meta.url as string | undefined) ?? __filename
   return nodeModule.createRequire(here)
 }
@@ -57,13 +58,13 @@ function find(): Binding {
   try {
     return require(LOADER) as Binding
   } catch (error) {
-    // A bundler may have left the loader behind, and it takes the C library's name from a file that another one may own.
-    // The platform's package may be in reach all the same, from here or from the package.
+    // A bundler may have left the loader out, or the loader may take the wrong C library for this system's (it looks at
+    // a file). The platform's package may be in reach all the same, from here or from the package.
     for (const from of [() => require, () => nodeModule.createRequire(require.resolve('structio/package.json'))]) {
       try {
         return from()(platformPackage()) as Binding
       } catch {
-        // What went wrong at first is what the error says.
+        // The first error is the one to report.
       }
     }
     if (!isLeftBehind(error)) throw error

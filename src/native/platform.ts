@@ -1,12 +1,12 @@
-/** Which platform this is, in the words of the packages that carry binaries. */
+/** Names this platform as the packages with binaries do. */
 
-/** The package that carries the addon for this platform, as napi-rs names it. */
+/** The package with the addon for this platform, by napi-rs's naming. */
 export function platformPackage(): string {
   const suffix = { linux: isMusl() ? '-musl' : '-gnu', win32: '-msvc' }[process.platform as string] ?? ''
   return `structio-${process.platform}-${process.arch}${suffix}`
 }
 
-/** The version of the C library, where that is glibc. */
+/** The version of glibc; `undefined` with another C library. */
 export function glibcVersion(): string | undefined {
   return reportHeader()?.glibcVersionRuntime
 }
@@ -20,7 +20,7 @@ interface ReportHeader {
   readonly glibcVersionRuntime?: string
 }
 
-/** Made once: a report asks for everything there is, names of peers among it. */
+/** Made once: a report is slow, because it collects everything, even the names of peers. */
 let header: ReportHeader | undefined
 
 /** `undefined` where the host only imitates Node and has no report. */

@@ -1,6 +1,7 @@
 /**
- * What stands in the shared rings: TypeScript's half of `crates/binding/src/rings/records.rs`, which says what each
- * operand means. `__test__/unit/native/protocol.spec.ts` compares the two.
+ * The protocol of the shared rings, and every other number that both languages rely on. The Rust half,
+ * `crates/binding/src/rings/records.rs`, explains each operand; `__test__/unit/native/protocol.spec.ts` compares the
+ * two.
  *
  * A record is four 32-bit words: `index << KIND_BITS | kind`, the handle's generation, and two operands.
  */
@@ -9,21 +10,55 @@ export const RECORD_WORDS = 4
 export const HEADER_WORDS = 20
 export const KIND_BITS = 5
 
-/** The word of the completion ring's header that says where the received bytes end. Its first is the count. */
+/**
+ * The word of the completion ring's header with the end of the received bytes. The first word is the number of records.
+ */
 export const RECEIVED_END = 1
 
-/** The word of the completion ring's header that becomes `Control.Reported` once the batch has been delivered. */
+/** The word of the completion ring's header that becomes `Control.Reported` after the batch has been delivered. */
 export const REPORTED_BY = 2
 
-/** In the place of an error number: TLS has failed, and the failure is there to be taken. */
+/** Stands in place of an error number: TLS has failed, and `tlsFailure` gives the failure. */
 export const TLS_FAILED = 100_000
 
-/** What a connection that lingers drops at most. */
+/** A lingering connection discards this many received bytes at most. */
 export const LINGER_BYTES = 2 ** 24
 
+/** Result of a call: the call would have to wait. */
+export const WOULD_BLOCK = -1
+
+/** Results at or below this are errors: `ERROR_BASE - errno`. */
+export const ERROR_BASE = -1000
+
+/** Stands in place of an error number: a request on a file was interrupted. */
+export const INTERRUPTED = -1
+
+/** A handle crosses as one number: `index + generation * GENERATION_UNIT`. */
+export const GENERATION_UNIT = 2 ** 24
+
+/** Stands in place of a descriptor in a child's standard streams. */
+export const Stdio = {
+  Pipe: -1,
+  Null: -2,
+  Stdout: -3,
+} as const
+
+/** Datagrams in the send slab start at multiples of this. */
+export const DATAGRAM_ALIGN = 8
+
+/** Words of the peer record that stands before a datagram. */
+export const Peer = {
+  Family: 0,
+  Port: 1,
+  Address: 2,
+  Scope: 6,
+} as const
+
+/** Stands in place of the length of a UNIX name: the datagram has no target. */
+export const NO_PEER = -1
+
 /**
- * Bytes that stand before a datagram in a slab, and say whose it is: `crates/binding/src/rings/peers.rs` has the layout, for
- * IP and for UNIX sockets.
+ * Length of the peer record before a datagram in a slab, for IP and UNIX sockets: `crates/binding/src/rings/peers.rs`.
  */
 export const IP_PEER_BYTES = 32
 export const UNIX_PEER_BYTES = 128
@@ -50,7 +85,7 @@ export const Control = {
   SendFailures: 17,
 } as const
 
-/** Rust → TypeScript. */
+/** Kinds of records from Rust to TypeScript. */
 export const Completion = {
   Received: 0,
   ReceivedEnd: 1,
@@ -77,7 +112,7 @@ export const Completion = {
   FileDone: 22,
 } as const
 
-/** TypeScript → Rust. */
+/** Kinds of records from TypeScript to Rust. */
 export const Submission = {
   Send: 0,
   Receive: 1,
@@ -87,6 +122,7 @@ export const Submission = {
   Accept: 5,
 } as const
 
+/** Conditions of `Submission.WaitSend`. */
 export const Wait = {
   Writable: 0,
   Flushed: 1,

@@ -1,5 +1,5 @@
-// Ends in the middle of waiting for a child, by mode; prints the child's number first. JavaScript, because a worker's entry is
-// loaded before any loader for TypeScript can be registered in it.
+// Ends while it waits for a child, in the way that the mode names; prints the child's PID first. It is JavaScript
+// because a worker loads its entry before a TypeScript loader can be registered.
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { register } from 'tsx/esm/api'
 
@@ -21,12 +21,12 @@ const modes = {
       say(child.pid)
       await child.stdout.receiveSome()
     }),
-  // Waiting for a child keeps the process alive, also where its run does not.
+  // Waiting for a child keeps the process alive even where the run does not.
   waiting: async () => {
     const { stdout } = await runProcess('sleep 0.2; echo done')
     say(String(stdout).trim())
   },
-  // To have one does not.
+  // An open child alone does not.
   idle: async () => {
     const child = await openProcess(['sleep', '600'], { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' })
     say(child.pid)

@@ -1,5 +1,5 @@
-// Receiving signals in a worker thread. JavaScript, because a worker's entry is loaded before any loader for TypeScript can be
-// registered in it.
+// Tries to receive signals in a worker thread. It is JavaScript because a worker loads its entry before a TypeScript
+// loader can be registered.
 import { parentPort } from 'node:worker_threads'
 import { register } from 'tsx/esm/api'
 

@@ -1,11 +1,11 @@
-/** What becomes of a signal, by mode. The test looks at the output and at how the process ended. */
+/** Receives signals, in the way that the mode names. The test checks the output and the end of the process. */
 import { getAvailableBackends, receiveSignals, run, sleepForever } from '../../../index.ts'
 
 const [mode = '', backend = 'node'] = process.argv.slice(2)
 const send = (signal: NodeJS.Signals): boolean => process.kill(process.pid, signal)
 
 const modes: Record<string, () => Promise<unknown>> = {
-  /** It is nobody's before the block ends. */
+  /** The signal is not consumed before the block ends. */
   unconsumed: async () => {
     await receiveSignals('SIGTERM', () => {
       send('SIGTERM')
@@ -32,7 +32,7 @@ const modes: Record<string, () => Promise<unknown>> = {
     })
     console.log('done')
   },
-  /** The receiver has it while it is open; afterwards it shuts down. */
+  /** An open receiver gets the signal; after that, the signal shuts the run down. */
   shutdown: async () => {
     try {
       await receiveSignals('SIGTERM', async (signals) => {
@@ -48,7 +48,7 @@ const modes: Record<string, () => Promise<unknown>> = {
       console.log('unwound')
     }
   },
-  /** Waiting for a signal keeps the process alive, also where its run does not. */
+  /** Waiting for a signal keeps the process alive even where the run does not. */
   waiting: async () => {
     await receiveSignals('SIGTERM', async (signals) => {
       setTimeout(() => console.log('ready'), 50)
@@ -58,7 +58,7 @@ const modes: Record<string, () => Promise<unknown>> = {
       }
     })
   },
-  /** To have a receiver does not. */
+  /** An open receiver alone does not. */
   idle: async () => {
     receiveSignals('SIGTERM')
     console.log('idle')

@@ -1,10 +1,11 @@
 /**
- * The search for what a cancellation leaves behind: every operation that opens or holds something, cancelled at a random moment, again
- * and again. Descriptors, children and tasks are back to their count after each batch.
+ * Searches for leaks of cancellations. It cancels every operation that opens or holds something at random moments,
+ * again and again. Descriptors, children and tasks must be back to their count after each batch.
  *
- *     node --import=tsx __test__/stress/programs/cancelling.ts [--seconds 10 | --rounds 1000] [--seed 1] [--backend native] [--driver nested] [--only tls]
+ *     node --import=tsx __test__/stress/programs/cancelling.ts [--seconds 10 | --rounds 1000]
+ *       [--seed 1] [--backend native] [--driver nested] [--only tls]
  *
- * Prints how many operations it cancelled, or what is left and after which of them; a batch is one operation, of one kind.
+ * Prints how many operations it cancelled, or what was left and after which kind. A batch has operations of one kind.
  */
 import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -55,7 +56,7 @@ const { values } = parseArgs({
 const native = values.backend === 'native'
 const LOCAL = { interface: '127.0.0.1' } as const
 
-/** Operations of one kind, several at once, between two looks at what is left. */
+/** Operations of one kind at once, between two counts. */
 const BATCH = 40
 const TOGETHER = 4
 
@@ -68,7 +69,8 @@ function random(limit: number): number {
 
 /** Runs `body`, and cancels it: after some microtasks, some turns of the event loop, or some milliseconds. */
 async function cancelled(body: () => Promise<unknown>): Promise<void> {
-  // A deadline comes right after the I/O that was there before it, where a call that waits for several things is in between.
+  // A deadline comes right after the I/O that was there before it, where a call that waits for several things is in
+  // between.
   const way = random(6)
   if (way > 1) {
     await moveOnAfter(random(6000) / 1000, body)
@@ -86,7 +88,7 @@ async function cancelled(body: () => Promise<unknown>): Promise<void> {
   })
 }
 
-/** As a careful user does it. */
+/** Uses the resource as a careful user does. */
 async function using<T extends { close(): Promise<unknown> }>(
   opening: Promise<T>,
   body: (opened: T) => Promise<unknown> = sleepForever,
@@ -114,7 +116,7 @@ interface Place {
   readonly folder: string
   readonly port: number
   readonly tlsPort: number
-  /** Speaks TLS when it is asked to. */
+  /** Answers in TLS on request. */
   readonly laterPort: number
   readonly unix: string
   readonly tls: ReturnType<typeof createTlsContext>
@@ -125,7 +127,7 @@ type Operation = (place: Place) => Promise<unknown>
 const operations: Record<string, Operation> = {
   'tcp-connect': ({ port }) => using(connectTcp('127.0.0.1', port), talk),
   'tcp-by-name': ({ port }) => using(connectTcp('localhost', port), talk),
-  'tcp-nobody': () => using(connectTcp('127.0.0.1', 1)).catch(ignore),
+  'tcp-refused': () => using(connectTcp('127.0.0.1', 1)).catch(ignore),
   'tcp-listen': () =>
     using(createTcpServer(0, LOCAL), async (server) => {
       await createTaskGroup(async (tg) => {
@@ -185,7 +187,7 @@ if (native) {
     using(createUnixDatagramSocket({ path: join(folder, `d-${random(1e9)}`) }))
   operations['descriptor'] = ({ port }) =>
     using(connectTcp('127.0.0.1', port), async (stream) => {
-      // Of this process, and readable never: the stream's own number is the library's.
+      // A descriptor of this process that is never readable. The stream's own belongs to the library.
       const fd = Number(readdirSync('/proc/self/fd').find((each) => isPipe(each)) ?? 0)
       await waitSocketReadable(fd).catch(ignore)
       await talk(stream)
@@ -245,7 +247,7 @@ async function search(): Promise<void> {
 
 async function cancelMany(place: Place): Promise<void> {
   const names = Object.keys(operations).filter((name) => name.startsWith(values.only))
-  // What is there once and stays: threads, the addon's own descriptors.
+  // Warm-up: threads and the addon's own descriptors open once and stay.
   for (const name of names) {
     await createTaskGroup((tg) => {
       for (let lane = 0; lane < TOGETHER; lane++) tg.spawn(() => moveOnAfter(200, () => operations[name]!(place)))

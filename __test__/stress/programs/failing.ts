@@ -1,13 +1,14 @@
 /**
- * The search for what a failed system call leaves behind. The addon is a build for tests whose system calls fail at random
- * (`ECONNRESET`, `ENOBUFS`, `EMFILE`, `ENFILE`, `EIO`), come short, are interrupted and refuse once more. Many transfers run at
- * once and some are cancelled. A transfer in which no call has failed has moved every byte, no transfer hangs, and after each
- * batch descriptors, children and tasks are back to their count.
+ * Searches for leaks and losses of failed system calls. The addon is a test build whose system calls fail at random
+ * (`ECONNRESET`, `ENOBUFS`, `EMFILE`, `ENFILE`, `EIO`), are short, interrupted, or refused once more. Many transfers
+ * run at once, and some are cancelled. A transfer without a failed call must move every byte, and no transfer may hang.
+ * After each batch descriptors, children and tasks must be back to their count.
  *
- *     node --import=tsx __test__/stress/programs/failing.ts [--seconds 10 | --rounds 100] [--seed 1] [--driver nested] [--only tls]
+ *     node --import=tsx __test__/stress/programs/failing.ts [--seconds 10 | --rounds 100]
+ *       [--seed 1] [--driver nested] [--only tls]
  *
- * Prints how many transfers it ran and which errors their calls gave, or what went wrong in which batch. The order of system
- * calls on several threads is not the program's: the same seed may not find the same fault.
+ * Prints how many transfers it ran and which errors their calls gave, or the fault and its batch. The program does not
+ * control the order of system calls on several threads: the same seed may not find the same fault.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -45,9 +46,9 @@ const { values } = parseArgs({
     driver: { type: 'string', default: 'nested' },
     backend: { type: 'string', default: 'native' },
     only: { type: 'string', default: '' },
-    /** One data call of so many fails. */
+    /** One of so many data calls fails. */
     failures: { type: 'string', default: '200' },
-    /** One transfer of a hundred that is cancelled. */
+    /** So many of a hundred transfers are cancelled. */
     cancelled: { type: 'string', default: '25' },
   },
 })
@@ -59,15 +60,15 @@ process.env['STRUCTIO_SYSTEM_FAILURES'] = values.failures
 
 const LOCAL = { interface: '127.0.0.1' } as const
 
-/** Far more than a transfer takes: one that is not done by then hangs. */
+/** Far more than a transfer takes: one that is not done by then is a hang. */
 const PATIENCE = 20_000
 
 /** Transfers at once. */
 const TOGETHER = 12
 
 /**
- * What the layer fails with, and what its failures bring about at the other end. Of a handshake that fails the server tells
- * nobody but its diagnostics channel: the client has the only error.
+ * Errors that the failing layer gives, and their effects at the other end. A server reports a failed handshake only to
+ * its diagnostics channel: the client has the only error.
  */
 const EXPECTED = /^(ECONNRESET|ENOBUFS|EMFILE|ENFILE|EIO|EPIPE|ECONNREFUSED|ECONNABORTED|ERR_TLS|ERR_TLS_EOF)$/
 
@@ -182,7 +183,7 @@ const transfers: Record<string, () => Promise<unknown>> = {
         const echo = async (stream: SocketStream): Promise<void> => {
           for await (const bytes of stream.receiveChunks()) await stream.sendAll(bytes)
         }
-        // A failed handler is the client's to notice: its connection ends.
+        // The client notices a failed handler: its connection ends.
         group.spawn(() => server.serve(echo, { onError: () => {} }))
         await using(connectTcp('127.0.0.1', server.port), async (stream) => {
           const total = random(60_000)
@@ -259,7 +260,7 @@ const transfers: Record<string, () => Promise<unknown>> = {
 /** How often each error was given to a call. */
 const seen = new Map<string, number>()
 
-/** The codes of an error and of what it is made of; a line for each part that has none. */
+/** The codes of an error and its parts; a line for each part without a code. */
 function codesOf(error: unknown): string[] {
   if (!(error instanceof Error)) return [String(error)]
   const inner = [...(error instanceof AggregateError ? (error.errors as unknown[]) : []), error.cause].filter(
@@ -271,7 +272,7 @@ function codesOf(error: unknown): string[] {
   return all.length > 0 ? all : [`${error.name}: ${error.message}`]
 }
 
-/** Whether this comes of a call that was made to fail. */
+/** Whether this error comes from an injected failure. */
 function isExpected(error: unknown): boolean {
   const codes = codesOf(error)
   for (const code of codes) seen.set(code, (seen.get(code) ?? 0) + 1)
@@ -294,7 +295,7 @@ async function transfer(name: string): Promise<void> {
 
 async function search(): Promise<void> {
   const kinds = Object.keys(transfers).filter((name) => name.startsWith(values.only))
-  // What is there once and stays: threads, the addon's own descriptors.
+  // Warm-up: threads and the addon's own descriptors open once and stay.
   for (const name of kinds) await transfer(name)
   const before = held()
   const [until, most] = [performance.now() + Number(values.seconds) * 1000, Number(values.rounds)]
@@ -314,7 +315,7 @@ async function search(): Promise<void> {
   if (seen.size === 0) throw new Error('no system call has failed: is the addon another one?')
 }
 
-// Servers warn of every accept that fails.
+// Servers warn of failed accepts.
 process.removeAllListeners('warning')
 let code = 0
 await run(search, { backend: 'native', backendOptions: { driver: values.driver as 'nested' } }).catch(

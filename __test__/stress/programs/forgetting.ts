@@ -1,11 +1,13 @@
 /**
- * The search for what forgetful programs break: scopes, groups and tasks in which calls are dropped, cancellations are swallowed,
- * races leave losers over, and foreign promises settle late or never. Random programs are played against the library and a model
- * of it (`__test__/support/forgetting/`), which must agree on every outcome and on the order in which things end.
+ * Searches for faults that forgetful programs reveal: they drop calls, swallow cancellations, leave losers of races
+ * running, and wait for foreign promises that settle late or never. The library and a model of it
+ * (`__test__/support/forgetting/`) run the same random programs, and must agree on every outcome and on the order of
+ * ends.
  *
- *     node --import=tsx __test__/stress/programs/forgetting.ts [--seconds 10 | --rounds 1000] [--seed 1] [--path 1:2] [--backend native] [--driver nested]
+ *     node --import=tsx __test__/stress/programs/forgetting.ts [--seconds 10 | --rounds 1000]
+ *       [--seed 1] [--path 1:2] [--backend native] [--driver nested]
  *
- * Prints how many programs it played, or the smallest program with a finding, its seed and its path.
+ * Prints how many programs it ran, or the smallest program with a finding, its seed and its path.
  */
 import { parseArgs } from 'node:util'
 import fc from 'fast-check'
@@ -27,7 +29,7 @@ const options: RunOptions =
   values.backend === 'native'
     ? { backend: 'native', backendOptions: { driver: values.driver as 'nested' } }
     : { backend: 'node' }
-// Such programs are full of what the library warns about.
+// The library warns about most of what these programs do.
 process.removeAllListeners('warning')
 
 let played = 0

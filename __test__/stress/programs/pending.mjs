@@ -1,7 +1,8 @@
 /**
  * Leaves operations of every kind pending, on both sides of real sockets: receives, a send to a peer that never reads,
- * an accept, look-ups, waits for descriptors, a connection attempt, TLS handshakes on either side, datagrams, descriptors on their way, sleeping
- * tasks; bytes move meanwhile, in plaintext and through TLS. Then calls `ready`. `STRUCTIO_STRESS_CREDENTIALS` is a PEM file with a certificate and its key.
+ * an accept, look-ups, waits for descriptors, a connection attempt, TLS handshakes on either side, datagrams,
+ * descriptors under way, sleeping tasks. Bytes move meanwhile, in plaintext and through TLS. Then it calls `ready`.
+ * `STRUCTIO_STRESS_CREDENTIALS` names a PEM file with a certificate and its key.
  */
 import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
@@ -92,7 +93,7 @@ async function leaveTlsPending(tg, quiet) {
       await client.receiveExactly(4)
     }
   })
-  // Waits for a server's hello that never comes.
+  // The client waits for a hello that never comes.
   tg.spawn(async () => {
     const leaving = await connectTcp('127.0.0.1', quiet)
     await leaving.startTls(tls)
@@ -108,7 +109,7 @@ async function leaveTlsPending(tg, quiet) {
   })
 }
 
-/** One that moves bytes without an end, one that is held up, and a file on its way. */
+/** One relay that moves bytes without an end, one that is blocked, and a file under way. */
 async function leaveRelaysPending(tg, echo) {
   const pair = async () => {
     const server = await createTcpServer(0, { interface: '127.0.0.1' })
@@ -136,7 +137,7 @@ async function leaveRelaysPending(tg, echo) {
   })
 }
 
-/** Reads and writes under way on the pool, and two waits for the other end of a FIFO: to open it, and to read from it. */
+/** Reads and writes on the pool, and two waits for the other end of a FIFO: one opens, one reads. */
 async function leaveFilesPending(tg) {
   tg.spawn(async () => {
     for (;;) {
@@ -175,7 +176,7 @@ async function leaveDatagramsPending(tg) {
   tg.spawn(() => silent.receive(100))
 }
 
-/** Descriptors of the library's own, and of others: one that is never ready, one that always is; and names. */
+/** Waits for descriptors, own and foreign, one never ready and one always; and look-ups. */
 async function leaveWaitsPending(tg, port) {
   const stream = await connectTcp('127.0.0.1', port)
   tg.spawn(() => waitSocketReadable(stream))
@@ -203,7 +204,7 @@ async function leaveUnixPending(tg) {
     }),
   )
   const client = await connectUnix(server.address)
-  // Without its descriptors, which the system closes.
+  // Its descriptors stay open: the system closes them.
   tg.spawn(() => client.receiveSome())
   const slow = await createUnixDatagramSocket({ path: newPath() })
   const connected = await createUnixDatagramSocket({ remotePath: slow.address })
@@ -216,7 +217,7 @@ async function leaveUnixPending(tg) {
   })
 }
 
-/** Abstract where there are such names: a process that exits at once removes no file. */
+/** An abstract name where the system has them: a process that exits at once removes no file. */
 function newPath() {
   const name = `structio-${randomBytes(8).toString('hex')}.sock`
   return process.platform === 'linux' ? `\0${name}` : join(tmpdir(), name)

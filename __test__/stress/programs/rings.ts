@@ -1,10 +1,12 @@
 /**
- * The ring search: random scripts of many streams, over rings and slabs so small that they overflow all the time. Every byte has a
- * number: what arrives is what was given, in order, and all of it where `close()` or `sendEof()` has resolved.
+ * Runs random scripts of many streams over tiny rings and slabs that overflow all the time. Every byte has a number:
+ * bytes must arrive unchanged and in order, and all of them where `close()` or `sendEof()` has resolved.
  *
- *     node --import=tsx __test__/stress/programs/rings.ts [--seconds 10 | --scripts 1000] [--seed 1] [--backend native] [--driver nested]
+ *     node --import=tsx __test__/stress/programs/rings.ts [--seconds 10 | --scripts 1000]
+ *       [--seed 1] [--backend native] [--driver nested]
  *
- * Prints how many scripts it ran, or the seed of the one that found something; `--seed` with `--scripts 1` runs that one again.
+ * Prints how many scripts it ran, or the seed of the one with a finding; `--seed` with `--scripts 1` runs that one
+ * again.
  */
 import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -31,10 +33,10 @@ const native = values.backend === 'native'
 const LOCAL = { interface: '127.0.0.1' } as const
 const UNIX = `\0structio-rings-${process.pid}`
 
-/** Far more than a script takes: one that is not done by then hangs. */
+/** Far more than a script takes: one that is not done by then is a hang. */
 const PATIENCE = 20_000
 
-/** Records, and bytes: a few sends fill either. */
+/** Capacities in records and in bytes: a few sends fill either. */
 const SIZES = { records: 8, receiveSlab: 8192, sendSlab: 4096 }
 Object.assign(ringSizes, SIZES)
 
@@ -45,7 +47,7 @@ class Random {
     this.#state = seed
   }
 
-  /** Below `limit`. */
+  /** A number below `limit`. */
   below(limit: number): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)
@@ -58,7 +60,7 @@ class Random {
   }
 }
 
-/** What one direction was given, and how it ended. */
+/** The bytes given to one direction, and its end. */
 interface Way {
   readonly key: number
   given: number
@@ -67,7 +69,7 @@ interface Way {
   received: number
 }
 
-/** Bytes with their numbers. */
+/** Bytes made from their numbers. */
 function bytesOf({ key }: Way, from: number, length: number): Buffer {
   const bytes = Buffer.allocUnsafe(length)
   for (let i = 0; i < length; i++) bytes[i] = byteAt(key, from + i)
@@ -108,7 +110,7 @@ async function sendSome(random: Random, stream: SocketStream, way: Way): Promise
   way.certain = way.given
 }
 
-/** A last send that may come to a part of its bytes, or to none. */
+/** A last send that is cancelled: a part of its bytes may arrive, or none. */
 async function sendCancelled(random: Random, stream: SocketStream, way: Way): Promise<void> {
   const bytes = bytesOf(way, way.given, size(random))
   way.given += bytes.length
@@ -116,7 +118,7 @@ async function sendCancelled(random: Random, stream: SocketStream, way: Way): Pr
   if (sent === true) way.certain = way.given
 }
 
-/** The next bytes are the right ones. */
+/** Checks that the next bytes are the right ones. */
 function check(way: Way, bytes: Uint8Array): void {
   for (const byte of bytes) {
     const wanted = byteAt(way.key, way.received)
@@ -130,7 +132,7 @@ async function receiveAll(random: Random, stream: SocketStream, way: Way): Promi
   for (;;) {
     if (random.chance(20)) await hops(random)
     if (random.chance(15)) {
-      // A receive that is given up, with what it has: nothing.
+      // A cancelled receive has taken nothing.
       await openCancelScope(async (scope) => {
         const receiving = stream.receiveSome(size(random))
         await hops(random)
@@ -160,7 +162,7 @@ async function receiveAll(random: Random, stream: SocketStream, way: Way): Promi
   }
 }
 
-/** A receive into memory that is carried away meanwhile: how many bytes, or -1, and then nothing was taken. */
+/** Receives into memory that is transferred meanwhile. Returns the number of bytes, or -1: nothing was taken. */
 async function receiveMoved(random: Random, stream: SocketStream, take: (bytes: Uint8Array) => void): Promise<number> {
   const view = new Uint8Array(size(random))
   const receiving = stream.receiveInto(view).catch((error: unknown) => {
@@ -170,17 +172,17 @@ async function receiveMoved(random: Random, stream: SocketStream, take: (bytes: 
   await hops(random)
   const memory = structuredClone(view.buffer, { transfer: [view.buffer] })
   const count = await receiving
-  // What came before the memory went is in it.
+  // Bytes that came before the transfer are in the transferred memory.
   if (count > 0) take(new Uint8Array(memory, 0, count))
   return count
 }
 
 /**
- * Bytes and descriptors over a UNIX socket. A read stops at each message that carries descriptors, however much room it has:
- * what comes behind is read all the same, although nothing new arrives.
+ * Bytes and descriptors over a UNIX socket. A read stops at each message with descriptors, however much room it has.
+ * The bytes behind it must be read all the same, although nothing new arrives.
  */
 async function exchangeDescriptors(random: Random, key: number): Promise<void> {
-  // An abstract name: no file is left.
+  // An abstract name leaves no file.
   const server = await createUnixServer(UNIX)
   const [ours, theirs] = [await connectUnix(UNIX), await server.accept()]
   await server.close()
@@ -201,13 +203,13 @@ async function exchangeDescriptors(random: Random, key: number): Promise<void> {
     if (random.chance(30)) await hops(random)
   }
   way.certain = way.given
-  // No end that would wake the receiver before it has everything.
+  // No EOF, which would wake the receiver before it has everything.
   const plain = random.chance(50)
   while (way.received < way.given) {
     let bytes: Uint8Array
     if (plain || random.chance(30)) {
       bytes = await theirs.receiveSome(size(random))
-      // Descriptors that a receive does not ask for are the kernel's to close.
+      // The kernel closes descriptors that a receive does not ask for.
     } else {
       const received = await theirs.receiveFds(size(random), 3)
       for (const each of received.fds) closeSync(each)
@@ -223,7 +225,7 @@ async function exchangeDescriptors(random: Random, key: number): Promise<void> {
   await theirs.close()
 }
 
-/** One pair of streams, both ways; one end of it closes while bytes wait, the other reads to the end. */
+/** One pair of streams, both directions; one end closes while bytes wait, the other reads to the end. */
 async function exchange(random: Random, ours: SocketStream, theirs: SocketStream, key: number): Promise<void> {
   const [there, back] = [key, key + 1].map((each): Way => ({ key: each, given: 0, certain: 0, received: 0 })) as [
     Way,
@@ -249,7 +251,7 @@ async function exchange(random: Random, ours: SocketStream, theirs: SocketStream
   await theirs.close()
 }
 
-/** A client that is accepted, or not, while the listener closes: it never stays connected to nobody. */
+/** A client connects while the listener closes. Accepted or not, its connection must not stay open without a server. */
 async function acceptAndClose(random: Random): Promise<void> {
   const server = await createTcpServer(0, LOCAL)
   const client = await connectTcp('127.0.0.1', server.port)
@@ -257,7 +259,7 @@ async function acceptAndClose(random: Random): Promise<void> {
     (stream) => stream.close(),
     () => {},
   )
-  // Perhaps so much that the ring is emptied, and the client accepted, before anybody is told.
+  // Perhaps enough to flush the ring, so that the client is accepted before the completion is delivered.
   await chatter(random, client)
   if (random.chance(50)) await hops(random)
   await server.close()
@@ -268,7 +270,7 @@ async function acceptAndClose(random: Random): Promise<void> {
   await client.close()
 }
 
-/** Fills the submission ring with what says nothing. */
+/** Fills the submission ring with records without a meaning. */
 async function chatter(random: Random, idle: SocketStream): Promise<void> {
   for (let count = random.below(20); count > 0; count--) {
     await openCancelScope(async (scope) => {
@@ -308,7 +310,7 @@ async function script(seed: number): Promise<void> {
   await server.close()
 }
 
-/** Those that the scripts open. */
+/** Descriptors that the scripts open. */
 function descriptors(): number {
   return readdirSync('/proc/self/fd').filter((fd) => {
     try {

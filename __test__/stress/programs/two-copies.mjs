@@ -1,4 +1,4 @@
-/** Two copies of the package, and so of the addon, in one process. Argument: the folder of the second copy. */
+/** Two copies of the package, and of the addon, in one process. Argument: the folder of the second copy. */
 import { pathToFileURL } from 'node:url'
 import * as first from 'structio'
 

@@ -1,5 +1,5 @@
 /**
- * Ends workers in the middle of everything, many times: from outside by `terminate`, from inside by `process.exit`.
+ * Ends workers with pending operations, many times: by `terminate` from outside, by `process.exit` from inside.
  * Arguments: driver, rounds. Prints `{ ended, descriptors: [before, after] }`.
  */
 import { readdirSync } from 'node:fs'
@@ -11,7 +11,7 @@ const TOGETHER = 4
 
 if (isMainThread) {
   const [driver, rounds] = process.argv.slice(2)
-  // The first one opens what belongs to the process, and stays.
+  // The first worker opens what belongs to the process and stays open.
   await endWorker(driver, 0)
   const before = descriptors()
   let ended = 0
@@ -23,13 +23,13 @@ if (isMainThread) {
       }
     }),
   )
-  // What the last worker had under way on the pool lets go by itself.
+  // The pool closes what the last worker had under way.
   for (let look = 0; look < 500 && descriptors() !== before; look++)
     await new Promise((resolve) => setTimeout(resolve, 10))
   console.log(JSON.stringify({ ended, descriptors: [before, descriptors()] }))
 } else {
   const { driver, round } = workerData
-  // Two rounds of each way to end, by turns.
+  // Two rounds for each way to end, in alternation.
   const tlsHandshakes = (round >> 1) % 2 === 1 ? 'pool' : 'reactor'
   leavePending({ driver, tlsHandshakes }, () => {
     parentPort.postMessage('ready')

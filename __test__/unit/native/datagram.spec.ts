@@ -1,4 +1,4 @@
-/** The native datagram transport under the contract of `backend.ts`, without tasks or scopes above it. */
+/** The native datagram transport as `backend.ts` describes it, without tasks or scopes above it. */
 import test, { type ExecutionContext } from 'ava'
 import { setImmediate as macrotask } from 'node:timers/promises'
 import { loadNativeBackend } from '../../../src/backends/native/index.ts'
@@ -23,20 +23,23 @@ for (const driver of ['nested', 'thread'] as const) {
   const backend = loadNativeBackend({ driver })
   const title = (text: string): string => `[${driver}] ${text}`
 
-  test(title('an answer is what lies ready, up to the count; the next one is the rest'), async (t) => {
-    const [client, server] = await pair(t, backend)
-    for (const text of ['a', 'b', 'c']) t.true(client.send(Buffer.from(text), undefined))
-    t.true(
-      client.sendMany(
-        ['d', 'e'].map((text) => Buffer.from(text)),
-        [undefined, undefined],
-      ),
-    )
-    t.deepEqual(texts(await received(server, 2)), ['a', 'b'])
-    t.deepEqual(texts(await received(server, 64)), ['c', 'd', 'e'])
-  })
+  test(
+    title('an answer has the datagrams that are ready, up to the count; the next answer has the rest'),
+    async (t) => {
+      const [client, server] = await pair(t, backend)
+      for (const text of ['a', 'b', 'c']) t.true(client.send(Buffer.from(text), undefined))
+      t.true(
+        client.sendMany(
+          ['d', 'e'].map((text) => Buffer.from(text)),
+          [undefined, undefined],
+        ),
+      )
+      t.deepEqual(texts(await received(server, 2)), ['a', 'b'])
+      t.deepEqual(texts(await received(server, 64)), ['c', 'd', 'e'])
+    },
+  )
 
-  test(title('more and larger datagrams than a dispatch has room for arrive whole'), async (t) => {
+  test(title('datagrams that exceed the room of one dispatch arrive whole'), async (t) => {
     const [client, server] = await pair(t, backend)
     server.setsockopt('SOL_SOCKET', 'SO_RCVBUF', 200_000)
     const sizes = [60_000, 1, 0, 60_000, 30_000, 7]
@@ -50,11 +53,11 @@ for (const driver of ['nested', 'thread'] as const) {
     )
   })
 
-  test(title('a batch of thousands leaves in order, though the slab is smaller than it'), async (t) => {
+  test(title('a batch of thousands that exceeds the slab leaves in order'), async (t) => {
     const [client, server] = await pair(t, backend)
     const count = 3000
     let next = 0
-    // What the receiver's queue has no room for is lost, as datagrams are: a few at a time.
+    // A few at a time: the kernel drops datagrams for which the receiver's queue has no room.
     const data = Array.from({ length: count }, (_, index) => Buffer.alloc(400, String(index).padStart(4, '0')))
     for (let from = 0; from < count; from += 50) {
       t.true(client.sendMany(data.slice(from, from + 50), Array<undefined>(50).fill(undefined)))
@@ -66,7 +69,7 @@ for (const driver of ['nested', 'thread'] as const) {
     t.true(client.sendMany(late, Array<undefined>(late.length).fill(undefined)))
   })
 
-  test(title('a peer is answered as it came, and is decoded when it is looked at'), async (t) => {
+  test(title('a received peer can be sent to, and is decoded on first use'), async (t) => {
     for (const address of ['127.0.0.1', '::1']) {
       const server = await openUdp(t, backend, { ...LOOPBACK, address })
       const client = await openUdp(t, backend, { ...LOOPBACK, address })
@@ -81,7 +84,7 @@ for (const driver of ['nested', 'thread'] as const) {
     }
   })
 
-  test(title('a socket for both families tells them apart'), async (t) => {
+  test(title('a socket for both families distinguishes them'), async (t) => {
     const both = await openUdp(t, backend, { ...LOOPBACK, address: undefined })
     t.is(both.family, 0)
     const { port } = both.localAddress as SocketAddress
@@ -117,7 +120,7 @@ for (const driver of ['nested', 'thread'] as const) {
     t.pass()
   })
 
-  test(title('what is wrong with a datagram is told by its own call'), async (t) => {
+  test(title('the error of a datagram fails its own call'), async (t) => {
     const [client, server] = await pair(t, backend)
     t.throws(() => client.send(Buffer.alloc(65_508), undefined), { code: 'EMSGSIZE' })
     t.throws(() => client.send(Buffer.alloc(600_000), undefined), { code: 'EMSGSIZE' })
@@ -131,7 +134,7 @@ for (const driver of ['nested', 'thread'] as const) {
   })
 
   test(
-    title('UNIX: a full receiver is waited for, connected or not, and a wait that is given up sends nothing'),
+    title('UNIX: a send waits for a full receiver, connected or not, and a cancelled wait sends nothing'),
     async (t) => {
       const path = socketFolder(t)('slow.sock')
       const slow = await openUnix(t, backend, { path, remotePath: undefined })
@@ -145,7 +148,7 @@ for (const driver of ['nested', 'thread'] as const) {
         })
         while (sender.send(Buffer.from(`${sent}`), to)) sent++
         sender.cancelSend()
-        // Refused again, and this time waited for.
+        // Refused again; this time the test waits.
         t.false(sender.send(Buffer.from('last'), to))
         const got: string[] = []
         while (got.at(-1) !== 'last') got.push(...texts(await received(slow, 64)))
@@ -155,7 +158,7 @@ for (const driver of ['nested', 'thread'] as const) {
     },
   )
 
-  test(title('UNIX: names of any bytes, and none'), async (t) => {
+  test(title('UNIX: a name may be any bytes, or missing'), async (t) => {
     const at = socketFolder(t)
     const odd = Buffer.concat([Buffer.from(at('')), Buffer.from([0xff, 0xfe])])
     const server = await openUnix(t, backend, { path: at('server'), remotePath: undefined })
@@ -198,7 +201,7 @@ function opened(
   })
 }
 
-/** A bound socket, and one that is connected to it. */
+/** A bound socket, and another connected to it. */
 async function pair(
   t: ExecutionContext,
   backend: Backend,
@@ -208,7 +211,7 @@ async function pair(
   return [client, server]
 }
 
-/** One answer to `receive`, copied as the contract asks. */
+/** One answer to `receive`, copied before it is given back. */
 function received(transport: DatagramTransport, count: number): Promise<Received[]> {
   const list: Received[] = []
   const { sendSettled } = transport.sink

@@ -1,4 +1,4 @@
-/** Descriptors over UNIX streams of the native backend, under the contract of `backend.ts`: none is lost, and none left open. */
+/** Descriptors over UNIX streams of the native backend: none is lost, and none is left open. */
 import test, { type ExecutionContext } from 'ava'
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { setImmediate as macrotask } from 'node:timers/promises'
@@ -15,8 +15,8 @@ for (const driver of ['nested', 'thread'] as const) {
   const backend = loadNativeBackend({ driver })
   const title = (text: string): string => `[${driver}] ${text}`
 
-  // One after another: they count the descriptors of the process.
-  test.serial(title('a file arrives with the bytes it was sent with, and is the receiver’s own'), async (t) => {
+  // Serial: these tests count the descriptors of the process.
+  test.serial(title('a file arrives with the bytes it was sent with, and the receiver owns it'), async (t) => {
     const { client, server, file } = await pair(t, backend)
     const fd = openSync(file, 'r')
     client.send(Buffer.from('before '))
@@ -32,7 +32,7 @@ for (const driver of ['nested', 'thread'] as const) {
     closeSync(fds[0]!)
   })
 
-  test.serial(title('descriptors that nobody asked for are closed'), async (t) => {
+  test.serial(title('descriptors that the receiver did not ask for are closed'), async (t) => {
     const { client, server, file } = await pair(t, backend)
     const fd = openSync(file, 'r')
     const before = descriptors()
@@ -45,14 +45,14 @@ for (const driver of ['nested', 'thread'] as const) {
     await sentWith(client, 'to a receive without', [fd])
     t.is(await receivedPlain(server), 'to a receive without')
     t.is(descriptors(), before)
-    // On their way when the receiver ends.
+    // Descriptors under way when the receiver ends.
     await sentWith(client, 'too late', [fd])
     server.destroy()
     t.is(descriptors(), before - 1)
     closeSync(fd)
   })
 
-  test.serial(title('a receive that is given up leaves the descriptors where they are'), async (t) => {
+  test.serial(title('a cancelled receive leaves the descriptors for the next one'), async (t) => {
     const { client, server, file } = await pair(t, backend)
     const fd = openSync(file, 'r')
     server.sink.receivedFds = () => t.fail('an answer after the cancellation')
@@ -69,12 +69,12 @@ for (const driver of ['nested', 'thread'] as const) {
     closeSync(fd)
   })
 
-  test.serial(title('a send that is given up sends nothing of it, and keeps no copy open'), async (t) => {
+  test.serial(title('a cancelled send sends nothing, and leaves no duplicate open'), async (t) => {
     const { client, server, file } = await pair(t, backend)
     const fd = openSync(file, 'r')
     const before = descriptors()
     let taken = 0
-    // Until the kernel takes no more, which shows after a turn.
+    // Until the kernel takes no more. That shows after a turn.
     for (;;) {
       const count = client.send(Buffer.alloc(1000, 'x'))
       taken += count
@@ -102,7 +102,7 @@ for (const driver of ['nested', 'thread'] as const) {
     t.is(text.length, taken)
   })
 
-  test.serial(title('what is no descriptor is EBADF, and the stream as good as before'), async (t) => {
+  test.serial(title('a bad descriptor is EBADF, and the stream still works'), async (t) => {
     const { client, server } = await pair(t, backend)
     t.throws(() => client.sendFds!(Buffer.from('x'), [999_999]), { code: 'EBADF' })
     client.send(Buffer.from('fine'))
@@ -152,7 +152,7 @@ function sentWith(stream: StreamTransport, text: string, fds: readonly number[])
   })
 }
 
-/** One answer to `receiveFds`, of no bytes at the end. */
+/** One answer to `receiveFds`; no bytes at the end. */
 function arrived(stream: StreamTransport, maxBytes: number, maxFds: number): Promise<Arrived> {
   return new Promise((resolve, reject) => {
     stream.sink.receivedFds = (memory, start, end, _owned, fds) =>

@@ -1,4 +1,4 @@
-/** The addon's own part of files: its bound of threads, and what takes none of them. */
+/** Files of the addon: its limit of threads, and the operations that need no thread. */
 import { execFileSync } from 'node:child_process'
 import { closeSync, constants, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

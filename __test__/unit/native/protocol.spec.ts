@@ -2,7 +2,7 @@ import test from 'ava'
 import { loadBinding } from '../../../src/native/load.ts'
 import * as protocol from '../../../src/native/protocol.ts'
 
-test('the two halves of the ring protocol have the same constants', (t) => {
+test('Rust and TypeScript have the same constants of the ring protocol', (t) => {
   const flat = Object.entries(protocol).flatMap(([name, value]): [string, number][] =>
     typeof value === 'number'
       ? [[name, value]]

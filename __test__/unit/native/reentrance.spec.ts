@@ -1,6 +1,7 @@
 /**
- * What a flush delivers may submit and send in turn, before the call that needed the room goes on. The addon is a stand-in that
- * notes what it is given and then lets the test do so: with sockets it takes one of ten thousand random scripts to get there.
+ * Re-entrant flushes: completions that a flush delivers may submit and send, before the call that needed the room goes
+ * on. The addon is a fake that records its input and then lets the test submit. With sockets, one random script in ten
+ * thousand gets there.
  */
 import test from 'ava'
 import { NativeEventLoop } from '../../../src/backends/native/event-loop.ts'
@@ -10,7 +11,7 @@ import { Control, HEADER_WORDS, KIND_BITS, RECORD_WORDS, Submission } from '../.
 
 Object.assign(ringSizes, { records: 4, receiveSlab: 8192, sendSlab: 4096 })
 
-/** A loop, what its addon was given, and what a flush brings about. */
+/** A loop, the input of its addon, and the action of its next flush. */
 function loopOf(delivering: (loop: NativeEventLoop) => void): { loop: NativeEventLoop; given: string[] } {
   const given: string[] = []
   class EventLoop {
@@ -56,7 +57,7 @@ function once(work: (loop: NativeEventLoop) => void): (loop: NativeEventLoop) =>
 
 const bytes = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value)
 
-test('bytes for which the send slab was emptied stay whole when the flush fills it again', (t) => {
+test('bytes stay whole when the flush that emptied the send slab for them fills it again', (t) => {
   const { loop, given } = loopOf(once((inner) => inner.send(2, 1, bytes(2000, 2))))
   loop.send(1, 1, bytes(3000, 1))
   loop.send(3, 1, bytes(4000, 3))
@@ -78,7 +79,7 @@ test('bytes stay whole when the flush that made room for their record fills the 
   t.deepEqual(given, [...expected, '6: 100 bytes 6'])
 })
 
-test('a record for which the ring was emptied is not lost when the flush fills it again', (t) => {
+test('a record is not lost when the flush that emptied the ring for it fills it again', (t) => {
   const receive = (loop: NativeEventLoop, index: number): void => loop.submit(Submission.Receive, index, 1, 0, 0)
   const { loop, given } = loopOf(
     once((inner) => {
@@ -91,7 +92,7 @@ test('a record for which the ring was emptied is not lost when the flush fills i
   t.deepEqual(given, expected)
 })
 
-test('a place for datagrams is inside the slab when the flush that made room fills it again', (t) => {
+test('a place for datagrams lies inside the slab when the flush that made room fills it again', (t) => {
   const { loop } = loopOf(once((inner) => inner.send(2, 1, bytes(2000, 2))))
   loop.send(1, 1, bytes(3000, 1))
   t.is(loop.reserve(4000), 0)

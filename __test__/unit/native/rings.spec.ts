@@ -1,4 +1,4 @@
-/** What JavaScript does between the moment when something has happened in the addon and the moment when it is told. */
+/** Calls of JavaScript between an event in the addon and the delivery of its completion. */
 import test from 'ava'
 import net from 'node:net'
 import { once } from 'node:events'
@@ -14,10 +14,10 @@ import { eachBackend, realBackends, testBackends } from '../../support/backends.
 const native = testBackends.filter(({ label }) => label.startsWith('native'))
 const PIECE = 7500
 const PIECES = 8
-/** As much as a stream takes at once, in pieces that go through the slab. */
+/** The most that a stream takes at once, in pieces that go through the slab. */
 const pieces = Array.from({ length: PIECES }, () => Buffer.alloc(PIECE, 7))
 
-/** A server, a stream to it that takes next to nothing into the kernel, and the other end of it. */
+/** A server, a stream to it with a tiny send buffer in the kernel, and the stream's other end. */
 async function narrow(): Promise<{ server: SocketStreamServer; ours: SocketStream; theirs: SocketStream }> {
   const server = await createTcpServer(0, { interface: '127.0.0.1' })
   server.setsockopt('SOL_SOCKET', 'SO_RCVBUF', 2048)
@@ -26,7 +26,7 @@ async function narrow(): Promise<{ server: SocketStreamServer; ours: SocketStrea
   return { server, ours, theirs: await server.accept() }
 }
 
-/** Returns in a turn of the driver, with `count - 1` more bytes to be had at once. */
+/** Returns in a turn of the driver, with `count - 1` more bytes ready. */
 async function inTurn(server: SocketStreamServer, count = 1): Promise<() => Promise<void>> {
   const [there, here] = [await connectTcp('127.0.0.1', server.port), await server.accept()]
   setTimeout(() => void there.sendAll(Buffer.alloc(count)), 1)
@@ -48,7 +48,7 @@ async function receiveAll(stream: SocketStream): Promise<number> {
 
 eachBackend(
   test,
-  'close() waits for bytes taken before the send slab overflowed in mid turn',
+  'close() waits for bytes taken before the send slab overflowed in the middle of a turn',
   async (t, backend) => {
     await backend.run(async () => {
       const { server, ours, theirs } = await narrow()
@@ -94,7 +94,7 @@ for (const rounds of [1, 7, 8, 9]) {
 
 eachBackend(
   test,
-  'a connection accepted in mid turn is closed when its listener is closed before it is told',
+  'a connection accepted in the middle of a turn is closed when its listener closes before the completion is delivered',
   async (t, backend) => {
     await backend.run(async () => {
       const side = await createTcpServer(0, { interface: '127.0.0.1' })
@@ -122,7 +122,7 @@ eachBackend(
 
 eachBackend(
   test,
-  'an error queue that nobody reads does not keep a send that waits from being cancelled, nor cost a byte',
+  'with an unread error queue, a waiting send can be cancelled and loses no byte',
   async (t, backend) => {
     if (process.platform !== 'linux') {
       t.pass()
@@ -130,7 +130,8 @@ eachBackend(
     }
     await backend.run(async () => {
       const { server, ours, theirs } = await narrow()
-      // SO_TIMESTAMPING with SOF_TIMESTAMPING_TX_SOFTWARE and _SOFTWARE: the kernel queues a message for each packet that leaves.
+      // SO_TIMESTAMPING with SOF_TIMESTAMPING_TX_SOFTWARE and _SOFTWARE: the kernel queues a message for each packet
+      // sent.
       ours.setsockopt('SOL_SOCKET', 37, 2 | 16)
       let sent = 0
       await moveOnAfter(50, async () => {
@@ -156,7 +157,7 @@ const linkLocal = Object.entries(networkInterfaces())
 
 eachBackend(
   test,
-  'an IPv6 zone by its name is understood, and kept in addresses',
+  'an IPv6 zone may be an interface name, and addresses keep it',
   async (t, backend) => {
     if (linkLocal === undefined) {
       t.log('no interface here has a link-local address')

@@ -1,14 +1,14 @@
 /**
- * A host without libuv's symbols, or with imitations of them: turns run inside a threadsafe function's callback, whose
- * microtasks come after it. What tasks submit there must be flushed all the same.
+ * A host without libuv's symbols, or with imitations of them. Turns run inside the callback of a threadsafe function,
+ * and microtasks run after it: submissions of tasks must be flushed from there.
  */
 import test from 'ava'
 
-// Read when the first run starts: this file is a process of its own.
+// The first run reads this. Each test file is a process of its own.
 process.env['STRUCTIO_WAKE'] = 'threadsafe-function'
 const { connectTcp, createTaskGroup, createTcpServer, moveOnAfter, run } = await import('../../../index.ts')
 
-test('a server and its clients speak through a threadsafe function', async (t) => {
+test('a server and its clients work through a threadsafe function', async (t) => {
   const answers: string[] = []
   await run(
     () =>

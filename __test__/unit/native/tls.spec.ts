@@ -1,4 +1,4 @@
-/** TLS of the native transport under the contract of `backend.ts`: node:tls, or a plain socket, is the other side. */
+/** TLS of the native transport. The other side is node:tls, or a plain socket. */
 import test, { type ExecutionContext } from 'ava'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
@@ -15,7 +15,7 @@ import { certificates } from '../../support/certificates.ts'
 
 const LOOPBACK = { address: '127.0.0.1', noDelay: true, keepAlive: false } as const
 
-/** Every reason there is: the compiler sees to it that none is missing. */
+/** All failure reasons: the compiler checks that none is missing. */
 const REASONS: Record<TLSErrorReason, true> = {
   'certificate-expired': true,
   'certificate-not-yet-valid': true,
@@ -44,13 +44,13 @@ const REASONS: Record<TLSErrorReason, true> = {
   failed: true,
 }
 
-test('every reason that the addon gives is one that TypeScript knows', (t) => {
+test('TypeScript knows every failure reason of the addon', (t) => {
   const reasons = loadBinding().tlsFailureReasons()
   t.true(reasons.includes('truncated'))
   for (const reason of reasons) t.true(reason === 'truncated' || reason in REASONS, reason)
 })
 
-test('where handshakes are computed is one of two places', (t) => {
+test('tlsHandshakes has two values, and any other is refused', (t) => {
   const select = (tlsHandshakes: unknown) => () => selectBackend('native', { tlsHandshakes })
   t.notThrows(select('pool'))
   t.throws(select('elsewhere'), { code: 'ERR_OUT_OF_RANGE', message: /tlsHandshakes/ })
@@ -62,7 +62,7 @@ for (const driver of ['nested', 'thread'] as const) {
     const backend = loadNativeBackend({ driver, tlsHandshakes })
     const title = (text: string): string => `[${driver}, ${tlsHandshakes}] ${text}`
 
-    /** A transport of ours that has been accepted, or connected, and Node's own plain socket at the other end. */
+    /** An accepted or connected native transport, and Node's plain socket at the other end. */
     const pair = (t: ExecutionContext): Promise<{ stream: StreamTransport; peer: Socket }> => {
       return connected(t, (port, answer) => void backend.connectTcp({ ...LOOPBACK, port, family: 4 }, answer))
     }
@@ -76,7 +76,7 @@ for (const driver of ['nested', 'thread'] as const) {
         })
       })
 
-    /** Ours as a server, node:tls as its client. */
+    /** A native server and a node:tls client. */
     const secured = async (
       t: ExecutionContext,
       options: tls.ConnectionOptions = {},
@@ -93,7 +93,7 @@ for (const driver of ['nested', 'thread'] as const) {
       return { stream, peer, socket }
     }
 
-    test(title('a connection is upgraded in place, and its session tells what was agreed on'), async (t) => {
+    test(title('a connection is upgraded in place, and its session has what was negotiated'), async (t) => {
       const { stream, peer } = await secured(t, { ALPNProtocols: ['b', 'a'], maxVersion: 'TLSv1.2' })
       const session = stream.tls!
       t.true(session.serverSide)
@@ -114,10 +114,11 @@ for (const driver of ['nested', 'thread'] as const) {
       stream.send(Buffer.from('wer'))
       t.is(String((await once(peer, 'data'))[0]), 'answer')
       stream.destroy()
-      t.throws(() => session.peerCertificate(), { code: 'ERR_CLOSED_RESOURCE' })
+      t.is(session.peerCertificate(), undefined)
+      t.throws(() => session.exportKeyingMaterial(32, 'x'), { code: 'ERR_CLOSED_RESOURCE' })
     })
 
-    test(title('as a client, too, from bytes on'), async (t) => {
+    test(title('a client is upgraded in place too, and large data passes both ways'), async (t) => {
       const { stream, peer: socket } = await pair(t)
       const { server } = await certificates()
       const peer = new tls.TLSSocket(socket, { isServer: true, cert: server.cert, key: server.key })
@@ -142,7 +143,7 @@ for (const driver of ['nested', 'thread'] as const) {
           names.push(name)
           return later ? macrotask(chosen) : chosen
         }
-        // Of its own, the listener has no certificate.
+        // The listener has no certificate of its own.
         const settings = { ...(await serverSettings({})), certificates: [], key: undefined, chooseByName }
         const { stream } = await secured(t, { ALPNProtocols: ['chosen'] }, { settings })
         t.deepEqual(names, ['server.test'])
@@ -151,9 +152,9 @@ for (const driver of ['nested', 'thread'] as const) {
       }
     })
 
-    test(title('a choice that fails is the cause, and the client gets an alert'), async (t) => {
+    test(title('an error of the chooser is the cause, and the client gets an alert'), async (t) => {
       const { stream, peer: socket } = await pair(t)
-      const cause = new Error('nobody of that name')
+      const cause = new Error('no such name')
       const settings = await serverSettings({ chooseByName: () => Promise.reject(cause) })
       const peer = tls.connect({ socket, servername: 'stranger.test', rejectUnauthorized: false })
       const alert = once(peer, 'error') as Promise<[NodeJS.ErrnoException]>
@@ -193,7 +194,7 @@ for (const driver of ['nested', 'thread'] as const) {
       t.pass()
     })
 
-    test(title('a context that is of no use fails the handshake'), async (t) => {
+    test(title('an unusable context fails the handshake'), async (t) => {
       const { stream, peer } = await pair(t)
       peer.resume()
       const start = await clientStart({ hostname: 'no name at all' })
@@ -210,11 +211,11 @@ for (const driver of ['nested', 'thread'] as const) {
       socket.end()
       t.true((await failed) instanceof TLSEOFError)
       t.false(stream.saysGoodbye)
-      // It stays so.
+      // The next receive fails the same way.
       t.true((await receiveFailed(stream)) instanceof TLSEOFError)
     })
 
-    test(title('receiveInto waits, reads in place what has been decrypted, and says 0 at the end'), async (t) => {
+    test(title('receiveInto waits, reads decrypted bytes in place, and returns 0 at the end'), async (t) => {
       const { stream, peer } = await secured(t)
       const view = new Uint8Array(4)
       t.is(stream.receiveInto!(view), -1)
@@ -237,7 +238,7 @@ for (const driver of ['nested', 'thread'] as const) {
       }
     })
 
-    test(title('to a peer that does not read a bounded amount is taken, and all of it arrives'), async (t) => {
+    test(title('a send to a peer that does not read takes a bounded amount, and all of it arrives'), async (t) => {
       const { stream, peer } = await secured(t)
       peer.pause()
       const chunk = Buffer.alloc(100_000, 'z')
@@ -258,53 +259,53 @@ for (const driver of ['nested', 'thread'] as const) {
       t.is(stream.unsent, 0)
     })
 
-    test(title('goodbye says close_notify, drops what still comes, and waits for the peer’s'), async (t) => {
-      const { stream, peer } = await secured(t)
-      peer.write(Buffer.alloc(4_000_000))
-      let ended = false
-      peer.resume().on('end', () => {
-        ended = true
-        peer.end()
-      })
-      await settled(stream, 'goodbye')
-      t.true(ended)
-    })
+    test(
+      title('a bidirectional shutdown sends close_notify, discards data, and waits for the peer’s close_notify'),
+      async (t) => {
+        const { stream, peer } = await secured(t)
+        peer.write(Buffer.alloc(4_000_000))
+        let ended = false
+        peer.resume().on('end', () => {
+          ended = true
+          peer.end()
+        })
+        await settled(stream, 'goodbye')
+        t.true(ended)
+      },
+    )
   }
 
-  // Alone: it counts the descriptors of the process.
-  test.serial(
-    `[${driver}] handshakes that nobody finishes leave no descriptor behind, wherever they are`,
-    async (t) => {
-      const before = descriptors()
-      for (const tlsHandshakes of ['reactor', 'pool'] as const) {
-        const backend = loadNativeBackend({ driver, tlsHandshakes })
-        const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
-        await once(server, 'listening')
-        const peers: Socket[] = []
-        server.on('connection', (peer: Socket) => peers.push(peer.on('error', () => undefined)))
-        const start = await clientStart()
-        for (let i = 0; i < 20; i++) {
-          const stream = await new Promise<StreamTransport>((resolve, reject) =>
-            backend.connectTcp({ ...LOOPBACK, port: portOf(server), family: 4 }, (error, value) =>
-              error ? reject(error) : resolve(value!),
-            ),
-          )
-          const abandon = backend.startTls(stream, start, () => t.fail('an answer'))
-          if (i % 2 === 0) await macrotask()
-          abandon()
-        }
-        while (peers.length < 20) await macrotask()
-        for (const peer of peers) peer.destroy()
-        server.close()
-        await once(server, 'close')
+  // Serial: it counts the descriptors of the process.
+  test.serial(`[${driver}] unfinished handshakes leave no descriptor open, on the loop or on the pool`, async (t) => {
+    const before = descriptors()
+    for (const tlsHandshakes of ['reactor', 'pool'] as const) {
+      const backend = loadNativeBackend({ driver, tlsHandshakes })
+      const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const peers: Socket[] = []
+      server.on('connection', (peer: Socket) => peers.push(peer.on('error', () => undefined)))
+      const start = await clientStart()
+      for (let i = 0; i < 20; i++) {
+        const stream = await new Promise<StreamTransport>((resolve, reject) =>
+          backend.connectTcp({ ...LOOPBACK, port: portOf(server), family: 4 }, (error, value) =>
+            error ? reject(error) : resolve(value!),
+          ),
+        )
+        const abandon = backend.startTls(stream, start, () => t.fail('an answer'))
+        if (i % 2 === 0) await macrotask()
+        abandon()
       }
-      // A descriptor that is on the pool is closed there.
-      for (let turn = 0; turn < 1000 && descriptors() > before; turn++) await macrotask()
-      // Fewer is fine: one of a test before this one may have closed meanwhile.
-      const after = descriptors()
-      t.true(after <= before, `${before} before, ${after} after`)
-    },
-  )
+      while (peers.length < 20) await macrotask()
+      for (const peer of peers) peer.destroy()
+      server.close()
+      await once(server, 'close')
+    }
+    // The pool closes the descriptor of a handshake that it has.
+    for (let turn = 0; turn < 1000 && descriptors() > before; turn++) await macrotask()
+    // Fewer is fine: descriptors of earlier tests may have closed meanwhile.
+    const after = descriptors()
+    t.true(after <= before, `${before} before, ${after} after`)
+  })
 }
 
 function descriptors(): number {
@@ -382,7 +383,7 @@ async function clientStart(more: Partial<TlsStart> = {}): Promise<TlsStart> {
 
 const START = { standardCompatible: true, ahead: Buffer.alloc(0), peer: 'somebody' } as const
 
-/** The bytes of the next answer to `receive`, copied as the contract asks. */
+/** The bytes of the next answer to `receive`, copied before they are given back. */
 function received(stream: StreamTransport): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     stream.sink.received = (memory, start, end) => resolve(Buffer.from(memory.subarray(start, end)))

@@ -1,4 +1,4 @@
-/** The native transport under the contract of `backend.ts`, without tasks or scopes above it. */
+/** The native transport as `backend.ts` describes it, without tasks or scopes above it. */
 import test, { type ExecutionContext } from 'ava'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
@@ -18,11 +18,11 @@ for (const driver of ['nested', 'thread'] as const) {
   const backend = loadNativeBackend({ driver })
   const title = (text: string): string => `[${driver}] ${text}`
 
-  test(title('the driver asked for is the driver there is'), (t) => {
+  test(title('the driver in use is the one asked for'), (t) => {
     t.is((backend as unknown as { loop: { binding: { driver: string } } }).loop.binding.driver, driver)
   })
 
-  test(title('bytes arrive in order, whatever turn they were taken in'), async (t) => {
+  test(title('bytes sent in different turns arrive in order'), async (t) => {
     const { stream, peer } = await pair(t, backend)
     const received: Buffer[] = []
     peer.on('data', (chunk) => received.push(chunk))
@@ -37,13 +37,13 @@ for (const driver of ['nested', 'thread'] as const) {
   })
 
   test(
-    title('the turn buffer takes 64 KiB from a peer that never reads, and no byte is lost when it reads at last'),
+    title('the turn buffer takes 64 KiB for a peer that does not read, and the peer gets every byte when it reads'),
     async (t) => {
       const { stream, peer } = await pair(t, backend)
       peer.pause()
       const chunk = Buffer.alloc(1000, 'y')
       let sent = 0
-      // Until the kernel's buffers are full, which shows after a turn, and then the stream's own.
+      // Fills the kernel's buffers, which shows after a turn, then the stream's own.
       for (;;) {
         const taken = stream.send(chunk)
         sent += taken
@@ -71,7 +71,7 @@ for (const driver of ['nested', 'thread'] as const) {
     t.is(await Promise.race([first, Promise.resolve('nothing')]), 'nothing')
   })
 
-  test(title('receiveInto waits, reads in place, and says 0 at the end'), async (t) => {
+  test(title('receiveInto waits, reads in place, and returns 0 at the end'), async (t) => {
     const { stream, peer } = await pair(t, backend)
     const view = new Uint8Array(8)
     t.is(stream.receiveInto!(view), -1)
@@ -87,7 +87,7 @@ for (const driver of ['nested', 'thread'] as const) {
     t.is(stream.receiveInto!(view), 0)
   })
 
-  test(title('what is readable already is delivered before settleIo calls back'), async (t) => {
+  test(title('readable bytes are delivered before settleIo calls back'), async (t) => {
     const { stream, peer } = await pair(t, backend)
     const order: string[] = []
     stream.sink.received = () => order.push('received')
@@ -99,7 +99,7 @@ for (const driver of ['nested', 'thread'] as const) {
     t.deepEqual(order, ['received', 'settled'])
   })
 
-  test(title('thousands of submissions outside a turn overflow the ring and the slab, and none is lost'), async (t) => {
+  test(title('thousands of submissions outside a turn overflow the ring and the slab without a loss'), async (t) => {
     const { stream, peer } = await pair(t, backend)
     let received = 0
     peer.on('data', (data) => (received += data.length))
@@ -127,7 +127,7 @@ for (const driver of ['nested', 'thread'] as const) {
     t.is(error.code, 'ECONNRESET')
   })
 
-  test(title('a destroyed handle is silent, and its descriptor is gone at once'), async (t) => {
+  test(title('a destroyed handle calls nothing back, and its descriptor closes at once'), async (t) => {
     const { stream, peer } = await pair(t, backend)
     const before = descriptors()
     stream.sink.received = () => t.fail('an answer after destroy')
@@ -139,7 +139,7 @@ for (const driver of ['nested', 'thread'] as const) {
     await once(peer.resume(), 'end')
   })
 
-  test(title('socket options go by number and by name; an unknown name is refused'), async (t) => {
+  test(title('socket options have numbers and names; an unknown name is refused'), async (t) => {
     const { stream } = await pair(t, backend)
     t.is(stream.getsockopt('IPPROTO_TCP', 'TCP_NODELAY'), 1)
     stream.setsockopt(6, 1, false)
@@ -148,7 +148,7 @@ for (const driver of ['nested', 'thread'] as const) {
     t.throws(() => stream.getsockopt(6, 9999), { code: 'ENOPROTOOPT' })
   })
 
-  test(title('a listener hands over exactly as many connections as are wanted'), async (t) => {
+  test(title('a listener accepts exactly as many connections as are wanted'), async (t) => {
     const listener = await listen(t, backend)
     const accepted: StreamTransport[] = []
     const two = new Promise<void>((resolve) => {
@@ -208,7 +208,7 @@ async function listen(t: ExecutionContext, backend: Backend): Promise<ListenerTr
   return listener
 }
 
-/** The bytes of the next answer to `receive`, copied as the contract asks. */
+/** The bytes of the next answer to `receive`, copied before they are given back. */
 function received(stream: StreamTransport): Promise<Buffer> {
   return new Promise((resolve) => {
     stream.sink.received = (memory, start, end) => resolve(Buffer.from(memory.subarray(start, end)))

@@ -24,7 +24,7 @@ use crate::{
 
 #[napi]
 impl EventLoop {
-    /// Binds a UDP socket: a handle, or `-errno`. No address: both families.
+    /// Binds a UDP socket. Returns a handle, or `-errno`. Without an address: both families.
     #[napi(catch_unwind)]
     pub fn open_udp(&self, address: Option<String>, port: u16, reuse_port: bool) -> Result<f64> {
         let request = UdpRequest {
@@ -37,27 +37,27 @@ impl EventLoop {
         Ok(self.handle(|turn| turn.open_udp(&request)))
     }
 
-    /// Connects a UDP socket: the error number, or 0.
+    /// Connects a UDP socket. Returns the error number, or 0.
     #[napi(catch_unwind)]
     pub fn connect_udp(&self, handle: f64, address: String, port: u16) -> Result<i32> {
         let address = socket_address(&address, port)?;
         Ok(self.connect_datagrams(handle, &address.into()))
     }
 
-    /// Opens a UNIX datagram socket, and binds it where there is a name: a handle, or `-errno`.
+    /// Opens a UNIX datagram socket, and binds it to `name`. Returns a handle, or `-errno`.
     #[napi(catch_unwind)]
     pub fn open_unix_datagrams(&self, name: Option<&[u8]>) -> f64 {
         let name = name.map(UnixName::new);
         self.handle(|turn| turn.open_unix_datagrams(name.as_ref()))
     }
 
-    /// Connects a UNIX datagram socket: the error number, or 0.
+    /// Connects a UNIX datagram socket. Returns the error number, or 0.
     #[napi(catch_unwind)]
     pub fn connect_unix_datagrams(&self, handle: f64, name: &[u8]) -> i32 {
         self.connect_datagrams(handle, &UnixName::new(name).into())
     }
 
-    /// Which addresses a UDP socket can send to: 0 are both families.
+    /// The family of the addresses that a UDP socket can send to: 4, 6, or 0 for both.
     #[napi(catch_unwind)]
     pub fn datagram_family(&self, handle: f64) -> u32 {
         self.entry(handle, |entry| match entry {
@@ -67,7 +67,7 @@ impl EventLoop {
         .unwrap_or(0)
     }
 
-    /// Whether the completion of a wait means that the receiver has room, too.
+    /// Whether the completion of a send wait also means that the receiver has room.
     #[napi(catch_unwind)]
     pub fn tells_room(&self, handle: f64) -> bool {
         self.entry(handle, |entry| match entry {
@@ -77,10 +77,11 @@ impl EventLoop {
         .unwrap_or(true)
     }
 
-    /// The function that sends datagrams. Its arguments and its answer are words of the submission ring's header.
+    /// The function that sends datagrams. Its arguments and its result are words of the submission ring's header.
     #[napi(catch_unwind, ts_return_type = "() => void")]
     pub fn datagram_sender<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
-        // SAFETY: the current environment, which is the driver's: the class is of no other. A fresh value of it.
+        // SAFETY: the current environment, which is the driver's: an object of a class stays in its environment. The
+        // value is fresh.
         unsafe {
             let function = datagram_sender(env.raw(), &self.driver)?;
             Ok(Unknown::from_raw_unchecked(env.raw(), function))
@@ -101,7 +102,7 @@ impl EventLoop {
     }
 }
 
-/// An address as it stands before a datagram (`rings/peers.rs`).
+/// The peer record of an address, which stands before a datagram (`rings/peers.rs`).
 #[napi(catch_unwind)]
 pub fn ip_peer(address: String, port: u16) -> Result<Buffer> {
     let address = socket_address(&address, port)?;

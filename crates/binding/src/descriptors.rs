@@ -1,4 +1,4 @@
-//! What TypeScript sees of waiting for descriptors that belong to somebody else.
+//! What TypeScript sees of waits for foreign descriptors, which the library does not own.
 
 use napi_derive::napi;
 
@@ -6,20 +6,20 @@ use crate::facade::EventLoop;
 
 #[napi]
 impl EventLoop {
-    /// Starts a wait until a descriptor is ready: its number, which `DescriptorReady` will carry, or `-errno`; `-EBUSY` where
-    /// there is one already.
+    /// Starts a wait until a descriptor is ready. Returns the wait's number, which `DescriptorReady` carries, or
+    /// `-errno`: `-EBUSY` while another wait for the same descriptor and direction is pending.
     #[napi(catch_unwind)]
     pub fn wait_descriptor(&self, fd: i32, writable: bool) -> i32 {
         system::wait(self, fd, writable)
     }
 
-    /// Nobody wants the answer any more.
+    /// Cancels a wait: it gets no completion.
     #[napi(catch_unwind)]
     pub fn cancel_descriptor(&self, fd: i32, writable: bool, number: u32) {
         system::cancel(self, fd, writable, number);
     }
 
-    /// Whether the number of the descriptor still means what that wait is for.
+    /// Whether the descriptor's number still names the file that the wait is for.
     #[napi(catch_unwind)]
     pub fn is_current_descriptor(&self, fd: i32, writable: bool, number: u32) -> bool {
         system::is_current(self, fd, writable, number)
@@ -77,7 +77,7 @@ mod system {
     }
 }
 
-/// Not there yet: what a closed descriptor does to whoever waits for it is different on every system.
+/// Not supported yet: systems differ in what closing a descriptor does to a wait for it.
 #[cfg(not(target_os = "linux"))]
 mod system {
     use crate::facade::EventLoop;

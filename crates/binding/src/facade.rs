@@ -1,7 +1,17 @@
-//! What TypeScript sees: one class for each JavaScript thread, and two functions. Conversions only.
+//! What TypeScript sees: one [`EventLoop`] for each JavaScript thread, and two functions. This file converts and
+//! decides nothing.
 //!
-//! System errors cross as numbers, and TypeScript makes Node's errors of them: a handle id below zero is `-errno`,
-//! and so is any other result whose own values are never negative.
+//! Threads: an `EventLoop` belongs to the JavaScript thread that made it, as every object of JavaScript does. Only
+//! the pool is shared by the process.
+//!
+//! Invariants:
+//! 1. Every method that uses a handle goes through [`Driver::with_turn`]. A handle that has ended, or an environment
+//!    that has, is no error: the call does nothing, or answers `EBADF`.
+//! 2. System errors cross as numbers, and TypeScript makes Node's errors of them. A handle below zero is `-errno`; so
+//!    is any result whose own values are never negative. Results with values of their own below zero use
+//!    [`ERROR_BASE`](crate::rings::ERROR_BASE).
+//! 3. No method keeps a borrow of the caller's memory after it has returned.
+//! 4. Requests (look-ups, work on files, child processes) have numbers of 27 bits, which a record's head has room for.
 
 #![expect(
     clippy::needless_pass_by_value,
@@ -32,27 +42,21 @@ use structio_core::{
 };
 
 use crate::{
-    event_loop::{Dispatch, Driver, DriverKind, Outside, pin},
-    rings::{self, Entry, HandleId, Regions, Turn, errno},
+    event_loop::{Dispatch, Driver, DriverKind, Remote, pin},
+    rings::{self, ERROR_BASE, Entry, HandleId, Regions, Turn, WOULD_BLOCK, errno},
     sockopt,
     zone::with_zone,
 };
 
-/// `receiveInto`: nothing is there; `Readable` follows.
-const WOULD_BLOCK: i32 = -1;
-
-/// `receiveInto`: `-errno` below this, so that it cannot be taken for [`WOULD_BLOCK`].
-const ERROR_BASE: i32 = -1000;
-
 #[napi(object)]
 pub struct EventLoopOptions {
-    /// Nest the reactor in libuv where that works; otherwise a helper thread wakes.
+    /// Nests the reactor in libuv where that works; otherwise a helper thread wakes.
     pub nested: bool,
-    /// Use libuv's symbols at all: not in hosts that only pretend to have them.
+    /// Uses libuv's symbols. False for hosts that only imitate them.
     pub uv: bool,
-    /// Look-ups under way at once, in the whole process; the first caller sets it.
+    /// Most look-ups at once, in the whole process. The first `EventLoop` of the process decides.
     pub lookup_threads: Option<u32>,
-    /// File operations under way at once, likewise.
+    /// Most file operations at once, likewise.
     pub file_threads: Option<u32>,
 }
 
@@ -123,7 +127,7 @@ impl EventLoop {
         })
     }
 
-    /// `'nested'` or `'thread'`: what it is, not what was asked for.
+    /// `'nested'` or `'thread'`: the driver in use, which need not be the one asked for.
     #[napi(getter, catch_unwind)]
     pub fn driver(&self) -> &'static str {
         match self.driver.kind() {
@@ -142,19 +146,19 @@ impl EventLoop {
         u32::try_from(self.pool.file_threads()).unwrap_or(u32::MAX)
     }
 
-    /// Carries out the submission ring now and delivers what that completes.
+    /// Carries out the submission ring and delivers what that completes, inside this call.
     #[napi(catch_unwind)]
     pub fn flush(&self) {
         self.driver.flush();
     }
 
-    /// Delivers what is readable already. False: the completion `Settled` says when.
+    /// Delivers I/O that is ready now. False: it comes later, and the completion `Settled` follows.
     #[napi(catch_unwind)]
     pub fn settle(&self) -> bool {
         self.driver.settle()
     }
 
-    /// Starts a connection attempt: its handle, or `-errno`.
+    /// Starts a connection attempt. Returns its handle, or `-errno`.
     #[napi(catch_unwind)]
     pub fn connect(
         &self,
@@ -178,7 +182,7 @@ impl EventLoop {
         Ok(self.handle(|turn| turn.connect(request)))
     }
 
-    /// Binds and listens: a handle, or `-errno`. No address: both families.
+    /// Binds and listens. Returns a handle, or `-errno`. Without an address: both families.
     #[napi(catch_unwind)]
     pub fn listen(
         &self,
@@ -201,8 +205,8 @@ impl EventLoop {
         Ok(self.handle(|turn| turn.listen(&request)))
     }
 
-    /// Writes `data` after what the connection has taken; returns how much of it was taken, `-1 - taken` where something
-    /// taken is unsent, or sending has failed: a completion says which.
+    /// Writes `data` after the bytes that the connection has taken already. Returns how many bytes it took of `data`,
+    /// or `-1 - taken` where bytes taken are unsent or sending has failed; a completion says which.
     #[napi(catch_unwind)]
     pub fn send(&self, handle: f64, data: &[u8]) -> i64 {
         let (taken, unsent) = self
@@ -213,7 +217,7 @@ impl EventLoop {
         if unsent { -1 - taken } else { taken }
     }
 
-    /// The error number that sending has failed with, or 0. `SendFailed` says the same when its turn comes.
+    /// The error number that sending has failed with, or 0; known before `SendFailed` is delivered.
     #[napi(catch_unwind)]
     pub fn send_failure(&self, handle: f64) -> i32 {
         self.driver
@@ -221,7 +225,8 @@ impl EventLoop {
             .unwrap_or(0)
     }
 
-    /// Reads into `view`: bytes, 0 at the end, [`WOULD_BLOCK`], or [`ERROR_BASE`]` - errno`.
+    /// Reads into `view`. Returns a number of bytes, 0 at the end, [`WOULD_BLOCK`] (`Readable` follows), or
+    /// [`ERROR_BASE`]` - errno`.
     #[napi(catch_unwind)]
     pub fn receive_into(&self, handle: f64, mut view: Uint8ArraySlice<'_>) -> i32 {
         // SAFETY: the caller's own memory, for the length of this call, in which no JavaScript runs.
@@ -237,7 +242,7 @@ impl EventLoop {
         }
     }
 
-    /// Ends a handle, now; with `reset`, a connection ends with `RST`.
+    /// Closes a handle at once. With `reset`, a connection ends with `RST`.
     #[napi(catch_unwind)]
     pub fn close(&self, handle: f64, reset: bool) {
         self.driver
@@ -267,7 +272,7 @@ impl EventLoop {
         .map(to_address)
     }
 
-    /// `[errno, value]`.
+    /// The value of an integer option, as `[errno, value]`.
     #[napi(catch_unwind)]
     pub fn getsockopt(&self, handle: f64, level: i32, name: i32) -> Vec<i32> {
         match self.with_socket(handle, |socket| sockopt::get(socket, level, name)) {
@@ -276,7 +281,7 @@ impl EventLoop {
         }
     }
 
-    /// The error number, or 0.
+    /// Sets an option to an integer, or to bytes. Returns the error number, or 0.
     #[napi(catch_unwind)]
     pub fn setsockopt(&self, handle: f64, level: i32, name: i32, value: Either<i32, &[u8]>) -> i32 {
         let outcome = self.with_socket(handle, |socket| match value {
@@ -286,7 +291,7 @@ impl EventLoop {
         outcome.err().as_ref().map_or(0, errno)
     }
 
-    /// Starts a look-up (family 0, 4 or 6): its number, which `LookedUp` will carry.
+    /// Starts a look-up (family 0, 4 or 6). Returns its number, which `LookedUp` carries.
     #[napi(catch_unwind)]
     pub fn lookup(&mut self, host: String, family: u32) -> u32 {
         let request = self.next_request();
@@ -295,14 +300,14 @@ impl EventLoop {
             6 => Family::V6,
             _ => Family::Any,
         };
-        let outside = Arc::clone(self.driver.outside());
+        let remote = Arc::clone(self.driver.remote());
         resolve::lookup(self.pool, host, family, move |outcome| {
-            outside.push(Outside::LookedUp(request, outcome));
+            remote.push(Remote::LookedUp(request, outcome));
         });
         request
     }
 
-    /// The addresses found, or the error's code.
+    /// The addresses that a look-up has found, or its error code.
     #[napi(catch_unwind)]
     pub fn take_lookup(&self, request: u32) -> Either<Vec<String>, String> {
         match self.driver.take_lookup(request) {
@@ -314,11 +319,10 @@ impl EventLoop {
 }
 
 impl EventLoop {
-    /// A number for what a completion will tell the end of.
+    /// A number for a request (invariant 4).
     pub(crate) fn next_request(&mut self) -> u32 {
         let request = self.next_request;
-        // A completion has 27 bits for it.
-        self.next_request = (request + 1) % (1 << 27);
+        self.next_request = (request + 1) % rings::NUMBERS;
         request
     }
 
@@ -336,7 +340,7 @@ impl EventLoop {
             .flatten()
     }
 
-    /// The socket that is a handle.
+    /// Runs `work` with the socket behind a handle.
     fn with_socket<T>(
         &self,
         handle: f64,

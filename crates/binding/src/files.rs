@@ -1,6 +1,14 @@
-//! What TypeScript sees of files. Numbers below zero are special: [`LATER`], or [`ERROR_BASE`]` - errno`.
+//! What TypeScript sees of files. Numbers below zero are special: [`WOULD_BLOCK`] (a request does it), or
+//! [`ERROR_BASE`]` - errno`.
 //!
-//! Work on the pool is a request: its number, which `FileDone` will carry; then `takeFile` (or `takeOpened`) gives the outcome.
+//! Work on the pool is a request: a call returns its number, `FileDone` carries the number, and `takeFile` (or
+//! `takeOpened`) gives the outcome, once.
+//!
+//! Invariants:
+//! 1. A slot belongs to one open file until `closeFile`. A job on the pool shares the file: the descriptor closes
+//!    with its last user.
+//! 2. An interrupt is kept for each request that may wait for another process, until its outcome is taken. The end of
+//!    the environment sends all of them.
 
 #![expect(unsafe_code, reason = "descriptors by number, and the caller's memory")]
 
@@ -22,21 +30,12 @@ use structio_core::files::{
 };
 
 use crate::{
-    event_loop::{Outside, file_caller},
+    event_loop::{Remote, file_caller},
     facade::EventLoop,
-    rings::errno,
+    rings::{ERROR_BASE, INTERRUPTED, WOULD_BLOCK, errno},
 };
 
-/// Not without waiting: a request does it.
-const LATER: f64 = -1.0;
-
-/// Results below this are `-errno`.
-const ERROR_BASE: f64 = -1000.0;
-
-/// The same for a call through the shared words.
-const CALL_ERROR_BASE: i32 = -1000;
-
-/// The open files of one JavaScript thread, and what could be interrupted.
+/// The open files of one JavaScript thread, and the interrupts of its requests.
 #[derive(Debug, Default)]
 pub struct FileTable {
     slots: Vec<Option<Arc<File>>>,
@@ -57,7 +56,7 @@ pub struct OpenedFile {
 
 #[napi]
 impl EventLoop {
-    /// Opens a regular file for reading, if that needs no waiting; `-1`: a request has to.
+    /// Opens a regular file for reading, where that needs no waiting. [`WOULD_BLOCK`]: use a request.
     #[napi(catch_unwind)]
     pub fn open_file_now(&mut self, path: &[u8], flags: i32) -> Either<OpenedFile, f64> {
         let request = OpenRequest {
@@ -67,11 +66,11 @@ impl EventLoop {
         };
         match request.open_now() {
             Some(file) => Either::A(self.driver.files.borrow_mut().add(file)),
-            None => Either::B(LATER),
+            None => Either::B(WOULD_BLOCK.into()),
         }
     }
 
-    /// Opens on the pool: a request.
+    /// Opens a file on the pool. Returns the request's number.
     #[napi(catch_unwind)]
     pub fn open_file(&mut self, path: &[u8], flags: i32, mode: u32) -> u32 {
         let open = OpenRequest {
@@ -89,21 +88,21 @@ impl EventLoop {
         request
     }
 
-    /// The file that a request has opened, or `ERROR_BASE - errno`.
+    /// The file that a request has opened, or [`ERROR_BASE`]` - errno`.
     #[napi(catch_unwind)]
     pub fn take_opened(&mut self, request: u32) -> Either<OpenedFile, f64> {
         self.driver.files.borrow_mut().interrupts.remove(&request);
         match self.driver.take_file_outcome(request) {
             Some(Outcome::Opened(file)) => Either::A(self.driver.files.borrow_mut().add(file)),
             Some(Outcome::Failed(error, _)) => Either::B(failed(&error)),
-            _ => Either::B(ERROR_BASE - f64::from(libc::EBADF)),
+            _ => Either::B(error_result(libc::EBADF)),
         }
     }
 
-    /// A file of a descriptor that is open, or `ERROR_BASE - errno`.
+    /// A file for an open descriptor, or [`ERROR_BASE`]` - errno`. With `close`, the file owns the descriptor.
     #[napi(catch_unwind)]
     pub fn adopt_file(&mut self, fd: i32, close: bool) -> Either<OpenedFile, f64> {
-        // Looked at as somebody else's first: an error must not close it.
+        // Adopted without ownership first: an error must not close it.
         let outcome = take(fd).and_then(|lent| opening::adopt(lent, false));
         let outcome = match outcome {
             Ok(_) if close => take(fd).and_then(|own| opening::adopt(own, true)),
@@ -115,18 +114,19 @@ impl EventLoop {
         }
     }
 
-    /// The function that reads into a `Uint8Array`, or without one moves to a position, if that needs no waiting. Its other
-    /// arguments and its answer are words of the submission ring's header.
+    /// The function that reads into a `Uint8Array`, or without one sets the position, where that needs no waiting.
+    /// Its other arguments and its result are words of the submission ring's header.
     #[napi(catch_unwind, ts_return_type = "(memory?: Uint8Array) => void")]
     pub fn file_caller<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
-        // SAFETY: the current environment, which is the driver's: the class is of no other. A fresh value of it.
+        // SAFETY: the current environment, which is the driver's: an object of a class stays in its environment. The
+        // value is fresh.
         unsafe {
             let function = file_caller(env.raw(), &self.driver)?;
             Ok(Unknown::from_raw_unchecked(env.raw(), function))
         }
     }
 
-    /// Reads up to `length` bytes: a request.
+    /// Reads up to `length` bytes on the pool. Returns the request's number, or nothing for a closed slot.
     #[napi(catch_unwind)]
     pub fn read_file(&mut self, slot: u32, length: u32) -> Option<u32> {
         let file = self.driver.files.borrow().get(slot)?;
@@ -136,7 +136,7 @@ impl EventLoop {
         Some(request)
     }
 
-    /// Writes all of `data`: a request.
+    /// Writes all of `data` on the pool; a request, as `readFile`.
     #[napi(catch_unwind)]
     pub fn write_file(&mut self, slot: u32, data: &[u8]) -> Option<u32> {
         let file = self.driver.files.borrow().get(slot)?;
@@ -146,13 +146,13 @@ impl EventLoop {
         Some(request)
     }
 
-    /// Moves the position (`whence` 0, 1 or 2) if that needs no waiting.
+    /// Moves the position (`whence` as of `lseek`: 0, 1 or 2), where that needs no waiting.
     #[napi(catch_unwind)]
     pub fn seek_file_now(&self, slot: u32, offset: f64, whence: u32) -> f64 {
         match self.driver.files.borrow().get(slot) {
-            None => ERROR_BASE - f64::from(libc::EBADF),
-            // Where a file ends, its server may have to be asked.
-            Some(file) if whence == 2 && !file.is_local() => LATER,
+            None => error_result(libc::EBADF),
+            // The end of a file on a network file system may need an answer of its server.
+            Some(file) if whence == 2 && !file.is_local() => WOULD_BLOCK.into(),
             Some(file) => match file.seek(target(offset, whence)) {
                 Ok(position) => number(position),
                 Err(error) => failed(&error),
@@ -160,7 +160,7 @@ impl EventLoop {
         }
     }
 
-    /// Moves the position: a request.
+    /// Moves the position on the pool; a request, as `readFile`.
     #[napi(catch_unwind)]
     pub fn seek_file(&mut self, slot: u32, offset: f64, whence: u32) -> Option<u32> {
         let file = self.driver.files.borrow().get(slot)?;
@@ -169,7 +169,7 @@ impl EventLoop {
         Some(request)
     }
 
-    /// Cuts or extends: a request.
+    /// Truncates or extends the file on the pool; a request, as `readFile`.
     #[napi(catch_unwind)]
     pub fn truncate_file(&mut self, slot: u32, size: f64) -> Option<u32> {
         let file = self.driver.files.borrow().get(slot)?;
@@ -178,7 +178,8 @@ impl EventLoop {
         Some(request)
     }
 
-    /// Gives the slot free and closes what it held; on the pool, where closing may have to wait (`pool`): a request.
+    /// Frees the slot and closes its file. Returns a request's number where the pool closes it: with `pool`, and for
+    /// files whose closing may wait.
     #[napi(catch_unwind)]
     pub fn close_file(&mut self, slot: u32, pool: bool) -> Option<u32> {
         let file = self.driver.files.borrow_mut().take(slot)?;
@@ -190,7 +191,7 @@ impl EventLoop {
         Some(request)
     }
 
-    /// Ends the wait of a request, which then has the outcome `Interrupted`, unless it was done already.
+    /// Interrupts a request that waits. Its outcome is then [`INTERRUPTED`], unless it was done already.
     #[napi(catch_unwind)]
     pub fn interrupt_file(&mut self, request: u32) {
         let interrupt = self.driver.files.borrow_mut().interrupts.remove(&request);
@@ -199,8 +200,8 @@ impl EventLoop {
         }
     }
 
-    /// The outcome of a request as `[number, errno]`: bytes read, written before an error, or the new position or size. An
-    /// errno of -1: interrupted. What was read is copied to `view`, from `start`.
+    /// The outcome of a request as `[number, errno]`. The number is bytes read, bytes written before an error, or the
+    /// new position or size; errno may be [`INTERRUPTED`]. Bytes read are copied to `view`, from `start`.
     #[napi(catch_unwind)]
     pub fn take_file(
         &mut self,
@@ -213,7 +214,7 @@ impl EventLoop {
             Some(Outcome::Bytes(bytes)) => {
                 let start = start.unwrap_or(0) as usize;
                 let count = view.map_or(0, |mut view| {
-                    // SAFETY: as in `read_file_now`.
+                    // SAFETY: the caller's own memory, for the length of this statement, in which no JavaScript runs.
                     let memory = unsafe { view.as_mut() };
                     let end = memory.len().min(start + bytes.len());
                     let room = memory.get_mut(start..end).unwrap_or_default();
@@ -224,24 +225,24 @@ impl EventLoop {
             }
             Some(Outcome::Number(value)) => vec![number(value), 0.0],
             Some(Outcome::Failed(error, done)) => vec![number(done), f64::from(errno(&error))],
-            Some(Outcome::Interrupted(done)) => vec![number(done), -1.0],
+            Some(Outcome::Interrupted(done)) => vec![number(done), INTERRUPTED.into()],
             Some(Outcome::Opened(_)) | None => vec![0.0, f64::from(libc::EBADF)],
         }
     }
 }
 
 impl EventLoop {
-    /// The number of a new request, and what its job answers through.
+    /// The number of a new request, and the callback for its outcome.
     fn begin(&mut self) -> (u32, impl FnOnce(Outcome) + Send + use<>) {
         let request = self.next_request();
-        let outside = Arc::clone(self.driver.outside());
+        let remote = Arc::clone(self.driver.remote());
         (request, move |outcome| {
-            outside.push(Outside::File(request, outcome));
+            remote.push(Remote::File(request, outcome));
         })
     }
 }
 
-/// The environment has ended: nobody waits for other processes any more, and what its jobs have open is closed with them.
+/// The environment has ended. Jobs that wait for other processes end, and close their files.
 impl Drop for FileTable {
     fn drop(&mut self) {
         for (_, interrupt) in self.interrupts.drain() {
@@ -251,11 +252,11 @@ impl Drop for FileTable {
 }
 
 impl FileTable {
-    /// The slot, and from where to where in the memory, or without one the halves of a position: the bytes read, 0, -1 or
-    /// `-1000 - errno`.
+    /// Reads into `memory[start..end]`, or without memory sets the position to `end << 32 | start`. Returns bytes
+    /// read, 0 for a move, [`WOULD_BLOCK`] or [`ERROR_BASE`]` - errno`.
     pub fn call_now(&self, [slot, start, end]: [u32; 3], memory: Option<&mut [u8]>) -> i32 {
         let Some(Some(file)) = self.slots.get(slot as usize) else {
-            return CALL_ERROR_BASE - libc::EBADF;
+            return ERROR_BASE - libc::EBADF;
         };
         let outcome = match memory {
             None => file
@@ -263,13 +264,13 @@ impl FileTable {
                 .map(|_| Some(0)),
             Some(memory) => match memory.get_mut(start as usize..end as usize) {
                 Some(memory) => file.read_now(memory),
-                None => return CALL_ERROR_BASE - libc::EFAULT,
+                None => return ERROR_BASE - libc::EFAULT,
             },
         };
         match outcome {
             Ok(Some(count)) => i32::try_from(count).unwrap_or(i32::MAX),
-            Ok(None) => -1,
-            Err(error) => CALL_ERROR_BASE - errno(&error),
+            Ok(None) => WOULD_BLOCK,
+            Err(error) => ERROR_BASE - errno(&error),
         }
     }
 
@@ -309,22 +310,23 @@ impl FileTable {
     }
 }
 
-/// The descriptor of a number.
+/// The descriptor of a number, which must be open.
 fn take(fd: i32) -> io::Result<OwnedFd> {
     if fd < 0 {
         return Err(io::Error::from_raw_os_error(libc::EBADF));
     }
-    // SAFETY: not -1, and only asked about in this statement.
+    // SAFETY: not negative, and `F_GETFD` only asks.
     if unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: open, as was just seen. `File` closes it only where its owner has given it away.
+    // SAFETY: open, as `F_GETFD` has shown. `opening::adopt` closes it only with `close`, where the caller gives it
+    // away.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Closes, and says how that went, which dropping does not: a full disk may be noticed only now.
+/// Closes with a result, which dropping does not give: closing may be the first to report a full disk.
 fn close_descriptor(descriptor: OwnedFd) -> io::Result<()> {
-    // SAFETY: owned, and given up in this statement.
+    // SAFETY: owned, and given up by `into_raw_fd`.
     match unsafe { libc::close(descriptor.into_raw_fd()) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
@@ -358,5 +360,9 @@ fn number(value: u64) -> f64 {
 }
 
 fn failed(error: &io::Error) -> f64 {
-    ERROR_BASE - f64::from(errno(error))
+    error_result(errno(error))
+}
+
+fn error_result(errno: i32) -> f64 {
+    (ERROR_BASE - errno).into()
 }

@@ -8,20 +8,28 @@
 //!        └──── one call a batch ── event_loop/driver.rs ◄── libuv: the reactor has events
 //! ```
 //!
-//! - [`event_loop`]: who wakes JavaScript, and when: the driver, nested in libuv or on a helper thread.
-//! - [`rings`]: the four shared regions, the records in them, and the turn that carries them out.
-//! - [`facade`]: the class that TypeScript sees. No decisions there.
-//! - [`local`], [`datagrams`], [`relays`], [`descriptors`], [`files`], [`processes`]: its parts for UNIX sockets, for datagrams,
-//!   for relays, for descriptors of others, for files, and for child processes.
-//! - [`names`]: its part for `getaddrinfo` and `getnameinfo`.
-//! - [`tls`]: its TLS half: contexts, handshakes, and the engine on memory.
+//! - [`event_loop`]: the driver, which wakes JavaScript: nested in libuv, or with a helper thread.
+//! - [`rings`]: the four shared regions, the records in them, and the turn that carries them out (`rings/turn.rs` has
+//!   the map).
+//! - [`facade`]: the class that TypeScript sees. It converts and decides nothing. Its methods for one kind of thing
+//!   each are in [`local`] (UNIX streams), [`datagrams`], [`relays`], [`descriptors`] (waits for foreign
+//!   descriptors), [`files`], [`processes`], [`names`] (`getaddrinfo`, `getnameinfo`) and [`tls`] (contexts,
+//!   handshakes, the engine on memory).
 //! - [`sockopt`]: socket options by number.
 //! - [`zone`]: network interfaces by name.
-//! - [`identity`]: which version this is.
+//! - [`identity`]: the version of this binary.
 //!
-//! `unsafe` lives in this crate alone: in `rings/regions.rs` (shared memory), `event_loop/` (libuv and Node-API),
-//! `sockopt.rs` and `zone.rs` (system calls), `local.rs`, `files.rs`, `rings/watching.rs` and `processes.rs` (descriptors by number), each block
-//! with its reason.
+//! # Threads
+//!
+//! One driver, one set of rings and one handle table for each JavaScript thread, used on that thread only. Other
+//! threads touch what stands behind `Arc`s: the ready list, the queue of remote completions and the bell
+//! (`crates/wakeups`). tokio runs no task on a JavaScript thread; core's pool has threads of its own.
+//!
+//! # Unsafe code
+//!
+//! `unsafe` lives in this crate alone: in `rings/regions.rs` and `facade.rs` (shared memory), `event_loop/`,
+//! `datagrams.rs` and `files.rs` (libuv and Node-API), `sockopt.rs` and `zone.rs` (system calls), `local.rs`,
+//! `files.rs`, `rings/waits.rs` and `processes.rs` (descriptors by number). Each block has its reason.
 
 pub mod datagrams;
 pub mod descriptors;

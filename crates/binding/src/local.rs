@@ -1,4 +1,4 @@
-//! What TypeScript sees of UNIX streams: names are bytes.
+//! What TypeScript sees of UNIX streams. Names are bytes.
 
 #![expect(unsafe_code, reason = "descriptors by number")]
 
@@ -15,13 +15,13 @@ use crate::{
 
 #[napi]
 impl EventLoop {
-    /// Connects: a handle, or `-errno`.
+    /// Connects. Returns a handle, or `-errno`.
     #[napi(catch_unwind)]
     pub fn connect_unix(&self, name: &[u8]) -> f64 {
         self.handle(|turn| turn.connect_unix(UnixName::new(name)))
     }
 
-    /// Binds and listens: a handle, or `-errno`.
+    /// Binds and listens. Returns a handle, or `-errno`.
     #[napi(catch_unwind)]
     pub fn listen_unix(&self, name: &[u8], mode: Option<u32>, backlog: i32) -> f64 {
         let request = UnixListenRequest {
@@ -32,7 +32,8 @@ impl EventLoop {
         self.handle(|turn| turn.listen_unix(&request))
     }
 
-    /// Keeps `data` and copies of the descriptors, which leave with the next `Wait.Parcel`: the error number, or 0.
+    /// Keeps `data` and duplicates of the descriptors as ancillary data, which leave with the next `Wait.Parcel`.
+    /// Returns the error number, or 0.
     #[napi(catch_unwind)]
     pub fn post_fds(&self, handle: f64, data: &[u8], fds: &[i32]) -> i32 {
         let descriptors = match duplicate(fds) {
@@ -48,7 +49,7 @@ impl EventLoop {
         0
     }
 
-    /// The descriptors that `ReceivedFds` has announced: the caller's to close.
+    /// The descriptors that `ReceivedFds` has announced. The caller owns them.
     #[napi(catch_unwind)]
     pub fn take_fds(&self, handle: f64) -> Vec<i32> {
         self.entry(handle, |entry| match entry {
@@ -59,7 +60,7 @@ impl EventLoop {
     }
 }
 
-/// Own copies: whatever the caller closes meanwhile, and whoever then gets its number, what leaves is what was meant.
+/// Duplicates: the caller may close its own before they leave, and the numbers may then name other files.
 #[cfg(unix)]
 fn duplicate(fds: &[i32]) -> std::io::Result<Descriptors> {
     use std::os::fd::BorrowedFd;
@@ -69,8 +70,8 @@ fn duplicate(fds: &[i32]) -> std::io::Result<Descriptors> {
             if fd < 0 {
                 return Err(std::io::Error::from_raw_os_error(libc::EBADF));
             }
-            // SAFETY: not -1, and used in this call only, in which no JavaScript runs that could close it. One that is not
-            // open is an error of the system.
+            // SAFETY: not negative, and used in this call only, in which no JavaScript runs that could close it. A
+            // number that is not open gives an error of the system.
             unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned()
         })
         .collect()

@@ -12,7 +12,7 @@ use napi_derive::napi;
 use structio_core::resolve::{self, Family, Found, Kind};
 
 use crate::{
-    event_loop::Outside,
+    event_loop::Remote,
     facade::{EventLoop, socket_address},
 };
 
@@ -45,11 +45,11 @@ pub struct FoundName {
 
 #[napi]
 impl EventLoop {
-    /// Starts a look-up by host and service: its number, which `LookedUp` will carry.
+    /// Starts a look-up by host and service. Returns its number, which `LookedUp` carries.
     #[napi(catch_unwind)]
     pub fn get_addr_info(&mut self, query: AddressQuery) -> u32 {
         let request = self.next_request();
-        let outside = Arc::clone(self.driver.outside());
+        let remote = Arc::clone(self.driver.remote());
         let query = resolve::AddressQuery {
             host: query.host,
             service: query.service,
@@ -67,24 +67,24 @@ impl EventLoop {
             flags: query.flags,
         };
         resolve::address_info(self.pool, query, move |outcome| {
-            outside.push(Outside::LookedUp(request, outcome));
+            remote.push(Remote::LookedUp(request, outcome));
         });
         request
     }
 
-    /// Starts a look-up of the names of an address: its number, as above.
+    /// Starts a look-up of the names of an address. Returns its number, as above.
     #[napi(catch_unwind)]
     pub fn get_name_info(&mut self, address: String, port: u16, flags: Vec<String>) -> Result<u32> {
         let address = socket_address(&address, port)?;
         let request = self.next_request();
-        let outside = Arc::clone(self.driver.outside());
+        let remote = Arc::clone(self.driver.remote());
         resolve::name_info(self.pool, address, flags, move |outcome| {
-            outside.push(Outside::LookedUp(request, outcome));
+            remote.push(Remote::LookedUp(request, outcome));
         });
         Ok(request)
     }
 
-    /// What the first kind of look-up has found, or the error's code.
+    /// The addresses that `getAddrInfo` has found, or the error code.
     #[napi(catch_unwind)]
     pub fn take_addresses(&self, request: u32) -> Either<Vec<FoundAddress>, String> {
         match self.driver.take_lookup(request) {
@@ -96,7 +96,7 @@ impl EventLoop {
         }
     }
 
-    /// What the second kind has found, or the error's code.
+    /// The names that `getNameInfo` has found, or the error code.
     #[napi(catch_unwind)]
     pub fn take_name(&self, request: u32) -> Either<FoundName, String> {
         match self.driver.take_lookup(request) {
@@ -134,7 +134,7 @@ impl From<resolve::FoundAddress> for FoundAddress {
     }
 }
 
-/// `fe80::1%2`: without the interface it would be an address of nobody.
+/// `fe80::1%2`: a link-local address means nothing without its interface.
 fn with_scope(address: SocketAddr) -> String {
     match address {
         SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), v6.scope_id()),

@@ -6,15 +6,7 @@ use napi_derive::napi;
 
 use crate::facade::EventLoop;
 #[cfg(unix)]
-use crate::rings::HandleId;
-
-/// In the place of a descriptor.
-#[cfg(unix)]
-mod standard {
-    pub const PIPE: i32 = -1;
-    pub const NULL: i32 = -2;
-    pub const OUTPUT: i32 = -3;
-}
+use crate::rings::{HandleId, stdio};
 
 #[napi(object)]
 pub struct SpawnOptions {
@@ -23,17 +15,17 @@ pub struct SpawnOptions {
     /// Names and values, in turn.
     pub environment: Vec<String>,
     pub folder: Option<String>,
-    /// Three descriptors, or: -1 a pipe, -2 nothing, -3 (of the third) where the second goes.
+    /// Three descriptors, or values of `Stdio` in the ring protocol in place of them.
     pub stdio: Vec<i32>,
     pub group: bool,
 }
 
-/// A child process: `errno` is all there is where it could not be started.
+/// A child process. Where it could not be started, `errno` is not 0 and everything else is empty.
 #[napi]
 pub struct ChildProcess {
     errno: i32,
     request: u32,
-    /// Handles; 0 is none, for no handle has the generation 0.
+    /// Handles of the pipes. 0 is none: no handle has the generation 0.
     streams: [f64; 3],
     #[cfg(unix)]
     process: Option<structio_core::processes::Process>,
@@ -46,7 +38,7 @@ impl ChildProcess {
         self.errno
     }
 
-    /// The number that the completion `Exited` will carry.
+    /// The number that the completion `Exited` carries.
     #[napi(getter, catch_unwind)]
     pub fn request(&self) -> u32 {
         self.request
@@ -66,7 +58,7 @@ impl ChildProcess {
         self.streams.to_vec()
     }
 
-    /// Sends a signal: the error number, or 0.
+    /// Sends a signal. Returns the error number, or 0.
     #[napi(catch_unwind)]
     pub fn signal(&self, number: i32) -> i32 {
         #[cfg(unix)]
@@ -94,7 +86,7 @@ impl ChildProcess {
 
 #[napi]
 impl EventLoop {
-    /// Starts a program. Its end is told by the completion `Exited`.
+    /// Starts a program. The completion `Exited` reports its end.
     #[napi(catch_unwind)]
     pub fn spawn_process(&mut self, options: SpawnOptions) -> ChildProcess {
         #[cfg(unix)]
@@ -116,13 +108,13 @@ impl EventLoop {
 
         use structio_core::processes::{SpawnRequest, spawn};
 
-        use crate::event_loop::Outside;
+        use crate::event_loop::Remote;
 
-        let stdio = |index: usize| to_standard(options.stdio.get(index).copied());
+        let stream = |index: usize| to_standard(options.stdio.get(index).copied());
         let request = SpawnRequest {
-            stdin: stdio(0)?,
-            stdout: stdio(1)?,
-            stderr: stdio(2)?,
+            stdin: stream(0)?,
+            stdout: stream(1)?,
+            stderr: stream(2)?,
             program: options.program.into(),
             arguments: options.arguments.into_iter().map(Into::into).collect(),
             environment: pairs(options.environment),
@@ -141,9 +133,9 @@ impl EventLoop {
             })
             .ok_or(ended)??;
         let request = self.next_request();
-        let outside = Arc::clone(self.driver.outside());
+        let remote = Arc::clone(self.driver.remote());
         let watched = process.watch(self.pool, move |code| {
-            outside.push(Outside::Exited(request, code));
+            remote.push(Remote::Exited(request, code));
         });
         if let Err(error) = watched {
             for stream in streams {
@@ -161,7 +153,7 @@ impl EventLoop {
     }
 }
 
-/// A copy of a descriptor, for whatever becomes of the caller's own; or what stands for none.
+/// What a child's standard stream is connected to. A descriptor is duplicated: the caller may close its own.
 #[cfg(unix)]
 fn to_standard(number: Option<i32>) -> std::io::Result<structio_core::processes::Standard> {
     use std::os::fd::BorrowedFd;
@@ -169,13 +161,13 @@ fn to_standard(number: Option<i32>) -> std::io::Result<structio_core::processes:
     use structio_core::processes::Standard;
 
     match number {
-        Some(standard::PIPE) => Ok(Standard::Pipe),
-        Some(standard::OUTPUT) => Ok(Standard::Output),
-        Some(standard::NULL) | None => Ok(Standard::Null),
+        Some(stdio::PIPE) => Ok(Standard::Pipe),
+        Some(stdio::STDOUT) => Ok(Standard::Output),
+        Some(stdio::NULL) | None => Ok(Standard::Null),
         Some(fd) if fd < 0 => Err(std::io::Error::from_raw_os_error(libc::EBADF)),
         Some(fd) => {
-            // SAFETY: not -1, and used in this call only, in which no JavaScript runs that could close it. One that is not
-            // open is an error of the system.
+            // SAFETY: not negative, and used in this call only, in which no JavaScript runs that could close it. A
+            // number that is not open gives an error of the system.
             let descriptor = unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned()?;
             Ok(Standard::Descriptor(descriptor))
         }

@@ -8,11 +8,11 @@ use crate::{
     rings::{HandleId, RelayOutcome, RelayReport, WayReport},
 };
 
-/// One way of a relay that is over.
+/// One direction of a relay that is over.
 #[napi(object)]
 pub struct RelayedWay {
     pub moved: f64,
-    /// Read from the source, and not taken by the destination.
+    /// Bytes read from the source that the destination has not taken.
     pub rest: Buffer,
     /// The source's data has ended.
     pub source_ended: bool,
@@ -22,12 +22,12 @@ pub struct RelayedWay {
     pub unsent: bool,
 }
 
-/// What a relay has come to.
+/// The report of a relay that is over.
 #[napi(object)]
 pub struct Relayed {
     pub there: RelayedWay,
     pub back: RelayedWay,
-    /// Whose receiving has failed, 0 or 1; -1: nobody's.
+    /// The connection whose receiving has failed: 0 or 1; -1 for none.
     pub failed: i32,
     /// The error number.
     pub errno: i32,
@@ -35,16 +35,16 @@ pub struct Relayed {
 
 #[napi]
 impl EventLoop {
-    /// Begins to relay between two connections; each `ahead` has been read from its own one and goes first. `tells`: the
-    /// completion `Relayed` says of each turn that bytes have moved.
+    /// Starts to relay between two connections. `prefetchedA` was read from `a`, `prefetchedB` from `b`; both go
+    /// first. With `tells`, a completion `Relayed` follows each turn in which bytes have moved.
     #[napi(catch_unwind)]
-    pub fn start_relay(&self, a: f64, b: f64, ahead_a: &[u8], ahead_b: &[u8], tells: bool) {
+    pub fn start_relay(&self, a: f64, b: f64, prefetched_a: &[u8], prefetched_b: &[u8], tells: bool) {
         let [a, b] = [a, b].map(HandleId::from_number);
         self.driver
-            .with_turn(|turn| turn.start_relay(a, b, [ahead_a, ahead_b], tells));
+            .with_turn(|turn| turn.start_relay(a, b, [prefetched_a, prefetched_b], tells));
     }
 
-    /// Ends a relay, by its first handle, and tells what it has come to; `None` where there is none.
+    /// Ends the relay of a first handle and returns its report; `None` where there is no such relay.
     #[napi(catch_unwind)]
     pub fn end_relay(&self, a: f64) -> Option<Relayed> {
         self.driver

@@ -7,7 +7,7 @@ use std::io;
 #[cfg(unix)]
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-/// A socket of whichever kind.
+/// A socket of any kind.
 #[cfg(unix)]
 pub type AnySocket<'a> = BorrowedFd<'a>;
 
@@ -38,13 +38,13 @@ pub fn get(socket: &AnySocket<'_>, level: i32, name: i32) -> io::Result<i32> {
     }
 }
 
-/// Sets an option to the bytes of its value: an integer's, or those of the structure that it takes.
+/// Sets an option to the bytes of its value: of an integer, or of the structure that the option takes.
 #[cfg(unix)]
 pub fn set(socket: &AnySocket<'_>, level: i32, name: i32, value: &[u8]) -> io::Result<()> {
     let length =
         libc::socklen_t::try_from(value.len()).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
-    // SAFETY: as above. An option whose value holds an address of memory (`SO_ATTACH_FILTER`) is the kernel's to check, as it
-    // is for every program.
+    // SAFETY: as above. The kernel checks options whose value holds an address (`SO_ATTACH_FILTER`), as for every
+    // program.
     let status = unsafe { libc::setsockopt(socket.as_raw_fd(), level, name, value.as_ptr().cast(), length) };
     if status == 0 {
         Ok(())

@@ -1,5 +1,5 @@
 //! What TypeScript sees of TLS: contexts, handshakes on the event loop's connections, and the engine for other streams.
-//! Conversions only.
+//! This file converts and decides nothing.
 
 #![expect(
     clippy::needless_pass_by_value,
@@ -16,7 +16,7 @@ use structio_core::tls::{
 };
 
 use crate::{
-    event_loop::Outside,
+    event_loop::Remote,
     facade::EventLoop,
     rings::{Entry, HandleId, Lent},
 };
@@ -45,10 +45,10 @@ pub struct TlsSettings {
 #[napi(object, object_to_js = false)]
 pub struct TlsStart {
     pub server_side: bool,
-    /// The name or address that a server's certificate has to be for.
+    /// The name or address that the server's certificate must be valid for.
     pub hostname: String,
     pub standard_compatible: bool,
-    /// Announce the name that a client sends, and wait for the context.
+    /// Announces the name that a client sends, and waits for the context.
     pub ask_by_name: bool,
 }
 
@@ -71,7 +71,7 @@ pub struct TlsFacts {
     pub shared_ciphers: Option<Vec<String>>,
 }
 
-/// A context: settings, and what the library has made of them.
+/// TLS settings, and what rustls has made of them.
 #[napi]
 pub struct TlsContext {
     context: Arc<tls::Context>,
@@ -95,20 +95,28 @@ impl TlsContext {
 
 #[napi]
 impl EventLoop {
-    /// Makes a handshake of a connection, under the same handle; `Handshaken`, `HandshakeFailed` or `ClientHello` follows.
+    /// Starts a handshake on a connection, under the same handle. `Handshaken`, `HandshakeFailed` or `ClientHello`
+    /// follows. `prefetched`: ciphertext already read from the connection.
     #[napi(catch_unwind)]
-    pub fn start_tls(&self, handle: f64, context: &TlsContext, start: TlsStart, ahead: &[u8], on_pool: bool) {
+    pub fn start_tls(
+        &self,
+        handle: f64,
+        context: &TlsContext,
+        start: TlsStart,
+        prefetched: &[u8],
+        on_pool: bool,
+    ) {
         let id = HandleId::from_number(handle);
         let context = Arc::clone(&context.context);
         let start = Start::from(start);
-        // A client's first flight leaves at once; a server has to wait for it anyway, and for its turn.
+        // A client's first flight leaves at once. A server waits for it anyway, and for its turn.
         let waits = start.side == Side::Server;
         self.driver
-            .with_turn(|turn| turn.start_tls(id, context, start, ahead.to_vec()));
+            .with_turn(|turn| turn.start_tls(id, context, start, prefetched.to_vec()));
         self.go_on(id, on_pool, waits);
     }
 
-    /// The name that `ClientHello` has announced.
+    /// The server name of a handshake that `ClientHello` has announced.
     #[napi(catch_unwind)]
     pub fn client_name(&self, handle: f64) -> Option<String> {
         self.driver
@@ -116,7 +124,7 @@ impl EventLoop {
             .flatten()
     }
 
-    /// Goes on after `ClientHello`.
+    /// Goes on with a handshake after `ClientHello`, with this context.
     #[napi(catch_unwind)]
     pub fn continue_tls(&self, handle: f64, context: &TlsContext, on_pool: bool) {
         let id = HandleId::from_number(handle);
@@ -125,14 +133,14 @@ impl EventLoop {
         self.go_on(id, on_pool, true);
     }
 
-    /// Ends a handshake after `ClientHello`, with an alert; the handle ends.
+    /// Refuses a handshake after `ClientHello`: sends an alert and closes the handle.
     #[napi(catch_unwind)]
     pub fn refuse_tls(&self, handle: f64) {
         self.driver
             .with_turn(|turn| turn.refuse_tls(HandleId::from_number(handle)));
     }
 
-    /// What is wrong with a handshake, or with a connection's TLS.
+    /// The failure of a handshake, or of a connection's TLS.
     #[napi(catch_unwind)]
     pub fn tls_failure(&self, handle: f64) -> Option<TlsFailure> {
         self.driver
@@ -161,7 +169,7 @@ impl EventLoop {
 }
 
 impl EventLoop {
-    /// Polls a handshake, or has the pool do it.
+    /// Polls a handshake here, or on the pool.
     fn go_on(&self, id: HandleId, on_pool: bool, waits: bool) {
         self.driver.with_turn(|turn| {
             if on_pool {
@@ -175,10 +183,10 @@ impl EventLoop {
     }
 
     fn lend(&self, id: HandleId, mut handshake: Box<SocketHandshake>) -> Lent {
-        let outside = Arc::clone(self.driver.outside());
+        let remote = Arc::clone(self.driver.remote());
         Lent(self.pool.run(async move {
             let outcome = poll_fn(|cx| handshake.poll(cx)).await;
-            outside.push(Outside::Handshake(id, handshake, outcome));
+            remote.push(Remote::Handshake(id, handshake, outcome));
         }))
     }
 
@@ -192,22 +200,22 @@ impl EventLoop {
     }
 }
 
-/// What [`TlsEngine::feed`] and its like have brought about.
+/// The result of a call of [`TlsEngine`].
 #[napi(object, object_from_js = false)]
 pub struct TlsEngineStep {
-    /// The handshake is done, with this step.
+    /// This step has completed the handshake.
     pub handshaken: bool,
-    /// A client has sent this name: `choose` or `refuse` comes next.
+    /// A client has sent this name: call `choose` or `refuse` next.
     pub name: Option<String>,
     pub failure: Option<TlsFailure>,
-    /// To be sent to the other side.
+    /// Bytes to send to the peer.
     pub ciphertext: Option<Buffer>,
     pub plaintext: Option<Buffer>,
-    /// The other side has said `close_notify`.
+    /// The peer has sent `close_notify`.
     pub ended: bool,
 }
 
-/// TLS on memory.
+/// TLS without I/O: ciphertext in, ciphertext out.
 #[napi]
 pub struct TlsEngine {
     engine: Result<Engine, Failure>,
@@ -215,7 +223,7 @@ pub struct TlsEngine {
 
 #[napi]
 impl TlsEngine {
-    /// A context that is of no use for this side fails with the first `feed`.
+    /// A context that does not fit this side fails with the first `feed`.
     #[napi(constructor, catch_unwind)]
     pub fn new(context: &TlsContext, start: TlsStart) -> Self {
         Self {
@@ -223,7 +231,7 @@ impl TlsEngine {
         }
     }
 
-    /// Takes ciphertext; with nothing, only looks at what there is to send.
+    /// Takes ciphertext. Without bytes, only gives what there is to send.
     #[napi(catch_unwind)]
     pub fn feed(&mut self, bytes: &[u8]) -> TlsEngineStep {
         self.step(|engine| engine.feed(bytes))
@@ -254,7 +262,7 @@ impl TlsEngine {
         self.step(|engine| engine.send(data).map(|()| EngineStep::More))
     }
 
-    /// Says `close_notify`.
+    /// Encrypts `close_notify`.
     #[napi(catch_unwind)]
     pub fn send_close(&mut self) -> TlsEngineStep {
         self.step(|engine| {
@@ -310,7 +318,7 @@ impl TlsEngine {
     }
 }
 
-/// The keys of every failure's reason: a test compares them with TypeScript's.
+/// The keys of all failure reasons: a test compares them with TypeScript's.
 #[napi(catch_unwind)]
 pub fn tls_failure_reasons() -> Vec<String> {
     Reason::ALL.iter().map(|reason| reason.key().to_owned()).collect()

@@ -2,26 +2,26 @@
 
 #![expect(
     unsafe_code,
-    reason = "two functions of libc that nobody wraps on every system"
+    reason = "two functions of libc without a safe wrapper for every system"
 )]
 
 use std::net::SocketAddr;
 
 use napi_derive::napi;
 
-/// The number of an interface, or 0 where there is none of this name.
+/// The number of the interface with this name, or 0.
 #[napi(catch_unwind)]
 pub fn interface_index(name: String) -> u32 {
     index_of(name)
 }
 
-/// The name of an interface, if it is there.
+/// The name of the interface with this number, if there is one.
 #[napi(catch_unwind)]
 pub fn interface_name(index: u32) -> Option<String> {
     name_of(index)
 }
 
-/// Without the port; with the zone, by its name where it has one.
+/// The address without its port, with its zone: by name, or by number where the interface has none.
 pub fn with_zone(address: SocketAddr) -> String {
     match address {
         SocketAddr::V6(v6) if v6.scope_id() != 0 => {
@@ -49,12 +49,12 @@ fn index_of(_: String) -> u32 {
 #[cfg(unix)]
 fn name_of(index: u32) -> Option<String> {
     let mut name = [0; libc::IF_NAMESIZE];
-    // SAFETY: as much room as the function wants.
+    // SAFETY: `name` has the `IF_NAMESIZE` bytes that the function may write.
     let found = unsafe { libc::if_indextoname(index, name.as_mut_ptr()) };
     if found.is_null() {
         return None;
     }
-    // SAFETY: what was found ends with NUL, inside `name`.
+    // SAFETY: the function has written a string that ends with NUL inside `name`.
     let name = unsafe { std::ffi::CStr::from_ptr(name.as_ptr()) };
     name.to_str().ok().map(str::to_owned)
 }

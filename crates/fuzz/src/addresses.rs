@@ -27,7 +27,7 @@ pub fn addresses(bytes: &[u8]) {
     }
 }
 
-/// A numeric address, and nothing that only begins as one or has its own idea of the port.
+/// Accepts a numeric address, and refuses text that only begins as one or has a port of its own.
 fn text(text: &str, port: u16) {
     let parsed = address::parse(text, port);
     let plain: Option<IpAddr> = text.parse().ok();
@@ -50,7 +50,7 @@ fn text(text: &str, port: u16) {
     }
 }
 
-/// What a client is told to connect to.
+/// The host name that a client connects to.
 fn host_name(name: &str) {
     let start = Start {
         side: Side::Client,
@@ -67,7 +67,7 @@ fn host_name(name: &str) {
     }
 }
 
-/// The record before a datagram, as JavaScript has left it.
+/// The peer record before a datagram, as JavaScript may leave it.
 fn record(bytes: &[u8]) {
     for length in [peers::IP_BYTES, peers::UNIX_BYTES, bytes.len()] {
         let place = &bytes[..length.min(bytes.len())];
@@ -91,7 +91,7 @@ fn unix_name(bytes: &[u8]) {
     let mut place = [0; peers::UNIX_BYTES];
     peers::write(&mut place, &Address::Unix(name.clone()));
     let back = peers::unix_target(&place).expect("a name");
-    // As long as the system takes; a longer one was never bound.
+    // A name longer than the system takes is cut; it was never bound.
     assert!(bytes.starts_with(back.bytes()));
     assert!(back == name || bytes.len() > 108);
     assert!(!format!("{name:?}").is_empty());

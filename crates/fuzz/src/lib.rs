@@ -1,19 +1,21 @@
-//! What others control, as functions of arbitrary bytes that must not panic, whatever the bytes are.
+//! Fuzz targets: functions of arbitrary bytes that must not panic. The bytes stand for input that a peer, a user or
+//! JavaScript controls.
 //!
 //! # Map
 //!
-//! - [`tls_handshake`], [`tls_session`]: two TLS engines and a wire between them that cuts, changes, repeats and invents bytes,
-//!   from the beginning of the handshake or after it.
+//! - [`tls_handshake`], [`tls_session`]: two TLS engines, and a wire between them that cuts, changes, repeats and
+//!   invents bytes, from the start of the handshake or after it.
 //! - [`records`]: the records and control words that JavaScript writes to the shared rings, over real sockets.
 //! - [`addresses`]: addresses and host names, as text and as the records of datagrams.
 //!
-//! Each reads its input as a small program ([`script`]). So a mutation changes one step, and what a step does to a live
-//! connection need not be guessed as bytes.
+//! Each reads its input as a small program ([`script`]): a mutation changes one step, and the fuzzer need not guess
+//! valid bytes to act on a live connection.
 //!
-//! The rings belong to `crates/binding`, which is a library for Node alone. Nothing in them knows Node: they are compiled into
-//! this crate from the same files.
+//! `crates/binding` can only be linked into Node. Its rings do not depend on Node, so this crate compiles their files
+//! again.
 //!
-//! `targets/` has libFuzzer's entries, `corpus/` the inputs that are kept, `tests/corpus.rs` replays them in every test run.
+//! `targets/` has the entry points of libFuzzer, `corpus/` the kept inputs; `tests/corpus.rs` replays them in every
+//! test run.
 
 #![expect(
     clippy::expect_used,

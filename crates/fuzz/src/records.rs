@@ -1,8 +1,9 @@
-//! The JavaScript side of the rings, as a program that has lost its mind: records, control words and slabs with anything in
-//! them, calls at any moment with any handle. The sockets are real, and of this process.
+//! A JavaScript side that does anything: arbitrary records, control words and slabs, and calls at any moment with any
+//! handle. The sockets are real, and both ends are in this process.
 //!
-//! What must hold: no panic and nothing outside the regions (each is an allocation of its own, which AddressSanitizer
-//! watches), and what is told to JavaScript lies inside them, too.
+//! What must hold:
+//! 1. No panic, and no access outside the regions. Each is an allocation of its own, which AddressSanitizer watches.
+//! 2. Offsets and lengths in completions lie inside the regions, too.
 
 #![expect(
     unsafe_code,
@@ -66,7 +67,7 @@ pub fn records(bytes: &[u8]) {
     reactor.shutdown();
 }
 
-/// Memory of its own, which both sides reach by the address alone.
+/// One region: an allocation that both sides reach by address.
 struct Region {
     base: NonNull<u64>,
     words: usize,
@@ -87,7 +88,7 @@ impl Region {
     }
 
     fn shared(&self) -> SharedMemory {
-        // SAFETY: as many bytes are there until this is dropped, which is after the turn (`World`). One thread.
+        // SAFETY: the bytes stay until this is dropped, which is after the turn (`World`). One thread.
         unsafe { SharedMemory::new(self.base.cast(), self.length()) }
     }
 
@@ -96,7 +97,7 @@ impl Region {
             return;
         };
         let length = bytes.len().min(room);
-        // SAFETY: inside the region, as was just looked at; the turn does not run meanwhile.
+        // SAFETY: inside the region, as was just checked; the turn does not run meanwhile.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.base.as_ptr().cast::<u8>().add(at), length) };
     }
 
@@ -122,7 +123,7 @@ struct World {
     completions: Region,
     send_slab: Region,
     submissions: Region,
-    /// Everything that has been opened, closed since or not.
+    /// All handles that were opened, whether closed since or not.
     handles: Vec<HandleId>,
     /// The far ends of the streams.
     peers: Vec<UnixStream>,
@@ -294,7 +295,7 @@ impl World {
                 let _ = self.turn.client_name(id);
                 self.turn.refuse_tls(id);
             }
-            // What JavaScript reads stays as it is while it reads it.
+            // JavaScript reads a dispatch, and submits meanwhile.
             _ => {
                 self.turn.set_control(control::DISPATCHING, 1);
                 self.turn.publish();
@@ -315,7 +316,7 @@ impl World {
         self.turn.set_control(control::COUNT, count);
     }
 
-    /// One handle of ours, often, or any number.
+    /// Mostly a handle that was opened, otherwise any number.
     fn id(&self, script: &mut Script<'_>) -> HandleId {
         let choice = usize::from(script.byte());
         match self.handles.get(choice % 16) {
@@ -332,8 +333,8 @@ impl World {
         self.peers.get(choice % self.peers.len().max(1))
     }
 
-    /// Datagrams in the send slab, or what is none. The bytes of a name never are those of a socket that others have: each has the bit
-    /// that `/` has and most letters of `/run`, `/dev` and `/tmp` have not.
+    /// Lays datagrams in the send slab, or nonsense. No name may be that of a foreign socket: each byte gets a bit
+    /// that `/` has and most letters of `/run`, `/dev` and `/tmp` do not have.
     fn lay(&mut self, script: &mut Script<'_>) {
         for _ in 0..script.byte() % 4 {
             let at = script.short() % (SLAB + 8);
@@ -351,7 +352,7 @@ impl World {
         self.turn.set_control(control::SEND_COUNT, count);
     }
 
-    /// A turn up to JavaScript, which reads what it is told.
+    /// A turn up to the dispatch, whose records are checked.
     fn collect(&mut self) {
         self.turn.collect();
         self.turn.publish();
@@ -384,14 +385,14 @@ fn operand(script: &mut Script<'_>) -> i32 {
     }
 }
 
-/// Of no file, and of nobody else.
+/// An abstract name that no other process uses.
 fn fresh_name() -> UnixName {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     UnixName::new(format!("\0structio-fuzz-{}-{count}", process::id()).as_bytes())
 }
 
-/// Without a certificate: a handshake that gets far is for `tls_handshake`.
+/// Without a certificate: `tls_handshake` covers complete handshakes.
 static CONTEXT: LazyLock<Arc<Context>> = LazyLock::new(|| {
     Arc::new(Context::new(Settings {
         certificates: Vec::new(),

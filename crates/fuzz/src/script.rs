@@ -1,4 +1,4 @@
-//! An input as a program: numbers are read from its front, and 0 when it is used up.
+//! An input read as a program: numbers come from its front, and are 0 when it is used up.
 
 #[derive(Clone, Copy, Debug)]
 pub struct Script<'a>(&'a [u8]);
@@ -26,7 +26,7 @@ impl<'a> Script<'a> {
         self.byte() & 1 == 1
     }
 
-    /// Of two bytes.
+    /// A number of two bytes.
     pub fn short(&mut self) -> usize {
         usize::from(u16::from_le_bytes([self.byte(), self.byte()]))
     }
@@ -39,7 +39,7 @@ impl<'a> Script<'a> {
         f64::from_bits(u64::from_le_bytes(std::array::from_fn(|_| self.byte())))
     }
 
-    /// At most this many bytes: what is left of them.
+    /// The next `length` bytes, or fewer at the end.
     pub fn bytes(&mut self, length: usize) -> &'a [u8] {
         let (bytes, rest) = self.0.split_at(length.min(self.0.len()));
         self.0 = rest;

@@ -1,9 +1,10 @@
-//! Two engines, and a wire between them.
+//! Two TLS engines, and a wire between them.
 //!
 //! What must hold, whatever happens to the wire:
-//! 1. What one side receives is a beginning of what the other has sent: no byte is changed, lost in the middle, or invented.
+//! 1. What one side receives is a prefix of what the other has sent: no byte is changed, lost in the middle, or
+//!    invented.
 //! 2. After the handshake, the end of data is the end that the other side has declared.
-//! 3. A wire that only cuts and delays makes nothing fail, and in the end everything has arrived.
+//! 3. A wire that only cuts and delays makes nothing fail, and in the end everything arrives.
 
 use std::sync::{Arc, LazyLock};
 
@@ -14,14 +15,14 @@ use structio_core::tls::{
 
 use crate::script::Script;
 
-/// Steps of one program, and bytes on a wire: an input should not take longer for being longer.
+/// Most steps of one program, and most bytes on a wire: long inputs should not run longer.
 const STEPS: usize = 96;
 const MOST_WIRE: usize = 262_144;
 
 const CLIENT: usize = 0;
 const SERVER: usize = 1;
 
-/// From the first byte on.
+/// Disturbs a connection from its first byte on.
 pub fn tls_handshake(bytes: &[u8]) {
     let mut script = Script::new(bytes);
     let options = Options::read(&mut script);
@@ -34,7 +35,7 @@ pub fn tls_handshake(bytes: &[u8]) {
     }
 }
 
-/// From the end of a handshake that nothing has disturbed.
+/// Disturbs a connection after an undisturbed handshake.
 pub fn tls_session(bytes: &[u8]) {
     let mut script = Script::new(bytes);
     let mut pair = Pair::new(&Options::read(&mut script));
@@ -44,7 +45,7 @@ pub fn tls_session(bytes: &[u8]) {
     pair.finish();
 }
 
-/// One side, and bytes that never were TLS, or once were.
+/// Feeds one side with bytes that are no TLS, or only resemble it.
 fn feed_alone(options: &Options, script: &mut Script<'_>) {
     let side = if script.flag() { Side::Server } else { Side::Client };
     let piece = usize::from(script.byte()) + 1;
@@ -90,9 +91,9 @@ impl Options {
 
 struct End {
     engine: Engine,
-    /// On its way to this side.
+    /// Bytes on their way to this side.
     wire: Vec<u8>,
-    /// Something other than cutting has been done to what this side is given.
+    /// Bytes for this side were changed, not only cut.
     disturbed: bool,
     open: bool,
     failed: bool,
@@ -197,7 +198,7 @@ impl Pair {
         }
     }
 
-    /// Everything arrives, until nobody has anything to say.
+    /// Delivers everything, until neither side has more to send.
     fn settle(&mut self) {
         loop {
             for side in [CLIENT, SERVER] {
@@ -236,8 +237,8 @@ impl Pair {
     fn deliver(&mut self, side: usize, length: usize) {
         let end = &mut self.ends[side];
         if cfg!(debug_assertions) && end.closed && end.disturbed {
-            // A debug assertion of rustls 0.23.46 (`send_fatal_alert`) does not know that a bad record can come after our own
-            // `close_notify`. What is published has none of them, and sends one alert more.
+            // A debug assertion of rustls 0.23.46 (`send_fatal_alert`) fails when a bad record comes after our own
+            // `close_notify`. Published builds have no debug assertions, and send one alert more.
             end.wire.clear();
             return;
         }
@@ -267,7 +268,7 @@ impl Pair {
                 end.open = true;
             }
             Err(failure) => {
-                // A side that has failed or refused says so to the other one.
+                // A side that has failed or refused sends an alert, which fails the other one.
                 let spoilt = self.ends.iter().any(|end| end.disturbed || end.refused);
                 assert!(spoilt, "nothing was disturbed: {failure:?}");
                 self.ends[side].failed = true;
@@ -286,7 +287,7 @@ impl Pair {
         );
         assert!(
             !end.open || !end.engine.has_ended() || other.closed,
-            "an end that nobody has declared"
+            "an end that the other side has not declared"
         );
         self.collect(side);
     }
@@ -311,7 +312,7 @@ impl Pair {
         self.collect(side);
     }
 
-    /// What a side has to say is on its way to the other one.
+    /// Puts a side's ciphertext on the wire to the other one.
     fn collect(&mut self, side: usize) {
         let bytes = self.ends[side].engine.take_ciphertext();
         self.ends[1 - side].wire.extend(bytes);
@@ -329,7 +330,7 @@ fn engine(side: Side, options: &Options) -> Engine {
     Engine::new(&start, context(side, options)).expect("an engine")
 }
 
-/// A new one for each run: with sessions to resume, a run would depend on the run before it.
+/// A new context for each run: with sessions to resume, a run would depend on the run before.
 fn context(side: Side, options: &Options) -> Arc<Context> {
     let (certificates, key, ca) = match side {
         Side::Client => (Vec::new(), None, vec![CREDENTIALS.0.clone()]),

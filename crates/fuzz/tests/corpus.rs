@@ -1,18 +1,19 @@
-//! The corpus, and a few hundred inputs made from it, through the functions that libFuzzer calls. Needs neither of its tools.
+//! Replays the corpus, and a few hundred variants of it, through the functions that libFuzzer calls. Needs no fuzzing
+//! tools.
 
 #![expect(
     clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,
-    reason = "a test program: what is wrong ends it, and it says at which input"
+    reason = "a test program: a failure ends it, and it says at which input"
 )]
 
 use std::{env, fs, panic, path::Path};
 
 use structio_fuzz::{addresses, records, tls_handshake, tls_session};
 
-/// Inputs made from each of the corpus, by changes that depend on nothing but their number. `STRUCTIO_FUZZ_VARIANTS` says how many,
-/// for a search without libFuzzer.
+/// Variants of each input of the corpus; a variant depends on its number alone. `STRUCTIO_FUZZ_VARIANTS` sets another
+/// count, for a search without libFuzzer.
 const VARIANTS: u64 = 4;
 
 fn replay(target: &str, run: fn(&[u8])) {
@@ -23,7 +24,7 @@ fn replay(target: &str, run: fn(&[u8])) {
     for entry in fs::read_dir(&folder).expect("the corpus") {
         let path = entry.expect("an entry").path();
         let input = fs::read(&path).expect("an input");
-        // What fails says which input it was.
+        // Names the input, should it fail.
         eprintln!("{}", path.display());
         run(&input);
         for variant in 1..=variants {
@@ -37,7 +38,7 @@ fn replay(target: &str, run: fn(&[u8])) {
     assert!(count > 0, "nothing in {}", folder.display());
 }
 
-/// A few bytes changed or inserted, and perhaps the end cut off.
+/// Changes or inserts a few bytes, and may cut the end off.
 fn changed(input: &[u8], variant: u64) -> Vec<u8> {
     let mut bytes = input.to_vec();
     let mut state = variant;

@@ -1,13 +1,15 @@
 //! How another thread asks for a turn of the JavaScript thread.
 //!
-//! Invariant: nothing is rung once [`Bell::close`] has returned, for what is rung may be freed then. The lock makes a ringing and
-//! the closing wait for each other.
+//! Threads: the JavaScript thread opens and closes the bell; every thread may ring it.
+//!
+//! Invariant: nothing is rung once [`Bell::close`] has returned, because the target may then be freed. The lock makes a
+//! ring and the closing wait for each other.
 
 use std::{fmt, sync::PoisonError};
 
 use crate::sync::Mutex;
 
-/// What asks for a turn. It may be asked from any thread, and asks for one turn however often it is asked before that begins.
+/// The target of a bell: asks for a turn, from any thread. Several rings before the turn begins give one turn.
 pub trait Ring: Send {
     fn ring(&self);
 }
@@ -17,7 +19,7 @@ pub struct Bell<T> {
 }
 
 impl<T: Ring> Bell<T> {
-    /// Without a target: rings nothing until [`Bell::open`].
+    /// A bell without a target: it rings nothing until [`Bell::open`].
     pub fn new() -> Self {
         Self {
             target: Mutex::new(None),

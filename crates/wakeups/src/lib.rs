@@ -12,12 +12,12 @@
 //! ```
 //!
 //! - [`ready`]: wakers that carry a handle's number, and the list of numbers that are ready.
-//! - [`queue`]: what other threads have finished.
-//! - [`bell`]: how they ask for a turn, until it is closed.
+//! - [`queue`]: remote completions.
+//! - [`bell`]: asks for a turn, until it is closed.
 //!
-//! A crate of its own, with no dependencies: loom replaces the locks and atomics under `--cfg loom` ([`sync`]), and tokio leaves
-//! out its sockets under that flag, so that nothing which uses them can be built with it. `tests/loom.rs` has the models, and
-//! says how to run them.
+//! A crate of its own, with no dependencies: under `--cfg loom`, loom replaces the locks and atomics ([`sync`]), and
+//! tokio leaves out its sockets, so that nothing which uses them can be built. `tests/loom.rs` has the models, and says
+//! how to run them.
 
 pub mod bell;
 pub mod queue;

@@ -1,4 +1,8 @@
-//! What other threads have finished for a JavaScript thread.
+//! The queue of remote completions: what other threads have finished for a JavaScript thread.
+//!
+//! Invariants:
+//! 1. An item is in the queue before the bell rings: the turn that the push asked for finds it.
+//! 2. The bell rings outside the queue's lock, so that a target may take from the queue.
 
 use std::{
     fmt,
@@ -10,7 +14,7 @@ use crate::{
     sync::Mutex,
 };
 
-/// A queue whose every push asks for a turn. The item is in it before the bell rings: the turn that was asked for finds it.
+/// A queue whose every push asks for a turn.
 pub struct Queue<T, R> {
     items: Mutex<Vec<T>>,
     bell: Arc<Bell<R>>,
@@ -32,7 +36,7 @@ impl<T, R: Ring> Queue<T, R> {
         self.bell.send();
     }
 
-    /// Everything so far, in the order of the pushes.
+    /// Takes all items, in the order of the pushes.
     pub fn take(&self) -> Vec<T> {
         std::mem::take(&mut self.items.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -1,12 +1,14 @@
 //! Wakers that carry a number, and the list of numbers that are ready.
 //!
-//! tokio calls a socket's waker when the kernel reported the socket ready. Ours pushes the socket's token to a
-//! list; whoever owns the sockets drains it and polls them.
+//! tokio calls a socket's waker when the kernel has reported the socket ready. The waker pushes the socket's token to a
+//! list. The thread that owns the sockets drains the list and polls them.
+//!
+//! Threads: any thread may push; one thread drains.
 //!
 //! Invariants:
-//! 1. A token in the list is a hint: the handle may be gone, or another one, or not ready after all. Whoever
-//!    drains polls, and polling is always safe.
-//! 2. The first token of a batch calls `notify`, the rest do not. [`ReadyList::begin`] re-opens the gate *before*
+//! 1. A token in the list is a hint: its handle may have ended, been replaced, or not be ready. The owner polls it, and
+//!    polling is always safe.
+//! 2. The first token of a batch calls `notify`, the others do not. [`ReadyList::begin`] re-opens the gate *before*
 //!    the list is taken, so that a token pushed in between is either in the list or announced again.
 
 use std::{
@@ -17,8 +19,8 @@ use std::{
 
 use crate::sync::{AtomicBool, Mutex, Ordering};
 
-/// What a waker announces: the index of a handle. Which direction became ready is not told: whoever owns the handle
-/// knows what it waits for, and one waker serves both.
+/// What a waker announces: the index of a handle. One waker serves both directions, and the owner polls what the handle
+/// waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token(pub u32);
 
@@ -28,7 +30,7 @@ type Notify = Box<dyn Fn() + Send + Sync>;
 pub struct ReadyList {
     tokens: Mutex<Vec<Token>>,
     announced: AtomicBool,
-    /// Called by the first token of a batch; absent where the owner turns the reactor itself and looks anyway.
+    /// Called by the first token of a batch. `None` where the owner turns the reactor itself, and drains after it.
     notify: Option<Notify>,
 }
 
@@ -62,9 +64,8 @@ impl ReadyList {
     }
 
     /// Lets the next token announce itself again. Call before [`ReadyList::take`] (invariant 2).
-    ///
-    /// A swap: it reads what it revokes, and so comes after every announcement that it revokes. A store would do, for the lock
-    /// orders it before whatever is pushed later; that takes the whole memory model to see, and loom does not see it.
+    /// A swap reads the announcement that it revokes, and so comes after it. A store would be enough, because the lock
+    /// orders it before later pushes; but loom does not see that order.
     pub fn begin(&self) {
         if self.notify.is_some() {
             self.announced.swap(false, Ordering::AcqRel);

@@ -1,5 +1,4 @@
-//! The primitives that loom has to see. `Arc` is not among them: a `Waker` can only be made of the standard one, and counting
-//! references is the standard library's to get right.
+//! The primitives that loom replaces. `Arc` stays the standard one: a `Waker` can be made of no other.
 
 #[cfg(loom)]
 pub use loom::sync::{

@@ -1,11 +1,12 @@
-//! Every order in which threads can run, by loom, over what crosses them. `npm test` runs it; by hand:
+//! Models of the bell, the queue and the ready list: loom runs them in every order of threads. `npm test` runs them; by
+//! hand:
 //!
 //! ```sh
 //! RUSTFLAGS="--cfg loom" cargo test -p structio-wakeups --target-dir target/loom --test loom
 //! ```
 //!
-//! A thread that waits for a wake-up which never comes is a deadlock, and loom finds it. The last tests plant the mistakes that the
-//! code must not make, to show that the models look.
+//! A lost wake-up is a deadlock here, and loom finds it. The last tests plant mistakes, to show that the models find
+//! them.
 
 #![cfg(loom)]
 
@@ -21,7 +22,7 @@ use loom::{
 };
 use structio_wakeups::{Bell, Queue, ReadyList, Ring, Token};
 
-/// As libuv's `uv_async_t`: asks once until the turn begins, and must not be touched once it is closed.
+/// A model of libuv's `uv_async_t`: it merges rings until the turn begins, and must not be rung after it was closed.
 struct Async {
     pending: AtomicBool,
     closed: AtomicBool,
@@ -59,7 +60,7 @@ impl Ring for Handle {
     }
 }
 
-/// The JavaScript thread's side: the bell, and what it asks to look at.
+/// The JavaScript thread's side: the bell, the queue and the ready list.
 struct Side {
     handle: Arc<Async>,
     bell: Arc<Bell<Handle>>,
@@ -83,7 +84,7 @@ impl Side {
         }
     }
 
-    /// What `Driver::run_turn` takes, in its order.
+    /// Takes in the order of `Driver::run_turn`.
     fn turn(&self, items: &mut Vec<u32>, tokens: &mut Vec<Token>) {
         items.extend(self.queue.take());
         self.ready.begin();
@@ -91,8 +92,8 @@ impl Side {
     }
 }
 
-/// All orders with at most two unforced switches from one thread to another (`LOOM_MAX_PREEMPTIONS` says otherwise): the planted
-/// mistakes need one or two.
+/// All orders with at most two unforced switches from one thread to another (`LOOM_MAX_PREEMPTIONS` says otherwise):
+/// the planted mistakes need one or two.
 fn model(check: impl Fn() + Send + Sync + 'static) {
     let mut builder = Builder::new();
     builder.preemption_bound.get_or_insert(2);
@@ -187,7 +188,7 @@ fn every_completion_is_delivered_once_and_no_wake_up_is_lost() {
     });
 }
 
-/// `Settled` says that everything which was ready has been announced: its turn has the tokens that came before it.
+/// `Settled` comes after every token that was announced before it: its turn has them.
 #[test]
 fn a_completion_comes_no_earlier_than_the_tokens_announced_before_it() {
     model(|| {
@@ -223,15 +224,15 @@ fn nothing_is_rung_once_the_bell_is_closed() {
         for thread in threads {
             thread.join().expect("pushed");
         }
-        // Nothing is lost either: it is there for whoever drops it.
+        // Nothing is lost either: the item is dropped with the queue.
         let (mut items, mut tokens) = (Vec::new(), Vec::new());
         side.turn(&mut items, &mut tokens);
         assert_eq!((items, sorted(&tokens)), (vec![2], vec![1]));
     });
 }
 
-/// The driver opens the bell after it has started the helper thread: what comes before finds no target, and is found by the look
-/// that follows.
+/// The driver opens the bell after it has started the helper thread. What is announced before finds no target; the
+/// first turn finds it.
 #[test]
 fn what_is_pushed_before_the_bell_opens_is_there_at_the_first_look() {
     model(|| {

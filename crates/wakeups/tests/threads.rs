@@ -1,4 +1,5 @@
-//! Real threads over what crosses them: for Miri and ThreadSanitizer, which look at every access. `tests/loom.rs` has the orders.
+//! Real threads over the bell, the queue and the ready list: for Miri and ThreadSanitizer, which check every access.
+//! `tests/loom.rs` checks the orders.
 
 #![cfg(not(loom))]
 
@@ -13,7 +14,7 @@ struct Channel(mpsc::Sender<()>);
 
 impl Ring for Channel {
     fn ring(&self) {
-        // The other side may have gone: then nothing is to be asked for.
+        // The receiver may have ended: then there is nothing to wake.
         let _ = self.0.send(());
     }
 }

@@ -24,6 +24,8 @@ import type { Binding, BindingEventLoop } from '../../native/load.ts'
 import {
   Completion,
   Control,
+  DATAGRAM_ALIGN,
+  GENERATION_UNIT,
   HEADER_WORDS,
   KIND_BITS,
   RECEIVED_END,
@@ -51,8 +53,6 @@ export interface EventLoopOptions {
 const KIND_MASK = (1 << KIND_BITS) - 1
 
 /** An index and its generation as the one number that the addon's calls take. */
-const GENERATION_UNIT = 2 ** 24
-
 export function handleNumber(index: number, generation: number): number {
   return index + generation * GENERATION_UNIT
 }
@@ -280,7 +280,7 @@ export class NativeEventLoop {
 
   /** The first free place of the send slab, at a multiple of eight. */
   get #freeAt(): number {
-    return (this.#submissions[Control.SendUsed]! + 7) & ~7
+    return (this.#submissions[Control.SendUsed]! + DATAGRAM_ALIGN - 1) & -DATAGRAM_ALIGN
   }
 
   #deliver(index: number, kind: number, generation: number, a: number, b: number): void {

@@ -4,15 +4,10 @@
  */
 import { getSystemErrorMap } from 'node:util'
 import type { BindingOpenedFile } from '../../native/load.ts'
+import { ERROR_BASE, INTERRUPTED, WOULD_BLOCK as PENDING } from '../../native/protocol.ts'
 import type { Abandon, Answer, FileOpenOptions, FileSink, FileTransport } from '../contract/backend.ts'
 import { openFile as openFileByNode } from '../shared/node-files.ts'
 import type { NativeEventLoop } from './event-loop.ts'
-
-/** The answer follows. */
-const PENDING = -1
-
-/** Of the addon's results, those below are `ERROR_BASE - errno`. */
-const ERROR_BASE = -1000
 
 export function openFile(loop: NativeEventLoop, options: FileOpenOptions, answer: Answer<FileTransport>): Abandon {
   const { binding } = loop
@@ -122,9 +117,6 @@ class NativeFile implements FileTransport {
 }
 
 const NONE = -1
-
-/** In the place of an error number. */
-const INTERRUPTED = -1
 
 const BAD_DESCRIPTOR = 9
 

@@ -4,16 +4,13 @@
  */
 import { SocketAddress as Parsed } from 'node:net'
 import { loadBinding } from '../../native/load.ts'
-import { IP_PEER_BYTES, UNIX_PEER_BYTES } from '../../native/protocol.ts'
+import { IP_PEER_BYTES, NO_PEER, Peer, UNIX_PEER_BYTES } from '../../native/protocol.ts'
 import type { DatagramAddress, SocketAddress } from '../contract/backend.ts'
 import { PeerAddress } from '../../common/peer-address.ts'
 import { nameBytes } from './addresses.ts'
 import { numericScope, scopeName } from './scope.ts'
 
-const FAMILY = 0
-const PORT = 1
-const ADDRESS = 2
-const SCOPE = 6
+const { Family: FAMILY, Port: PORT, Address: ADDRESS, Scope: SCOPE } = Peer
 
 /** How the peers of one kind of socket stand in a slab. */
 export interface PeerForm {
@@ -119,7 +116,7 @@ export class UnixPeers implements PeerForm {
 
   write(slab: Int32Array, word: number, to: DatagramAddress | undefined): void {
     if (to === undefined) {
-      slab[word] = -1
+      slab[word] = NO_PEER
       return
     }
     const name = nameBytes(to as string | Buffer)

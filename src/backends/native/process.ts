@@ -2,6 +2,7 @@
 import { constants } from 'node:os'
 import { UnsupportedError } from '../../errors.ts'
 import type { BindingChildProcess } from '../../native/load.ts'
+import { Stdio } from '../../native/protocol.ts'
 import type { Answer, ProcessSink, ProcessTransport, SpawnOptions, StandardStream } from '../contract/backend.ts'
 import { later } from '../shared/later.ts'
 import { spawnError } from '../shared/spawn-failure.ts'
@@ -11,7 +12,7 @@ import { handleGeneration, handleIndex, type NativeEventLoop } from './event-loo
 import { NativeStream } from './stream.ts'
 
 /** In the place of a descriptor. */
-const SPECIAL = { pipe: -1, null: -2, stdout: -3 } as const
+const SPECIAL = { pipe: Stdio.Pipe, null: Stdio.Null, stdout: Stdio.Stdout } as const
 
 export function spawnProcess(loop: NativeEventLoop, options: SpawnOptions, answer: Answer<ProcessTransport>): void {
   if (process.platform === 'win32') {

@@ -10,7 +10,7 @@
  * 3. A direct call tells in its answer whether bytes are unsent.
  */
 import { closeSync } from 'node:fs'
-import { Completion, Control, Submission, TLS_FAILED, Wait } from '../../native/protocol.ts'
+import { Completion, Control, ERROR_BASE, Submission, TLS_FAILED, Wait, WOULD_BLOCK } from '../../native/protocol.ts'
 import type {
   Address,
   RelayStart,
@@ -36,10 +36,6 @@ const MOST_UNSENT = 2 * TAKE_LIMIT
 
 /** From here a direct call on the caller's memory is cheaper than a copy into the slab. */
 const DIRECT = 8192
-
-/** What `receiveInto` answers, besides a count: nothing there, and `ERROR_BASE - errno`. */
-const WOULD_BLOCK = -1
-const ERROR_BASE = -1000
 
 const WAITS = {
   writable: Wait.Writable,

@@ -1,6 +1,8 @@
-//! The calls that are made so often that their arguments go through the shared words: bare functions with next to none.
+//! Bare functions for the most frequent calls. Their arguments and answers go through the shared control words.
 //!
-//! A method of a class costs half a microsecond in finding out whose it is, of six that an echo takes.
+//! A method of a class costs half a microsecond to find its receiver, of the six that an echo takes.
+//!
+//! Each function counts one reference to the driver, and releases it when it is collected.
 
 #![expect(unsafe_code, reason = "a raw Node-API function")]
 
@@ -25,7 +27,8 @@ pub unsafe fn datagram_sender(env: sys::napi_env, driver: &Rc<Driver>) -> Result
     unsafe { bare_function(env, driver, "sendDatagrams", send) }
 }
 
-/// A function that reads a file into the `Uint8Array` that is its argument, or without one moves in it, as `control` says.
+/// A function that reads a file into its `Uint8Array` argument; without an argument, it sets the position. `control`
+/// says which file.
 ///
 /// # Safety
 ///
@@ -79,8 +82,8 @@ unsafe fn bare_function(
 
 unsafe extern "C" fn send(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let mut data = ptr::null_mut();
-    // SAFETY: called by Node-API with a live `info`; the data was given to `napi_create_function`, and is counted until the
-    // function is collected.
+    // SAFETY: called by Node-API with a live `info`; the data was given to `napi_create_function`, and is counted
+    // until the function is collected.
     let driver = unsafe {
         sys::napi_get_cb_info(
             env,
@@ -93,7 +96,7 @@ unsafe extern "C" fn send(env: sys::napi_env, info: sys::napi_callback_info) -> 
         data.cast::<Driver>().as_ref()
     };
     if let Some(driver) = driver {
-        // The driver's invariant 6. The hook has printed what happened.
+        // The driver's invariant 6. The panic hook has printed the panic.
         let _ = catch_unwind(AssertUnwindSafe(|| driver.send_datagrams()));
     }
     // `undefined`.
@@ -107,8 +110,8 @@ unsafe extern "C" fn call_file(env: sys::napi_env, info: sys::napi_callback_info
     let mut view = ptr::null_mut();
     let mut start = ptr::null_mut();
     let mut length = 0;
-    // SAFETY: as in `send`; out-pointers to locals, and room for the one argument that is asked for. The memory is the caller's
-    // own, and looked at in this call only, in which no JavaScript runs.
+    // SAFETY: as in `send`; out-pointers to locals, and room for one argument. The memory is the caller's own, and
+    // used in this call only, in which no JavaScript runs.
     let (driver, memory) = unsafe {
         sys::napi_get_cb_info(
             env,

@@ -1,21 +1,33 @@
-//! The driver: one for each JavaScript thread. It runs turns and keeps the process alive as long as it should.
+//! The driver: one for each JavaScript thread. It runs turns, and keeps the process alive while something native is
+//! pending.
+//!
+//! ```text
+//!  libuv: the reactor's descriptor is readable ─┐
+//!  another thread rings the bell ───────────────┴─► run_turn
+//!      begin ─► (collect ─► publish ─► dispatch ─► submit) × rounds ─► remote completions ─► keep-alive
+//!  JavaScript calls flush or settle ─► submit or collect ─► publish ─► dispatch, inside that call
+//! ```
+//!
+//! Threads: the JavaScript thread has the driver. With [`DriverKind::Thread`], the helper thread polls the reactor
+//! and calls wakers. Pool threads push remote completions.
 //!
 //! Invariants:
-//! 1. Everything here runs on the JavaScript thread, except what stands behind `Arc`s: [`Wake`], the ready list,
-//!    and the queue of outside completions.
-//! 2. No `RefCell` borrow is held while JavaScript runs: it calls back into the facade.
-//! 3. The reactor's `enter` guard is held around every poll that may register a socket, and the reactor is turned
-//!    only with no socket being polled.
-//! 4. libuv's handles are referenced exactly while something native is pending, and the change happens at the end
-//!    of a turn, on 0↔1 transitions only.
-//! 5. After the environment's cleanup hook nothing runs: handles are closed first, then sockets, then the reactor.
-//! 6. A panic stops at the edge to libuv; the turn it ended in is lost, the process is not.
+//! 1. Everything here runs on the JavaScript thread. Other threads reach only what stands behind `Arc`s: [`Wake`],
+//!    the ready list and the queue of remote completions.
+//! 2. No borrow of `turn`, `files` or an outcome is held while JavaScript runs: JavaScript calls back into the facade.
+//! 3. The reactor's `enter` guard is held around every poll that may register a socket. The reactor is turned only
+//!    while no socket is being polled.
+//! 4. libuv's handles are referenced exactly while something native is pending. The change happens at the end of a
+//!    turn or call, on 0↔1 transitions only.
+//! 5. After the environment's cleanup hook nothing runs. lifecycle.rs has the order of the end.
+//! 6. A panic stops at the edge to libuv or Node-API. The turn that panicked is lost; the process goes on.
+//! 7. Remote completions are taken before the ready list, and staged after the turn's rounds: sockets that another
+//!    thread announced before its completion are delivered before it.
 
 #![expect(unsafe_code, reason = "references of libuv and Node-API handles")]
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
     sync::Arc,
 };
 
@@ -28,15 +40,15 @@ use tokio::runtime::Handle;
 use super::{
     helper::Helper,
     node_api::Dispatch,
-    outside::{Outside, OutsideQueue},
+    remote::{Announced, Remote, RemoteQueue},
     uv::{HandleMemory, Uv, UvHandle},
     wake::Wake,
 };
 #[cfg(unix)]
 use crate::files::FileTable;
-use crate::rings::{Turn, control};
+use crate::rings::{CompletionKind, Turn, control};
 
-/// Rounds of JavaScript in one wake-up: after that libuv gets its turn, so that timers fire and others run.
+/// Rounds of JavaScript in one wake-up. Then libuv runs, so that timers fire and its other handles are served.
 const MAX_ROUNDS: usize = 8;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +57,7 @@ pub enum DriverKind {
     Thread,
 }
 
-/// Where readiness comes from.
+/// The source of readiness.
 #[derive(Debug)]
 pub enum Source {
     /// libuv polls the reactor's own descriptor; this thread turns the reactor.
@@ -56,7 +68,7 @@ pub enum Source {
     Thread(Helper),
 }
 
-/// What wakes this thread when another one asks.
+/// The handle through which another thread wakes this one.
 #[derive(Debug)]
 pub enum Doorbell {
     Async(HandleMemory),
@@ -75,14 +87,14 @@ pub struct Driver {
     pub(super) runtime: Handle,
     pub(super) kind: DriverKind,
     pub(super) wake: Arc<Wake>,
-    pub(super) outside: Arc<OutsideQueue>,
-    pub(super) looked_up: RefCell<Vec<(u32, resolve::Outcome)>>,
+    pub(super) remote: Arc<RemoteQueue>,
+    pub(super) looked_up: Announced<resolve::Outcome>,
     #[cfg(unix)]
-    pub(super) file_outcomes: RefCell<HashMap<u32, files::Outcome>>,
+    pub(super) file_outcomes: Announced<files::Outcome>,
     #[cfg(unix)]
     pub files: RefCell<FileTable>,
     pub(super) kept_alive: Cell<bool>,
-    /// libuv handles whose close callback is still to come, at the end.
+    /// At the end: libuv handles whose close callback is still to come.
     pub(super) closing: Cell<usize>,
     pub(super) cleanup: Cell<sys::napi_async_cleanup_hook_handle>,
 }
@@ -92,12 +104,12 @@ impl Driver {
         self.kind
     }
 
-    pub fn outside(&self) -> &Arc<OutsideQueue> {
-        &self.outside
+    pub fn remote(&self) -> &Arc<RemoteQueue> {
+        &self.remote
     }
 
     /// Runs `work` with the turn's state, under the reactor's guard. `None` once the environment has ended.
-    /// Staged completions are announced: they reach JavaScript in a turn of their own.
+    /// Asks for another turn where `work` has staged completions: the call itself does not deliver them.
     pub fn with_turn<T>(&self, work: impl FnOnce(&mut Turn) -> T) -> Option<T> {
         let _guard = self.runtime.enter();
         let mut state = self.turn.borrow_mut();
@@ -109,12 +121,12 @@ impl Driver {
         Some(outcome)
     }
 
-    /// Sends datagrams as the shared words say. Nothing is registered, and nothing staged: without the guard.
+    /// Sends datagrams as the shared words say. Needs no guard: it registers and stages nothing.
     pub fn send_datagrams(&self) {
         self.with(Turn::send_datagrams);
     }
 
-    /// Carries out what JavaScript has submitted, now, and delivers what that completes.
+    /// Carries out the submission ring and delivers what that completes, inside this call.
     pub fn flush(&self) {
         let dispatching = self
             .with(|turn| turn.control(control::DISPATCHING) != 0)
@@ -124,7 +136,7 @@ impl Driver {
             .unwrap_or(true);
         {
             let _guard = self.runtime.enter();
-            // While JavaScript reads the slab nothing may be received into it (rings/turn.rs, invariant 2).
+            // While JavaScript reads the slab, nothing may be received into it (rings/turn.rs, invariant 2).
             self.with(|turn| turn.submit(!dispatching));
         }
         if !dispatching && !in_turn {
@@ -133,7 +145,8 @@ impl Driver {
         self.sync_keep_alive();
     }
 
-    /// Delivers I/O that is there already. True when that has been done; false when the completion `Settled` says so.
+    /// Delivers I/O that is ready now. True: delivered. False: the completion `Settled` follows once it has been
+    /// delivered.
     pub fn settle(&self) -> bool {
         match &*self.source.borrow() {
             Some(Source::Nested { reactor, .. }) => reactor.turn(),
@@ -157,14 +170,12 @@ impl Driver {
         true
     }
 
-    /// The outcome of a look-up that `LookedUp` announced.
+    /// The outcome of a look-up that `LookedUp` has announced.
     pub fn take_lookup(&self, request: u32) -> Option<resolve::Outcome> {
-        let mut outcomes = self.looked_up.borrow_mut();
-        let position = outcomes.iter().position(|(number, _)| *number == request)?;
-        Some(outcomes.swap_remove(position).1)
+        self.looked_up.take(request)
     }
 
-    /// Reads a file into `memory`, or moves in it, as the shared words say.
+    /// Reads a file into `memory`, or sets its position, as the shared words say.
     #[cfg(unix)]
     pub fn call_file(&self, memory: Option<&mut [u8]>) {
         let Some(words) = self.with(|turn| {
@@ -177,20 +188,20 @@ impl Driver {
         self.with(|turn| turn.set_control(control::FILE_RESULT, result));
     }
 
-    /// The outcome of work on a file that `FileDone` announced.
+    /// The outcome of work on a file that `FileDone` has announced.
     #[cfg(unix)]
     pub fn take_file_outcome(&self, request: u32) -> Option<files::Outcome> {
-        self.file_outcomes.borrow_mut().remove(&request)
+        self.file_outcomes.take(request)
     }
 
     fn with<T>(&self, read: impl FnOnce(&mut Turn) -> T) -> Option<T> {
         self.turn.borrow_mut().as_mut().map(read)
     }
 
-    /// One wake-up, from libuv.
+    /// One wake-up from libuv, or from the threadsafe function.
     pub(super) fn run_turn(&self) {
-        // Taken before the ready list: what was announced before them is then delivered before them.
-        let outside = self.outside.take();
+        // Invariant 7.
+        let remote = self.remote.take();
         if let Some(Source::Nested { reactor, .. }) = &*self.source.borrow() {
             reactor.turn();
         }
@@ -215,8 +226,8 @@ impl Driver {
                 break;
             }
         }
-        if !outside.is_empty() {
-            self.take_outside(outside);
+        if !remote.is_empty() {
+            self.take_remote(remote);
         }
         if self.with(|turn| turn.has_more()).unwrap_or(false) {
             self.wake.send();
@@ -224,24 +235,26 @@ impl Driver {
         self.sync_keep_alive();
     }
 
-    fn take_outside(&self, outside: Vec<Outside>) {
+    fn take_remote(&self, remote: Vec<Remote>) {
         self.with(|turn| {
-            for item in outside {
+            for item in remote {
                 match item {
-                    Outside::LookedUp(request, outcome) => {
-                        self.looked_up.borrow_mut().push((request, outcome));
-                        turn.stage_lookup(request);
+                    Remote::LookedUp(request, outcome) => {
+                        self.looked_up.keep(request, outcome);
+                        turn.stage_request(request, CompletionKind::LookedUp, 0);
                     }
                     #[cfg(unix)]
-                    Outside::File(request, outcome) => {
-                        self.file_outcomes.borrow_mut().insert(request, outcome);
-                        turn.stage_file(request);
+                    Remote::File(request, outcome) => {
+                        self.file_outcomes.keep(request, outcome);
+                        turn.stage_request(request, CompletionKind::FileDone, 0);
                     }
-                    Outside::Handshake(id, handshake, outcome) => {
+                    Remote::Handshake(id, handshake, outcome) => {
                         turn.return_handshake(id, handshake, outcome);
                     }
-                    Outside::Settled => turn.stage_settled(),
-                    Outside::Exited(request, code) => turn.stage_exited(request, code),
+                    Remote::Settled => turn.stage_request(0, CompletionKind::Settled, 0),
+                    Remote::Exited(request, code) => {
+                        turn.stage_request(request, CompletionKind::Exited, code);
+                    }
                 }
             }
         });
@@ -251,8 +264,8 @@ impl Driver {
     }
 
     fn dispatch_from_loop(&self) -> bool {
-        // A threadsafe function's callback is inside a callback scope already: microtasks run after it has
-        // returned, so what they submit is not part of this turn.
+        // A threadsafe function's callback runs inside a callback scope: its microtasks run after it has returned,
+        // and what they submit is not part of this turn.
         let drains = !matches!(&*self.doorbell.borrow(), Some(Doorbell::ThreadsafeFunction(_)));
         self.with(|turn| turn.set_control(control::IN_TURN, i32::from(drains)));
         let running = self.dispatch.run_from_loop();
@@ -273,6 +286,7 @@ impl Driver {
         }
     }
 
+    /// References libuv's handle, or releases it (invariant 4).
     pub fn sync_keep_alive(&self) {
         let wanted = self.with(|turn| turn.is_busy()).unwrap_or(false);
         if self.kept_alive.replace(wanted) == wanted {
@@ -301,7 +315,8 @@ impl Driver {
 }
 
 fn set_alive(uv: &Uv, handle: *mut UvHandle, alive: bool) {
-    // SAFETY: an open handle of this thread's loop.
+    // SAFETY: a handle of this thread's loop whose memory is there: `end` takes the handles out of the driver, after
+    // their close callbacks. Before that, a handle that is closing may be referenced and released.
     unsafe {
         if alive {
             (uv.keep_alive)(handle);

@@ -1,9 +1,10 @@
-//! Finds the epoll descriptor of a reactor: tokio does not publish it.
+//! Finds the epoll descriptor of a reactor, which tokio does not publish.
 //!
-//! A sentinel socket is registered with the reactor, and the epoll descriptor whose `/proc/self/fdinfo` lists that
-//! socket is the one, by number, inode and device (a number alone goes stale: an epoll set keeps listing a
-//! duplicated file under the number it was added with). Then it is tried: with the sentinel readable it must be
-//! readable, and after a turn of the reactor it must not.
+//! 1. A sentinel socket is registered with the reactor. The epoll descriptor whose `/proc/self/fdinfo` lists that
+//!    socket is the reactor's. Number, inode and device must match: an epoll set lists a duplicated file under the
+//!    number it was added with, so that a number alone may be stale.
+//! 2. The descriptor is tried: it must be readable while the sentinel is, and not after a turn of the reactor.
+//! 3. Where either fails there is no answer, and the driver uses its helper thread.
 
 #![expect(unsafe_code, reason = "one call of poll(2)")]
 
@@ -19,10 +20,10 @@ use std::{
 use structio_core::reactor::Reactor;
 use tokio::net::UnixStream as RegisteredStream;
 
-/// Descriptors below the sentinel's that are tried first: the reactor's were opened just before it.
+/// So many descriptors below the sentinel's are tried first: the reactor's were opened just before it.
 const NEARBY: RawFd = 8;
 
-/// The reactor's epoll descriptor, or `None` where it cannot be told.
+/// The reactor's epoll descriptor, or `None` where it was not found for certain.
 pub fn find(reactor: &Reactor) -> Option<RawFd> {
     let (mut writer, sentinel) = sentinel(reactor).ok()?;
     let number = sentinel.as_raw_fd();

@@ -1,4 +1,11 @@
-//! The thread driver's helper: it sits in the reactor and only wakes. Sockets are polled on the JavaScript thread.
+//! The thread driver's helper: a thread that waits in the reactor and calls wakers. Sockets are polled on the
+//! JavaScript thread.
+//!
+//! Invariants:
+//! 1. The helper owns the reactor, and shuts it down when it stops.
+//! 2. Requests are flags plus a permit of `changed`: a request made while the helper is busy is seen before it waits
+//!    again.
+//! 3. The helper takes no lock that a stopping JavaScript thread holds: [`Helper::stop`] may wait for it.
 
 use std::{
     io,
@@ -26,7 +33,7 @@ struct Requests {
 }
 
 impl Helper {
-    /// `settled` is called, on the helper's thread, when a round asked for with [`Helper::settle`] is done.
+    /// The helper's thread calls `settled` after each round that [`Helper::settle`] asked for.
     pub fn start(reactor: Reactor, settled: impl Fn() + Send + 'static) -> io::Result<Self> {
         let requests = Arc::new(Requests::default());
         let seen = Arc::clone(&requests);
@@ -37,7 +44,7 @@ impl Helper {
                     while !seen.stop.load(Ordering::Acquire) {
                         seen.changed.notified().await;
                         if seen.settle.swap(false, Ordering::AcqRel) {
-                            // One poll of the driver that does not wait: every waker that is due has been called.
+                            // Yielding polls the reactor once without waiting, which calls every waker that is due.
                             tokio::task::yield_now().await;
                             settled();
                         }
@@ -51,18 +58,18 @@ impl Helper {
         })
     }
 
-    /// Asks for one more look at the sockets.
+    /// Asks for one round of the reactor that does not wait.
     pub fn settle(&self) {
         self.requests.settle.store(true, Ordering::Release);
         self.requests.changed.notify_one();
     }
 
-    /// Ends the thread and waits for it: it holds no lock and calls nobody, so this does not take long.
+    /// Ends the thread and waits for it (3).
     pub fn stop(&mut self) {
         self.requests.stop.store(true, Ordering::Release);
         self.requests.changed.notify_one();
         if let Some(thread) = self.thread.take() {
-            // An `Err` is a panic of the helper, which has been reported and has nothing left to clean up.
+            // An `Err` is a panic of the helper. The hook has printed it, and there is nothing to clean up.
             let _ = thread.join();
         }
     }

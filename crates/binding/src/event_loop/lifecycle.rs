@@ -1,11 +1,19 @@
-//! How a driver starts, is called, and ends.
+//! The start and the end of a driver, and the callbacks between.
 //!
 //! ```text
 //!  start ─► install ─► on_poll, on_async, on_threadsafe_call ─► run_turn
 //!                  └─► on_cleanup ─► begin_end ─► on_closed … ─► end
 //! ```
 //!
-//! The handles hold one counted pointer to the driver; `end` gives it back.
+//! Everything here runs on the environment's own thread.
+//!
+//! Invariants:
+//! 1. The handles and the cleanup hook share one counted pointer to the driver, made in `start`. `end` gives it back,
+//!    once, after the last callback.
+//! 2. `begin_end` runs once. After it no callback finds a turn, and JavaScript is not called any more.
+//! 3. The order of the end: bell, dispatch, sockets, files, the helper thread with its reactor, libuv's handles, the
+//!    nested reactor. A socket needs the reactor to deregister, and libuv polls the nested reactor's descriptor until
+//!    the handle closes.
 
 #![expect(unsafe_code, reason = "raw libuv and Node-API")]
 
@@ -26,7 +34,7 @@ use super::{
     driver::{Doorbell, Driver, DriverKind, Source},
     helper::Helper,
     node_api::{self, Dispatch, check},
-    outside::{Outside, OutsideQueue},
+    remote::{Announced, Remote, RemoteQueue},
     uv::{self, HandleMemory, Uv, UvHandle},
     wake::{Target, Wake},
 };
@@ -50,7 +58,7 @@ impl Driver {
         let event_loop = event_loop.unwrap_or(ptr::null_mut());
 
         let wake = Arc::new(Wake::default());
-        let outside = OutsideQueue::new(Arc::clone(&wake));
+        let remote = RemoteQueue::new(Arc::clone(&wake));
         let reactor = Reactor::new().map_err(|error| system_failure(&error))?;
         let runtime = reactor.handle();
 
@@ -68,8 +76,8 @@ impl Driver {
             None => {
                 let bell = Arc::clone(&wake);
                 let ready = ReadyList::new(Some(Box::new(move || bell.send())));
-                let settled = Arc::clone(&outside);
-                let helper = Helper::start(reactor, move || settled.push(Outside::Settled))
+                let settled = Arc::clone(&remote);
+                let helper = Helper::start(reactor, move || settled.push(Remote::Settled))
                     .map_err(|error| system_failure(&error))?;
                 (Source::Thread(helper), DriverKind::Thread, ready)
             }
@@ -85,10 +93,10 @@ impl Driver {
             runtime,
             kind,
             wake,
-            outside,
-            looked_up: RefCell::default(),
+            remote,
+            looked_up: Announced::default(),
             #[cfg(unix)]
-            file_outcomes: RefCell::default(),
+            file_outcomes: Announced::default(),
             #[cfg(unix)]
             files: RefCell::default(),
             kept_alive: Cell::new(true),
@@ -101,7 +109,7 @@ impl Driver {
         Ok(driver)
     }
 
-    /// Starts the handles, with `data` as what their callbacks get.
+    /// Starts the handles. Their callbacks get `data`.
     ///
     /// # Safety
     ///
@@ -123,7 +131,7 @@ impl Driver {
             unsafe {
                 (uv.handle_set_data)(handle, data);
                 if self.kind == DriverKind::Nested {
-                    // The poll handle carries the keep-alive; this one only rings.
+                    // The poll handle keeps the process alive. This one only wakes.
                     (uv.let_go)(handle);
                 }
             }
@@ -143,8 +151,9 @@ impl Driver {
             *self.doorbell.borrow_mut() = Some(Doorbell::ThreadsafeFunction(function));
         }
         if self.uv.is_none() {
-            // Nothing is left to wait for, and a host without libuv need not do the other kind well: Deno frees its handle
-            // after the hook, and once more when the hook has given it back, as Node-API demands.
+            // No handle has to be closed before the environment ends, so a plain hook will do. An asynchronous one is not
+            // safe in every host without libuv: Deno frees its handle after the hook, and again when the hook removes it, as
+            // Node-API demands.
             // SAFETY: `data` stays counted until `end`, which the hook brings about.
             return check(unsafe { sys::napi_add_env_cleanup_hook(self.env, Some(on_sudden_cleanup), data) });
         }
@@ -155,12 +164,11 @@ impl Driver {
         Ok(())
     }
 
-    /// The environment ends: no callback, no wake-up from here on; then the handles close.
+    /// The environment ends. Stops callbacks and wake-ups, then closes the handles (3).
     fn begin_end(&self) {
         self.wake.close();
-        // Nothing is dispatched from here on: there is no turn.
         self.dispatch.end();
-        // The sockets close here, their registrations with them, while the reactor still exists.
+        // The sockets close here, and deregister, while the reactor exists.
         {
             let _guard = self.runtime.enter();
             self.turn.borrow_mut().take();
@@ -168,7 +176,7 @@ impl Driver {
         #[cfg(unix)]
         {
             self.files.take();
-            self.file_outcomes.take();
+            self.file_outcomes.clear();
         }
         if let Some(Source::Thread(helper)) = &mut *self.source.borrow_mut() {
             helper.stop();
@@ -192,7 +200,7 @@ impl Driver {
         self.closing.set(closing);
     }
 
-    /// Everything is closed: the reactor ends and the environment may go on ending.
+    /// All handles are closed: the reactor ends, and the environment may go on ending.
     ///
     /// # Safety
     ///
@@ -212,7 +220,7 @@ impl Driver {
     }
 }
 
-/// Makes libuv poll the reactor's descriptor, where that can be done and has been seen to work.
+/// Makes libuv poll the reactor's descriptor. `None` where the descriptor was not found or does not work.
 #[cfg(target_os = "linux")]
 fn nest(uv: Option<&Uv>, event_loop: *mut c_void, reactor: &Reactor) -> Option<HandleMemory> {
     let uv = uv?;
@@ -276,7 +284,7 @@ fn system_failure(error: &io::Error) -> Error {
 unsafe fn with_driver(data: *const c_void, work: impl FnOnce(&Driver)) {
     // SAFETY: this function's contract.
     if let Some(driver) = unsafe { data.cast::<Driver>().as_ref() } {
-        // Invariant 6. The hook has printed what happened.
+        // The driver's invariant 6. The panic hook has printed the panic.
         let _ = catch_unwind(AssertUnwindSafe(|| work(driver)));
     }
 }
@@ -304,14 +312,17 @@ extern "C" fn on_async(handle: *mut UvHandle) {
 }
 
 extern "C" fn on_closed(handle: *mut UvHandle) {
+    let mut last = None;
     // SAFETY: called by libuv, once for each handle that `begin_end` closed.
     unsafe {
         with_driver_of(handle, |driver, data| {
             driver.closing.set(driver.closing.get().saturating_sub(1));
-            if driver.closing.get() == 0 {
-                Driver::end(data);
-            }
+            last = (driver.closing.get() == 0).then_some(data);
         });
+    }
+    if let Some(data) = last {
+        // SAFETY: the last callback, and the driver is borrowed no more: this may free it. The driver's invariant 6.
+        let _ = catch_unwind(AssertUnwindSafe(|| unsafe { Driver::end(data) }));
     }
 }
 
@@ -321,16 +332,17 @@ unsafe extern "C" fn on_threadsafe_call(
     data: *mut c_void,
     _item: *mut c_void,
 ) {
-    // No environment: it is ending, and the cleanup hook does the rest.
+    // Without an environment: it is ending, and the cleanup hook does the rest.
     if !env.is_null() {
         // SAFETY: the data given to `threadsafe_function`, which the hook outlives.
         unsafe { with_driver(data, Driver::run_turn) };
     }
 }
 
-/// Without libuv: when it returns, the environment ends.
+/// The cleanup hook without libuv. The environment ends when it returns.
 unsafe extern "C" fn on_sudden_cleanup(data: *mut c_void) {
-    // SAFETY: the data given to the hook, called once, on the environment's thread. Without handles, nothing closes later.
+    // SAFETY: the data given to the hook, called once, on the environment's thread. There are no handles, and so no
+    // close callback uses `data` later.
     unsafe {
         with_driver(data, Driver::begin_end);
         Driver::end(data.cast());

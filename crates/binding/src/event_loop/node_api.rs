@@ -14,7 +14,7 @@ use crate::rings::SharedMemory;
 pub struct Dispatch {
     env: sys::napi_env,
     function: sys::napi_ref,
-    /// Null once it has ended.
+    /// Null after [`Dispatch::end`].
     context: Cell<sys::napi_async_context>,
 }
 
@@ -74,7 +74,7 @@ impl Dispatch {
         })
     }
 
-    /// Gives back what it holds of the environment, which is about to end. It is not called any more.
+    /// Releases the function and its context: the environment is about to end. Call nothing afterwards.
     pub fn end(&self) {
         let context = self.context.replace(ptr::null_mut());
         if !context.is_null() {
@@ -112,8 +112,8 @@ impl Dispatch {
         }
     }
 
-    /// The dispatch function guards itself, so this is an exception of the host's own making: it becomes an
-    /// `'uncaughtException'`, as one thrown in any other event-loop callback.
+    /// The dispatch function catches its own exceptions, so this one comes from the host. It becomes an
+    /// `'uncaughtException'`, like one thrown in any other event-loop callback.
     unsafe fn surface_exception(&self) -> bool {
         let mut exception = ptr::null_mut();
         // SAFETY: inside the handle scope of `within_scope`.
@@ -137,7 +137,7 @@ pub unsafe fn pin(env: sys::napi_env, array: sys::napi_value) -> Result<SharedMe
     let mut offset = 0;
     let mut reference = ptr::null_mut();
     // SAFETY: live arguments, and out-pointers to locals. The reference is never deleted: it ends with the
-    // environment, and so does every user of the address.
+    // environment, as every user of the address does.
     unsafe {
         check(sys::napi_get_typedarray_info(
             env,

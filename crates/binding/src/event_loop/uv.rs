@@ -1,5 +1,5 @@
-//! libuv, by symbols looked up at run time: a host that has none (or lies about them) gets another mode instead
-//! of a load error.
+//! libuv, by symbols looked up at run time. A host without them gets the threadsafe-function mode instead of a load
+//! error.
 
 #![expect(unsafe_code, reason = "symbols looked up at run time")]
 
@@ -65,8 +65,8 @@ impl Uv {
     }
 }
 
-/// Memory of one libuv handle: libuv alone knows its size. Of `u64`s, for the alignment of its pointers. Not a `Box`, which is
-/// moved together with this: a `Box` says that nobody else has its address, and libuv does.
+/// Memory of one libuv handle. libuv tells its size at run time. `u64`s give the alignment of pointers. It is no
+/// `Box`: a `Box` claims to hold the only pointer, and libuv has one too.
 #[derive(Debug)]
 pub struct HandleMemory(NonNull<[u64]>);
 
@@ -78,7 +78,7 @@ impl HandleMemory {
         Self(NonNull::from(Box::leak(memory)))
     }
 
-    /// The address libuv knows the handle by: it stays while this lives, wherever this is moved.
+    /// The handle's address. It stays the same when this value is moved.
     pub fn handle(&self) -> *mut UvHandle {
         self.0.as_ptr().cast()
     }
@@ -105,11 +105,11 @@ fn this_process() -> Option<libloading::os::windows::Library> {
 mod tests {
     use super::*;
 
-    /// As `uv_async_t` with its list of handles: libuv writes through the address long after it was given it.
+    /// libuv links its handles in lists: it writes through the address long after it got it.
     #[test]
     fn handle_memory_stays_where_libuv_knows_it() {
         extern "C" fn size(_: c_int) -> usize {
-            // No multiple of what it is made of.
+            // No multiple of eight.
             41
         }
         let nothing = Uv {

@@ -1,7 +1,14 @@
-//! How another thread gets a turn to run on the JavaScript thread.
+//! How another thread asks the JavaScript thread for a turn: through `uv_async_send`, or through a threadsafe function.
 //!
-//! Invariant: nothing is sent once [`Wake::close`](Bell::close) has returned; libuv forbids it for a closing handle, and
-//! Node-API for a released function. The bell's lock makes a sender and the closing wait for each other.
+//! Threads: the JavaScript thread opens and closes the bell; every thread may ring it. Wakers of sockets, the pool
+//! and the helper thread do.
+//!
+//! Invariants:
+//! 1. Nothing is sent once [`Wake::close`](Bell::close) has returned. libuv forbids sending to a closing handle,
+//!    Node-API to a released function. The bell's lock makes a sender and the closing wait for each other.
+//! 2. A ring that comes before the turn has begun joins it: libuv merges sends, and a full queue of the threadsafe
+//!    function means that a call is on its way.
+//! 3. Ringing never waits for JavaScript, and calls nothing that takes the bell's lock again.
 
 #![expect(unsafe_code, reason = "raw libuv and Node-API, from other threads")]
 
@@ -15,21 +22,21 @@ pub enum Target {
     ThreadsafeFunction(sys::napi_threadsafe_function),
 }
 
-// SAFETY: `uv_async_send` and `napi_call_threadsafe_function` are made to be called from any thread, and nothing
-// else is done with the pointers here.
+// SAFETY: `uv_async_send` and `napi_call_threadsafe_function` may be called from any thread, and the pointers serve
+// nothing else.
 unsafe impl Send for Target {}
 
-/// Closed before the handle or the function is.
+/// The bell of a driver. Closed before the handle or the function is (1).
 pub type Wake = Bell<Target>;
 
 impl Ring for Target {
     fn ring(&self) {
         match self {
-            // SAFETY: open, and stays so while the bell calls this.
+            // SAFETY: the handle is open, and stays open while the bell calls this (1).
             Self::Async { uv, handle } => unsafe {
                 (uv.async_send)(*handle);
             },
-            // SAFETY: as above. A full queue means that a turn is on its way.
+            // SAFETY: as above. The status is not needed: a full queue is fine (2).
             Self::ThreadsafeFunction(function) => unsafe {
                 sys::napi_call_threadsafe_function(
                     *function,

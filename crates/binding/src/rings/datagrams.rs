@@ -1,8 +1,8 @@
 //! Datagrams: received in batches into the receive slab, sent in batches from the send slab.
 //!
-//! Received ones of a socket that has many of them lie side by side, each behind its sender; one completion names each. Those
-//! to be sent are laid the same way, by a call that says where: the kernel answers for each at once, and a round of the turn
-//! for every datagram would cost more than the call.
+//! In the receive slab a datagram stands behind the peer record of its sender, and one completion names each.
+//! JavaScript lays datagrams in the send slab the same way, and sends them with a call: the kernel answers for each
+//! at once, and a round of the turn for every datagram would cost more than the call.
 
 use std::{
     io,
@@ -13,22 +13,20 @@ use std::{
 use structio_core::{
     address::{Address, UnixName},
     datagrams::{DatagramSocket, Outgoing, UdpRequest},
-    ready::Token,
 };
 
 use super::{
-    handles::{Datagrams, Entry, HandleId},
+    delivery::Delivery,
+    errno::{errno, word},
+    handle_id::HandleId,
+    handles::{Datagrams, Entry},
     peers,
-    receiving::{CACHE_LINE, DISPATCH_BYTES, SLAB_START},
-    records::{CompletionKind, completion, control},
-    turn::{Turn, errno, word},
+    records::{CompletionKind, DATAGRAM_ALIGN, control},
+    turn::Turn,
 };
 
-/// Datagrams of one answer: then others have their turn.
+/// Most datagrams of one answer. Then other handles are polled.
 const BATCH: usize = 256;
-
-/// Datagrams to be sent start at multiples of this.
-const ALIGN: usize = 8;
 
 impl Turn {
     pub fn open_udp(&mut self, request: &UdpRequest) -> io::Result<HandleId> {
@@ -49,7 +47,7 @@ impl Turn {
     }
 
     fn insert_datagrams(&mut self, socket: DatagramSocket) -> HandleId {
-        let waker = self.ready.waker(Token(self.handles.next_index()));
+        let waker = self.next_waker();
         self.handles.insert(Entry::Datagrams(Datagrams {
             socket,
             waker,
@@ -59,20 +57,20 @@ impl Turn {
         }))
     }
 
-    /// Sends the datagrams that the control words name, and answers there.
+    /// Sends the datagrams that the control words name, and puts the result there.
     pub fn send_datagrams(&mut self) {
         let count = self.control(control::SEND_COUNT);
-        // What is answered should a panic end this.
+        // The result, should a panic end this call.
         self.set_control(control::SENT, 0);
         self.set_control(control::SEND_ERROR, libc::EIO);
         let (sent, error) = self.send_laid();
-        // A socket that is gone swallows what is sent.
+        // A socket that is gone takes everything, and sends nothing.
         let sent = sent.map_or(count, word);
         self.set_control(control::SENT, sent);
         self.set_control(control::SEND_ERROR, error.as_ref().map_or(0, errno));
     }
 
-    /// How many have left, `None` without a socket, and what was wrong with the next one.
+    /// How many datagrams have left (`None` without a socket), and the error of the next one.
     fn send_laid(&mut self) -> (Option<usize>, Option<io::Error>) {
         let id = HandleId {
             index: self.control(control::SEND_INDEX).cast_unsigned(),
@@ -88,7 +86,7 @@ impl Turn {
         }
         let (sent, error) = match &datagrams.socket {
             DatagramSocket::Udp(udp) => {
-                let laid = Laid::new(&self.regions, offset, peers::IP_BYTES);
+                let laid = Laid::new(&self.delivery, offset, peers::IP_BYTES);
                 match laid.single(count) {
                     Some((place, bytes)) => {
                         let to: Option<SocketAddr> = peers::ip_target(place);
@@ -102,7 +100,7 @@ impl Turn {
             }
             #[cfg(unix)]
             DatagramSocket::Unix(unix) => {
-                let laid = Laid::new(&self.regions, offset, peers::UNIX_BYTES);
+                let laid = Laid::new(&self.delivery, offset, peers::UNIX_BYTES);
                 send_all(laid, count, peers::unix_target, |list| unix.send(list))
             }
         };
@@ -113,20 +111,19 @@ impl Turn {
         let Some((Entry::Datagrams(datagrams), generation)) = self.handles.at(index) else {
             return;
         };
+        let id = HandleId { index, generation };
         let cx = &mut Context::from_waker(&datagrams.waker);
         if datagrams.sending && datagrams.socket.poll_writable(cx).is_ready() {
             datagrams.sending = false;
-            let settled = CompletionKind::SendSettled;
-            self.staged.push(completion(index, generation, settled, 0, 0));
+            self.delivery.stage(id, CompletionKind::SendSettled, 0, 0);
         }
         if datagrams.demand == 0 {
             return;
         }
         if let Some(error) = datagrams.error.take() {
             datagrams.demand = 0;
-            let failed = CompletionKind::ReceiveFailed;
-            self.staged
-                .push(completion(index, generation, failed, errno(&error), 0));
+            self.delivery
+                .stage(id, CompletionKind::ReceiveFailed, errno(&error), 0);
             return;
         }
         let header = match &datagrams.socket {
@@ -135,46 +132,34 @@ impl Turn {
             DatagramSocket::Unix(_) => peers::UNIX_BYTES,
         };
         let needed = header + datagrams.socket.most();
-        let wanted = usize::try_from(datagrams.demand).unwrap_or(BATCH).min(BATCH).min(
-            self.regions
-                .completion_capacity()
-                .saturating_sub(self.staged.len()),
-        );
-        let first = self.staged.len();
-        while self.staged.len() - first < wanted {
-            let room = self.regions.receive_capacity().saturating_sub(self.received);
-            if self.received > SLAB_START && (room < needed || self.received >= DISPATCH_BYTES) {
-                // Turn's invariant 3: after the next dispatch the slab is empty.
-                break;
-            }
+        let wanted = usize::try_from(datagrams.demand)
+            .unwrap_or(BATCH)
+            .min(BATCH)
+            .min(self.delivery.room());
+        let mut count = 0;
+        while count < wanted {
+            // A full slab is empty after the next dispatch (turn.rs, invariant 3).
             let Some((place, buffer)) = self
-                .regions
-                .receive_at(self.received, needed)
-                .split_at_mut_checked(header)
+                .delivery
+                .slab(needed)
+                .and_then(|bytes| bytes.split_at_mut_checked(header))
             else {
                 break;
             };
             match datagrams.socket.poll_receive(cx, buffer) {
-                Poll::Pending if self.staged.len() == first => return,
+                Poll::Pending if count == 0 => return,
                 Poll::Pending => break,
                 Poll::Ready(Ok((length, from))) => {
                     peers::write(place, &from);
-                    let offset = self.received + header;
-                    self.received = (offset + length).next_multiple_of(CACHE_LINE) + CACHE_LINE;
-                    let datagram = CompletionKind::Datagram;
-                    self.staged.push(completion(
-                        index,
-                        generation,
-                        datagram,
-                        word(offset),
-                        word(length),
-                    ));
+                    let offset = self.delivery.keep(header + length) + header;
+                    self.delivery
+                        .stage(id, CompletionKind::Datagram, word(offset), word(length));
+                    count += 1;
                 }
-                Poll::Ready(Err(error)) if self.staged.len() == first => {
+                Poll::Ready(Err(error)) if count == 0 => {
                     datagrams.demand = 0;
-                    let failed = CompletionKind::ReceiveFailed;
-                    self.staged
-                        .push(completion(index, generation, failed, errno(&error), 0));
+                    self.delivery
+                        .stage(id, CompletionKind::ReceiveFailed, errno(&error), 0);
                     return;
                 }
                 Poll::Ready(Err(error)) => {
@@ -183,29 +168,26 @@ impl Turn {
                 }
             }
         }
-        if self.staged.len() == first {
-            self.backlog.push(Token(index));
+        if count == 0 {
+            self.agenda.put_off(index);
             return;
         }
         datagrams.demand = 0;
-        if let Some([head, ..]) = self.staged.last_mut() {
-            // The kind is the lowest bits of a record's head (`completion`): the last of an answer becomes `LastDatagram`.
-            *head += CompletionKind::LastDatagram as i32 - CompletionKind::Datagram as i32;
-        }
+        self.delivery.end_datagrams();
     }
 }
 
-/// Datagrams in the send slab. Those that JavaScript named wrongly are not there.
+/// Datagrams in the send slab. The first one that does not lie inside the slab ends the list.
 #[derive(Clone, Copy)]
 struct Laid<'a> {
-    regions: &'a super::regions::Regions,
+    slab: &'a Delivery,
     at: usize,
     header: usize,
 }
 
 impl<'a> Laid<'a> {
-    fn new(regions: &'a super::regions::Regions, at: usize, header: usize) -> Self {
-        Self { regions, at, header }
+    fn new(slab: &'a Delivery, at: usize, header: usize) -> Self {
+        Self { slab, at, header }
     }
 
     fn single(mut self, count: usize) -> Option<(&'a [u8], &'a [u8])> {
@@ -217,11 +199,13 @@ impl<'a> Iterator for Laid<'a> {
     type Item = (&'a [u8], &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let place = self.regions.sent(self.at, self.header)?;
+        let place = self.slab.sent(self.at, self.header)?;
         let start = self.at.checked_add(self.header)?;
         let length = peers::length(place);
-        let bytes = self.regions.sent(start, length)?;
-        self.at = start.checked_add(length)?.checked_next_multiple_of(ALIGN)?;
+        let bytes = self.slab.sent(start, length)?;
+        self.at = start
+            .checked_add(length)?
+            .checked_next_multiple_of(DATAGRAM_ALIGN)?;
         Some((place, bytes))
     }
 }

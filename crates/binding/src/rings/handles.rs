@@ -1,85 +1,60 @@
-//! The handle table: what an index means, and whether it still means the same.
+//! The handle table: the sockets of one JavaScript thread, by index and generation. Used on that thread only.
 //!
-//! Invariant: a slot's generation changes whenever its handle ends, so that a record or a wake-up for the old
-//! handle never reaches the new one.
+//! Invariants:
+//! 1. A slot's generation changes whenever its handle ends. A record or a call for the old handle never reaches the
+//!    new one.
+//! 2. A waker carries the index alone. A late wake-up may reach the next handle of the slot, whose poll then finds
+//!    nothing.
+//! 3. A handle may change what it is (an attempt, a connection, a handshake) and keeps its id, so JavaScript knows one
+//!    connection by one id. [`Handles::take`] leaves the slot empty: the same function fills it again.
+//! 4. JavaScript ends handles, the addon does not: a failed attempt or handshake keeps its slot until it is closed.
+//!    Otherwise its last completion could name the slot's next handle.
 
 use std::{io, task::Waker};
 
 use structio_core::{
     datagrams::DatagramSocket,
-    ready::{ReadyList, Token},
     streams::{Connecting, Connection, Descriptors, Listener},
     tls::{Failure, SocketHandshake},
 };
 use tokio::task::AbortHandle;
 
-use super::{records::SendWait, relaying::Relaying};
+#[cfg(target_os = "linux")]
+use super::waits::Waits;
+use super::{handle_id::HandleId, records::SendWait, relay::Relaying, segments::Chain};
 
-/// An index and the generation it was given with. Crosses to JavaScript as one number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HandleId {
-    pub index: u32,
-    pub generation: i32,
-}
-
-/// Indexes below this leave 29 bits of a double's 53 for the generation.
-const INDEX_RANGE: f64 = 16_777_216.0;
-
-impl HandleId {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "`as` saturates, and a wrong id finds nothing"
-    )]
-    pub fn from_number(number: f64) -> Self {
-        let generation = (number / INDEX_RANGE).floor();
-        Self {
-            index: (number - generation * INDEX_RANGE) as u32,
-            generation: generation as i32,
-        }
-    }
-
-    pub fn to_number(self) -> f64 {
-        f64::from(self.index) + f64::from(self.generation) * INDEX_RANGE
-    }
-}
-
-/// What the receiving half was asked for.
+/// What the receiving half waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReceiveDemand {
     None,
     Bytes(u32),
-    /// Bytes, and descriptors with them.
+    /// Most bytes, and most descriptors with them.
     WithDescriptors(u32, u32),
-    /// The word that a read is worth trying, where one has just found nothing.
+    /// Readability, after a read has found nothing.
     Readable,
-    /// The same, as far as the kernel knows at that moment.
+    /// Readability as the kernel knows it now.
     Ready,
 }
-
-/// No segment: the end of a chain.
-pub const NO_SEGMENT: u32 = u32::MAX;
 
 #[derive(Debug)]
 pub struct Stream {
     pub connection: Connection,
-    /// One for both directions: it says "look", not "read".
+    /// One for both directions: it makes the turn poll both.
     pub waker: Waker,
     pub receive: ReceiveDemand,
-    /// What is waited for, and the number of that wait.
+    /// The condition that the sending half waits for, and the number of that wait.
     pub send_wait: Option<(SendWait, i32)>,
-    /// This turn's sends: a chain through the turn's segments.
-    pub first_segment: u32,
-    pub last_segment: u32,
-    /// A report has said, or is about to say, that bytes are unsent.
+    /// This turn's sends.
+    pub chain: Chain,
+    /// The last report, delivered or staged, said that bytes are unsent.
     pub unsent_reported: bool,
-    /// The error number that sending has failed with; 0: it has not.
+    /// The error number that sending has failed with, or 0.
     pub send_failure: i32,
-    /// Bytes dropped while it waits for the peer's end.
+    /// Bytes discarded while it waits for the peer's EOF.
     pub dropped: usize,
-    /// Counts every byte that JavaScript has given to this connection, modulo 2³².
+    /// Bytes that JavaScript has given to this connection, modulo 2³².
     pub given: u32,
-    /// Have arrived with the bytes of the last receive, and are there to be taken.
+    /// Descriptors of the last receive, until JavaScript takes them.
     pub descriptors: Descriptors,
     pub relaying: Option<Relaying>,
 }
@@ -88,11 +63,11 @@ pub struct Stream {
 pub struct Datagrams {
     pub socket: DatagramSocket,
     pub waker: Waker,
-    /// How many are wanted.
+    /// How many datagrams JavaScript wants; 0: it does not wait.
     pub demand: u32,
-    /// Somebody waits until sending is worth trying.
+    /// JavaScript waits until sending is worth trying.
     pub sending: bool,
-    /// Came when there were datagrams to tell of: it fails the next call.
+    /// An error that came behind received datagrams: it fails the next call.
     pub error: Option<io::Error>,
 }
 
@@ -113,27 +88,27 @@ pub enum Entry {
         at: HandshakeAt,
         waker: Waker,
     },
-    /// All waits for descriptors of others.
+    /// All waits for foreign descriptors.
     #[cfg(target_os = "linux")]
-    Waits(super::watching::Waits),
-    /// A handshake that has failed: nothing but what was wrong.
+    Waits(Waits),
+    /// A handshake that has failed (invariant 4).
     Failed(Failure),
-    /// An attempt that has failed, until JavaScript closes it.
+    /// A connection attempt that has failed (invariant 4).
     Over,
 }
 
-/// Where a handshake goes on.
+/// Where a handshake is computed.
 #[derive(Debug)]
 pub enum HandshakeAt {
     /// On this thread.
     Here(Box<SocketHandshake>),
-    /// In JavaScript, which is to say with which context.
+    /// Stopped: JavaScript chooses the context for this server name.
     Named(Box<SocketHandshake>, String),
     /// On the pool. Dropping this drops the handshake there.
     Pool(#[expect(dead_code, reason = "it is there to be dropped")] Lent),
 }
 
-/// Ends the task that has the handshake, and with it the socket.
+/// Ends the pool's task, and with it the handshake and its socket.
 #[derive(Debug)]
 pub struct Lent(pub AbortHandle);
 
@@ -156,7 +131,7 @@ pub struct Handles {
 }
 
 impl Handles {
-    /// The index the next [`Handles::insert`] will use; wakers need it before the entry exists.
+    /// The index that the next [`Handles::insert`] uses. Wakers need it before the entry exists.
     pub fn next_index(&self) -> u32 {
         self.free
             .last()
@@ -182,7 +157,7 @@ impl Handles {
         HandleId { index, generation: 1 }
     }
 
-    /// The entry of a ready token: whatever has this index now.
+    /// The entry at an index, of any generation (2).
     pub fn at(&mut self, index: u32) -> Option<(&mut Entry, i32)> {
         let slot = self.slots.get_mut(index as usize)?;
         Some((slot.entry.as_mut()?, slot.generation))
@@ -224,14 +199,14 @@ impl Handles {
         }
     }
 
-    /// Replaces what a live handle is, under the same id.
+    /// Changes what a live handle is (3).
     pub fn replace(&mut self, index: u32, entry: Entry) {
         if let Some(slot) = self.slots.get_mut(index as usize) {
             slot.entry = Some(entry);
         }
     }
 
-    /// What a live handle is, to be put back with [`Handles::replace`] before anybody looks.
+    /// Takes an entry out; give one back with [`Handles::replace`] (3).
     pub fn take(&mut self, index: u32) -> Option<Entry> {
         self.slots.get_mut(index as usize)?.entry.take()
     }
@@ -247,45 +222,19 @@ impl Handles {
 }
 
 impl Stream {
-    pub fn new(connection: Connection, index: u32, ready: &std::sync::Arc<ReadyList>) -> Self {
-        Self::with_waker(connection, ready.waker(Token(index)))
-    }
-
-    pub fn with_waker(connection: Connection, waker: Waker) -> Self {
+    pub fn new(connection: Connection, waker: Waker) -> Self {
         Self {
             connection,
             waker,
             receive: ReceiveDemand::None,
             send_wait: None,
-            first_segment: NO_SEGMENT,
-            last_segment: NO_SEGMENT,
+            chain: Chain::EMPTY,
             unsent_reported: false,
             send_failure: 0,
             dropped: 0,
             given: 0,
             descriptors: Descriptors::new(),
             relaying: None,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_survives_its_number() {
-        for id in [
-            HandleId {
-                index: 0,
-                generation: 1,
-            },
-            HandleId {
-                index: 16_777_215,
-                generation: (1 << 29) - 1,
-            },
-        ] {
-            assert_eq!(HandleId::from_number(id.to_number()), id);
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What the rings do with the shared memory, without a socket: for Miri, which looks at every access (`npm run search -- miri`), and
-//! for every other run, too.
+//! The rings and the shared memory, without a socket: for Miri, which checks every access (`npm run search -- miri`),
+//! and for every other run.
 
 #![expect(unsafe_code, reason = "JavaScript's side of the shared memory")]
 
@@ -8,7 +8,8 @@ use std::ptr::NonNull;
 use structio_core::ready::{ReadyList, Token};
 
 use super::{
-    handles::{Entry, HandleId, Handles},
+    handle_id::HandleId,
+    handles::{Entry, Handles},
     records::{CompletionKind, HEADER_WORDS, RECORD_WORDS, completion, control},
     regions::{Regions, SharedMemory},
     turn::Turn,
@@ -17,7 +18,7 @@ use super::{
 const RING: usize = (HEADER_WORDS + 4 * RECORD_WORDS) * size_of::<i32>();
 const SLAB: usize = 256;
 
-/// JavaScript's memory: both sides have its address, and neither has it to itself.
+/// JavaScript's memory. Both sides have its address, and neither holds a lasting borrow.
 struct Memory {
     base: NonNull<u32>,
     words: usize,
@@ -34,13 +35,13 @@ impl Memory {
     }
 
     fn shared(&self) -> SharedMemory {
-        // SAFETY: stays until this is dropped, which each test does last; one thread.
+        // SAFETY: the memory stays until this is dropped, which each test does last; one thread.
         unsafe { SharedMemory::new(self.base.cast(), self.words * size_of::<u32>()) }
     }
 
     fn write(&self, word: usize, value: i32) {
         assert!(word < self.words);
-        // SAFETY: inside, as was just looked at; Rust does not run meanwhile.
+        // SAFETY: inside, as was just checked; the turn does not run meanwhile.
         unsafe { self.base.add(word).write(value.cast_unsigned()) };
     }
 
@@ -143,7 +144,7 @@ fn as_many_completions_are_published_as_fit() {
     let shared = Shared::new();
     let mut turn = Turn::new(shared.regions(), ReadyList::new(None));
     for request in 0..10 {
-        turn.stage_exited(request, 5);
+        turn.stage_request(request, CompletionKind::Exited, 5);
     }
     for (count, first) in [(4, 0), (4, 4), (2, 8)] {
         assert!(turn.publish());

@@ -1,9 +1,10 @@
-//! Whose a datagram is, as it stands in the slabs: before the bytes of a received one, and of one to be sent. Words in the
-//! machine's order, so that TypeScript moves a peer it has received to the send slab without looking at it.
+//! Peer records: the sender before a received datagram, the target before one to be sent. Words are in the machine's
+//! order, and both directions have the same layout: TypeScript moves a received peer to the send slab without
+//! decoding it.
 //!
 //! | words | IP, 8 words | UNIX, 32 words |
 //! |---|---|---|
-//! | 0 | 4, 6, or 0 for nobody | the length of the name, or -1 for nobody |
+//! | 0 | 4, 6, or 0 for no peer | the length of the name, or [`NO_PEER`] |
 //! | 1 | the port | |
 //! | 2… | the address, as it is in packets: 1 word or 4 | the name, 27 words |
 //! | 6 | the scope of an IPv6 address | |
@@ -18,45 +19,54 @@ const WORD: usize = 4;
 pub const IP_BYTES: usize = 8 * WORD;
 pub const UNIX_BYTES: usize = 32 * WORD;
 
-/// Where the bytes of an address or a name begin.
-const NAME: usize = 2 * WORD;
+/// Words of the record.
+pub const FAMILY: usize = 0;
+pub const PORT: usize = 1;
+pub const ADDRESS: usize = 2;
+pub const SCOPE: usize = 6;
 
-/// A name is as long as `sun_path`.
+/// Stands in place of the length of a UNIX name: the datagram has no target.
+pub const NO_PEER: i32 = -1;
+
+/// Where the bytes of an address or a name begin.
+const NAME: usize = ADDRESS * WORD;
+
+/// The length of `sun_path`.
 const MOST_NAME: usize = UNIX_BYTES - NAME - WORD;
 
 pub fn write(place: &mut [u8], from: &Address) {
     match from {
         Address::Ip(SocketAddr::V4(v4)) => {
-            set(place, 0, 4);
-            set(place, 1, i32::from(v4.port()));
+            set(place, FAMILY, 4);
+            set(place, PORT, i32::from(v4.port()));
             put(place, &v4.ip().octets());
         }
         Address::Ip(SocketAddr::V6(v6)) => {
-            set(place, 0, 6);
-            set(place, 1, i32::from(v6.port()));
+            set(place, FAMILY, 6);
+            set(place, PORT, i32::from(v6.port()));
             put(place, &v6.ip().octets());
-            set(place, 6, v6.scope_id().cast_signed());
+            set(place, SCOPE, v6.scope_id().cast_signed());
         }
         Address::Unix(name) => {
             let bytes = name.bytes();
             let bytes = &bytes[..bytes.len().min(MOST_NAME)];
-            set(place, 0, i32::try_from(bytes.len()).unwrap_or(0));
+            set(place, FAMILY, i32::try_from(bytes.len()).unwrap_or(0));
             put(place, bytes);
         }
     }
 }
 
-/// An IP datagram's target.
+/// The target of an IP datagram; `None` for no peer and for nonsense.
 pub fn ip_target(place: &[u8]) -> Option<SocketAddr> {
-    let port = u16::try_from(get(place, 1)).ok()?;
-    match get(place, 0) {
+    let port = u16::try_from(get(place, PORT)).ok()?;
+    match get(place, FAMILY) {
         4 => {
             let octets: [u8; 4] = place.get(NAME..NAME + 4)?.try_into().ok()?;
             Some((Ipv4Addr::from(octets), port).into())
         }
         6 => {
             let octets: [u8; 16] = place.get(NAME..NAME + 16)?.try_into().ok()?;
-            let scope = get(place, 6).cast_unsigned();
+            let scope = get(place, SCOPE).cast_unsigned();
             Some(SocketAddrV6::new(Ipv6Addr::from(octets), port, 0, scope).into())
         }
         _ => None,
@@ -64,7 +74,7 @@ pub fn ip_target(place: &[u8]) -> Option<SocketAddr> {
 }
 
 pub fn unix_target(place: &[u8]) -> Option<UnixName> {
-    let length = usize::try_from(get(place, 0)).ok()?;
+    let length = usize::try_from(get(place, FAMILY)).ok()?;
     Some(UnixName::new(place.get(NAME..NAME + length.min(MOST_NAME))?))
 }
 
@@ -117,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_and_nonsense_are_no_targets() {
+    fn no_peer_and_nonsense_are_no_targets() {
         assert_eq!(ip_target(&[0; IP_BYTES]), None);
         assert_eq!(ip_target(&[0xff; IP_BYTES]), None);
         assert_eq!(unix_target(&[0xff; UNIX_BYTES]), None);

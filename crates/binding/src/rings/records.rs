@@ -1,6 +1,12 @@
-//! What stands in the rings. The TypeScript half is `src/native/protocol.ts`; a test compares the two.
+//! The protocol of the rings: records, control words, and every other number that both languages rely on.
 //!
 //! A record is four 32-bit words: `index << 5 | kind`, the handle's generation, and two operands.
+//!
+//! Invariants:
+//! 1. Every constant here is in [`protocol`], by the name that `src/native/protocol.ts` gives it, and
+//!    `__test__/unit/native/protocol.spec.ts` compares the two tables.
+//! 2. [`decode`] accepts any four words: a record without a meaning is `None`, and no operand is trusted to lie in a
+//!    region.
 
 use super::peers;
 
@@ -10,52 +16,78 @@ pub const RECORD_WORDS: usize = 4;
 /// Words before the first record of either ring.
 pub const HEADER_WORDS: usize = 20;
 
-/// The word of the completion ring's header that says where the received bytes end. Its first is the count.
+/// The word of the completion ring's header with the end of the received bytes. The header's first word is the number
+/// of records.
 pub const RECEIVED_END: usize = 1;
 
-/// The word of the completion ring's header that becomes [`control::REPORTED`] once the batch has been delivered.
+/// The word of the completion ring's header that becomes [`control::REPORTED`] after the batch has been delivered.
 pub const REPORTED_BY: usize = 2;
 
 /// Words of the submission ring's header.
 pub mod control {
-    /// Records in the ring.
+    /// Number of records in the ring.
     pub const COUNT: usize = 0;
-    /// 1 while the driver's turn runs JavaScript: what is submitted then is carried out when it has ended.
+    /// 1 while the driver's turn runs JavaScript. Submissions are then carried out when it returns, without a call.
     pub const IN_TURN: usize = 1;
-    /// Operations and listeners that keep the process alive.
+    /// Number of operations and listeners that keep the process alive.
     pub const REFS: usize = 2;
     /// Bytes of the send slab in use.
     pub const SEND_USED: usize = 3;
-    /// Counts the submissions carried out: a stream's bytes of an older count have left the slab.
+    /// Number of submissions carried out. Bytes of an earlier submission have left the send slab.
     pub const SUBMITTED: usize = 4;
-    /// 1 while JavaScript reads the completion ring and the receive slab: neither may be written then.
+    /// 1 while JavaScript reads the completion ring and the receive slab. Neither may be written then.
     pub const DISPATCHING: usize = 5;
-    /// Of the call that sends datagrams: whose, where the first one stands in the send slab, and how many they are.
+    /// Arguments of the call that sends datagrams: the handle, the offset of the first in the send slab, and their
+    /// number.
     pub const SEND_INDEX: usize = 6;
     pub const SEND_GENERATION: usize = 7;
     pub const SEND_OFFSET: usize = 8;
     pub const SEND_COUNT: usize = 9;
-    /// Its answer: how many have left, and the error number of the next one, or 0.
+    /// Its result: how many have left, and the error number of the next one, or 0.
     pub const SENT: usize = 10;
     pub const SEND_ERROR: usize = 11;
-    /// Of the call that reads a file, or moves in it: which, from where to where in the memory, or the lower and the upper half of
-    /// the position.
+    /// Arguments of the call that reads a file or sets its position: the slot; then the range in the memory, or the
+    /// lower and the upper half of the position.
     pub const FILE_SLOT: usize = 12;
     pub const FILE_START: usize = 13;
     pub const FILE_END: usize = 14;
-    /// Its answer: bytes read, 0 for a move, -1: not without waiting, or `-1000 - errno`.
+    /// Its result: bytes read, 0 for a move, [`super::WOULD_BLOCK`], or [`super::ERROR_BASE`]` - errno`.
     pub const FILE_RESULT: usize = 15;
-    /// A count of submissions: JavaScript has every report (`Unsent`, `SendFailed`) about those before it. Behind `SUBMITTED`
-    /// while such reports are staged.
+    /// Number of submissions whose reports (`Unsent`, `SendFailed`) JavaScript has. Less than `SUBMITTED` while such
+    /// reports are staged.
     pub const REPORTED: usize = 16;
-    /// Reports `SendFailed` that JavaScript has not been given yet. It asks by itself while there are any.
+    /// Number of `SendFailed` reports not delivered yet. While there are any, JavaScript asks with `sendFailure`.
     pub const SEND_FAILURES: usize = 17;
 }
 
-/// In the place of an error number: TLS has failed, and the failure is there to be taken.
+/// Stands in place of an error number: TLS has failed, and `tlsFailure` gives the failure.
 pub const TLS_FAILED: i32 = 100_000;
 
-/// What a connection that lingers drops at most, before it is closed whatever the peer still has to send.
+/// Result of a call: the call would have to wait.
+pub const WOULD_BLOCK: i32 = -1;
+
+/// Results at or below this are errors: `ERROR_BASE - errno`.
+pub const ERROR_BASE: i32 = -1000;
+
+/// Stands in place of an error number: a request on a file was interrupted.
+pub const INTERRUPTED: i32 = -1;
+
+/// A handle crosses as one number: `index + generation * GENERATION_UNIT`. This leaves 29 bits of a double's 53 for the
+/// generation.
+pub const GENERATION_UNIT: i32 = 1 << 24;
+
+/// Stand in place of a descriptor in a child's standard streams.
+pub mod stdio {
+    pub const PIPE: i32 = -1;
+    pub const NULL: i32 = -2;
+    /// Of standard error only: where standard output goes.
+    pub const STDOUT: i32 = -3;
+}
+
+/// Datagrams in the send slab start at multiples of this.
+pub const DATAGRAM_ALIGN: usize = 8;
+
+/// A lingering connection discards this many received bytes at most. Then it closes, whatever the peer still sends.
 pub const LINGER_BYTES: usize = 16 << 20;
 
 /// Rust → TypeScript.
@@ -68,42 +100,43 @@ pub enum CompletionKind {
     /// The error number.
     ReceiveFailed = 2,
     Readable = 3,
-    /// The error number of what was sent with descriptors, or 0; and the number of the `WaitSend` that this answers.
+    /// The error number of a send with ancillary data, or 0; and the number of the `WaitSend` that this answers.
     SendSettled = 4,
-    /// The error number of the sending half, kept by TypeScript for the next send-side call.
+    /// The error number of the sending half. TypeScript keeps it for the next call on that half.
     SendFailed = 5,
-    /// Bytes taken that the kernel did not take, 0 once it has; and the count of all bytes, modulo 2³², that had reached the
-    /// connection through the ring or by `send` at that moment.
+    /// Bytes that the connection holds and the kernel has not taken, 0 once it has; and the number of all bytes,
+    /// modulo 2³², that JavaScript had given to the connection by then.
     Unsent = 6,
-    /// The attempt's handle is a connection now.
+    /// The handle of the attempt is now a connection.
     Connected = 7,
-    /// The error number. The handle is nothing any more, and to be closed.
+    /// The error number. Only closing the handle is left.
     ConnectFailed = 8,
     /// Index and generation of the new connection.
     Accepted = 9,
-    /// The error number. The demand stays with TypeScript.
+    /// The error number. The demand is 0 until TypeScript submits another.
     AcceptFailed = 10,
-    /// The handshake is done, and the handle a connection again.
+    /// The handshake is done: the handle is a connection again.
     Handshaken = 11,
-    /// There is a failure to take, and the handle is nothing else any more.
+    /// `tlsFailure` gives the failure. Only that and closing the handle are left.
     HandshakeFailed = 12,
-    /// The client has sent a name, to take: the handshake goes on when it is told with which context.
+    /// `clientName` gives the name that the client has sent. The handshake goes on with `continueTls`.
     ClientHello = 13,
-    /// As `Received`, and there are descriptors to take.
+    /// As `Received`, and `takeFds` gives descriptors.
     ReceivedFds = 14,
-    /// Offset and length of a datagram in the receive slab; its sender's [`super::peers`] record stands before it. Others follow.
+    /// Offset and length of a datagram in the receive slab, behind its peer record ([`super::peers`]). More datagrams
+    /// follow.
     Datagram = 15,
     /// The last datagram of an answer.
     LastDatagram = 16,
-    /// A relay, by its first handle: 1, and there is a report to take; or 0, bytes have moved.
+    /// A relay, by its first handle. 1: it is over, and `endRelay` gives the report. 0: bytes have moved.
     Relayed = 17,
     /// The index is the request's number.
     LookedUp = 18,
-    /// The helper thread has looked once more (thread driver).
+    /// The helper thread has polled the reactor once (thread driver).
     Settled = 19,
     /// The index is the wait's number.
     DescriptorReady = 20,
-    /// The index is the request's number; the return code of a child process.
+    /// The index is the request's number, the operand the return code of a child process.
     Exited = 21,
     /// The index is the request's number: work on a file is done.
     FileDone = 22,
@@ -118,16 +151,17 @@ pub enum Submission {
         offset: usize,
         length: usize,
     },
-    /// At most this many bytes, and descriptors with them; of neither any: until there is something to receive. Of a datagram socket, this many datagrams.
+    /// `limit` bytes and `descriptors` file descriptors at most; (0, 0) waits for readability. For a datagram socket,
+    /// `limit` is a number of datagrams.
     Receive {
         limit: u32,
         descriptors: u32,
     },
     CancelReceive,
-    /// What to wait for, and a number that the answer carries.
+    /// The condition to wait for, and a number that the completion carries.
     WaitSend(SendWait, i32),
     CancelSend,
-    /// The number of connections wanted from now on.
+    /// `demand` connections from now on.
     Accept {
         demand: u32,
     },
@@ -135,13 +169,18 @@ pub enum Submission {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendWait {
+    /// The connection takes more bytes.
     Writable,
+    /// The kernel has taken everything.
     Flushed,
+    /// The same, and the sending half is shut down.
     Shutdown,
+    /// Bidirectional shutdown: `close_notify` or FIN is sent, and the peer's EOF has arrived. Received bytes are
+    /// discarded.
     Goodbye,
-    /// The same, for [`LINGER_BYTES`] at most.
+    /// The same, discarding [`LINGER_BYTES`] at most.
     Linger,
-    /// What was posted with descriptors.
+    /// The posted ancillary data has left.
     Parcel,
 }
 
@@ -164,6 +203,9 @@ mod wait {
 }
 
 const KIND_BITS: u32 = 5;
+
+/// Requests and waits have numbers below this: a record's head has room for so many beside its kind.
+pub const NUMBERS: u32 = 1 << (u32::BITS - KIND_BITS);
 
 pub fn completion(index: u32, generation: i32, kind: CompletionKind, a: i32, b: i32) -> Completion {
     [(index << KIND_BITS).cast_signed() | kind as i32, generation, a, b]
@@ -209,7 +251,7 @@ fn word(count: usize) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-/// Every constant by its TypeScript name, for the test that compares the two halves.
+/// Every constant by its TypeScript name (invariant 1).
 pub fn protocol() -> Vec<(&'static str, i32)> {
     use CompletionKind as Kind;
     let words = [
@@ -276,6 +318,19 @@ pub fn protocol() -> Vec<(&'static str, i32)> {
         ("Wait.Parcel", wait::PARCEL),
         ("TLS_FAILED", TLS_FAILED),
         ("LINGER_BYTES", word(LINGER_BYTES)),
+        ("WOULD_BLOCK", WOULD_BLOCK),
+        ("ERROR_BASE", ERROR_BASE),
+        ("INTERRUPTED", INTERRUPTED),
+        ("GENERATION_UNIT", GENERATION_UNIT),
+        ("Stdio.Pipe", stdio::PIPE),
+        ("Stdio.Null", stdio::NULL),
+        ("Stdio.Stdout", stdio::STDOUT),
+        ("DATAGRAM_ALIGN", word(DATAGRAM_ALIGN)),
+        ("Peer.Family", word(peers::FAMILY)),
+        ("Peer.Port", word(peers::PORT)),
+        ("Peer.Address", word(peers::ADDRESS)),
+        ("Peer.Scope", word(peers::SCOPE)),
+        ("NO_PEER", peers::NO_PEER),
         ("IP_PEER_BYTES", word(peers::IP_BYTES)),
         ("UNIX_PEER_BYTES", word(peers::UNIX_BYTES)),
     ];

@@ -1,11 +1,15 @@
-//! The four regions of memory that TypeScript and Rust share: the only JavaScript memory that Rust touches outside
-//! a call.
+//! The four regions of memory that TypeScript and Rust share: two slabs for bytes, two rings for records. No other
+//! JavaScript memory is touched outside a call that has it as an argument.
 //!
-//! Invariants (docs/architecture.md numbers the same ones):
+//! Threads: the JavaScript thread only.
+//!
+//! Invariants:
 //! 1. The regions are made by TypeScript and pinned by a reference for the life of the environment, so the
 //!    addresses stay good until its cleanup hook has run; no turn runs after that.
-//! 2. Both sides touch them on the JavaScript thread only: there is no data race to order.
-//! 3. Every offset that comes from JavaScript is checked against the region before it is used.
+//! 2. Both sides touch them on the JavaScript thread only, and never at the same time: Rust borrows a region only
+//!    while no JavaScript runs. There is no data race, and no borrow sees memory change.
+//! 3. Every offset that comes from JavaScript is checked against the region before it is used. Outside, reads give 0
+//!    or `None`, and writes do nothing.
 
 #![expect(
     unsafe_code,
@@ -33,8 +37,8 @@ impl SharedMemory {
     }
 
     fn bytes(&self) -> &[u8] {
-        // SAFETY: valid for `length` bytes (`new`); nobody writes while this borrow lives, because writing needs
-        // `&mut self` here and JavaScript does not run meanwhile.
+        // SAFETY: valid for `length` bytes (`new`). Nothing writes while this borrow lives: writing needs `&mut self`
+        // here, and JavaScript does not run meanwhile (2).
         unsafe { slice::from_raw_parts(self.base.as_ptr(), self.length) }
     }
 
@@ -112,7 +116,7 @@ impl Regions {
         self.completions.set_word(REPORTED_BY, reported_by);
     }
 
-    /// What JavaScript is reading.
+    /// The records that JavaScript is reading.
     pub fn published(&self) -> impl Iterator<Item = Completion> + '_ {
         let count = usize::try_from(self.completions.word(0)).unwrap_or(0);
         (0..count.min(self.completion_capacity())).map(|index| self.completions.record(index))

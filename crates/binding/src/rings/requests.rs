@@ -1,11 +1,10 @@
-//! What JavaScript asks for by a call of its own, outside the rings: what is rare, large, or must be done when the call
-//! returns.
+//! Calls of their own, outside the rings: what is rare, large, or must be done when the call returns.
 //!
 //! Invariants:
-//! 1. What JavaScript has submitted before the call comes first. Whatever changes what a handle waits for ingests the ring before:
-//!    a cancellation that is still in it would take back what the call has begun.
-//! 2. Bytes that have been read, and that JavaScript has not been told of yet, come before those that are still in the socket. They
-//!    are there when a receive was cancelled, in mid turn, after it had been answered.
+//! 1. Records submitted before the call take effect first. A call that changes what a handle waits for ingests the
+//!    ring before: a cancellation still in the ring would otherwise cancel what the call has begun.
+//! 2. Bytes that were read and not delivered come before bytes in the socket. They exist when a receive was
+//!    cancelled, in mid turn, after it had been answered.
 
 use std::{
     io,
@@ -14,22 +13,19 @@ use std::{
 
 use structio_core::{
     address::UnixName,
-    ready::Token,
-    streams::{
-        ConnectRequest, Connecting, Connection, ListenRequest, Listener, Parcel, UnixListenRequest,
-        connect_unix,
-    },
+    streams::{ConnectRequest, Connecting, ListenRequest, Listener, Parcel, UnixListenRequest, connect_unix},
 };
 
 use super::{
-    handles::{Entry, HandleId, NO_SEGMENT, ReceiveDemand},
+    handle_id::HandleId,
+    handles::{Entry, ReceiveDemand},
     turn::Turn,
 };
 
 impl Turn {
     pub fn connect(&mut self, request: ConnectRequest) -> io::Result<HandleId> {
         let attempt = Connecting::start(request)?;
-        let waker = self.ready.waker(Token(self.handles.next_index()));
+        let waker = self.next_waker();
         let id = self.handles.insert(Entry::Connecting { attempt, waker });
         self.poll_connect(id.index);
         Ok(id)
@@ -37,12 +33,7 @@ impl Turn {
 
     pub fn connect_unix(&mut self, name: UnixName) -> io::Result<HandleId> {
         let connection = connect_unix(name)?;
-        Ok(self.insert_stream(connection))
-    }
-
-    /// A connection that is there already.
-    pub fn add_stream(&mut self, connection: Connection) -> HandleId {
-        self.insert_stream(connection)
+        Ok(self.add_stream(connection))
     }
 
     pub fn listen(&mut self, request: &ListenRequest) -> io::Result<HandleId> {
@@ -56,7 +47,7 @@ impl Turn {
     }
 
     fn insert_listener(&mut self, listener: Listener) -> HandleId {
-        let waker = self.ready.waker(Token(self.handles.next_index()));
+        let waker = self.next_waker();
         self.handles.insert(Entry::Listener {
             listener,
             waker,
@@ -64,7 +55,7 @@ impl Turn {
         })
     }
 
-    /// Keeps bytes and descriptors, which leave when a `WaitSend` for them is submitted.
+    /// Keeps ancillary data, which leaves when a `WaitSend` for it is submitted.
     pub fn post(&mut self, id: HandleId, parcel: Parcel) {
         self.ingest();
         if let Some(stream) = self.handles.stream(id) {
@@ -72,8 +63,8 @@ impl Turn {
         }
     }
 
-    /// Writes `data` after everything the connection has taken: what the kernel takes now, and little more. True: bytes
-    /// that were taken are unsent, or the sending half has failed; a completion follows that says so.
+    /// Writes `data` after everything that the connection has taken. Takes what the kernel takes now, and little
+    /// more. True: bytes taken are unsent, or the sending half has failed; a completion follows.
     pub fn send_direct(&mut self, id: HandleId, data: &[u8]) -> (usize, bool) {
         self.ingest();
         if self.handles.stream(id).is_none() {
@@ -87,7 +78,7 @@ impl Turn {
         (taken, unsent)
     }
 
-    /// The error number that a connection's sending has failed with, or 0: before its `SendFailed` is delivered, too.
+    /// The error number that a connection's sending has failed with, or 0; known before its `SendFailed` is delivered.
     pub fn send_failure(&mut self, id: HandleId) -> i32 {
         self.handles.stream(id).map_or(0, |stream| stream.send_failure)
     }
@@ -95,12 +86,12 @@ impl Turn {
     /// Reads straight into the caller's memory; on `Pending` the completion `Readable` follows.
     pub fn receive_into(&mut self, id: HandleId, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         self.ingest();
-        let is_behind = self.has_undelivered(id);
+        let is_behind = self.delivery.has_undelivered(id);
         let Some(stream) = self.handles.stream(id) else {
             return Poll::Ready(Ok(0));
         };
         if is_behind {
-            // Invariant 2: their completion is the answer.
+            // Their completion is the answer (2).
             return Poll::Pending;
         }
         let outcome = stream
@@ -113,15 +104,15 @@ impl Turn {
         outcome
     }
 
-    /// Ends a handle. What a connection has taken is tried once; the rest is dropped. With `reset`, `RST` is sent.
+    /// Ends a handle. Tries once to write what a connection has taken, and drops the rest. With `reset`, sends `RST`.
     pub fn close(&mut self, id: HandleId, reset: bool) {
         self.ingest();
         if let Some(stream) = self.handles.stream(id) {
             if reset {
-                // Failing leaves an orderly close, which is all that can be done for a socket in that state.
+                // A failure leaves an orderly close, which is all that such a socket can do.
                 let _ = stream.connection.reset_on_close();
             } else {
-                if stream.first_segment != NO_SEGMENT {
+                if !stream.chain.is_empty() {
                     self.write_chain(id.index);
                 }
                 if let Some(stream) = self.handles.stream(id) {
@@ -133,14 +124,8 @@ impl Turn {
         } else if self.handles.get(id).is_none() {
             return;
         }
-        if let Some(Entry::Stream(stream)) = self.handles.remove(id.index)
-            && stream.unsent_reported
-        {
-            self.unsent_streams -= 1;
+        if let Some(Entry::Stream(mut stream)) = self.handles.remove(id.index) {
+            self.delivery.forget_unsent(&mut stream);
         }
-    }
-
-    pub fn entry(&mut self, id: HandleId) -> Option<&mut Entry> {
-        self.handles.get(id)
     }
 }

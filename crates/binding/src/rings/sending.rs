@@ -1,18 +1,19 @@
-//! The sending half of a turn: a connection's segments become one gathered write, and what the kernel does not take is
-//! told to TypeScript before any other JavaScript runs.
+//! The sending half of a connection. Its segments of a turn become one gathered write. What the kernel does not take
+//! is reported before any other JavaScript runs.
 
 use std::task::{Context, Poll};
 
-use structio_core::{ready::Token, streams::Goodbye};
+use structio_core::streams::Goodbye;
 
 use super::{
-    handles::{Entry, NO_SEGMENT, Stream},
-    records::{Completion, CompletionKind, LINGER_BYTES, SendWait, completion, control},
-    regions::Regions,
-    turn::{Turn, errno, word},
+    errno::errno,
+    handle_id::HandleId,
+    handles::Entry,
+    records::{CompletionKind, LINGER_BYTES, SendWait},
+    turn::Turn,
 };
 
-/// Segments gathered before they are handed to the connection.
+/// Segments of one gathered write.
 const GATHER: usize = 64;
 
 impl Turn {
@@ -21,20 +22,21 @@ impl Turn {
         let Some((Entry::Stream(stream), _)) = self.handles.at(index) else {
             return;
         };
-        if stream.first_segment != NO_SEGMENT {
-            // Submitted outside a turn, and the socket has become ready before it was carried out: a shutdown that were
-            // looked at now would cut off the sends before it (turn.rs, invariant 1).
+        if !stream.chain.is_empty() {
+            // Submitted outside a turn, and the socket became ready before the submission was carried out. Without
+            // this, a shutdown would cut off the sends before it (turn.rs, invariant 1).
             self.write_chain(index);
         }
         let Some((Entry::Stream(stream), generation)) = self.handles.at(index) else {
             return;
         };
+        let id = HandleId { index, generation };
         let cx = &mut Context::from_waker(&stream.waker);
         let mut wrong = 0;
         let waiting = stream.send_wait;
         let settled = match waiting.map(|(what, _)| what) {
             None => {
-                // Pending is fine: its waker brings us back here.
+                // `Pending` is fine: the waker leads back here.
                 let _ = stream.connection.poll_flush(cx);
                 false
             }
@@ -57,29 +59,21 @@ impl Turn {
                 let outcome = stream.connection.poll_goodbye(cx, &mut left);
                 stream.dropped += before - left;
                 if outcome == Goodbye::More {
-                    self.backlog.push(Token(index));
+                    self.agenda.put_off(index);
                 }
                 outcome == Goodbye::Done
             }
         };
-        report_sending(
-            stream,
-            index,
-            generation,
-            &mut self.staged,
-            &mut self.unsent_streams,
-            &mut self.regions,
-        );
+        self.delivery.report_sending(stream, id);
         if settled {
             stream.send_wait = None;
-            let settled = CompletionKind::SendSettled;
             let number = waiting.map_or(0, |(_, number)| number);
-            self.staged
-                .push(completion(index, generation, settled, wrong, number));
+            self.delivery
+                .stage(id, CompletionKind::SendSettled, wrong, number);
         }
     }
 
-    /// Writes a connection's segments of this turn (invariant 1).
+    /// Writes a connection's segments of this turn (turn.rs, invariant 1).
     pub(super) fn write_chain(&mut self, index: u32) {
         self.write_chain_and(index, None);
     }
@@ -89,41 +83,31 @@ impl Turn {
         let Some((Entry::Stream(stream), generation)) = self.handles.at(index) else {
             return 0;
         };
+        let id = HandleId { index, generation };
         let cx = &mut Context::from_waker(&stream.waker);
-        let mut next = std::mem::replace(&mut stream.first_segment, NO_SEGMENT);
-        stream.last_segment = NO_SEGMENT;
+        let parts = self.segments.take(&mut stream.chain);
         if data.is_none()
-            && let Some(segment) = self.segments.get(next as usize)
-            && segment.next == NO_SEGMENT
+            && let Some((offset, length)) = parts.single()
         {
-            // One send in this turn, as nearly always.
-            count_given(&mut stream.given, segment.length);
-            if let Some(bytes) = self.regions.sent(segment.offset, segment.length) {
+            count_given(&mut stream.given, length);
+            if let Some(bytes) = self.delivery.sent(offset, length) {
                 stream.connection.send(cx, &[bytes]);
             }
-            report_sending(
-                stream,
-                index,
-                generation,
-                &mut self.staged,
-                &mut self.unsent_streams,
-                &mut self.regions,
-            );
+            self.delivery.report_sending(stream, id);
             return 0;
         }
         let mut gathered: [&[u8]; GATHER] = [&[]; GATHER];
         let mut count = 0;
-        while let Some(segment) = self.segments.get(next as usize) {
+        for (offset, length) in parts {
             if count == GATHER {
                 stream.connection.send(cx, &gathered);
                 count = 0;
             }
-            count_given(&mut stream.given, segment.length);
-            if let Some(bytes) = self.regions.sent(segment.offset, segment.length) {
+            count_given(&mut stream.given, length);
+            if let Some(bytes) = self.delivery.sent(offset, length) {
                 gathered[count] = bytes;
                 count += 1;
             }
-            next = segment.next;
         }
         let taken = match data {
             Some(data) => stream.connection.send_direct(cx, &gathered[..count], data),
@@ -133,76 +117,25 @@ impl Turn {
             }
         };
         count_given(&mut stream.given, taken);
-        report_sending(
-            stream,
-            index,
-            generation,
-            &mut self.staged,
-            &mut self.unsent_streams,
-            &mut self.regions,
-        );
+        self.delivery.report_sending(stream, id);
         taken
     }
 
-    /// Tells TypeScript what receiving did to the sending half of a TLS connection: an alert to send, a failure of both.
+    /// Reports what receiving did to the sending half of a TLS connection: an alert to send, or a failure of both
+    /// halves.
     pub(super) fn report_after_receive(&mut self, index: u32) {
         if let Some((Entry::Stream(stream), generation)) = self.handles.at(index)
             && stream.connection.is_tls()
         {
-            report_sending(
-                stream,
-                index,
-                generation,
-                &mut self.staged,
-                &mut self.unsent_streams,
-                &mut self.regions,
-            );
+            self.delivery
+                .report_sending(stream, HandleId { index, generation });
         }
     }
 }
 
-/// As TypeScript counts what the connection takes.
+/// Counts bytes the same way as TypeScript does.
 fn count_given(given: &mut u32, length: usize) {
     #[expect(clippy::cast_possible_truncation, reason = "a count modulo 2³²")]
     let length = length as u32;
     *given = given.wrapping_add(length);
-}
-
-/// Tells TypeScript what changed about the sending half: an error, or whether bytes are unsent.
-pub(super) fn report_sending(
-    stream: &mut Stream,
-    index: u32,
-    generation: i32,
-    staged: &mut Vec<Completion>,
-    unsent_streams: &mut usize,
-    regions: &mut Regions,
-) {
-    if let Some(error) = stream.connection.take_write_error() {
-        stream.send_failure = errno(&error);
-        staged.push(completion(
-            index,
-            generation,
-            CompletionKind::SendFailed,
-            stream.send_failure,
-            0,
-        ));
-        let undelivered = regions.control(control::SEND_FAILURES) + 1;
-        regions.set_control(control::SEND_FAILURES, undelivered);
-    }
-    let unsent = stream.connection.unsent();
-    if (unsent > 0) != stream.unsent_reported {
-        stream.unsent_reported = unsent > 0;
-        if unsent > 0 {
-            *unsent_streams += 1;
-        } else {
-            *unsent_streams -= 1;
-        }
-        staged.push(completion(
-            index,
-            generation,
-            CompletionKind::Unsent,
-            word(unsent),
-            stream.given.cast_signed(),
-        ));
-    }
 }

@@ -1,4 +1,4 @@
-//! Handshakes: a connection's handle is one for a while, and a connection again afterwards, under the same id.
+//! Handshakes. The handle of a connection becomes a handshake, and a connection again, under the same id.
 //!
 //! ```text
 //!  Stream ─ start_tls ─► Handshaking ──────────► Stream (TLS)    Handshaken
@@ -8,7 +8,13 @@
 //!                           Named                                ClientHello
 //! ```
 //!
-//! On the pool it is the same handshake, polled there. What it comes to returns with the outside completions.
+//! The pool polls the same handshake on its own threads; its outcome returns as a remote completion.
+//!
+//! Invariants:
+//! 1. A handshake is in one place: `Here`, `Named`, or on the pool. Closing the handle drops it there, and its socket
+//!    with it.
+//! 2. The connection's unsent bytes are its own: a handshake starts only where there are none.
+//! 3. Bytes read before the handshake go to it first, in order: those that JavaScript gives, then undelivered ones.
 
 use std::{
     sync::Arc,
@@ -21,36 +27,40 @@ use structio_core::{
 };
 
 use super::{
-    handles::{Entry, HandleId, HandshakeAt, Lent, NO_SEGMENT, Stream},
-    records::{CompletionKind, completion},
-    sending::report_sending,
+    handle_id::HandleId,
+    handles::{Entry, HandshakeAt, Lent, Stream},
+    records::CompletionKind,
     turn::Turn,
 };
 
 impl Turn {
-    /// Makes a handshake of a connection. What it comes to is a completion. Call [`Turn::lend_handshake`] or
-    /// [`Turn::poll_handshake`] next.
-    pub fn start_tls(&mut self, id: HandleId, context: Arc<tls::Context>, start: Start, mut ahead: Vec<u8>) {
+    /// Makes a handshake of a connection. A completion reports its outcome. Call [`Turn::lend_handshake`],
+    /// [`Turn::queue_handshake`] or [`Turn::poll_handshake`] next.
+    pub fn start_tls(
+        &mut self,
+        id: HandleId,
+        context: Arc<tls::Context>,
+        start: Start,
+        mut prefetched: Vec<u8>,
+    ) {
         self.ingest();
-        self.take_undelivered(id, &mut ahead);
+        self.delivery.take_undelivered(id, &mut prefetched);
         let Some(stream) = self.handles.stream(id) else {
             return;
         };
-        if stream.first_segment != NO_SEGMENT {
+        if !stream.chain.is_empty() {
             self.write_chain(id.index);
         }
-        let Some(Entry::Stream(stream)) = self.handles.take(id.index) else {
+        let Some(Entry::Stream(mut stream)) = self.handles.take(id.index) else {
             return;
         };
-        if stream.unsent_reported {
-            self.unsent_streams -= 1;
-        }
+        self.delivery.forget_unsent(&mut stream);
         let Stream {
             connection, waker, ..
         } = stream;
         match connection.into_socket() {
             Some((socket, remote)) => {
-                let handshake = SocketHandshake::new(start, context, socket, remote, ahead);
+                let handshake = SocketHandshake::new(start, context, socket, remote, prefetched);
                 let at = HandshakeAt::Here(Box::new(handshake));
                 self.handles.replace(id.index, Entry::Handshaking { at, waker });
             }
@@ -58,7 +68,7 @@ impl Turn {
         }
     }
 
-    /// Goes on with the context that JavaScript has chosen. As for [`Turn::start_tls`], somebody has to poll it.
+    /// Goes on with the context that JavaScript has chosen. Poll it next, as after [`Turn::start_tls`].
     pub fn continue_tls(&mut self, id: HandleId, context: Arc<tls::Context>) {
         if !matches!(
             self.handles.get(id),
@@ -80,7 +90,7 @@ impl Turn {
         }
     }
 
-    /// Tells the client that it cannot be served, and ends the handle.
+    /// Sends an alert to the client, and ends the handle.
     pub fn refuse_tls(&mut self, id: HandleId) {
         if let Some(Entry::Handshaking {
             at: HandshakeAt::Named(handshake, _),
@@ -105,7 +115,7 @@ impl Turn {
         }
     }
 
-    /// What is wrong with a handshake, or with a connection's TLS.
+    /// The failure of a handshake, or of a connection's TLS.
     pub fn tls_failure(&mut self, id: HandleId) -> Option<Failure> {
         match self.handles.get(id)? {
             Entry::Failed(failure) => Some(failure.clone()),
@@ -135,7 +145,7 @@ impl Turn {
         }
     }
 
-    /// The handshake, for the pool to poll: `lend` gets it and says how to end it there.
+    /// Lends the handshake to the pool: `lend` gets it, and returns the means to end it there.
     pub fn lend_handshake(&mut self, id: HandleId, lend: impl FnOnce(Box<SocketHandshake>) -> Lent) {
         if !matches!(
             self.handles.get(id),
@@ -156,7 +166,7 @@ impl Turn {
         }
     }
 
-    /// The pool has gone as far as it could.
+    /// The pool returns a handshake, with its outcome.
     pub fn return_handshake(
         &mut self,
         id: HandleId,
@@ -177,11 +187,11 @@ impl Turn {
         waker: Waker,
         outcome: Result<Step, Failure>,
     ) {
-        let HandleId { index, generation } = id;
+        let HandleId { index, .. } = id;
         let kind = match outcome {
             Ok(Step::Done(session)) => {
                 let tls = Box::new(handshake.finish(*session));
-                let stream = Stream::with_waker(Connection::Tls(tls), waker);
+                let stream = Stream::new(Connection::Tls(tls), waker);
                 self.handles.replace(index, Entry::Stream(stream));
                 CompletionKind::Handshaken
             }
@@ -197,41 +207,43 @@ impl Turn {
             }
             Err(failure) => return self.fail_handshake(id, failure),
         };
-        self.staged.push(completion(index, generation, kind, 0, 0));
+        self.delivery.stage(id, kind, 0, 0);
         if kind == CompletionKind::Handshaken {
-            self.late.push(id);
+            self.agenda.finish_handshake(id);
         }
     }
 
-    /// Writes the last words of handshakes, unless they have left with the first data that JavaScript had to send.
-    pub(super) fn flush_late(&mut self) {
-        for id in std::mem::take(&mut self.late) {
-            let HandleId { index, generation } = id;
-            if let Some(stream) = self.handles.stream(id) {
-                // Pending: they wait as data does.
-                let _ = stream
-                    .connection
-                    .poll_flush(&mut Context::from_waker(&stream.waker));
-                report_sending(
-                    stream,
-                    index,
-                    generation,
-                    &mut self.staged,
-                    &mut self.unsent_streams,
-                    &mut self.regions,
-                );
+    /// Polls the handshake when this turn, or a later one, has steps left for it.
+    pub fn queue_handshake(&mut self, id: HandleId) {
+        self.agenda.queue_handshake(id);
+    }
+
+    pub(super) fn poll_handshakes(&mut self) {
+        while self.has_room()
+            && let Some(id) = self.agenda.next_handshake()
+        {
+            if self.handles.get(id).is_some() {
+                self.agenda.count_handshake_step();
+                self.poll_handshake(id.index);
             }
         }
     }
 
-    fn fail_handshake(&mut self, HandleId { index, generation }: HandleId, failure: Failure) {
-        self.handles.replace(index, Entry::Failed(failure));
-        self.staged.push(completion(
-            index,
-            generation,
-            CompletionKind::HandshakeFailed,
-            0,
-            0,
-        ));
+    /// Writes the last flights of handshakes, unless they have left with the first data that JavaScript sent.
+    pub(super) fn flush_handshakes(&mut self) {
+        for id in self.agenda.take_finished_handshakes() {
+            if let Some(stream) = self.handles.stream(id) {
+                // `Pending`: the flight waits as data does.
+                let _ = stream
+                    .connection
+                    .poll_flush(&mut Context::from_waker(&stream.waker));
+                self.delivery.report_sending(stream, id);
+            }
+        }
+    }
+
+    fn fail_handshake(&mut self, id: HandleId, failure: Failure) {
+        self.handles.replace(id.index, Entry::Failed(failure));
+        self.delivery.stage(id, CompletionKind::HandshakeFailed, 0, 0);
     }
 }
