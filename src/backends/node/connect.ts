@@ -2,7 +2,7 @@
 import * as net from 'node:net'
 import type { Abandon, Answer, StreamTransport, TcpConnectOptions } from '../contract/backend.ts'
 import { NodeStream } from './stream.ts'
-import { soon } from './turn.ts'
+import { soonUnlessAbandoned } from '../shared/later.ts'
 
 export function connect(options: TcpConnectOptions, answer: Answer<StreamTransport>): Abandon {
   const { address, port, family, bindAddress, bindPort, noDelay, keepAlive } = options
@@ -48,13 +48,7 @@ export function attempt(
     socket.connect(target)
   } catch (error) {
     forget()
-    let wanted = true
-    soon(() => {
-      if (wanted) answer(error as Error)
-    })
-    return () => {
-      wanted = false
-    }
+    return soonUnlessAbandoned(() => answer(error as Error))
   }
   return () => {
     forget()

@@ -20,7 +20,7 @@ import type {
 import { getDatagramOption, type OptionValues, setDatagramOption } from './datagram-options.ts'
 import { systemError } from './errors.ts'
 import { hasReusePort, noReusePort } from './listener.ts'
-import { soon } from './turn.ts'
+import { soon } from '../shared/later.ts'
 
 /** What is kept and not asked for: a Linux kernel's default, and as there the small ones count for more than their bytes. */
 const KEEP_BYTES = 212_992

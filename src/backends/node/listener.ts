@@ -14,7 +14,7 @@ import type {
   TcpListenOptions,
 } from '../contract/backend.ts'
 import { NodeStream } from './stream.ts'
-import { soon } from './turn.ts'
+import { soon } from '../shared/later.ts'
 
 export function listen(options: TcpListenOptions, answer: Answer<ListenerTransport>): Abandon {
   const { address, port, backlog, reusePort, noDelay, keepAlive } = options

@@ -14,7 +14,7 @@ import { lookupError } from '../shared/lookup-errors.ts'
 import { SharedLookups } from '../shared/shared-lookups.ts'
 import { combined, knownAddresses, portsOf, refuseFlags } from '../shared/well-known.ts'
 import { loadServices } from './services.ts'
-import { soon } from './turn.ts'
+import { soon } from '../shared/later.ts'
 
 /** dns.lookup keeps the process alive by itself. */
 const lookups = new SharedLookups()

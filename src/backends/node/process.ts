@@ -16,7 +16,7 @@ import { type Stoppable, StopProcess } from '../shared/stop-process.ts'
 import { systemError } from './errors.ts'
 import { openSocketPair } from './socket-pair.ts'
 import { NodeStream } from './stream.ts'
-import { soon } from './turn.ts'
+import { soon } from '../shared/later.ts'
 
 export function spawnProcess(options: SpawnOptions, answer: Answer<ProcessTransport>): void {
   if (options.stdout !== 'pipe' || options.stderr !== 'stdout') start(options, undefined, answer)

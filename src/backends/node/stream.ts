@@ -21,7 +21,8 @@ import {
 import { share } from '../../common/shared-memory.ts'
 import { systemError } from './errors.ts'
 import { getOption, type OptionState, setOption } from './socket-options.ts'
-import { atTurnEnd, soon } from './turn.ts'
+import { soon } from '../shared/later.ts'
+import { atTurnEnd } from './turn.ts'
 
 /** What a stream may have taken and not sent (api.md §6). */
 const TAKE_LIMIT = 65536

@@ -4,7 +4,7 @@
  */
 import { constants } from 'node:crypto'
 import * as tls from 'node:tls'
-import type { TlsSettings, TLSVersion } from '../contract/backend.ts'
+import type { TlsSettings } from '../contract/backend.ts'
 import { SessionCache } from './session-cache.ts'
 import { platformTrust } from './trust-store.ts'
 
@@ -60,8 +60,4 @@ function trusted({ ca, systemCa }: TlsSettings): string[] {
 function toPem(der: Buffer, label: string): string {
   const lines = der.toString('base64').match(/.{1,64}/g) ?? []
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`
-}
-
-export function toVersion(protocol: string | null): TLSVersion {
-  return protocol === 'TLSv1.2' ? 'TLSv1.2' : 'TLSv1.3'
 }

@@ -22,7 +22,7 @@ import { attempt } from './connect.ts'
 import { systemError } from './errors.ts'
 import { NodeListener } from './listener.ts'
 import { NodeStream } from './stream.ts'
-import { soon } from './turn.ts'
+import { soon, soonUnlessAbandoned } from '../shared/later.ts'
 
 export function connectUnix(path: UnixPath, answer: Answer<StreamTransport>): Abandon {
   let name: string
@@ -218,11 +218,5 @@ function noMode(): UnsupportedError {
 
 /** Answers with an error, and not inside the call that asked. */
 export function refuse(error: Error, answer: Answer<never>): Abandon {
-  let wanted = true
-  soon(() => {
-    if (wanted) answer(error)
-  })
-  return () => {
-    wanted = false
-  }
+  return soonUnlessAbandoned(() => answer(error))
 }

@@ -66,7 +66,7 @@ export class GroupMembers {
 }
 
 /** Reads a line of `/proc/…/stat`: number, name in parentheses, state, parent, group; 15 fields later the number of threads. */
-export function isLivingMember(text: string, group: number): boolean {
+function isLivingMember(text: string, group: number): boolean {
   const [state, , theirs, ...rest] = text.slice(text.lastIndexOf(')') + 2).split(' ')
   if (Number(theirs) !== group) return false
   // Where the first thread has ended and others have not, the process lives.

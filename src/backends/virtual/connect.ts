@@ -13,6 +13,7 @@
  */
 import type { Abandon, Answer, StreamTransport, TcpConnectOptions } from '../contract/backend.ts'
 import { canonical, familyOf, isLoopback, isWildcard, socketAddress } from './addresses.ts'
+import { answerSoon } from './answers.ts'
 import { type Code, systemError } from './errors.ts'
 import type { ScheduledEvent } from './event-queue.ts'
 import type { Fabric } from './fabric.ts'
@@ -28,15 +29,7 @@ const FIRST_REPETITION = 1000
 export function connect(fabric: Fabric, options: TcpConnectOptions, answer: Answer<StreamTransport>): Abandon {
   const machine = machineHere(fabric)
   const bound = bindEnd(machine, options)
-  if (bound instanceof Error) {
-    let wanted = true
-    fabric.timeline.soon(() => {
-      if (wanted) answer(bound)
-    })
-    return () => {
-      wanted = false
-    }
-  }
+  if (bound instanceof Error) return answerSoon(fabric, answer, () => bound)
   const attempt = new Attempt(machine, bound, options, answer)
   return () => attempt.abandon()
 }

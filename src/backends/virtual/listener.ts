@@ -12,6 +12,7 @@ import type {
   TcpListenOptions,
 } from '../contract/backend.ts'
 import { canonical, isWildcard, socketAddress } from './addresses.ts'
+import { answerSoon } from './answers.ts'
 import { systemError } from './errors.ts'
 import type { Fabric } from './fabric.ts'
 import { type Machine, machineHere, onMachine, type Socket } from './machine.ts'
@@ -21,16 +22,9 @@ import type { VirtualStream } from './stream.ts'
 
 export function listen(fabric: Fabric, options: TcpListenOptions, answer: Answer<ListenerTransport>): Abandon {
   const machine = machineHere(fabric)
-  let wanted = true
-  fabric.timeline.soon(() => {
-    if (!wanted) return
-    const listener = machine.up ? openListener(machine, options) : systemError('ENETDOWN', 'listen')
-    if (listener instanceof Error) answer(listener)
-    else answer(undefined, listener)
-  })
-  return () => {
-    wanted = false
-  }
+  return answerSoon(fabric, answer, () =>
+    machine.up ? openListener(machine, options) : systemError('ENETDOWN', 'listen'),
+  )
 }
 
 function openListener(machine: Machine, options: TcpListenOptions): TcpListener | Error {

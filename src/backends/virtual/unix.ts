@@ -15,6 +15,7 @@ import type {
   UnixPath,
 } from '../contract/backend.ts'
 import { VirtualDatagram } from './datagram.ts'
+import { answerSoon } from './answers.ts'
 import { type Code, systemError } from './errors.ts'
 import type { Fabric } from './fabric.ts'
 import { VirtualListener } from './listener.ts'
@@ -31,7 +32,7 @@ const LARGEST = 212_960
 
 export function connectUnix(fabric: Fabric, path: UnixPath, answer: Answer<StreamTransport>): Abandon {
   const machine = machineHere(fabric)
-  return soon(fabric, () => connect(machine, path), answer)
+  return answerSoon(fabric, answer, () => connect(machine, path))
 }
 
 export function listenUnix(
@@ -40,14 +41,10 @@ export function listenUnix(
   answer: Answer<ListenerTransport>,
 ): Abandon {
   const machine = machineHere(fabric)
-  return soon(
-    fabric,
-    () => {
-      if (isTaken(machine, path)) throw systemError('EADDRINUSE', 'listen', { address: textOf(path) })
-      return new UnixListener(machine, path, backlog)
-    },
-    answer,
-  )
+  return answerSoon(fabric, answer, () => {
+    if (isTaken(machine, path)) throw systemError('EADDRINUSE', 'listen', { address: textOf(path) })
+    return new UnixListener(machine, path, backlog)
+  })
 }
 
 export function openUnixDatagram(
@@ -56,16 +53,11 @@ export function openUnixDatagram(
   answer: Answer<DatagramTransport>,
 ): Abandon {
   const machine = machineHere(fabric)
-  return soon(
-    fabric,
-    () => {
-      if (path !== undefined && isTaken(machine, path))
-        throw systemError('EADDRINUSE', 'bind', { address: textOf(path) })
-      const connected = remotePath === undefined ? undefined : findDatagram(machine, remotePath, 'connect')
-      return new UnixDatagram(machine, path, remotePath, connected)
-    },
-    answer,
-  )
+  return answerSoon(fabric, answer, () => {
+    if (path !== undefined && isTaken(machine, path)) throw systemError('EADDRINUSE', 'bind', { address: textOf(path) })
+    const connected = remotePath === undefined ? undefined : findDatagram(machine, remotePath, 'connect')
+    return new UnixDatagram(machine, path, remotePath, connected)
+  })
 }
 
 /** Who has which name of a host. A name of bytes is kept as Latin-1, which loses none. */
@@ -254,24 +246,5 @@ class UnixDatagram extends VirtualDatagram {
   #hears(sender: UnixDatagram): boolean {
     const peer = this.remoteAddress
     return peer === undefined || (sender.#path !== undefined && keyOf(sender.#path) === keyOf(peer))
-  }
-}
-
-/** The answer, in the next event. */
-function soon<T>(fabric: Fabric, make: () => T, answer: Answer<T>): Abandon {
-  let wanted = true
-  fabric.timeline.soon(() => {
-    if (!wanted) return
-    let made: T
-    try {
-      made = make()
-    } catch (error) {
-      answer(error as Error)
-      return
-    }
-    answer(undefined, made)
-  })
-  return () => {
-    wanted = false
   }
 }
