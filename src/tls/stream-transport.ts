@@ -11,6 +11,7 @@
  */
 
 import type { Address, SendWait, SocketAddress, StreamSink, StreamTransport } from '../backends/contract/backend.ts'
+import { SendBuffer, shutsDown } from '../common/send-buffer.ts'
 import { share } from '../common/shared-memory.ts'
 import { UnsupportedError } from '../errors.ts'
 import { abandonable, callInFrame, CancelScope, Frame, NEUTRAL, type RunState } from '../kernel/index.ts'
@@ -37,13 +38,10 @@ export class OverStream implements StreamTransport {
   #kept: Buffer | undefined
   #ended = false
   #failure: Error | undefined
-  #taken: Uint8Array[] = []
-  #takenBytes = 0
+  readonly #out = new SendBuffer()
   /** Bytes that the stream's `sendAll` has now. */
   #sending = 0
   #wait: SendWait | undefined
-  #sendError: Error | undefined
-  #deaf = false
   #closed = false
 
   constructor(stream: Stream, run: RunState) {
@@ -65,23 +63,17 @@ export class OverStream implements StreamTransport {
   }
 
   send(data: Uint8Array): number {
-    if (this.#deaf || data.length === 0) return data.length
-    const count = Math.min(data.length, TAKE_LIMIT - this.unsent)
-    if (count <= 0) return 0
-    this.#taken.push(Buffer.from(data.subarray(0, count)))
-    this.#takenBytes += count
+    const count = this.#out.take(data, TAKE_LIMIT - this.unsent)
     this.#flush()
     return count
   }
 
   takeSendError(): Error | undefined {
-    const error = this.#sendError
-    this.#sendError = undefined
-    return error
+    return this.#out.takeError()
   }
 
   get unsent(): number {
-    return this.#takenBytes + this.#sending
+    return this.#out.length + this.#sending
   }
 
   waitSend(what: SendWait): void {
@@ -160,10 +152,8 @@ export class OverStream implements StreamTransport {
   }
 
   #flush(): void {
-    if (this.#sending > 0 || this.#takenBytes === 0 || this.#deaf) return
-    const bytes = this.#taken.length === 1 ? (this.#taken[0] as Uint8Array) : Buffer.concat(this.#taken)
-    this.#taken = []
-    this.#takenBytes = 0
+    if (this.#sending > 0 || this.#out.length === 0) return
+    const bytes = this.#out.drain()
     this.#sending = bytes.length
     this.#inBackground(() => this.#stream.sendAll(bytes)).then(
       () => {
@@ -176,10 +166,8 @@ export class OverStream implements StreamTransport {
   }
 
   #sendFailed(error: unknown): void {
-    this.#deaf = true
-    this.#taken = []
-    this.#takenBytes = this.#sending = 0
-    this.#sendError = error as Error
+    this.#sending = 0
+    this.#out.fail(error as Error)
     this.#progress()
   }
 
@@ -187,10 +175,10 @@ export class OverStream implements StreamTransport {
   #progress(): void {
     const wait = this.#wait
     if (wait === undefined || this.#closed) return
-    if (this.#deaf) this.#settle()
+    if (this.#out.failed) this.#settle()
     else if (wait === 'writable' ? this.unsent < TAKE_LIMIT : this.unsent === 0) {
-      if (wait === 'writable' || wait === 'flushed') this.#settle()
-      else this.#end()
+      if (shutsDown(wait)) this.#end()
+      else this.#settle()
     }
   }
 
@@ -198,8 +186,8 @@ export class OverStream implements StreamTransport {
     this.#inBackground(() => this.#stream.sendEof()).then(
       () => this.#settle(),
       (error: unknown) => {
-        // The TLS session has said its goodbye; that the stream below cannot say one of its own is no failure.
-        if (!(error instanceof UnsupportedError)) this.#sendError = error as Error
+        // TLS has sent its close_notify. A stream below without half-close is no failure.
+        if (!(error instanceof UnsupportedError)) this.#out.fail(error as Error)
         this.#settle()
       },
     )

@@ -18,6 +18,7 @@ import {
   type StreamSink,
   type StreamTransport,
 } from '../contract/backend.ts'
+import { discards, SendBuffer, shutsDown } from '../../common/send-buffer.ts'
 import { share } from '../../common/shared-memory.ts'
 import { systemError } from './errors.ts'
 import { getOption, type OptionState, setOption } from './socket-options.ts'
@@ -53,17 +54,13 @@ export class NodeStream implements StreamTransport {
   #reading = false
   #ended = false
   #failure: Error | undefined
-  /** Taken in this turn. */
-  #taken: Buffer[] = []
-  #takenBytes = 0
+  /** The bytes of this turn. */
+  readonly #out = new SendBuffer()
   #flushing = false
   #wait: SendWait | undefined
   /** Bytes dropped while it waits for the peer's end. */
   #dropped = 0
   #shutdown: 'no' | 'begun' | 'done' = 'no'
-  #writeError: Error | undefined
-  /** The sending half has failed: what is sent from now on goes nowhere. */
-  #deaf = false
   #closed = false
   #isUnderTls = false
 
@@ -73,7 +70,7 @@ export class NodeStream implements StreamTransport {
     this.#options = setup === undefined ? undefined : { ...setup }
     this.localAddress = ends.local
     this.remoteAddress = ends.remote
-    keepWriteErrors(socket, (error) => this.#writeFailed(error))
+    keepWriteErrors(socket, (error) => this.#out.fail(error))
     socket.on('end', this.#onEnd).on('error', this.#onError).on('close', this.#onClose)
   }
 
@@ -88,14 +85,10 @@ export class NodeStream implements StreamTransport {
   }
 
   send(data: Uint8Array): number {
-    if (this.#failure !== undefined) this.#writeFailed(this.#failure)
-    if (this.#deaf || data.length === 0) return data.length
-    const count = Math.min(data.length, TAKE_LIMIT - this.unsent)
-    if (count <= 0) return 0
-    this.#taken.push(Buffer.from(data.subarray(0, count)))
-    this.#takenBytes += count
-    if (this.#takenBytes >= TAKE_LIMIT) this.#flush()
-    else if (!this.#flushing) {
+    if (this.#failure !== undefined) this.#out.fail(this.#failure)
+    const count = this.#out.take(data, TAKE_LIMIT - this.unsent)
+    if (this.#out.length >= TAKE_LIMIT) this.#flush()
+    else if (this.#out.length > 0 && !this.#flushing) {
       this.#flushing = true
       atTurnEnd(this.#flush)
     }
@@ -107,19 +100,17 @@ export class NodeStream implements StreamTransport {
   }
 
   takeSendError(): Error | undefined {
-    const error = this.#writeError
-    this.#writeError = undefined
-    return error
+    return this.#out.takeError()
   }
 
   get unsent(): number {
-    return this.#deaf || this.#socket.destroyed ? 0 : this.#takenBytes + this.#socket.writableLength
+    return this.#out.failed || this.#socket.destroyed ? 0 : this.#out.length + this.#socket.writableLength
   }
 
   waitSend(what: SendWait): void {
     this.#wait = what
-    if (this.#drops) this.#read()
-    if (this.#shutsDown && this.#failure !== undefined) this.#writeFailed(this.#failure)
+    if (discards(what)) this.#read()
+    if (shutsDown(what) && this.#failure !== undefined) this.#out.fail(this.#failure)
     soon(this.#progress)
   }
 
@@ -172,7 +163,7 @@ export class NodeStream implements StreamTransport {
   /** The peer has gone, which the socket does not know: what is sent from now on fails. */
   fail(error: Error): void {
     this.#failure = error
-    this.#writeFailed(error)
+    this.#out.fail(error)
     this.#answer()
     this.#progress()
   }
@@ -186,7 +177,7 @@ export class NodeStream implements StreamTransport {
 
   /** Answers the pending `receive`, if there is anything to answer it with. */
   readonly #answer = (): void => {
-    if (this.#drops) {
+    if (discards(this.#wait)) {
       this.#drop()
       if (this.#dropped >= LINGER_BYTES) this.#progress()
     }
@@ -222,9 +213,9 @@ export class NodeStream implements StreamTransport {
 
   /** Reading failed, and Node has closed the socket. Sending fails, too, but that is told only where something is sent. */
   readonly #onError = (error: Error): void => {
-    const wasSending = this.unsent > 0 || this.#shutsDown
+    const wasSending = this.unsent > 0 || shutsDown(this.#wait)
     this.#failure = error
-    if (wasSending) this.#writeFailed(error)
+    if (wasSending) this.#out.fail(error)
     this.#answer()
     this.#progress()
   }
@@ -239,12 +230,7 @@ export class NodeStream implements StreamTransport {
   /** Hands this turn's bytes to Node as one write; libuv tries it at once. */
   readonly #flush = (): void => {
     this.#flushing = false
-    if (this.#takenBytes === 0) return
-    const [first, ...rest] = this.#taken as [Buffer, ...Buffer[]]
-    const bytes = rest.length === 0 ? first : Buffer.concat(this.#taken)
-    this.#taken = []
-    this.#takenBytes = 0
-    if (!this.#deaf) this.#socket.write(bytes, this.#progress)
+    if (this.#out.length > 0) this.#socket.write(this.#out.drain(), this.#progress)
   }
 
   /** Settles `waitSend` once it may. */
@@ -252,23 +238,15 @@ export class NodeStream implements StreamTransport {
     const wait = this.#wait
     if (wait === undefined) return
     const { unsent } = this
-    if (this.#writeError !== undefined) this.#settle(this.takeSendError())
+    if (this.#out.hasError) this.#settle(this.takeSendError())
     else if (wait === 'writable' ? unsent < TAKE_LIMIT : unsent === 0) {
-      if (!this.#shutsDown || this.#shutdown === 'done' || this.#deaf) this.#finish(wait)
+      if (!shutsDown(wait) || this.#shutdown === 'done' || this.#out.failed) this.#finish(wait)
       else if (this.#shutdown === 'no') this.#end()
     }
   }
 
-  get #shutsDown(): boolean {
-    return this.#wait === 'shutdown' || this.#drops
-  }
-
-  get #drops(): boolean {
-    return this.#wait === 'goodbye' || this.#wait === 'linger'
-  }
-
   #finish(wait: SendWait): void {
-    if (this.#drops) {
+    if (discards(wait)) {
       this.#drop()
       const enough = wait === 'linger' && this.#dropped >= LINGER_BYTES
       if (!enough && !this.#ended && this.#failure === undefined) return
@@ -294,14 +272,6 @@ export class NodeStream implements StreamTransport {
   #settle(error: Error | undefined): void {
     this.#wait = undefined
     this.sink.sendSettled(error)
-  }
-
-  #writeFailed(error: Error): void {
-    if (this.#deaf) return
-    this.#deaf = true
-    this.#writeError = error
-    this.#taken = []
-    this.#takenBytes = 0
   }
 
   /** From here on the sink hears nothing. */

@@ -39,6 +39,7 @@ import {
   type TlsStart,
 } from '../contract/backend.ts'
 import { later, nextTurn } from './later.ts'
+import { discards, SendBuffer } from '../../common/send-buffer.ts'
 import { share } from '../../common/shared-memory.ts'
 import type { MakeEngine, TlsEngine, TlsEngineSink } from '../contract/tls-engine.ts'
 import { handshakeFailure, truncated } from './tls-failure.ts'
@@ -83,8 +84,7 @@ class EngineTransport implements StreamTransport {
   #lowerEnded = false
 
   /** Taken in this tick, so that what is sent together shares a record. */
-  #taken: Buffer[] = []
-  #takenBytes = 0
+  readonly #out = new SendBuffer()
   #flushing = false
   #ciphertext: Buffer[] = []
   #ciphertextBytes = 0
@@ -97,9 +97,6 @@ class EngineTransport implements StreamTransport {
   #closeNotify: 'no' | 'said' | 'delivered' = 'no'
   /** The lower transport has been asked to close its sending half: whatever the engine still says stays unsaid. */
   #finished = false
-  #sendError: Error | undefined
-  /** Sending has failed: plaintext goes nowhere from now on. */
-  #deaf = false
   /** The lower transport's sending has failed: not even alerts leave. */
   #cut = false
 
@@ -143,7 +140,7 @@ class EngineTransport implements StreamTransport {
   }
 
   get saysGoodbye(): boolean {
-    const failed = this.#deaf || this.#end instanceof Error
+    const failed = this.#out.failed || this.#end instanceof Error
     return this.#start.standardCompatible && this.#tls !== undefined && !failed
   }
 
@@ -159,18 +156,15 @@ class EngineTransport implements StreamTransport {
   }
 
   send(data: Uint8Array): number {
-    if (this.#deaf || this.#closed || data.length === 0) return data.length
+    if (this.#out.failed || this.#closed || data.length === 0) return data.length
     const count = Math.min(data.length, TAKE_LIMIT - this.unsent)
     if (count <= 0) return 0
     let rest = data.subarray(0, count)
     if (count >= FULL_RECORD) {
       this.#encryptTaken()
-      if (this.#takenBytes === 0 && this.#ciphertextBytes === 0) rest = rest.subarray(this.#encrypt(rest))
+      if (this.#out.length === 0 && this.#ciphertextBytes === 0) rest = rest.subarray(this.#encrypt(rest))
     }
-    if (rest.length > 0 && !this.#deaf) {
-      this.#taken.push(Buffer.from(rest))
-      this.#takenBytes += rest.length
-    }
+    this.#out.take(rest, rest.length)
     if (!this.#flushing) {
       this.#flushing = true
       process.nextTick(this.#flush)
@@ -181,9 +175,7 @@ class EngineTransport implements StreamTransport {
   takeSendError(): Error | undefined {
     const below = this.#lower.takeSendError()
     if (below !== undefined) this.#cutOff(below)
-    const error = this.#sendError
-    this.#sendError = undefined
-    return error
+    return this.#out.takeError()
   }
 
   get unsent(): number {
@@ -192,7 +184,7 @@ class EngineTransport implements StreamTransport {
 
   waitSend(what: SendWait): void {
     this.#wait = what
-    if (this.#drops) this.#atHand = []
+    if (discards(what)) this.#atHand = []
     later(this.#progress)
   }
 
@@ -267,7 +259,7 @@ class EngineTransport implements StreamTransport {
 
   #failed(error: Error): void {
     this.#end ??= error
-    this.#goDeaf(error)
+    this.#out.fail(error)
   }
 
   #lowerAnswered(ended: boolean, tell: () => void): void {
@@ -299,15 +291,7 @@ class EngineTransport implements StreamTransport {
     this.#cut = true
     this.#ciphertext = []
     this.#ciphertextBytes = 0
-    this.#goDeaf(error)
-  }
-
-  #goDeaf(error: Error): void {
-    if (this.#deaf) return
-    this.#deaf = true
-    this.#sendError = error
-    this.#taken = []
-    this.#takenBytes = 0
+    this.#out.fail(error)
   }
 
   readonly #flush = (): void => {
@@ -381,7 +365,7 @@ class EngineTransport implements StreamTransport {
     if (wait === undefined || this.#closed) return
     const error = this.takeSendError()
     if (this.#drops) this.#sayGoodbye(error)
-    else if (error !== undefined || this.#deaf) this.#settle(error)
+    else if (error !== undefined || this.#out.failed) this.#settle(error)
     else if (wait === 'shutdown') this.#shutDown()
     else if (this.unsent === 0 || (wait === 'writable' && this.unsent < TAKE_LIMIT)) this.#settle(undefined)
     else this.#awaitLower(wait === 'flushed' || this.#overfull ? 'flushed' : 'writable')
@@ -401,16 +385,16 @@ class EngineTransport implements StreamTransport {
    */
   #sayGoodbye(error: Error | undefined): void {
     if (error !== undefined && this.#closeNotify === 'no') this.#settle(error)
-    else if (this.#closeNotify === 'no' && !this.#deaf && this.unsent > 0) this.#awaitLower('flushed')
+    else if (this.#closeNotify === 'no' && !this.#out.failed && this.unsent > 0) this.#awaitLower('flushed')
     else {
-      if (!this.#deaf) this.#sayClose()
+      if (!this.#out.failed) this.#sayClose()
       if (this.#closeNotify === 'said' && !this.#cut) this.#awaitLower('shutdown')
       else if (this.#end !== undefined || this.#hasDroppedEnough) this.#settle(undefined)
     }
   }
 
   get #drops(): boolean {
-    return this.#wait === 'goodbye' || this.#wait === 'linger'
+    return discards(this.#wait)
   }
 
   get #hasDroppedEnough(): boolean {
@@ -431,7 +415,7 @@ class EngineTransport implements StreamTransport {
 
   /** Bytes above the lower transport. */
   get #own(): number {
-    const plaintext = this.#deaf ? 0 : this.#takenBytes + (this.#engine.unsent ?? 0)
+    const plaintext = this.#out.failed ? 0 : this.#out.length + (this.#engine.unsent ?? 0)
     return plaintext + this.#ciphertextBytes
   }
 
@@ -449,12 +433,11 @@ class EngineTransport implements StreamTransport {
 
   #encryptTaken(): void {
     this.#pushCiphertext()
-    while (this.#takenBytes > 0 && this.#ciphertextBytes === 0) {
-      const bytes = this.#taken.length === 1 ? (this.#taken[0] as Buffer) : Buffer.concat(this.#taken)
+    while (this.#out.length > 0 && this.#ciphertextBytes === 0) {
+      const bytes = this.#out.drain()
       const count = this.#encrypt(bytes)
-      if (this.#deaf) return
-      this.#taken = count === bytes.length ? [] : [bytes.subarray(count)]
-      this.#takenBytes = bytes.length - count
+      if (this.#out.failed) return
+      this.#out.putBack(bytes.subarray(count))
       if (count === 0) return
     }
   }
@@ -505,7 +488,8 @@ class EngineTransport implements StreamTransport {
     this.#wanted = 0
     this.#wait = undefined
     this.#engine.destroy()
-    this.#atHand = this.#taken = this.#ciphertext = []
-    this.#takenBytes = this.#ciphertextBytes = 0
+    this.#out.clear()
+    this.#atHand = this.#ciphertext = []
+    this.#ciphertextBytes = 0
   }
 }

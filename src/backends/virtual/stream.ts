@@ -18,6 +18,7 @@ import {
   type StreamSink,
   type StreamTransport,
 } from '../contract/backend.ts'
+import { discards, shutsDown } from '../../common/send-buffer.ts'
 import { systemError } from './errors.ts'
 import type { Machine, Socket } from './machine.ts'
 import { type Acknowledgement, Outbox, type OutboxOwner } from './outbox.ts'
@@ -76,8 +77,8 @@ export class VirtualStream implements StreamTransport, Socket, OutboxOwner {
   /** Bytes dropped while it waits for the peer's end. */
   #dropped = 0
   #writeError: Error | undefined
-  /** The sending half has failed: what is sent from now on goes nowhere. */
-  #deaf = false
+  /** The sending half has failed: bytes that are sent later are swallowed. */
+  #cannotSend = false
   #closed = false
   #dead = false
   /** Whether the library has it: one that waits to be accepted is not open yet. */
@@ -130,7 +131,7 @@ export class VirtualStream implements StreamTransport, Socket, OutboxOwner {
 
   send(data: Uint8Array): number {
     if (this.#failure !== undefined) this.#writeFailed()
-    if (this.#deaf || this.#dead || this.#closed || data.length === 0) return data.length
+    if (this.#cannotSend || this.#dead || this.#closed || data.length === 0) return data.length
     const count = Math.min(data.length, TAKE_LIMIT - this.unsent)
     if (count <= 0) return 0
     this.#out.push(data.subarray(0, count))
@@ -149,7 +150,7 @@ export class VirtualStream implements StreamTransport, Socket, OutboxOwner {
 
   waitSend(what: SendWait): void {
     this.#wait = what
-    if (this.#shutsDown && this.#failure !== undefined) this.#writeFailed()
+    if (shutsDown(what) && this.#failure !== undefined) this.#writeFailed()
     this.#timeline.soon(this.#progress)
   }
 
@@ -264,7 +265,7 @@ export class VirtualStream implements StreamTransport, Socket, OutboxOwner {
   }
 
   #fail(error: Error): void {
-    const wasSending = this.unsent > 0 || this.#shutsDown
+    const wasSending = this.unsent > 0 || shutsDown(this.#wait)
     this.#out.close()
     this.#failure ??= error
     if (wasSending) this.#writeFailed()
@@ -313,7 +314,7 @@ export class VirtualStream implements StreamTransport, Socket, OutboxOwner {
   /** Answers who waits to receive, if there is anything to answer with. */
   readonly #answer = (): void => {
     if (this.#closed) return
-    if (this.#drops) this.#drop()
+    if (discards(this.#wait)) this.#drop()
     if (this.#wanted === 0 && !this.#watching) return
     if (this.#inbox.length > 0) this.#answerWithBytes()
     else if (this.#ended) {
@@ -349,21 +350,13 @@ export class VirtualStream implements StreamTransport, Socket, OutboxOwner {
     const { unsent } = this
     if (this.#writeError !== undefined) this.#settle(this.takeSendError())
     else if (wait === 'writable' ? unsent < TAKE_LIMIT : unsent === 0) {
-      if (this.#shutsDown) this.#shutDown()
-      const drops = this.#drops
+      if (shutsDown(wait)) this.#shutDown()
+      const drops = discards(wait)
       if (drops) this.#answer()
       // Dropping may have settled it.
       if (this.#wait === undefined) return
       if (!drops || this.#ended || this.#failure !== undefined) this.#settle(undefined)
     }
-  }
-
-  get #shutsDown(): boolean {
-    return this.#wait === 'shutdown' || this.#drops
-  }
-
-  get #drops(): boolean {
-    return this.#wait === 'goodbye' || this.#wait === 'linger'
   }
 
   #drop(): void {
@@ -388,8 +381,8 @@ export class VirtualStream implements StreamTransport, Socket, OutboxOwner {
 
   /** As the system reports it: the reason to the first who asks, a broken pipe to whoever goes on. */
   #writeFailed(): void {
-    if (this.#deaf) return
-    this.#deaf = true
+    if (this.#cannotSend) return
+    this.#cannotSend = true
     const timedOut = (this.#failure as { code?: string } | undefined)?.code === 'ETIMEDOUT'
     const code = this.#ended || this.#failureTold ? 'EPIPE' : timedOut ? 'ETIMEDOUT' : 'ECONNRESET'
     this.#writeError = systemError(code, 'write')
