@@ -1,13 +1,14 @@
 /**
- * Any `Stream` as the transport below a TLS session: a user's own one, or one that speaks TLS itself.
+ * Uses any `Stream` as the transport below a TLS session: a user's own stream, or a stream that already uses TLS.
  *
- * A transport takes bytes and is asked for them by callbacks, in whatever async context the TLS engine happens to answer; a
- * stream has operations, and an operation belongs to a scope. So both directions run in shielded scopes of the run's root
- * task, one for each operation, and end with the run:
- * 1. A receive that is not wanted any more goes on; its bytes are kept for the next one. The stream below belongs to the TLS
- *    session, so nobody else misses them.
- * 2. What was taken leaves, whatever becomes of the task that sent it: a cancelled `sendAll` must not cut a TLS record in
- *    two, for after that the session is of no use to anybody.
+ * A TLS engine calls its transport in an arbitrary async context. A stream has operations, and each of them belongs to a
+ * scope. Therefore each operation runs in a shielded scope of the run's root task, and ends at the latest with the run.
+ *
+ * Invariants
+ * 1. A cancelled receive continues in the background, and its bytes answer the next receive. No other code receives from the
+ *    stream, because it belongs to the TLS session.
+ * 2. Taken bytes leave, also if the task that sent them is cancelled. A cancelled `sendAll` would cut a TLS record in two, and
+ *    make the session unusable.
  */
 
 import type { Address, SendWait, SocketAddress, StreamSink, StreamTransport } from '../backends/contract/backend.ts'
@@ -19,7 +20,7 @@ import { CLOSE_TIMEOUT } from '../common/origin.ts'
 import { SocketStream } from '../streams/socket-stream.ts'
 import type { Stream } from '../streams/stream.ts'
 
-/** What may be taken and not sent (api.md §6). */
+/** The most bytes that may be taken and unsent (SEND-1). */
 const TAKE_LIMIT = 65_536
 
 export class OverStream implements StreamTransport {
@@ -32,9 +33,9 @@ export class OverStream implements StreamTransport {
   readonly #run: RunState
   /** The size of the pending `receive`; 0 is none. */
   #wanted = 0
-  /** A `receiveSome` of the stream is under way. */
+  /** Whether a `receiveSome` of the stream is under way. */
   #pulling = false
-  /** Received when nobody wanted it any more. */
+  /** Bytes that arrived after the receive was cancelled. */
   #kept: Buffer | undefined
   #ended = false
   #failure: Error | undefined
@@ -90,7 +91,7 @@ export class OverStream implements StreamTransport {
     this.#closed = true
     this.#wanted = 0
     this.#wait = undefined
-    // Whatever that comes to: nobody waits for it here, and the stream's own users hear of it from the stream.
+    // Ignores a failure: no caller waits for this close.
     this.#inBackground(() => this.#stream.close(), CLOSE_TIMEOUT).catch(() => this.#stream.close().catch(ignore))
   }
 
@@ -119,7 +120,7 @@ export class OverStream implements StreamTransport {
     this.#inBackground(() => this.#stream.receiveSome(this.#wanted)).then(
       (bytes) => {
         this.#pulling = false
-        // Nothing at all: the run is over.
+        // `undefined`: the run has ended.
         if (bytes === undefined) return
         if (bytes.length === 0) this.#ended = true
         else this.#kept = bytes
@@ -199,13 +200,13 @@ export class OverStream implements StreamTransport {
     this.sink.sendSettled(this.takeSendError())
   }
 
-  /** Runs an operation of the stream where no scope of a caller's reaches it, for as long as the run lasts. */
+  /** Runs an operation of the stream outside the caller's scopes, and at most as long as the run. */
   async #inBackground<T>(operation: () => Promise<T>, timeout = Infinity): Promise<T | undefined> {
     const { root, deadlines } = this.#run
     if (root === undefined) return undefined
     const deadline = deadlines.now() + timeout
     const scope = new CancelScope({ shield: true, deadline })
-    // A stream of a user's own may wait for what knows nothing of scopes: the end of the run does not wait for that.
+    // A user's own stream may wait for foreign work. The end of the run does not wait for that.
     return callInFrame(new Frame(root, root._scope), () =>
       scope.run(() => abandonable(operation(), undefined, NEUTRAL)),
     )
@@ -213,11 +214,11 @@ export class OverStream implements StreamTransport {
 
   #socket(what: string): SocketStream<Address> {
     if (this.#stream instanceof SocketStream) return this.#stream as SocketStream<Address>
-    throw new UnsupportedError(`${what}: the stream below TLS is no socket`)
+    throw new UnsupportedError(`${what}: the stream below TLS is not a socket`)
   }
 }
 
-/** Of a stream that has no address. */
+/** The address of a stream that has none. */
 const NOWHERE: SocketAddress = Object.freeze({ address: '', port: 0, family: 'IPv4' })
 
 function ignore(): void {}
