@@ -26,8 +26,8 @@ export function toCredentials(
   key: TLSMaterial | undefined,
 ): Credentials {
   if (cert === undefined && key === undefined) return { certificates: [], key: undefined }
-  if (cert === undefined) throw bad('options.key is of no use without options.cert')
-  if (key === undefined) throw bad('options.cert is of no use without its private key, options.key')
+  if (cert === undefined) throw bad('options.key needs its certificate, options.cert')
+  if (key === undefined) throw bad('options.cert needs its private key, options.key')
   const chain = toCertificates('options.cert', cert)
   const privateKey = toPrivateKey('options.key', key)
   const [first, ...others] = chain as [X509Certificate, ...X509Certificate[]]

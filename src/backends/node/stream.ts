@@ -1,13 +1,13 @@
 /**
- * A connection over a `net.Socket`, in the contract's way: bytes come when asked for, and a failed write disturbs nothing.
+ * A `StreamTransport` over a `net.Socket`.
  *
- * What must stay true:
- * 1. A write that fails must not destroy the socket, as Node's streams have it: what the peer had answered by then would be
- *    lost (conformance R6). The socket's own `_write` is therefore given a callback that keeps the error to itself.
- * 2. Taken bytes are copied and leave in the check phase as one write; at most `TAKE_LIMIT` of them wait, Node's own queue
- *    included.
- * 3. What Node has read ahead is handed out before its end or its error, both of which stay for ever.
- * 4. Sinks are called from the event loop, or from `soon`, never inside the call that asked.
+ * Invariants
+ * 1. A failed write does not destroy the socket. Node's streams would, and data that the peer sent before would be lost
+ *    (R6, SEND-4). Therefore the socket's `_write` gets a callback that keeps the error.
+ * 2. Taken bytes are copied, and leave in the check phase as one write. At most `TAKE_LIMIT` bytes wait, including
+ *    those in Node's queue.
+ * 3. Bytes that Node has prefetched are delivered before the end or a failure. Both are final.
+ * 4. The sink is called from the event loop or from `soon`, never inside the call that asked.
  */
 import type { Socket } from 'node:net'
 import {
@@ -25,10 +25,10 @@ import { getOption, type OptionState, setOption } from './socket-options.ts'
 import { soon } from '../shared/later.ts'
 import { atTurnEnd } from './turn.ts'
 
-/** What a stream may have taken and not sent (api.md §6). */
+/** The most bytes that may be taken and unsent (SEND-1). */
 const TAKE_LIMIT = 65536
 
-/** The options that a connection was opened with; `undefined` of one that has none (UNIX). */
+/** The options that a connection was opened with; `undefined` for UNIX, which has none. */
 export type SocketSetup = Readonly<OptionState> | undefined
 
 /** The two ends of a connection. */
@@ -41,12 +41,12 @@ export class NodeStream implements StreamTransport {
   declare sink: StreamSink
   readonly localAddress: Address
   readonly remoteAddress: Address
-  /** TLS is a transport of its own, above this one. */
+  /** TLS is a separate transport above this one. */
   readonly tls = undefined
   readonly saysGoodbye = false
   readonly #socket: Socket
   readonly #options: OptionState | undefined
-  /** Read from the socket and not asked for yet. */
+  /** Bytes that were read from the socket and not delivered. */
   #chunk: Buffer | null = null
   #offset = 0
   /** The size of the pending `receive`; 0 is none. */
@@ -58,13 +58,13 @@ export class NodeStream implements StreamTransport {
   readonly #out = new SendBuffer()
   #flushing = false
   #wait: SendWait | undefined
-  /** Bytes dropped while it waits for the peer's end. */
+  /** Number of bytes discarded during a wait for the peer's end. */
   #dropped = 0
   #shutdown: 'no' | 'begun' | 'done' = 'no'
   #closed = false
   #isUnderTls = false
 
-  /** Without `ends` those of a TCP socket. */
+  /** @param ends - default: the addresses of a TCP socket */
   constructor(socket: Socket, setup: SocketSetup, ends: Ends = endsOf(socket)) {
     this.#socket = socket
     this.#options = setup === undefined ? undefined : { ...setup }
@@ -148,19 +148,19 @@ export class NodeStream implements StreamTransport {
   }
 
   /**
-   * TLS has ends of its own, and tells a cut from them. A peer that closes with session tickets unread, as many do, resets the
-   * connection, and means the end.
+   * Marks this as the transport below TLS. A reset then counts as the end: many peers close with unread session
+   * tickets, and so reset the connection. TLS detects a truncation by itself.
    */
   underTls(): void {
     this.#isUnderTls = true
   }
 
-  /** Reads ahead from now on, also before anybody receives. */
+  /** Prefetches from now on, before the first receive. */
   readAhead(): void {
     this.#read()
   }
 
-  /** The peer has gone, which the socket does not know: what is sent from now on fails. */
+  /** The peer has gone, and the socket does not know it. Later sends fail. */
   fail(error: Error): void {
     this.#failure = error
     this.#out.fail(error)
@@ -168,7 +168,7 @@ export class NodeStream implements StreamTransport {
     this.#progress()
   }
 
-  /** The listener starts the reading, so it comes with the first demand. */
+  /** Starts reading. The first receive calls this, because the event listener is what starts it. */
   #read(): void {
     if (this.#reading) return
     this.#reading = true
@@ -211,7 +211,7 @@ export class NodeStream implements StreamTransport {
     this.#progress()
   }
 
-  /** Reading failed, and Node has closed the socket. Sending fails, too, but that is told only where something is sent. */
+  /** Reading failed, and Node has closed the socket. Sending fails too, and reports that only if something is sent. */
   readonly #onError = (error: Error): void => {
     const wasSending = this.unsent > 0 || shutsDown(this.#wait)
     this.#failure = error
@@ -220,20 +220,20 @@ export class NodeStream implements StreamTransport {
     this.#progress()
   }
 
-  /** Both halves have ended, or the socket was destroyed by an error that was told before. */
+  /** Both halves have ended, or an error that was reported before has destroyed the socket. */
   readonly #onClose = (): void => {
     if (this.#failure === undefined) this.#ended = true
     this.#answer()
     this.#progress()
   }
 
-  /** Hands this turn's bytes to Node as one write; libuv tries it at once. */
+  /** Passes the bytes of this turn to Node as one write. libuv tries it at once. */
   readonly #flush = (): void => {
     this.#flushing = false
     if (this.#out.length > 0) this.#socket.write(this.#out.drain(), this.#progress)
   }
 
-  /** Settles `waitSend` once it may. */
+  /** Settles the pending `waitSend` if its state is reached. */
   readonly #progress = (): void => {
     const wait = this.#wait
     if (wait === undefined) return
@@ -254,7 +254,7 @@ export class NodeStream implements StreamTransport {
     this.#settle(undefined)
   }
 
-  /** Nobody wants what comes before the peer's end. */
+  /** Discards data that comes before the peer's end. */
   #drop(): void {
     let chunk = this.#chunk ?? (this.#socket.read() as Buffer | null)
     this.#chunk = null
@@ -274,7 +274,7 @@ export class NodeStream implements StreamTransport {
     this.sink.sendSettled(error)
   }
 
-  /** From here on the sink hears nothing. */
+  /** The sink is not called again. */
   #leave(): void {
     this.#closed = true
     this.#wanted = 0
@@ -282,7 +282,7 @@ export class NodeStream implements StreamTransport {
   }
 }
 
-/** Invariant 1. `_write` is the hook that Node's streams give to whoever implements one. */
+/** Invariant 1. `_write` is the documented hook for implementing a stream. */
 function keepWriteErrors(socket: Socket, keep: (error: Error) => void): void {
   const write = socket._write
   socket._write = (chunk: unknown, encoding, done) => {
@@ -294,8 +294,9 @@ function keepWriteErrors(socket: Socket, keep: (error: Error) => void): void {
 }
 
 /**
- * libuv takes a reset that comes with the last data for the end of the data, and asks no more. A socket that has only met the end
- * still knows its peer; one that was reset does not. (One whose own half is closed may not know it either, and is not asked.)
+ * Whether the connection was reset. libuv reports a reset that comes with the last data as the end of the data. After a
+ * real end the socket still knows its peer, after a reset it does not. The caller does not ask a socket whose own half
+ * is closed, because that may not know its peer either.
  */
 function wasReset(socket: Socket): boolean {
   const { _handle: handle } = socket as unknown as { _handle?: { getpeername?: (out: object) => number } | null }

@@ -55,7 +55,7 @@ function sentenceOf({ reason, detail }: Failure, them: string): string {
     case 'certificate-not-yet-valid':
       return `the ${them}'s certificate is not valid yet${more}`
     case 'certificate-unknown-issuer':
-      return `the ${them}'s certificate was issued by nobody this side trusts${more}`
+      return `the ${them}'s certificate was issued by an authority that this side does not trust${more}`
     case 'certificate-wrong-name':
       return `the ${them}'s certificate is for another name${more}`
     case 'certificate-wrong-purpose':

@@ -23,11 +23,11 @@ export function timelineOf(clock: VirtualClock): Timeline {
 /**
  * The time of the runs of the `virtual` backend. It takes no real time to pass.
  *
- * With `autoJump`, once every task of every run on this clock waits, and no work in the real world is under way (a file, a
- * thread, an `abandonOnCancel`), time jumps to whatever comes next: a timeout, a datagram that arrives. An hour of sleeps
- * passes in milliseconds, in exact order. While a child process or a thread works, time passes as fast as the real time. Where nothing lies
- * ahead the run waits, as on the other backends. A loop that never waits takes no time: what it polls for must not be a point
- * in time.
+ * With `autoJump`, once every task of every run on this clock waits, and no work in the real world is under way (a
+ * file, a thread, an `abandonOnCancel`), time jumps to whatever comes next: a timeout, a datagram that arrives. An hour
+ * of sleeps passes in milliseconds, in exact order. While a child process or a thread works, time passes as fast as the
+ * real time. Where nothing lies ahead the run waits, as on the other backends. A loop that never waits takes no time:
+ * what it polls for must not be a point in time.
  *
  * Without, time stands still until `advance` moves it.
  *
@@ -65,12 +65,12 @@ export class VirtualClock {
   }
 
   /**
-   * Moves time on by `ms` milliseconds, stopping at every event and deadline on the way: what each of them wakes runs until
-   * everything waits again, before time goes on. Resolves when all is quiet at the new time.
+   * Moves time on by `ms` milliseconds, stopping at every event and deadline on the way: what each of them wakes runs
+   * until everything waits again, before time goes on. Resolves when all is quiet at the new time.
    *
-   * In a task this is an operation like any other, a checkpoint, and the task counts as waiting; it may also be called outside
-   * of every run. It is not held up by work in the real world, nor by a task that does not come to rest within a hundred
-   * passes of the event loop.
+   * In a task this is an operation like any other, a checkpoint, and the task counts as waiting; it may also be called
+   * outside of every run. It is not held up by work in the real world, nor by a task that does not come to rest within
+   * a hundred passes of the event loop.
    */
   advance(ms: number): Promise<void> {
     try {

@@ -2,9 +2,11 @@
  * The `virtual` backend: simulated time and a simulated network behind the contract of `backend.ts`, for tests.
  *
  * - `clock.ts`, `network.ts`, `host.ts`, `options.ts`: what tests see. Behind them:
- * - `timeline.ts` (`event-queue.ts`): when things happen. - `scheduler.ts`, `random.ts`: in which order, and by which chance.
+ * - `timeline.ts` (`event-queue.ts`): when things happen. - `scheduler.ts`, `random.ts`: in which order, and by which
+ *   chance.
  * - `fabric.ts` (`machine.ts`, `ports.ts`, `link.ts`, `traffic.ts`): who is where, and how single packets pass.
- * - `way.ts`, `outbox.ts`, `stream.ts`, `listener.ts`, `connect.ts`, `lookup.ts`: TCP. - `tls.ts`: over it.
+ * - `stream-direction.ts`, `outbox.ts`, `stream.ts`, `listener.ts`, `connect.ts`, `lookup.ts`: TCP. - `tls.ts`: over
+ *   it.
  * - `datagram.ts`, `udp.ts`, `unix.ts` (`errors.ts`, `addresses.ts`, `socket-options.ts`): the other sockets.
  * - `process.ts`: child processes, which are real.
  */
@@ -189,7 +191,7 @@ class VirtualBackend implements Backend {
     return startEngine(transport, start, this.#engine, answer)
   }
 
-  /** Files are the real ones; whoever waits for one says so (`REAL`), and time stands still. */
+  /** Files are the real ones. A task that waits for one is marked (`REAL`), and time stands still. */
   openSource(file: string | Buffer | number, answer: Answer<FileSource>): void {
     openSource(file, answer)
   }

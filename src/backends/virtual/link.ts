@@ -6,9 +6,11 @@ import type { Random } from './random.ts'
 export interface LinkOptions {
   /** Milliseconds one way. Default 0. */
   latency?: number | undefined
-  /** Up to as many milliseconds more, at random for each packet. TCP keeps its order; datagrams may overtake. Default 0. */
+  /**
+   * Up to as many milliseconds more, at random for each packet. TCP keeps its order; datagrams may overtake. Default 0.
+   */
   jitter?: number | undefined
-  /** Bytes of payload per second that pass in each direction, whoever sends them. Default `Infinity`. */
+  /** Bandwidth of each direction, in bytes of payload per second. Default `Infinity`. */
   bandwidth?: number | undefined
   /** The probability, from 0 to 1, that a packet is lost. TCP sends it again, which takes time. Default 0. */
   loss?: number | undefined

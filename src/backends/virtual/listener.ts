@@ -1,6 +1,6 @@
 /**
- * A listening socket. Whoever connects waits in its queue, at most `backlog` and one of them; what comes beyond that is not
- * heard, and knocks again after a while.
+ * A simulated listener. Its queue has room for `backlog` connections and one more. Further attempts get no answer, and
+ * are sent again after a while.
  */
 import type {
   Abandon,
@@ -95,7 +95,7 @@ export abstract class VirtualListener implements ListenerTransport, Socket {
 
   sever(): void {}
 
-  /** Its host has crashed, or it is closed. */
+  /** Whether it is closed, or its host has crashed. */
   get gone(): boolean {
     return this.#closed || this.#dead
   }
@@ -104,7 +104,7 @@ export abstract class VirtualListener implements ListenerTransport, Socket {
     return this.#queue.length + this.#greeted.size > this.#backlog
   }
 
-  /** Somebody wants to connect, and has been answered. */
+  /** A connection attempt was answered. */
   greet(end: VirtualStream): void {
     this.#greeted.add(end)
     end.onBroken = () => {
@@ -112,10 +112,10 @@ export abstract class VirtualListener implements ListenerTransport, Socket {
     }
   }
 
-  /** Handlers run where the server is, whoever serves it. */
+  /** Handlers run on the server's host, whichever host serves it. */
   readonly within = <T>(fn: () => T): T => onMachine(this.machine, fn)
 
-  /** The connection stands. */
+  /** The connection is established. */
   established(end: VirtualStream): void {
     if (!this.#greeted.delete(end)) return
     end.onBroken = undefined

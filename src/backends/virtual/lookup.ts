@@ -1,4 +1,4 @@
-/** Name look-ups: the names of the network, and nobody else's; of the services, those that everybody knows. */
+/** Name look-ups: the names of the simulated network, and well-known services. */
 import type {
   Abandon,
   AddressQuery,
@@ -45,7 +45,7 @@ export function getNameInfo(fabric: Fabric, query: NameQuery, answer: Answer<Nam
   })
 }
 
-/** Those that tests speak of. They have the same port for every type of socket. */
+/** The well-known services. They have the same port for every type of socket. */
 const SERVICES: ReadonlyMap<string, number> = new Map(
   Object.entries({
     ftp: 21,

@@ -17,7 +17,7 @@ import type { TrafficRecord } from './traffic.ts'
 
 /** What every link of the network is like, if `link` says nothing else, and how the hosts behave. */
 export interface VirtualNetworkOptions extends LinkOptions {
-  /** Milliseconds after which a connection attempt that nobody answers is `ETIMEDOUT`. Default 127,000, as on Linux. */
+  /** Milliseconds after which an unanswered connection attempt is `ETIMEDOUT`. Default 127,000, as on Linux. */
   connectTimeout?: number | undefined
   /** Whether `record` is kept; it grows for as long as the network lives. Default true. */
   record?: boolean | undefined
@@ -45,11 +45,11 @@ export function fabricOf(network: VirtualNetwork): Fabric {
 }
 
 /**
- * The network of the runs of the `virtual` backend: hosts with names and addresses, links between them, and whatever may
- * happen to these. One network may serve several runs, at once and one after the other, all on the same clock.
+ * The network of the runs of the `virtual` backend: hosts with names and addresses, links between them, and whatever
+ * may happen to these. One network may serve several runs, at once and one after the other, all on the same clock.
  *
- * Hosts are named by themselves or by their names. There is one from the beginning, `localhost`. A perfect network delivers
- * everything in the moment it was sent, so give links a `latency` where times matter.
+ * Hosts are named by themselves or by their names. There is one from the beginning, `localhost`. A perfect network
+ * delivers everything in the moment it was sent, so give links a `latency` where times matter.
  */
 export class VirtualNetwork {
   readonly #fabric: Fabric
@@ -90,8 +90,8 @@ export class VirtualNetwork {
   }
 
   /**
-   * Gives these addresses a name, in the order in which the resolver tells them. An address may be one that nobody has:
-   * whoever connects to it hears nothing.
+   * Gives these addresses a name. The resolver keeps their order. An address may belong to no host; connection attempts
+   * to it get no answer.
    */
   alias(name: string, addresses: readonly string[]): void {
     checkName('name', name)
@@ -119,10 +119,10 @@ export class VirtualNetwork {
   }
 
   /**
-   * From now on nothing passes between these hosts and the others, in either direction: no packet, no error. Datagrams are
-   * lost, TCP keeps trying. Partitions add up until they are healed.
+   * From now on nothing passes between these hosts and the others, in either direction: no packet, no error. Datagrams
+   * are lost, TCP keeps trying. Partitions add up until they are healed.
    *
-   * @param other - default: everybody else, also hosts that are made later
+   * @param other - default: all other hosts, also later ones
    */
   partition(side: readonly (string | VirtualHost)[], other?: readonly (string | VirtualHost)[]): void {
     const sides = this.#machines('side', side)

@@ -6,9 +6,9 @@ import { VirtualNetwork } from './network.ts'
 /** How the virtual backend is set up (`backendOptions`). */
 export interface VirtualOptions {
   /**
-   * Makes the order in which ready tasks go on, and what happens by chance in the network, random and repeatable: the same
-   * seed, program and start give the same interleaving. Any safe integer. Without one, tasks go on in the order in which they
-   * became ready, as on the other backends, and the network's chances are those of seed 0.
+   * Makes the order in which ready tasks go on, and what happens by chance in the network, random and repeatable: the
+   * same seed, program and start give the same interleaving. Any safe integer. Without one, tasks go on in the order in
+   * which they became ready, as on the other backends, and the network's chances are those of seed 0.
    */
   seed?: number | undefined
   /** Its time. Default: that of `network`, if it was used before, or a new one that starts at 0 and jumps. */

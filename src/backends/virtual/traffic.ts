@@ -1,11 +1,13 @@
 /** The record of what was sent. */
 
-/** What a packet is: of TCP `syn`, `syn-ack`, `data`, `fin`, `rst`; a UDP `datagram`. Acknowledgements are not recorded. */
+/**
+ * What a packet is: of TCP `syn`, `syn-ack`, `data`, `fin`, `rst`; a UDP `datagram`. Acknowledgements are not recorded.
+ */
 export type TrafficKind = 'syn' | 'syn-ack' | 'data' | 'fin' | 'rst' | 'datagram'
 
 /**
- * What became of it. `'held'`: TCP data that a partition, or a host that is down, keeps from arriving; it is sent again when
- * that is over.
+ * What became of it. `'held'`: TCP data that a partition, or a host that is down, keeps from arriving; it is sent again
+ * when that is over.
  */
 export type TrafficOutcome = 'under way' | 'delivered' | 'lost' | 'held'
 
@@ -17,7 +19,7 @@ export interface TrafficRecord {
   readonly from: string
   /** The sender's port. */
   readonly fromPort: number
-  /** The receiving host's name; its address, where nobody has that. */
+  /** The receiving host's name, or the address if no host has it. */
   readonly to: string
   /** The receiver's port. */
   readonly toPort: number

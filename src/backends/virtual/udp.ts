@@ -49,7 +49,7 @@ export class UdpSocket extends VirtualDatagram implements Bound {
   readonly boundTo: string | undefined
   readonly port: number
   readonly shared: boolean
-  /** A connected peer's host has said that nobody is there. */
+  /** The host of the connected peer has answered that the port is closed. */
   #refused = false
 
   constructor(machine: Machine, { boundTo, port, shared }: Bound, peer: SocketAddress | undefined) {
@@ -73,7 +73,7 @@ export class UdpSocket extends VirtualDatagram implements Bound {
 
   cancelSend(): void {}
 
-  /** Whether it hears of this sender. */
+  /** Whether it accepts datagrams of this sender. */
   hears(address: string, port: number): boolean {
     const peer = this.remoteAddress
     return peer === undefined || (peer.address === address && peer.port === port)
