@@ -1,4 +1,4 @@
-/** One connection attempt: to one numeric address, or to a path. */
+/** One connection attempt to a numeric address or a path. */
 import * as net from 'node:net'
 import type { Abandon, Answer, StreamTransport, TcpConnectOptions } from '../contract/backend.ts'
 import { NodeStream } from './stream.ts'
@@ -19,7 +19,7 @@ export function connect(options: TcpConnectOptions, answer: Answer<StreamTranspo
   return attempt(target, (socket) => new NodeStream(socket, { noDelay, keepAlive }), answer)
 }
 
-/** @param made - makes the transport of the connected socket */
+/** @param made - creates the transport of the connected socket */
 export function attempt(
   target: net.NetConnectOpts,
   made: (socket: net.Socket) => StreamTransport,
@@ -38,11 +38,11 @@ export function attempt(
   }
   const forget = (): void => {
     socket.off('connect', listeners.connect).off('error', listeners.error)
-    // From here on the socket has no listener that matters, and an 'error' event without one would end the process.
+    // An 'error' event without a listener would end the process.
     socket.on('error', ignore)
   }
   socket.on('connect', listeners.connect).on('error', listeners.error)
-  // Nothing is read before somebody receives.
+  // Reading begins with the first receive.
   socket.pause()
   try {
     socket.connect(target)

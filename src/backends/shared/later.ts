@@ -8,8 +8,8 @@ const BUDGET = 64
 let spent = 0
 
 /**
- * Calls `answer` after the running JavaScript, in the async context of the caller. Every `BUDGET` answers it lets the event
- * loop turn.
+ * Calls `answer` after the running JavaScript, in the async context of the caller. Every `BUDGET` answers it lets the
+ * event loop turn.
  */
 export function later(answer: () => void): void {
   if (spent++ < BUDGET) process.nextTick(answer)
