@@ -11,66 +11,69 @@ import { Worker } from 'node:worker_threads'
 import { Stats } from 'node:fs'
 import { X509Certificate } from 'node:crypto'
 
-/** What a socket is for: a stream, datagrams, or packets of a protocol of its own. */
+/** The type of a socket: a stream, datagrams, or raw packets. */
 type SocketType = 'stream' | 'dgram' | 'raw'
-/** What a look-up of a name may be told; the words are those of `getaddrinfo`. */
+/** A flag of `getaddrinfo`. */
 type AddressFlag =
   'AI_PASSIVE' | 'AI_CANONNAME' | 'AI_NUMERICHOST' | 'AI_NUMERICSERV' | 'AI_V4MAPPED' | 'AI_ALL' | 'AI_ADDRCONFIG'
-/** What a look-up of an address may be told; the words are those of `getnameinfo`. */
+/** A flag of `getnameinfo`. */
 type NameFlag = 'NI_NUMERICHOST' | 'NI_NUMERICSERV' | 'NI_NOFQDN' | 'NI_NAMEREQD' | 'NI_DGRAM'
+
+/** The supported versions of TLS. Older ones are broken (RFC 8996). */
+type TLSVersion = 'TLSv1.2' | 'TLSv1.3'
 
 /** The name of a backend. */
 type BackendName = 'native' | 'node' | 'virtual'
 /** A TCP address in Node's form. */
 interface SocketAddress {
-  /** Numeric: `127.0.0.1`, `::1`. */
+  /** A numeric address: `127.0.0.1`, `::1`. */
   readonly address: string
-  /** The number of the port. */
+  /** The port number. */
   readonly port: number
-  /** Node's word for the kind of address. */
+  /** The address family, as Node names it. */
   readonly family: 'IPv4' | 'IPv6'
 }
 /**
- * The address of a stream or of a listener: of a UNIX one its path, of an abstract name with its leading `'\0'`, and `''` for
- * an end without a name. Bytes of a path that are no UTF-8 read as U+FFFD.
+ * The address of a stream or listener. A UNIX address is its path, an abstract name starts with `'\0'`, and an end
+ * without a name is `''`. Bytes that are not UTF-8 become U+FFFD.
  */
 type Address = SocketAddress | string
-/** The versions of TLS that there are here; older ones are broken (RFC 8996). */
-type TLSVersion = 'TLSv1.2' | 'TLSv1.3'
 /**
- * Where a datagram came from, or goes to. UNIX: a path, as a `Buffer` where its bytes are no UTF-8, `''` for a sender without
- * a name. Of UDP an object whose members may be decoded when they are first read; it is never changed, comes back in `send`,
- * and the backend knows its own again without reading them (`PeerAddress` of peer-address.ts is there to be extended).
+ * The source or destination of a datagram.
+ *
+ * UNIX: a path, as a `Buffer` if it is not UTF-8, and `''` for a sender without a name. UDP: an immutable object, whose
+ * members may be decoded at the first read. `send` gets it back, and the backend recognises its own without reading the
+ * members. A backend extends `PeerAddress` of peer-address.ts for this.
  */
 type DatagramAddress = SocketAddress | string | Buffer
 
-/** How the native backend is set up (`backendOptions`). */
+/** Options of the native backend (`backendOptions`). */
 interface NativeOptions {
   /**
-   * `'nested'` (Linux): the reactor lives inside Node's event loop. `'thread'`: a helper thread wakes it. The default is
-   * the first where it works; `STRUCTIO_DRIVER` changes the default.
+   * `'nested'` (Linux only): the reactor runs inside Node's event loop. `'thread'`: a helper thread wakes it. Default:
+   * `'nested'` where it works. The environment variable `STRUCTIO_DRIVER` changes the default.
    */
   driver?: 'nested' | 'thread' | undefined
-  /** Name look-ups under way at once, in the whole process: the first native `run` sets it. Default 16. */
+  /** The most name look-ups at a time in the whole process. The first native `run` sets it. Default 16. */
   lookupThreads?: number | undefined
-  /** File operations under way at once, in the whole process: the first native `run` sets it. Default 40. */
+  /** The most file operations at a time in the whole process. The first native `run` sets it. Default 40. */
   fileThreads?: number | undefined
   /**
-   * Where TLS handshakes are computed. `'reactor'` (default): on the JavaScript thread, where a full one takes some 0.1 ms.
-   * `'pool'`: on another thread, at the price of two changes of threads for each; connections over a stream that is not a
-   * socket stay on the JavaScript thread.
+   * The thread that computes TLS handshakes. `'reactor'` (default): the JavaScript thread, where a full handshake takes
+   * about 0.1 ms. `'pool'`: another thread, at the cost of two changes of threads for each handshake. A handshake over
+   * a stream that is not a socket always runs on the JavaScript thread.
    */
   tlsHandshakes?: 'reactor' | 'pool' | undefined
 }
 
-/** How the node backend is set up (`backendOptions`): there is nothing to choose. */
+/** Options of the node backend (`backendOptions`). There are none. */
 type NodeOptions = Record<never, never>
 
-/** What `backendOptions` may be: those of the backend that is chosen. */
+/** `backendOptions`: the options of the chosen backend. */
 type BackendOptions = NativeOptions | NodeOptions | VirtualOptions
-/** The names of the backends that there are. Re-creates `anyio.get_all_backends`. */
+/** The names of all backends. */
 declare function getAllBackends(): readonly string[]
-/** The names of the backends that work here: on this platform, in this process. */
+/** The names of the backends that work on this platform, in this process. */
 declare function getAvailableBackends(): readonly string[]
 
 /** Options of `run`. */
@@ -429,6 +432,88 @@ declare class CancelScope {
   get signal(): AbortSignal
 }
 
+/** A message of the channel `structio:task`. */
+interface TaskEvent {
+  /** `spawned`: it exists. `started`: its function is called. `ended`: it and everything begun in it are over. */
+  readonly event: 'spawned' | 'started' | 'ended'
+  /** The task. */
+  readonly task: TaskInfo
+  /** Of the task's run, in milliseconds of its clock (`currentTime()`). */
+  readonly time: number
+  /** With `ended`. */
+  readonly status?: 'finished' | 'failed' | 'cancelled'
+  /** With `ended` and the status `failed`: what it threw. */
+  readonly error?: unknown
+}
+/** A message of the channel `structio:scope`. A task's own scope is told of only where it is cancelled. */
+interface ScopeEvent {
+  /** What has happened to the scope. */
+  readonly event: 'entered' | 'cancelled' | 'ended'
+  /** The scope, which a listener may look at and must not change. */
+  readonly scope: CancelScope
+  /** The task that entered the scope. */
+  readonly task: TaskInfo
+  /** Milliseconds of the run's clock (`currentTime()`). */
+  readonly time: number
+  /** With `cancelled`. */
+  readonly reason?: CancelReason
+}
+/**
+ * A message of the channel `structio:suppressed-error`: a task failed, and no caller gets its error, because an earlier one
+ * came out of the same `gather`, `mapConcurrent` or `raceTasks`. An iterator that failed so is told of with the task that asked it,
+ * and what fails while a run ends, after another error of that run, with the task of `main`.
+ */
+interface SuppressedErrorEvent {
+  /** What the task threw. */
+  readonly error: unknown
+  /** The task that failed. */
+  readonly task: TaskInfo
+  /** Milliseconds of the run's clock (`currentTime()`). */
+  readonly time: number
+}
+
+/** Options of what starts a task. */
+interface TaskOptions {
+  /** For introspection and the texts of errors; by default the function's name. */
+  name?: string | undefined
+}
+/** What a function that is run by `start` reports its readiness through. */
+interface TaskStatus<V = void> {
+  /** Ready: `start` returns `value`, and the task goes on as a child of the group. `UsageError` on a second call. */
+  started(value: V): void
+}
+/**
+ * Children that run together with the body, and end before it is left. Re-creates the reference's `TaskGroup`;
+ * `createTaskGroup` makes one.
+ */
+declare class TaskGroup {
+  #private
+  /** Cancels, shields or bounds the whole group, its body included. */
+  readonly cancelScope: CancelScope
+  private constructor()
+  /**
+   * Starts `fn(...args)` as a child: after this call has returned, under the group's scope. Works from any task and any
+   * callback of the thread.
+   *
+   * @throws UsageError when the group has ended; the function is then not called
+   */
+  spawn<A extends unknown[], T>(fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
+  spawn<A extends unknown[], T>(options: TaskOptions, fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
+  /**
+   * Starts `fn(status, ...args)` and waits until it calls `status.started(value)`; the value is returned, and the task
+   * goes on as a child of the group. Until then it runs under the caller's scope, and its failure is the caller's.
+   *
+   * A schedule point, not a cancel point. Rejects with the bare error of a child that failed before it was ready, and with
+   * `UsageError` when it returned without a word or the group has ended.
+   */
+  start<A extends unknown[], V = void>(fn: (status: TaskStatus<V>, ...args: A) => unknown, ...args: A): Promise<V>
+  start<A extends unknown[], V = void>(
+    options: TaskOptions,
+    fn: (status: TaskStatus<V>, ...args: A) => unknown,
+    ...args: A
+  ): Promise<V>
+}
+
 /** What runs in a scope. */
 type ScopeBody<T> = (scope: CancelScope) => T | PromiseLike<T>
 /** Options of a scope whose deadline is an argument of its own. */
@@ -547,48 +632,6 @@ declare function checkpointIfCancelled(): Promise<void>
 declare function cancelShieldedCheckpoint(): Promise<void>
 /** The class of what a checkpoint throws when cancelled. Re-creates `get_cancelled_exc_class`. */
 declare function getCancelledExcClass(): typeof Cancelled
-
-/** Options of what starts a task. */
-interface TaskOptions {
-  /** For introspection and the texts of errors; by default the function's name. */
-  name?: string | undefined
-}
-/** What a function that is run by `start` reports its readiness through. */
-interface TaskStatus<V = void> {
-  /** Ready: `start` returns `value`, and the task goes on as a child of the group. `UsageError` on a second call. */
-  started(value: V): void
-}
-/**
- * Children that run together with the body, and end before it is left. Re-creates the reference's `TaskGroup`;
- * `createTaskGroup` makes one.
- */
-declare class TaskGroup {
-  #private
-  /** Cancels, shields or bounds the whole group, its body included. */
-  readonly cancelScope: CancelScope
-  private constructor()
-  /**
-   * Starts `fn(...args)` as a child: after this call has returned, under the group's scope. Works from any task and any
-   * callback of the thread.
-   *
-   * @throws UsageError when the group has ended; the function is then not called
-   */
-  spawn<A extends unknown[], T>(fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
-  spawn<A extends unknown[], T>(options: TaskOptions, fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
-  /**
-   * Starts `fn(status, ...args)` and waits until it calls `status.started(value)`; the value is returned, and the task
-   * goes on as a child of the group. Until then it runs under the caller's scope, and its failure is the caller's.
-   *
-   * A schedule point, not a cancel point. Rejects with the bare error of a child that failed before it was ready, and with
-   * `UsageError` when it returned without a word or the group has ended.
-   */
-  start<A extends unknown[], V = void>(fn: (status: TaskStatus<V>, ...args: A) => unknown, ...args: A): Promise<V>
-  start<A extends unknown[], V = void>(
-    options: TaskOptions,
-    fn: (status: TaskStatus<V>, ...args: A) => unknown,
-    ...args: A
-  ): Promise<V>
-}
 
 /** Options of a task group. */
 interface TaskGroupOptions {
@@ -1462,13 +1505,13 @@ interface DelimitedOptions {
   includeDelimiter?: boolean | undefined
 }
 
-/** The fields that `getPeerCertificate()` of a `TLSSocket` has. */
+/** A peer's certificate, with the fields of node:tls's `getPeerCertificate()`. */
 type PeerCertificate = ReturnType<X509Certificate['toLegacyObject']>
 
-/** Which bytes of a TLS session tie an authentication to it: RFC 9266, and RFC 5929 for the other two. */
+/** A kind of channel binding: `'tls-exporter'` is RFC 9266, the others are RFC 5929. */
 type ChannelBindingType = 'tls-exporter' | 'tls-server-end-point' | 'tls-unique'
 
-/** A cipher suite as the reference gives it: OpenSSL's name, the TLS version that defines it, the bits of its key. */
+/** A cipher suite: OpenSSL's name, the TLS version that defines it, and the length of its key in bits. */
 type Cipher = readonly [name: string, version: TLSVersion, bits: number]
 
 /**
@@ -1479,45 +1522,54 @@ type TLSMaterial = string | Uint8Array | URL
 
 /** Options of `createTlsContext`. */
 interface TLSContextOptions {
-  /** The own certificate, then those that lead to its authority. A server needs one, or `sni`. */
+  /** This side's certificate, then the chain to its authority. A server needs `cert` or `sni`. */
   cert?: TLSMaterial | readonly TLSMaterial[] | undefined
-  /** The private key of `cert`, not encrypted. */
+  /** The unencrypted private key of `cert`. */
   key?: TLSMaterial | undefined
-  /** Authorities to trust, instead of the platform's. */
+  /** Certificate authorities to trust instead of the platform's. */
   ca?: TLSMaterial | readonly TLSMaterial[] | undefined
-  /** Trusts the platform's authorities; with `ca`, as well. Default: only where there is no `ca`. */
+  /** Whether the platform's authorities are trusted, in addition to `ca`. Default: true without `ca`, false with it. */
   systemCa?: boolean | undefined
-  /** Application protocols (ALPN), best first. Where both sides have some and none in common, the handshake fails. */
+  /** Application protocols (ALPN), preferred ones first. The handshake fails if both sides have some, but none in common. */
   alpnProtocols?: readonly string[] | undefined
-  /** Default `'TLSv1.2'`. */
+  /** The lowest version of TLS to accept. Default `'TLSv1.2'`. */
   minVersion?: TLSVersion | undefined
-  /** Default `'TLSv1.3'`. */
+  /** The highest version of TLS to accept. Default `'TLSv1.3'`. */
   maxVersion?: TLSVersion | undefined
-  /** By OpenSSL's names, best first; a server's order counts. Default: all that structio has. */
+  /** Cipher suites by OpenSSL's names, preferred ones first; the server's order decides. Default: all that structio has. */
   cipherSuites?: readonly string[] | undefined
-  /** False accepts any certificate of the peer, also none that is for its name: for tests and debugging. Default true. */
+  /** Whether the peer's certificate and name are verified. `false` is only for tests and debugging. Default true. */
   verify?: boolean | undefined
-  /** Whether a server asks its clients for certificates: true requires one. Default false. */
+  /** Whether a server asks its clients for a certificate. `true` requires one. Default false. */
   requestClientCert?: boolean | 'optional' | undefined
   /**
-   * Called on a server with the name that a client asks for; the context it returns is used for this client, instead of
-   * this one. `undefined` keeps this one; an error refuses the client.
+   * Called on a server with the name that the client asks for (SNI). Returns the context for this client, or `undefined` for
+   * this context. An error refuses the client.
    */
   sni?: ((name: string) => TLSContext | undefined | PromiseLike<TLSContext | undefined>) | undefined
-  /** Whether sessions are resumed, which saves most of the handshake. Default true. */
+  /** Whether sessions are resumed. That saves most of the work of a handshake. Default true. */
   sessionTickets?: boolean | undefined
-  /** Gets the secrets of every session in the NSS key log format, line by line, or names a file to append them to. */
+  /** Receives the secrets of each session, as lines of the NSS key log format: a function, or a file to append to. */
   keyLog?: ((line: string) => void) | string | URL | undefined
 }
-/** Made by `createTlsContext`; immutable, and meant to be shared by all connections of a kind. */
+/** Immutable TLS settings from `createTlsContext`. Share one among connections of the same kind, so that sessions are resumed. */
 declare class TLSContext {
   #private
 }
 /**
- * Makes a TLS context, the counterpart of Python's `ssl.SSLContext`. With no options it is a client's that trusts what the
- * platform trusts. Files are read now, and once.
+ * Creates the TLS settings for connections or servers. Without options they are those of a client that trusts the platform's
+ * authorities. Files are read synchronously, once, by this call.
  *
- * @throws TLSError for a certificate or key that is of no use: empty, malformed, encrypted, or not each other's
+ * @throws TLSError if a certificate or key is empty, malformed or encrypted, or if they do not match
+ * @throws the system error (`ENOENT` and others) if a file cannot be read
+ * @example
+ * ```ts
+ * const forServers = createTlsContext({ cert: 'certificate.pem', key: 'key.pem', alpnProtocols: ['h2', 'http/1.1'] })
+ * const server = await createTcpServer(8443, { tls: forServers })
+ *
+ * const forClients = createTlsContext({ ca: 'authority.pem' })
+ * const stream = await connectTcp('localhost', 8443, { tls: forClients })
+ * ```
  */
 declare function createTlsContext(options?: TLSContextOptions): TLSContext
 
@@ -2172,17 +2224,32 @@ interface WrapTLSOptions {
   /** Whether this side is the server of the handshake. Default false. */
   serverSide?: boolean | undefined
   /**
-   * A client's: the name or address that the server's certificate must be for. Needed where certificates are verified and
-   * the stream is not one that `connectTcp` made, whose own is the default.
+   * On a client: the name or address that the server's certificate must match. Default: the name that was given to
+   * `connectTcp`, if `stream` is one of its streams. Otherwise it is required, unless the context has `verify: false`.
    */
   hostname?: string | undefined
 }
 /**
- * Does a TLS handshake over any stream, also one of your own and one that speaks TLS already, and returns the stream of the
- * plaintext. From then on `stream` belongs to it: closing it closes `stream`, and so does a handshake that fails. The
- * counterpart of AnyIO's `TLSStream.wrap`.
+ * Does a TLS handshake over any stream, and returns the encrypted stream. `stream` may be your own implementation of `Stream`,
+ * or a stream that already uses TLS (TLS inside TLS). Your program then uses only the returned stream. Closing it closes
+ * `stream`, and so does a failed handshake.
  *
- * @throws TLSError when the handshake fails
+ * For a TCP connection, `connectTcp` with `tls` and `SocketStream.startTls` are faster.
+ *
+ * @param stream - the stream that carries the encrypted bytes
+ * @param context - certificates, trusted authorities and other settings, from `createTlsContext`
+ * @throws TLSError if the handshake fails
+ * @throws UsageError if a client that verifies certificates has no `hostname`
+ * @example
+ * ```ts
+ * const context = createTlsContext({ ca: 'authority.pem' })
+ * const secure = await wrapTls(tunnel, context, { hostname: 'db.example.com' })
+ * try {
+ *   await secure.sendAll('hello\n')
+ * } finally {
+ *   await secure.close()
+ * }
+ * ```
  */
 declare function wrapTls<A extends Address>(
   stream: SocketStream<A>,
@@ -2968,46 +3035,6 @@ declare function receiveSignals(...signals: readonly (NodeJS.Signals | number)[]
 declare function receiveSignals<T>(
   ...args: [...signals: readonly (NodeJS.Signals | number)[], body: (signals: SignalReceiver) => T | PromiseLike<T>]
 ): Promise<T>
-
-/** A message of the channel `structio:task`. */
-interface TaskEvent {
-  /** `spawned`: it exists. `started`: its function is called. `ended`: it and everything begun in it are over. */
-  readonly event: 'spawned' | 'started' | 'ended'
-  /** The task. */
-  readonly task: TaskInfo
-  /** Of the task's run, in milliseconds of its clock (`currentTime()`). */
-  readonly time: number
-  /** With `ended`. */
-  readonly status?: 'finished' | 'failed' | 'cancelled'
-  /** With `ended` and the status `failed`: what it threw. */
-  readonly error?: unknown
-}
-/** A message of the channel `structio:scope`. A task's own scope is told of only where it is cancelled. */
-interface ScopeEvent {
-  /** What has happened to the scope. */
-  readonly event: 'entered' | 'cancelled' | 'ended'
-  /** The scope, which a listener may look at and must not change. */
-  readonly scope: CancelScope
-  /** The task that entered the scope. */
-  readonly task: TaskInfo
-  /** Milliseconds of the run's clock (`currentTime()`). */
-  readonly time: number
-  /** With `cancelled`. */
-  readonly reason?: CancelReason
-}
-/**
- * A message of the channel `structio:suppressed-error`: a task failed, and no caller gets its error, because an earlier one
- * came out of the same `gather`, `mapConcurrent` or `raceTasks`. An iterator that failed so is told of with the task that asked it,
- * and what fails while a run ends, after another error of that run, with the task of `main`.
- */
-interface SuppressedErrorEvent {
-  /** What the task threw. */
-  readonly error: unknown
-  /** The task that failed. */
-  readonly task: TaskInfo
-  /** Milliseconds of the run's clock (`currentTime()`). */
-  readonly time: number
-}
 
 /** The task that runs this code. Re-creates `get_current_task`; `NotRunningError` in a callback outside every task. */
 declare function getCurrentTask(): TaskInfo
