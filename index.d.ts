@@ -11,66 +11,69 @@ import { Worker } from 'node:worker_threads'
 import { Stats } from 'node:fs'
 import { X509Certificate } from 'node:crypto'
 
-/** What a socket is for: a stream, datagrams, or packets of a protocol of its own. */
+/** The type of a socket: a stream, datagrams, or raw packets. */
 type SocketType = 'stream' | 'dgram' | 'raw'
-/** What a look-up of a name may be told; the words are those of `getaddrinfo`. */
+/** A flag of `getaddrinfo`. */
 type AddressFlag =
   'AI_PASSIVE' | 'AI_CANONNAME' | 'AI_NUMERICHOST' | 'AI_NUMERICSERV' | 'AI_V4MAPPED' | 'AI_ALL' | 'AI_ADDRCONFIG'
-/** What a look-up of an address may be told; the words are those of `getnameinfo`. */
+/** A flag of `getnameinfo`. */
 type NameFlag = 'NI_NUMERICHOST' | 'NI_NUMERICSERV' | 'NI_NOFQDN' | 'NI_NAMEREQD' | 'NI_DGRAM'
+
+/** The supported versions of TLS. Older ones are broken (RFC 8996). */
+type TLSVersion = 'TLSv1.2' | 'TLSv1.3'
 
 /** The name of a backend. */
 type BackendName = 'native' | 'node' | 'virtual'
 /** A TCP address in Node's form. */
 interface SocketAddress {
-  /** Numeric: `127.0.0.1`, `::1`. */
+  /** A numeric address: `127.0.0.1`, `::1`. */
   readonly address: string
-  /** The number of the port. */
+  /** The port number. */
   readonly port: number
-  /** Node's word for the kind of address. */
+  /** The address family, as Node names it. */
   readonly family: 'IPv4' | 'IPv6'
 }
 /**
- * The address of a stream or of a listener: of a UNIX one its path, of an abstract name with its leading `'\0'`, and `''` for
- * an end without a name. Bytes of a path that are no UTF-8 read as U+FFFD.
+ * The address of a stream or listener. A UNIX address is its path, an abstract name starts with `'\0'`, and an end
+ * without a name is `''`. Bytes that are not UTF-8 become U+FFFD.
  */
 type Address = SocketAddress | string
-/** The versions of TLS that there are here; older ones are broken (RFC 8996). */
-type TLSVersion = 'TLSv1.2' | 'TLSv1.3'
 /**
- * Where a datagram came from, or goes to. UNIX: a path, as a `Buffer` where its bytes are no UTF-8, `''` for a sender without
- * a name. Of UDP an object whose members may be decoded when they are first read; it is never changed, comes back in `send`,
- * and the backend knows its own again without reading them (`PeerAddress` of peer-address.ts is there to be extended).
+ * The source or destination of a datagram.
+ *
+ * UNIX: a path, as a `Buffer` if it is not UTF-8, and `''` for a sender without a name. UDP: an immutable object, whose
+ * members may be decoded at the first read. `send` gets it back, and the backend recognises its own without reading the
+ * members. A backend extends `PeerAddress` of peer-address.ts for this.
  */
 type DatagramAddress = SocketAddress | string | Buffer
 
-/** How the native backend is set up (`backendOptions`). */
+/** Options of the native backend (`backendOptions`). */
 interface NativeOptions {
   /**
-   * `'nested'` (Linux): the reactor lives inside Node's event loop. `'thread'`: a helper thread wakes it. The default is
-   * the first where it works; `STRUCTIO_DRIVER` changes the default.
+   * `'nested'` (Linux only): the reactor runs inside Node's event loop. `'thread'`: a helper thread wakes it. Default:
+   * `'nested'` where it works. The environment variable `STRUCTIO_DRIVER` changes the default.
    */
   driver?: 'nested' | 'thread' | undefined
-  /** Name look-ups under way at once, in the whole process: the first native `run` sets it. Default 16. */
+  /** The most name look-ups at a time in the whole process. The first native `run` sets it. Default 16. */
   lookupThreads?: number | undefined
-  /** File operations under way at once, in the whole process: the first native `run` sets it. Default 40. */
+  /** The most file operations at a time in the whole process. The first native `run` sets it. Default 40. */
   fileThreads?: number | undefined
   /**
-   * Where TLS handshakes are computed. `'reactor'` (default): on the JavaScript thread, where a full one takes some 0.1 ms.
-   * `'pool'`: on another thread, at the price of two changes of threads for each; connections over a stream that is not a
-   * socket stay on the JavaScript thread.
+   * The thread that computes TLS handshakes. `'reactor'` (default): the JavaScript thread, where a full handshake takes
+   * about 0.1 ms. `'pool'`: another thread, at the cost of two changes of threads for each handshake. A handshake over
+   * a stream that is not a socket always runs on the JavaScript thread.
    */
   tlsHandshakes?: 'reactor' | 'pool' | undefined
 }
 
-/** How the node backend is set up (`backendOptions`): there is nothing to choose. */
+/** Options of the node backend (`backendOptions`). There are none. */
 type NodeOptions = Record<never, never>
 
-/** What `backendOptions` may be: those of the backend that is chosen. */
+/** `backendOptions`: the options of the chosen backend. */
 type BackendOptions = NativeOptions | NodeOptions | VirtualOptions
-/** The names of the backends that there are. Re-creates `anyio.get_all_backends`. */
+/** The names of all backends. */
 declare function getAllBackends(): readonly string[]
-/** The names of the backends that work here: on this platform, in this process. */
+/** The names of the backends that work on this platform, in this process. */
 declare function getAvailableBackends(): readonly string[]
 
 /** Options of `run`. */
@@ -1627,13 +1630,13 @@ interface DelimitedOptions {
   includeDelimiter?: boolean | undefined
 }
 
-/** The fields that `getPeerCertificate()` of a `TLSSocket` has. */
+/** A peer's certificate, with the fields of node:tls's `getPeerCertificate()`. */
 type PeerCertificate = ReturnType<X509Certificate['toLegacyObject']>
 
-/** Which bytes of a TLS session tie an authentication to it: RFC 9266, and RFC 5929 for the other two. */
+/** A kind of channel binding: `'tls-exporter'` is RFC 9266, the others are RFC 5929. */
 type ChannelBindingType = 'tls-exporter' | 'tls-server-end-point' | 'tls-unique'
 
-/** A cipher suite as the reference gives it: OpenSSL's name, the TLS version that defines it, the bits of its key. */
+/** A cipher suite: OpenSSL's name, the TLS version that defines it, and the length of its key in bits. */
 type Cipher = readonly [name: string, version: TLSVersion, bits: number]
 
 /**
@@ -1644,45 +1647,54 @@ type TLSMaterial = string | Uint8Array | URL
 
 /** Options of `createTlsContext`. */
 interface TLSContextOptions {
-  /** The own certificate, then those that lead to its authority. A server needs one, or `sni`. */
+  /** This side's certificate, then the chain to its authority. A server needs `cert` or `sni`. */
   cert?: TLSMaterial | readonly TLSMaterial[] | undefined
-  /** The private key of `cert`, not encrypted. */
+  /** The unencrypted private key of `cert`. */
   key?: TLSMaterial | undefined
-  /** Authorities to trust, instead of the platform's. */
+  /** Certificate authorities to trust instead of the platform's. */
   ca?: TLSMaterial | readonly TLSMaterial[] | undefined
-  /** Trusts the platform's authorities; with `ca`, as well. Default: only where there is no `ca`. */
+  /** Whether the platform's authorities are trusted, in addition to `ca`. Default: true without `ca`, false with it. */
   systemCa?: boolean | undefined
-  /** Application protocols (ALPN), best first. Where both sides have some and none in common, the handshake fails. */
+  /** Application protocols (ALPN), preferred ones first. The handshake fails if both sides have some, but none in common. */
   alpnProtocols?: readonly string[] | undefined
-  /** Default `'TLSv1.2'`. */
+  /** The lowest version of TLS to accept. Default `'TLSv1.2'`. */
   minVersion?: TLSVersion | undefined
-  /** Default `'TLSv1.3'`. */
+  /** The highest version of TLS to accept. Default `'TLSv1.3'`. */
   maxVersion?: TLSVersion | undefined
-  /** By OpenSSL's names, best first; a server's order counts. Default: all that structio has. */
+  /** Cipher suites by OpenSSL's names, preferred ones first; the server's order decides. Default: all that structio has. */
   cipherSuites?: readonly string[] | undefined
-  /** False accepts any certificate of the peer, also none that is for its name: for tests and debugging. Default true. */
+  /** Whether the peer's certificate and name are verified. `false` is only for tests and debugging. Default true. */
   verify?: boolean | undefined
-  /** Whether a server asks its clients for certificates: true requires one. Default false. */
+  /** Whether a server asks its clients for a certificate. `true` requires one. Default false. */
   requestClientCert?: boolean | 'optional' | undefined
   /**
-   * Called on a server with the name that a client asks for; the context it returns is used for this client, instead of
-   * this one. `undefined` keeps this one; an error refuses the client.
+   * Called on a server with the name that the client asks for (SNI). Returns the context for this client, or `undefined` for
+   * this context. An error refuses the client.
    */
   sni?: ((name: string) => TLSContext | undefined | PromiseLike<TLSContext | undefined>) | undefined
-  /** Whether sessions are resumed, which saves most of the handshake. Default true. */
+  /** Whether sessions are resumed. That saves most of the work of a handshake. Default true. */
   sessionTickets?: boolean | undefined
-  /** Gets the secrets of every session in the NSS key log format, line by line, or names a file to append them to. */
+  /** Receives the secrets of each session, as lines of the NSS key log format: a function, or a file to append to. */
   keyLog?: ((line: string) => void) | string | URL | undefined
 }
-/** Made by `createTlsContext`; immutable, and meant to be shared by all connections of a kind. */
+/** Immutable TLS settings from `createTlsContext`. Share one among connections of the same kind, so that sessions are resumed. */
 declare class TLSContext {
   #private
 }
 /**
- * Makes a TLS context, the counterpart of Python's `ssl.SSLContext`. With no options it is a client's that trusts what the
- * platform trusts. Files are read now, and once.
+ * Creates the TLS settings for connections or servers. Without options they are those of a client that trusts the platform's
+ * authorities. Files are read synchronously, once, by this call.
  *
- * @throws TLSError for a certificate or key that is of no use: empty, malformed, encrypted, or not each other's
+ * @throws TLSError if a certificate or key is empty, malformed or encrypted, or if they do not match
+ * @throws the system error (`ENOENT` and others) if a file cannot be read
+ * @example
+ * ```ts
+ * const forServers = createTlsContext({ cert: 'certificate.pem', key: 'key.pem', alpnProtocols: ['h2', 'http/1.1'] })
+ * const server = await createTcpServer(8443, { tls: forServers })
+ *
+ * const forClients = createTlsContext({ ca: 'authority.pem' })
+ * const stream = await connectTcp('localhost', 8443, { tls: forClients })
+ * ```
  */
 declare function createTlsContext(options?: TLSContextOptions): TLSContext
 
@@ -2361,17 +2373,32 @@ interface WrapTLSOptions {
   /** Whether this side is the server of the handshake. Default false. */
   serverSide?: boolean | undefined
   /**
-   * A client's: the name or address that the server's certificate must be for. Needed where certificates are verified and
-   * the stream is not one that `connectTcp` made, whose own is the default.
+   * On a client: the name or address that the server's certificate must match. Default: the name that was given to
+   * `connectTcp`, if `stream` is one of its streams. Otherwise it is required, unless the context has `verify: false`.
    */
   hostname?: string | undefined
 }
 /**
- * Does a TLS handshake over any stream, also one of your own and one that speaks TLS already, and returns the stream of the
- * plaintext. From then on `stream` belongs to it: closing it closes `stream`, and so does a handshake that fails. The
- * counterpart of AnyIO's `TLSStream.wrap`.
+ * Does a TLS handshake over any stream, and returns the encrypted stream. `stream` may be your own implementation of `Stream`,
+ * or a stream that already uses TLS (TLS inside TLS). Your program then uses only the returned stream. Closing it closes
+ * `stream`, and so does a failed handshake.
  *
- * @throws TLSError when the handshake fails
+ * For a TCP connection, `connectTcp` with `tls` and `SocketStream.startTls` are faster.
+ *
+ * @param stream - the stream that carries the encrypted bytes
+ * @param context - certificates, trusted authorities and other settings, from `createTlsContext`
+ * @throws TLSError if the handshake fails
+ * @throws UsageError if a client that verifies certificates has no `hostname`
+ * @example
+ * ```ts
+ * const context = createTlsContext({ ca: 'authority.pem' })
+ * const secure = await wrapTls(tunnel, context, { hostname: 'db.example.com' })
+ * try {
+ *   await secure.sendAll('hello\n')
+ * } finally {
+ *   await secure.close()
+ * }
+ * ```
  */
 declare function wrapTls<A extends Address>(
   stream: SocketStream<A>,

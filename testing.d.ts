@@ -10,50 +10,55 @@ import { Grant, Stream } from 'structio'
 
 /** Options of a `VirtualClock`. */
 interface VirtualClockOptions {
-  /** The time it begins at, in milliseconds: what `currentTime()` says then. Default 0. */
+  /** The time at the start, in milliseconds, as `currentTime()` returns it. Default 0. */
   start?: number | undefined
-  /** Whether time moves on by itself when every task waits. Default true. */
+  /** Whether time moves by itself when every task waits. Default true. */
   autoJump?: boolean | undefined
 }
 /**
- * The time of the runs of the `virtual` backend. It takes no real time to pass.
+ * The time of the runs of the `virtual` backend. It passes without real time.
  *
- * With `autoJump`, once every task of every run on this clock waits, and no work in the real world is under way (a file, a
- * thread, an `abandonOnCancel`), time jumps to whatever comes next: a timeout, a datagram that arrives. An hour of sleeps
- * passes in milliseconds, in exact order. While a child process or a thread works, time passes as fast as the real time. Where nothing lies
- * ahead the run waits, as on the other backends. A loop that never waits takes no time: what it polls for must not be a point
- * in time.
+ * With `autoJump`, time jumps to the next event (a timeout, a datagram that arrives) when every task of every run on
+ * this clock waits, and no real work is under way (a file, a thread, an `abandonOnCancel`). An hour of sleeps passes in
+ * milliseconds, in exact order. While a child process or a thread works, time passes at the speed of real time. Without
+ * a next event the run waits, as on the other backends. Time does not pass in a loop that never waits, so such a loop
+ * must not poll for a time.
  *
- * Without, time stands still until `advance` moves it.
+ * Without `autoJump`, time stands still until `advance` moves it.
  *
- * One clock may serve several runs, and is read and moved from anywhere on its thread.
+ * One clock may serve several runs, and works from anywhere on its thread.
  */
 declare class VirtualClock {
   #private
   constructor(options?: VirtualClockOptions)
-  /** Milliseconds. */
+  /** The present time in milliseconds. */
   get now(): number
-  /** Whether time moves on by itself. May be changed at any time. */
+  /** Whether time moves by itself. May be changed at any time. */
   get autoJump(): boolean
   set autoJump(on: boolean)
   /**
-   * Moves time on by `ms` milliseconds, stopping at every event and deadline on the way: what each of them wakes runs until
-   * everything waits again, before time goes on. Resolves when all is quiet at the new time.
+   * Moves time by `ms` milliseconds. It stops at every event and deadline on the way, and lets the tasks that they wake
+   * run until everything waits again. Resolves when everything waits at the new time.
    *
-   * In a task this is an operation like any other, a checkpoint, and the task counts as waiting; it may also be called outside
-   * of every run. It is not held up by work in the real world, nor by a task that does not come to rest within a hundred
-   * passes of the event loop.
+   * In a task this is an async operation and a checkpoint, and the task counts as waiting. It also works outside of
+   * every run. Real work does not hold it up, nor does a task that does not rest within a hundred iterations of the
+   * event loop.
    */
   advance(ms: number): Promise<void>
 }
 
-/** How good the connection between two hosts is. Without more it is perfect: everything arrives in the same moment. */
+/**
+ * The quality of the link between two hosts. Without options it is perfect: everything arrives at the time of sending.
+ */
 interface LinkOptions {
-  /** Milliseconds one way. Default 0. */
+  /** Latency of one direction, in milliseconds. Default 0. */
   latency?: number | undefined
-  /** Up to as many milliseconds more, at random for each packet. TCP keeps its order; datagrams may overtake. Default 0. */
+  /**
+   * Additional latency of each packet, at random from 0 to this many milliseconds. TCP keeps its order, datagrams may
+   * overtake. Default 0.
+   */
   jitter?: number | undefined
-  /** Bytes of payload per second that pass in each direction, whoever sends them. Default `Infinity`. */
+  /** Bandwidth of each direction, in bytes of payload per second. Default `Infinity`. */
   bandwidth?: number | undefined
   /** The probability, from 0 to 1, that a packet is lost. TCP sends it again, which takes time. Default 0. */
   loss?: number | undefined
@@ -63,69 +68,76 @@ interface LinkOptions {
   reorder?: number | undefined
 }
 
-/** What a packet is: of TCP `syn`, `syn-ack`, `data`, `fin`, `rst`; a UDP `datagram`. Acknowledgements are not recorded. */
+/**
+ * The kind of a packet: `syn`, `syn-ack`, `data`, `fin` and `rst` of TCP, or a UDP `datagram`. Acknowledgements are not
+ * recorded.
+ */
 type TrafficKind = 'syn' | 'syn-ack' | 'data' | 'fin' | 'rst' | 'datagram'
 /**
- * What became of it. `'held'`: TCP data that a partition, or a host that is down, keeps from arriving; it is sent again when
- * that is over.
+ * The outcome of a packet. `'held'`: TCP data that a partition or a crashed host stops. It is sent again afterwards.
  */
 type TrafficOutcome = 'under way' | 'delivered' | 'lost' | 'held'
-/** One packet. Its outcome is filled in when it is known. */
+/** A recorded packet. Its outcome is filled in when it is known. */
 interface TrafficRecord {
-  /** When it was sent, in milliseconds of the clock. */
+  /** The time of sending, in milliseconds of the clock. */
   readonly time: number
   /** The sending host's name. */
   readonly from: string
   /** The sender's port. */
   readonly fromPort: number
-  /** The receiving host's name; its address, where nobody has that. */
+  /** The receiving host's name, or the address if no host has it. */
   readonly to: string
   /** The receiver's port. */
   readonly toPort: number
-  /** What was sent. */
+  /** The kind of the packet. */
   readonly kind: TrafficKind
-  /** Payload. */
+  /** Bytes of payload. */
   readonly bytes: number
-  /** What became of it. */
+  /** The outcome. */
   readonly outcome: TrafficOutcome
-  /** When it was delivered. */
+  /** The time of delivery. */
   readonly arrived: number | undefined
-  /** How often TCP had to send it again, for it was lost. */
+  /** How many times TCP sent it again because it was lost. */
   readonly retransmissions: number
   /** Whether a datagram was delivered twice. */
   readonly duplicated: boolean
 }
 
-/** One host of a `VirtualNetwork`, made by `network.host(name)`. Every host is also `localhost` (127.0.0.1, ::1) to itself. */
+/**
+ * One host of a `VirtualNetwork`, made by `network.host(name)`. Every host is also `localhost` (127.0.0.1, ::1) to
+ * itself.
+ */
 declare class VirtualHost {
   #private
   private constructor()
   /** What others resolve and connect to. */
   get name(): string
-  /** Its own addresses, in the resolver's order; without those of the loopback interface. */
+  /** The addresses of the host, in the resolver's order, without loopback addresses. */
   get addresses(): readonly string[]
   /** False from `crash()` to `restart()`. */
   get up(): boolean
-  /** How many sockets are open on it: servers, connections, connection attempts, datagram sockets. */
+  /** The number of open sockets: servers, connections, connection attempts, datagram sockets. */
   get openSockets(): number
   /**
-   * Calls `body` on this host and returns what it returns: what is opened in it is on this host, and so are all tasks that
-   * are spawned from it. Code outside of every such call is on the host `localhost`.
+   * Calls `body` on this host, and returns its result. Sockets that are opened in it belong to this host, and so do all
+   * tasks that are spawned from it. Code outside of such a call runs on the host `localhost`.
    */
   run<T>(body: () => T): T
   /**
-   * Switches the host off: its sockets are gone, its peers hear nothing. They find out when they send and nobody
-   * acknowledges, or by a timeout of their own. Code on the host is not ended (cancel its tasks): what it sends goes nowhere,
-   * and what it waits for does not come.
+   * Switches the host off. Its sockets are gone, and its peers get no notice. They notice when their data is not
+   * acknowledged, or by a timeout of their own. Code on the host is not ended; cancel its tasks for that. Its data is
+   * lost, and its waits do not end.
    */
   crash(): void
-  /** Switches it on again, with nothing open. Peers that still send on connections from before are answered by a reset. */
+  /**
+   * Switches the host on again, without open sockets. Peers that still send on old connections get a reset.
+   */
   restart(): void
 }
 
-/** What every link of the network is like, if `link` says nothing else, and how the hosts behave. */
+/** The quality of all links (`link` changes single ones), and the behaviour of the hosts. */
 interface VirtualNetworkOptions extends LinkOptions {
-  /** Milliseconds after which a connection attempt that nobody answers is `ETIMEDOUT`. Default 127,000, as on Linux. */
+  /** Milliseconds after which an unanswered connection attempt is `ETIMEDOUT`. Default 127,000, as on Linux. */
   connectTimeout?: number | undefined
   /** Whether `record` is kept; it grows for as long as the network lives. Default true. */
   record?: boolean | undefined
@@ -139,63 +151,63 @@ interface OneLinkOptions extends LinkOptions {
   readonly oneWay?: boolean | undefined
 }
 /**
- * The network of the runs of the `virtual` backend: hosts with names and addresses, links between them, and whatever may
- * happen to these. One network may serve several runs, at once and one after the other, all on the same clock.
+ * The network of the runs of the `virtual` backend: hosts with names and addresses, and links between them. One network
+ * may serve several runs, at once or one after the other, all on the same clock.
  *
- * Hosts are named by themselves or by their names. There is one from the beginning, `localhost`. A perfect network delivers
- * everything in the moment it was sent, so give links a `latency` where times matter.
+ * A host is given as a `VirtualHost` or by its name. The host `localhost` always exists. A perfect network delivers
+ * everything at the time of sending, so give links a `latency` if times matter.
  */
 declare class VirtualNetwork {
   #private
   constructor(options?: VirtualNetworkOptions)
   /**
-   * The host of this name, made if there is none.
+   * Returns the host of this name, and creates it if there is none.
    *
-   * @param options - `addresses`: numeric, in the resolver's order; without them it gets an IPv4 and an IPv6 address
+   * @param options - `addresses`: numeric addresses, in the resolver's order. Default: an IPv4 and an IPv6 address
    */
   host(name: string, options?: HostOptions): VirtualHost
   /**
-   * Gives these addresses a name, in the order in which the resolver tells them. An address may be one that nobody has:
-   * whoever connects to it hears nothing.
+   * Gives these addresses a name. The resolver keeps their order. An address may belong to no host; connection attempts
+   * to it get no answer.
    */
   alias(name: string, addresses: readonly string[]): void
   /**
-   * Says what the way between two hosts is like, from now on and in both directions; what is not named stays as it is.
+   * Sets the quality of the link between two hosts from now on, in both directions. Missing options stay as they are.
    *
    * @param options - `oneWay`: only from `a` to `b`
    */
   link(a: string | VirtualHost, b: string | VirtualHost, options: OneLinkOptions): void
   /**
-   * From now on nothing passes between these hosts and the others, in either direction: no packet, no error. Datagrams are
-   * lost, TCP keeps trying. Partitions add up until they are healed.
+   * Separates these hosts from the others from now on, in both directions: no packet and no error passes. Datagrams are
+   * lost, TCP keeps trying. Several partitions add up until `heal`.
    *
-   * @param other - default: everybody else, also hosts that are made later
+   * @param other - default: all other hosts, also later ones
    */
   partition(side: readonly (string | VirtualHost)[], other?: readonly (string | VirtualHost)[]): void
-  /** Ends all partitions. TCP sends at once what was held back, in order. */
+  /** Ends all partitions. TCP sends the held data at once, in order. */
   heal(): void
   /**
-   * Breaks the TCP connections between two hosts, as something on the way that forgot them would: both ends are reset.
+   * Resets both ends of the TCP connections between two hosts, like a middlebox that lost its state.
    *
-   * @param b - default: those between `a` and everybody
+   * @param b - default: all peers of `a`
    * @param a - default: all connections of the network
    */
   reset(a?: string | VirtualHost, b?: string | VirtualHost): void
-  /** Everything that was sent, in its order. Their outcomes are filled in as time goes on. */
+  /** All packets, in the order of sending. Their outcomes are filled in as time passes. */
   get record(): readonly TrafficRecord[]
 }
 
-/** How the virtual backend is set up (`backendOptions`). */
+/** Options of the virtual backend (`backendOptions`). */
 interface VirtualOptions {
   /**
-   * Makes the order in which ready tasks go on, and what happens by chance in the network, random and repeatable: the same
-   * seed, program and start give the same interleaving. Any safe integer. Without one, tasks go on in the order in which they
-   * became ready, as on the other backends, and the network's chances are those of seed 0.
+   * Makes the order of ready tasks, and chance in the network, random and repeatable. The same seed, program and start
+   * give the same interleaving. Any safe integer. Without a seed, tasks continue in the order in which they became
+   * ready, as on the other backends, and the network uses seed 0.
    */
   seed?: number | undefined
-  /** Its time. Default: that of `network`, if it was used before, or a new one that starts at 0 and jumps. */
+  /** The clock. Default: the clock of `network` if that was used before, else a new one that starts at 0 and jumps. */
   clock?: VirtualClock | undefined
-  /** Its network. Default: a new one with one host, `localhost`. */
+  /** The network. Default: a new one with one host, `localhost`. */
   network?: VirtualNetwork | undefined
 }
 

@@ -1,6 +1,6 @@
 /**
- * TLS: contexts, and TLS over a stream of any kind. How TLS begins on a socket is said with `connectTcp`, `createTcpServer`
- * and `SocketStream.startTls`.
+ * TLS contexts, and TLS over any stream. For TLS on a socket see `connectTcp`, `createTcpServer` and
+ * `SocketStream.startTls`.
  */
 
 import type { Address, StreamTransport } from './backends/contract/backend.ts'
@@ -29,18 +29,33 @@ export interface WrapTLSOptions {
   /** Whether this side is the server of the handshake. Default false. */
   serverSide?: boolean | undefined
   /**
-   * A client's: the name or address that the server's certificate must be for. Needed where certificates are verified and
-   * the stream is not one that `connectTcp` made, whose own is the default.
+   * On a client: the name or address that the server's certificate must match. Default: the name that was given to
+   * `connectTcp`, if `stream` is one of its streams. Otherwise it is required, unless the context has `verify: false`.
    */
   hostname?: string | undefined
 }
 
 /**
- * Does a TLS handshake over any stream, also one of your own and one that speaks TLS already, and returns the stream of the
- * plaintext. From then on `stream` belongs to it: closing it closes `stream`, and so does a handshake that fails. The
- * counterpart of AnyIO's `TLSStream.wrap`.
+ * Does a TLS handshake over any stream, and returns the encrypted stream. `stream` may be your own implementation of `Stream`,
+ * or a stream that already uses TLS (TLS inside TLS). Your program then uses only the returned stream. Closing it closes
+ * `stream`, and so does a failed handshake.
  *
- * @throws TLSError when the handshake fails
+ * For a TCP connection, `connectTcp` with `tls` and `SocketStream.startTls` are faster.
+ *
+ * @param stream - the stream that carries the encrypted bytes
+ * @param context - certificates, trusted authorities and other settings, from `createTlsContext`
+ * @throws TLSError if the handshake fails
+ * @throws UsageError if a client that verifies certificates has no `hostname`
+ * @example
+ * ```ts
+ * const context = createTlsContext({ ca: 'authority.pem' })
+ * const secure = await wrapTls(tunnel, context, { hostname: 'db.example.com' })
+ * try {
+ *   await secure.sendAll('hello\n')
+ * } finally {
+ *   await secure.close()
+ * }
+ * ```
  */
 export function wrapTls<A extends Address>(
   stream: SocketStream<A>,
@@ -76,7 +91,7 @@ async function wrap({ backend, frame }: Context, stream: Stream, origin: Origin)
   return new WrappedStream(new Connection(transport, run, origin).registerWith(frame, made), stream)
 }
 
-/** Closed when the stream below is. */
+/** The stream of `wrapTls`. Its `close` also closes the stream below. */
 class WrappedStream extends SocketStream {
   readonly #below: Stream
 
@@ -87,7 +102,7 @@ class WrappedStream extends SocketStream {
 
   override async close(): Promise<void> {
     await super.close()
-    // By its disposer: the `close()` of a user's own stream may raise a cancellation.
+    // The disposer, because the `close()` of a user's own stream may raise a cancellation.
     await this.#below[Symbol.asyncDispose]()
   }
 }

@@ -56,25 +56,25 @@ const BAD_SERVERS: readonly {
     title: 'vouches for itself',
     identity: (all) => all.selfSigned,
     reason: 'certificate-unknown-issuer',
-    text: /the server's certificate was issued by nobody this side trusts/,
+    text: /the server's certificate was issued by an authority that this side does not trust/,
   },
   {
     title: 'vouches for itself and says that it is an authority (openssl req -x509)',
     identity: (all) => all.selfSignedAuthority,
     reason: 'certificate-unknown-issuer',
-    text: /the server's certificate was issued by nobody this side trusts$/,
+    text: /the server's certificate was issued by an authority that this side does not trust$/,
   },
   {
     title: 'comes from an unknown authority',
     identity: (all) => all.unknownAuthority,
     reason: 'certificate-unknown-issuer',
-    text: /the server's certificate was issued by nobody this side trusts/,
+    text: /the server's certificate was issued by an authority that this side does not trust/,
   },
   {
     title: 'lacks the one between it and the authority',
     identity: (all) => all.incomplete,
     reason: 'certificate-unknown-issuer',
-    text: /the server's certificate was issued by nobody this side trusts/,
+    text: /the server's certificate was issued by an authority that this side does not trust/,
   },
   {
     title: 'is not meant for a server',
@@ -120,7 +120,7 @@ const BAD_CLIENTS: readonly {
     title: 'one from an unknown authority',
     identity: (all) => all.unknownClient,
     reason: 'certificate-unknown-issuer',
-    text: /the client's certificate was issued by nobody this side trusts/,
+    text: /the client's certificate was issued by an authority that this side does not trust/,
   },
   {
     title: 'one that is not meant for a client',

@@ -75,7 +75,13 @@ const FACE = 'src/kernel/index.ts'
 /** Rooms beside the backends that all of them use. */
 const ROOMS = ['contract', 'shared']
 /** Helpers without a concept: the backends use them too. */
-const PLAIN = ['src/errors.ts', 'src/common/validate.ts', 'src/common/peer-address.ts', 'src/common/shared-memory.ts']
+const PLAIN = [
+  'src/errors.ts',
+  'src/common/validate.ts',
+  'src/common/peer-address.ts',
+  'src/common/shared-memory.ts',
+  'src/common/send-buffer.ts',
+]
 /** Sockets, files and processes: what a backend is for. */
 const NODE_IO = /^(node:)?(net|tls|dgram|dns|fs|child_process)(\/promises)?$/
 

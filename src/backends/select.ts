@@ -1,4 +1,4 @@
-/** Which backend a `run` gets. */
+/** Selects the backend of a `run`. */
 import { BackendNotFoundError, UsageError } from '../errors.ts'
 import { warnOnce } from '../kernel/index.ts'
 import { checkInteger, checkOptions, invalidArgType, optionNames, outOfRange } from '../common/validate.ts'
@@ -14,23 +14,25 @@ export type { NativeOptions } from './native/index.ts'
 export type { NodeOptions } from './node/index.ts'
 export type { VirtualOptions } from './virtual/index.ts'
 
-/** What `backendOptions` may be: those of the backend that is chosen. */
+/** `backendOptions`: the options of the chosen backend. */
 export type BackendOptions = NativeOptions | NodeOptions | VirtualOptions
 
-/** The names of the backends that there are. Re-creates `anyio.get_all_backends`. */
+/** The names of all backends. */
 export function getAllBackends(): readonly string[] {
   return ALL
 }
 
-/** The names of the backends that work here: on this platform, in this process. */
+/** The names of the backends that work on this platform, in this process. */
 export function getAvailableBackends(): readonly string[] {
   return nativeLoads() ? ALL : WITHOUT_NATIVE
 }
 
 /**
- * The backend of this name; without one, `native`, or `node` where no binary loads, which is said once.
+ * Returns the backend with this name. Without a name it is `native`, or `node` with one warning if no binary loads
+ * (RUN-5).
  *
- * @throws BackendNotFoundError naming those there are; where the addon did not load, with the load error as `cause`
+ * @throws BackendNotFoundError with the names of the backends, and with the load error as `cause` if the addon did not
+ *   load
  */
 export function selectBackend(name: string | undefined, options: BackendOptions = {}): Backend {
   checkOptions(NAME, options)
@@ -43,7 +45,7 @@ export function selectBackend(name: string | undefined, options: BackendOptions 
       refuseVirtualOptions(options)
       return native(options as NativeOptions)
     case 'virtual':
-      // Simulated connections have real TLS: that of the backend that a run would get here.
+      // Simulated connections use real TLS: that of the backend that a run would get here.
       return makeVirtualBackend(options as VirtualOptions, engineHere, realHere)
     case undefined:
       refuseVirtualOptions(options)
@@ -53,7 +55,7 @@ export function selectBackend(name: string | undefined, options: BackendOptions 
   }
 }
 
-/** The one mistake that would not be noticed: a test of simulated time in real time. */
+/** A test of simulated time would otherwise run in real time without an error. */
 function refuseVirtualOptions(options: object): void {
   for (const name of ['seed', 'clock', 'network']) {
     if (name in options) {
@@ -95,7 +97,7 @@ function nativeLoads(): boolean {
   }
 }
 
-/** For what is real on the virtual backend, too. */
+/** The backend for real work under the virtual backend. */
 function realHere(): Backend {
   return nativeLoads() ? loadNativeBackend() : nodeBackend
 }
@@ -108,7 +110,7 @@ function list(names: readonly string[]): string {
   return new Intl.ListFormat('en').format(names)
 }
 
-/** Everything but the contradiction of two runs is the addon's failure to load. */
+/** Every error except the contradiction of two runs is a failed load of the addon. */
 function isLoadError(error: unknown): boolean {
   return !(error instanceof UsageError)
 }

@@ -1,7 +1,7 @@
-/** A peer's certificate as node:tls's users know it. */
+/** A peer's certificate in the form of node:tls. */
 import { X509Certificate } from 'node:crypto'
 
-/** The fields that `getPeerCertificate()` of a `TLSSocket` has. */
+/** A peer's certificate, with the fields of node:tls's `getPeerCertificate()`. */
 export type PeerCertificate = ReturnType<X509Certificate['toLegacyObject']>
 
 export function certificateRecord(der: Buffer): PeerCertificate {

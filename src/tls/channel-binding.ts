@@ -1,19 +1,19 @@
 /**
- * Channel bindings: what ties an authentication inside a TLS connection to that connection, so that it cannot be relayed
- * over another one.
+ * Channel bindings: data that ties an authentication inside a TLS connection to this connection, so that an attacker cannot
+ * relay it over another one.
  */
 import { createHash } from 'node:crypto'
 import type { TlsSession } from '../backends/contract/backend.ts'
 import { UnsupportedError } from '../errors.ts'
 import { outOfRange } from '../common/validate.ts'
 
-/** Which bytes of a TLS session tie an authentication to it: RFC 9266, and RFC 5929 for the other two. */
+/** A kind of channel binding: `'tls-exporter'` is RFC 9266, the others are RFC 5929. */
 export type ChannelBindingType = 'tls-exporter' | 'tls-server-end-point' | 'tls-unique'
 
 export function channelBinding(session: TlsSession, type: ChannelBindingType): Buffer {
   switch (type) {
     case 'tls-exporter':
-      // RFC 9266: with an empty context, and not without one, which TLS 1.2 tells apart.
+      // RFC 9266 asks for an empty context. In TLS 1.2 that differs from no context.
       return session.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding')
     case 'tls-server-end-point':
       return serverEndPoint(session)
@@ -24,7 +24,7 @@ export function channelBinding(session: TlsSession, type: ChannelBindingType): B
   }
 }
 
-/** RFC 5929, 4.1: the server's certificate, hashed with the hash of its own signature; SHA-256 instead of broken ones. */
+/** RFC 5929, 4.1: the server's certificate, hashed with the hash of its signature, or with SHA-256 instead of a broken hash. */
 function serverEndPoint(session: TlsSession): Buffer {
   const certificate = session.serverSide ? session.ownCertificate() : session.peerCertificate()
   if (certificate === undefined) throw new UnsupportedError('tls-server-end-point: the server has no certificate')
@@ -50,7 +50,7 @@ function signatureHash(certificate: Buffer): string | undefined {
 }
 
 function pssHash(parameters: Buffer): string | undefined {
-  // The first is the hash of the message; the mask generation function names one, too.
+  // The first is the hash of the message. The mask generation function names a second one.
   const oid = /0609(60864801650304020[123])/.exec(parameters.toString('hex'))?.[1]
   return oid === undefined ? undefined : DIGESTS[oid]
 }
@@ -78,7 +78,7 @@ function elements(der: Buffer, start: number, end: number): Element[] {
   return found
 }
 
-/** Where the content of the element at `at` lies. Tags and lengths as certificates have them. */
+/** Finds the content of the element at `at`. Supports the tags and lengths of certificates only. */
 function element(der: Buffer, at: number): Element | undefined {
   const first = der[at + 1]
   if (first === undefined) return undefined

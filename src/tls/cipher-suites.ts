@@ -1,6 +1,6 @@
 /**
- * The cipher suites of structio, by OpenSSL's names: what every backend has and nobody need be warned of. Anything older
- * (no forward secrecy, no authenticated encryption) is not offered at all.
+ * The cipher suites of structio, by OpenSSL's names. Every backend has them. Suites without forward secrecy or authenticated
+ * encryption are not offered.
  */
 import type { TLSVersion } from '../backends/contract/backend.ts'
 
@@ -10,8 +10,8 @@ interface Suite {
 }
 
 /**
- * In the order of preference where nobody gives one: 128 bits are enough, and the shorter hash saves a quarter of what a
- * handshake costs (docs/design/tls.md).
+ * The suites in the default order of preference. 128 bits are enough, and the shorter hash saves a quarter of the cost of a
+ * handshake (docs/design/tls.md).
  */
 const SUITES: ReadonlyMap<string, Suite> = new Map([
   ['TLS_AES_128_GCM_SHA256', { version: 'TLSv1.3', bits: 128 }],
@@ -27,7 +27,7 @@ const SUITES: ReadonlyMap<string, Suite> = new Map([
 
 export const CIPHER_SUITES: readonly string[] = [...SUITES.keys()]
 
-/** A cipher suite as the reference gives it: OpenSSL's name, the TLS version that defines it, the bits of its key. */
+/** A cipher suite: OpenSSL's name, the TLS version that defines it, and the length of its key in bits. */
 export type Cipher = readonly [name: string, version: TLSVersion, bits: number]
 
 export function toCipher(name: string): Cipher {

@@ -1,4 +1,4 @@
-/** `TLSContext`: what one side of a TLS connection knows and demands, checked when it is made. */
+/** `TLSContext`: the settings of one side of a TLS connection. Its creation checks them. */
 
 import type { TlsSettings, TLSVersion } from '../backends/contract/backend.ts'
 import { TLSError } from '../errors.ts'
@@ -18,38 +18,38 @@ import { lineAppender } from './files.ts'
 
 /** Options of `createTlsContext`. */
 export interface TLSContextOptions {
-  /** The own certificate, then those that lead to its authority. A server needs one, or `sni`. */
+  /** This side's certificate, then the chain to its authority. A server needs `cert` or `sni`. */
   cert?: TLSMaterial | readonly TLSMaterial[] | undefined
-  /** The private key of `cert`, not encrypted. */
+  /** The unencrypted private key of `cert`. */
   key?: TLSMaterial | undefined
-  /** Authorities to trust, instead of the platform's. */
+  /** Certificate authorities to trust instead of the platform's. */
   ca?: TLSMaterial | readonly TLSMaterial[] | undefined
-  /** Trusts the platform's authorities; with `ca`, as well. Default: only where there is no `ca`. */
+  /** Whether the platform's authorities are trusted, in addition to `ca`. Default: true without `ca`, false with it. */
   systemCa?: boolean | undefined
-  /** Application protocols (ALPN), best first. Where both sides have some and none in common, the handshake fails. */
+  /** Application protocols (ALPN), preferred ones first. The handshake fails if both sides have some, but none in common. */
   alpnProtocols?: readonly string[] | undefined
-  /** Default `'TLSv1.2'`. */
+  /** The lowest version of TLS to accept. Default `'TLSv1.2'`. */
   minVersion?: TLSVersion | undefined
-  /** Default `'TLSv1.3'`. */
+  /** The highest version of TLS to accept. Default `'TLSv1.3'`. */
   maxVersion?: TLSVersion | undefined
-  /** By OpenSSL's names, best first; a server's order counts. Default: all that structio has. */
+  /** Cipher suites by OpenSSL's names, preferred ones first; the server's order decides. Default: all that structio has. */
   cipherSuites?: readonly string[] | undefined
-  /** False accepts any certificate of the peer, also none that is for its name: for tests and debugging. Default true. */
+  /** Whether the peer's certificate and name are verified. `false` is only for tests and debugging. Default true. */
   verify?: boolean | undefined
-  /** Whether a server asks its clients for certificates: true requires one. Default false. */
+  /** Whether a server asks its clients for a certificate. `true` requires one. Default false. */
   requestClientCert?: boolean | 'optional' | undefined
   /**
-   * Called on a server with the name that a client asks for; the context it returns is used for this client, instead of
-   * this one. `undefined` keeps this one; an error refuses the client.
+   * Called on a server with the name that the client asks for (SNI). Returns the context for this client, or `undefined` for
+   * this context. An error refuses the client.
    */
   sni?: ((name: string) => TLSContext | undefined | PromiseLike<TLSContext | undefined>) | undefined
-  /** Whether sessions are resumed, which saves most of the handshake. Default true. */
+  /** Whether sessions are resumed. That saves most of the work of a handshake. Default true. */
   sessionTickets?: boolean | undefined
-  /** Gets the secrets of every session in the NSS key log format, line by line, or names a file to append them to. */
+  /** Receives the secrets of each session, as lines of the NSS key log format: a function, or a file to append to. */
   keyLog?: ((line: string) => void) | string | URL | undefined
 }
 
-/** Made by `createTlsContext`; immutable, and meant to be shared by all connections of a kind. */
+/** Immutable TLS settings from `createTlsContext`. Share one among connections of the same kind, so that sessions are resumed. */
 export class TLSContext {
   readonly #settings: TlsSettings
 
@@ -70,10 +70,19 @@ export class TLSContext {
 }
 
 /**
- * Makes a TLS context, the counterpart of Python's `ssl.SSLContext`. With no options it is a client's that trusts what the
- * platform trusts. Files are read now, and once.
+ * Creates the TLS settings for connections or servers. Without options they are those of a client that trusts the platform's
+ * authorities. Files are read synchronously, once, by this call.
  *
- * @throws TLSError for a certificate or key that is of no use: empty, malformed, encrypted, or not each other's
+ * @throws TLSError if a certificate or key is empty, malformed or encrypted, or if they do not match
+ * @throws the system error (`ENOENT` and others) if a file cannot be read
+ * @example
+ * ```ts
+ * const forServers = createTlsContext({ cert: 'certificate.pem', key: 'key.pem', alpnProtocols: ['h2', 'http/1.1'] })
+ * const server = await createTcpServer(8443, { tls: forServers })
+ *
+ * const forClients = createTlsContext({ ca: 'authority.pem' })
+ * const stream = await connectTcp('localhost', 8443, { tls: forClients })
+ * ```
  */
 export function createTlsContext(options: TLSContextOptions = {}): TLSContext {
   checkOptions('options', options, OPTIONS)
@@ -118,12 +127,12 @@ export function settingsOf(context: TLSContext): TlsSettings {
   return TLSContext.settingsOf(context)
 }
 
-/** What a client without a context uses. Made once: the platform's store is large. */
+/** The settings of a client without a context. Created once, because the platform's store is large. */
 export function defaultSettings(): TlsSettings {
   return (fallback ??= settingsOf(createTlsContext()))
 }
 
-/** A server cannot prove who it is without a certificate. */
+/** A server cannot authenticate itself without a certificate. */
 export function requireCertificate(settings: TlsSettings): void {
   if (settings.certificates.length > 0 || settings.chooseByName !== undefined) return
   throw new TLSError('the TLS context of a server needs a certificate and its key (cert, key), or an sni callback', {
@@ -133,7 +142,7 @@ export function requireCertificate(settings: TlsSettings): void {
 
 let fallback: TlsSettings | undefined
 
-/** The suites, and the versions that are left with them. */
+/** The usable suites, and the versions that they leave. */
 function checkSuites(options: TLSContextOptions): Pick<TlsSettings, 'minVersion' | 'maxVersion' | 'cipherSuites'> {
   const { minVersion = 'TLSv1.2', maxVersion = 'TLSv1.3', cipherSuites = CIPHER_SUITES } = options
   checkVersion('options.minVersion', minVersion)
@@ -183,7 +192,7 @@ function chooser(sni: NonNullable<TLSContextOptions['sni']>): NonNullable<TlsSet
     if (context === undefined) return undefined
     checkContext('the answer of options.sni', context)
     const settings = settingsOf(context)
-    // What its own sni callback would say is not asked: this is the answer already.
+    // The sni callback of the chosen context is not called.
     if (settings.certificates.length === 0) requireCertificate({ ...settings, chooseByName: undefined })
     return settings
   }
@@ -201,7 +210,7 @@ function toKeyLog(keyLog: unknown): TlsSettings['keyLog'] {
     try {
       ;(keyLog as (line: string) => void)(line)
     } catch (error) {
-      // The caller's fault and not the connection's: it surfaces as a listener's would.
+      // An error of the caller's function must not end the connection. It surfaces like an error in an event listener.
       queueMicrotask(() => {
         throw error
       })

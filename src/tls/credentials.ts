@@ -1,6 +1,6 @@
 /**
- * Certificates and keys, from whatever form they come in to the DER that the backends take. Everything that is wrong with
- * them is found here, when the context is made: a handshake is a bad moment to learn of a typing error.
+ * Converts certificates and keys from any supported form to the DER that the backends take. All errors are found here, when
+ * the context is created, and not in the first handshake.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { isUint8Array } from 'node:util/types'
@@ -20,14 +20,14 @@ export interface Credentials {
   readonly key: Buffer | undefined
 }
 
-/** The end entity's certificate first, then those that lead to its authority; the key is the first one's. */
+/** Reads the end entity's certificate, the chain to its authority, and the key of the first certificate. */
 export function toCredentials(
   cert: TLSMaterial | readonly TLSMaterial[] | undefined,
   key: TLSMaterial | undefined,
 ): Credentials {
   if (cert === undefined && key === undefined) return { certificates: [], key: undefined }
-  if (cert === undefined) throw bad('options.key is of no use without options.cert')
-  if (key === undefined) throw bad('options.cert is of no use without its private key, options.key')
+  if (cert === undefined) throw bad('options.key needs its certificate, options.cert')
+  if (key === undefined) throw bad('options.cert needs its private key, options.key')
   const chain = toCertificates('options.cert', cert)
   const privateKey = toPrivateKey('options.key', key)
   const [first, ...others] = chain as [X509Certificate, ...X509Certificate[]]
@@ -94,7 +94,7 @@ function keyFromPem(name: string, text: string): KeyObject {
 
 function keyFromDer(name: string, key: Buffer): KeyObject {
   let cause: unknown
-  // DER does not say what it is.
+  // DER does not name its format.
   for (const type of ['pkcs8', 'sec1', 'pkcs1'] as const) {
     try {
       return createPrivateKey({ key, format: 'der', type })
@@ -105,11 +105,11 @@ function keyFromDer(name: string, key: Buffer): KeyObject {
   throw bad(`${name} holds no private key that is readable: neither PEM nor unencrypted DER`, cause)
 }
 
-/** PEM as text; anything else as bytes. */
+/** Returns PEM as text, and anything else as bytes. */
 function read(name: string, material: unknown): string | Buffer {
   if (typeof material === 'string') {
     if (material.includes(BEGIN)) return material
-    // A path has no line ends; text that has them was meant as PEM.
+    // A path has no line ends. Text with line ends was meant as PEM.
     if (material.trim() === '' || /[\r\n]/.test(material)) throw bad(`${name} holds no PEM block`)
     return textOrBytes(name, readMaterial(material))
   }

@@ -1,6 +1,6 @@
 /**
- * The files that a TLS context is made of. A context is made once, before anything runs, so they are read synchronously;
- * this is the one place in the concept modules that knows the file system.
+ * The files of a TLS context. They are read synchronously, because a context is created once, before anything runs. No other
+ * concept module uses the file system.
  */
 import { appendFileSync, closeSync, openSync, readFileSync } from 'node:fs'
 import { warnOnce } from '../kernel/index.ts'
@@ -10,15 +10,15 @@ export function readMaterial(path: string | URL): Buffer {
   return readFileSync(path)
 }
 
-/** A function that appends lines to the file. It holds secrets: a new one is the owner's alone. */
+/** Returns a function that appends lines to the file. The lines are secrets, so only the owner may read a new file. */
 export function lineAppender(path: string | URL): (line: string) => void {
-  // Whether it can be written is found out now, where somebody is there to hear of it.
+  // Opens the file now, so that the caller gets the error.
   closeSync(openSync(path, 'a', 0o600))
   return (line) => {
     try {
       appendFileSync(path, `${line}\n`)
     } catch (error) {
-      // A key log that cannot be written is no reason to end a connection.
+      // A failed write to the key log does not end the connection.
       warnOnce('STRUCTIO_KEY_LOG', String(path), `the TLS key log cannot be written: ${(error as Error).message}`)
     }
   }

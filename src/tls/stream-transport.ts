@@ -1,16 +1,18 @@
 /**
- * Any `Stream` as the transport below a TLS session: a user's own one, or one that speaks TLS itself.
+ * Uses any `Stream` as the transport below a TLS session: a user's own stream, or a stream that already uses TLS.
  *
- * A transport takes bytes and is asked for them by callbacks, in whatever async context the TLS engine happens to answer; a
- * stream has operations, and an operation belongs to a scope. So both directions run in shielded scopes of the run's root
- * task, one for each operation, and end with the run:
- * 1. A receive that is not wanted any more goes on; its bytes are kept for the next one. The stream below belongs to the TLS
- *    session, so nobody else misses them.
- * 2. What was taken leaves, whatever becomes of the task that sent it: a cancelled `sendAll` must not cut a TLS record in
- *    two, for after that the session is of no use to anybody.
+ * A TLS engine calls its transport in an arbitrary async context. A stream has operations, and each of them belongs to a
+ * scope. Therefore each operation runs in a shielded scope of the run's root task, and ends at the latest with the run.
+ *
+ * Invariants
+ * 1. A cancelled receive continues in the background, and its bytes answer the next receive. No other code receives from the
+ *    stream, because it belongs to the TLS session.
+ * 2. Taken bytes leave, also if the task that sent them is cancelled. A cancelled `sendAll` would cut a TLS record in two, and
+ *    make the session unusable.
  */
 
 import type { Address, SendWait, SocketAddress, StreamSink, StreamTransport } from '../backends/contract/backend.ts'
+import { SendBuffer, shutsDown } from '../common/send-buffer.ts'
 import { share } from '../common/shared-memory.ts'
 import { UnsupportedError } from '../errors.ts'
 import { abandonable, callInFrame, CancelScope, Frame, NEUTRAL, type RunState } from '../kernel/index.ts'
@@ -18,7 +20,7 @@ import { CLOSE_TIMEOUT } from '../common/origin.ts'
 import { SocketStream } from '../streams/socket-stream.ts'
 import type { Stream } from '../streams/stream.ts'
 
-/** What may be taken and not sent (api.md §6). */
+/** The most bytes that may be taken and unsent (SEND-1). */
 const TAKE_LIMIT = 65_536
 
 export class OverStream implements StreamTransport {
@@ -31,19 +33,16 @@ export class OverStream implements StreamTransport {
   readonly #run: RunState
   /** The size of the pending `receive`; 0 is none. */
   #wanted = 0
-  /** A `receiveSome` of the stream is under way. */
+  /** Whether a `receiveSome` of the stream is under way. */
   #pulling = false
-  /** Received when nobody wanted it any more. */
+  /** Bytes that arrived after the receive was cancelled. */
   #kept: Buffer | undefined
   #ended = false
   #failure: Error | undefined
-  #taken: Uint8Array[] = []
-  #takenBytes = 0
+  readonly #out = new SendBuffer()
   /** Bytes that the stream's `sendAll` has now. */
   #sending = 0
   #wait: SendWait | undefined
-  #sendError: Error | undefined
-  #deaf = false
   #closed = false
 
   constructor(stream: Stream, run: RunState) {
@@ -65,23 +64,17 @@ export class OverStream implements StreamTransport {
   }
 
   send(data: Uint8Array): number {
-    if (this.#deaf || data.length === 0) return data.length
-    const count = Math.min(data.length, TAKE_LIMIT - this.unsent)
-    if (count <= 0) return 0
-    this.#taken.push(Buffer.from(data.subarray(0, count)))
-    this.#takenBytes += count
+    const count = this.#out.take(data, TAKE_LIMIT - this.unsent)
     this.#flush()
     return count
   }
 
   takeSendError(): Error | undefined {
-    const error = this.#sendError
-    this.#sendError = undefined
-    return error
+    return this.#out.takeError()
   }
 
   get unsent(): number {
-    return this.#takenBytes + this.#sending
+    return this.#out.length + this.#sending
   }
 
   waitSend(what: SendWait): void {
@@ -98,7 +91,7 @@ export class OverStream implements StreamTransport {
     this.#closed = true
     this.#wanted = 0
     this.#wait = undefined
-    // Whatever that comes to: nobody waits for it here, and the stream's own users hear of it from the stream.
+    // Ignores a failure: no caller waits for this close.
     this.#inBackground(() => this.#stream.close(), CLOSE_TIMEOUT).catch(() => this.#stream.close().catch(ignore))
   }
 
@@ -127,7 +120,7 @@ export class OverStream implements StreamTransport {
     this.#inBackground(() => this.#stream.receiveSome(this.#wanted)).then(
       (bytes) => {
         this.#pulling = false
-        // Nothing at all: the run is over.
+        // `undefined`: the run has ended.
         if (bytes === undefined) return
         if (bytes.length === 0) this.#ended = true
         else this.#kept = bytes
@@ -160,10 +153,8 @@ export class OverStream implements StreamTransport {
   }
 
   #flush(): void {
-    if (this.#sending > 0 || this.#takenBytes === 0 || this.#deaf) return
-    const bytes = this.#taken.length === 1 ? (this.#taken[0] as Uint8Array) : Buffer.concat(this.#taken)
-    this.#taken = []
-    this.#takenBytes = 0
+    if (this.#sending > 0 || this.#out.length === 0) return
+    const bytes = this.#out.drain()
     this.#sending = bytes.length
     this.#inBackground(() => this.#stream.sendAll(bytes)).then(
       () => {
@@ -176,10 +167,8 @@ export class OverStream implements StreamTransport {
   }
 
   #sendFailed(error: unknown): void {
-    this.#deaf = true
-    this.#taken = []
-    this.#takenBytes = this.#sending = 0
-    this.#sendError = error as Error
+    this.#sending = 0
+    this.#out.fail(error as Error)
     this.#progress()
   }
 
@@ -187,10 +176,10 @@ export class OverStream implements StreamTransport {
   #progress(): void {
     const wait = this.#wait
     if (wait === undefined || this.#closed) return
-    if (this.#deaf) this.#settle()
+    if (this.#out.failed) this.#settle()
     else if (wait === 'writable' ? this.unsent < TAKE_LIMIT : this.unsent === 0) {
-      if (wait === 'writable' || wait === 'flushed') this.#settle()
-      else this.#end()
+      if (shutsDown(wait)) this.#end()
+      else this.#settle()
     }
   }
 
@@ -198,8 +187,8 @@ export class OverStream implements StreamTransport {
     this.#inBackground(() => this.#stream.sendEof()).then(
       () => this.#settle(),
       (error: unknown) => {
-        // The TLS session has said its goodbye; that the stream below cannot say one of its own is no failure.
-        if (!(error instanceof UnsupportedError)) this.#sendError = error as Error
+        // TLS has sent its close_notify. A stream below without half-close is no failure.
+        if (!(error instanceof UnsupportedError)) this.#out.fail(error as Error)
         this.#settle()
       },
     )
@@ -211,13 +200,13 @@ export class OverStream implements StreamTransport {
     this.sink.sendSettled(this.takeSendError())
   }
 
-  /** Runs an operation of the stream where no scope of a caller's reaches it, for as long as the run lasts. */
+  /** Runs an operation of the stream outside the caller's scopes, and at most as long as the run. */
   async #inBackground<T>(operation: () => Promise<T>, timeout = Infinity): Promise<T | undefined> {
     const { root, deadlines } = this.#run
     if (root === undefined) return undefined
     const deadline = deadlines.now() + timeout
     const scope = new CancelScope({ shield: true, deadline })
-    // A stream of a user's own may wait for what knows nothing of scopes: the end of the run does not wait for that.
+    // A user's own stream may wait for foreign work. The end of the run does not wait for that.
     return callInFrame(new Frame(root, root._scope), () =>
       scope.run(() => abandonable(operation(), undefined, NEUTRAL)),
     )
@@ -225,11 +214,11 @@ export class OverStream implements StreamTransport {
 
   #socket(what: string): SocketStream<Address> {
     if (this.#stream instanceof SocketStream) return this.#stream as SocketStream<Address>
-    throw new UnsupportedError(`${what}: the stream below TLS is no socket`)
+    throw new UnsupportedError(`${what}: the stream below TLS is not a socket`)
   }
 }
 
-/** Of a stream that has no address. */
+/** The address of a stream that has none. */
 const NOWHERE: SocketAddress = Object.freeze({ address: '', port: 0, family: 'IPv4' })
 
 function ignore(): void {}

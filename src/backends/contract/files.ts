@@ -1,9 +1,9 @@
-/** The part of the contract (backend.ts, which hands it on) that is about files. No behaviour lives here. */
+/** The part of the contract (`backend.ts`, which re-exports it) about files. It contains no behaviour. */
 import type fs from 'node:fs'
 
 export type { Dirent, Stats } from 'node:fs'
 
-/** The functions of node:fs that answer through callbacks, by their names there. Acknowledged, like the calls of an open file. */
+/** The callback functions of node:fs. They are acknowledged, like the calls of an open file. */
 export type FileSystem = Pick<
   typeof fs,
   | 'constants'
@@ -27,54 +27,59 @@ export type FileSystem = Pick<
   | 'close'
 >
 
+/** How a file is opened. */
 export interface FileOpenOptions {
-  /** A path without NULs, or a descriptor that is open already. */
+  /** A path without NUL bytes, or an open descriptor. */
   readonly file: string | Buffer | number
-  /** The system's numbers (`fs.constants`); of a descriptor only `O_APPEND` is looked at. */
+  /** The system's flags (`fs.constants`). For a descriptor only `O_APPEND` counts. */
   readonly flags: number
-  /** Permissions of a file that is made, before the umask. */
+  /** Permissions of a new file, before the umask. */
   readonly mode: number
-  /** Whether `close` closes the descriptor, too. */
+  /** Whether `close` closes the descriptor too. */
   readonly closefd: boolean
 }
 
-/** Who hears of a file's I/O, on the owning thread: exactly one call for each method of the transport that returned -1. */
+/** Receives the answers of a file, on the owning thread: exactly one call for each method that returned -1. */
 export interface FileSink {
   done(value: number): void
-  /** @param done - bytes that were written before the error */
+  /** @param done - number of bytes written before the error */
   failed(error: Error, done: number): void
-  /** After `interrupt`. @param done - bytes that were written; a read has taken none */
+  /** After `interrupt`. @param done - number of bytes written; 0 for a read */
   interrupted(done: number): void
 }
 
 /**
- * An open file. Each method but `interrupt` returns its result at once, or -1: the answer follows through the sink, never
- * inside the call. A failure is thrown, or follows too. One of them is under way at a time: the concept module sees to it.
- * It is *acknowledged*: the file is let go when the answer has come, and not before.
+ * An open file. Each method except `interrupt` returns its result at once, or -1; then the sink gets the answer later.
+ * A failure is thrown, or reaches the sink. The concept module keeps one call under way at a time. A call is
+ * *acknowledged*: the file is free for the next call only after the answer.
  *
- * Reads and writes go on where the last one ended. The position is the system's own, as far as the backend can have it so
- * (`node` cannot move it: after a `seek` it keeps one of its own).
+ * Reads and writes continue at the position of the last one. The position is the system's, where the backend can move
+ * that. `node` cannot: after a `seek` it keeps its own position.
  */
 export interface FileTransport {
   /** Set by the concept module before the first call. */
   sink: FileSink
   readonly fd: number
   readonly seekable: boolean
-  /** Whether reads and writes may wait for another process: a pipe, a socket, a terminal. */
+  /** Whether reads and writes may wait for another process (a pipe, socket or terminal). */
   readonly waits: boolean
-  /** When it was opened: the size, 0 of what has none, and the position, 0 where it cannot be moved. */
+  /** The size at the time of opening; 0 for a file without a size. */
   readonly size: number
+  /** The position at the time of opening; 0 for a file that is not seekable. */
   readonly position: number
-  /** Reads into `memory[start, end)`, at least one byte long: how much, and 0 at the end. The memory is left alone meanwhile. */
+  /**
+   * Reads into `memory[start, end)`, at least one byte. Returns the count, 0 at the end. The caller leaves the memory
+   * alone meanwhile.
+   */
   read(memory: Buffer, start: number, end: number): number
-  /** Writes all of `data`, which is left alone meanwhile: its length. */
+  /** Writes all of `data`, and returns its length. The caller leaves the memory alone meanwhile. */
   write(data: Buffer): number
-  /** As `lseek`, `whence` 0, 1 or 2: the new position. */
+  /** As `lseek`, with `whence` 0, 1 or 2. Returns the new position. */
   seek(offset: number, whence: number): number
-  /** The size. The position stays. */
+  /** Sets the size, and returns it. The position stays. */
   truncate(size: number): number
-  /** Ends a pending `read` or `write` that waits for another process; others go on to their end. */
+  /** Interrupts a pending `read` or `write` that waits for another process. Other calls run to their end. */
   interrupt(): void
-  /** 0. Nothing else is asked afterwards. The descriptor is given up in every case. */
+  /** Closes the file in every case, and returns 0. The last call. */
   close(): number
 }

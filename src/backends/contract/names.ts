@@ -1,45 +1,49 @@
-/** What a backend's resolver is asked, and what it answers: a part of `backend.ts`. */
+/** The part of the contract (`backend.ts`, which re-exports it) about name look-ups. It contains no behaviour. */
 
-/** What a socket is for: a stream, datagrams, or packets of a protocol of its own. */
+/** The type of a socket: a stream, datagrams, or raw packets. */
 export type SocketType = 'stream' | 'dgram' | 'raw'
 
-/** What a look-up of a name may be told; the words are those of `getaddrinfo`. */
+/** A flag of `getaddrinfo`. */
 export type AddressFlag =
   'AI_PASSIVE' | 'AI_CANONNAME' | 'AI_NUMERICHOST' | 'AI_NUMERICSERV' | 'AI_V4MAPPED' | 'AI_ALL' | 'AI_ADDRCONFIG'
 
-/** What a look-up of an address may be told; the words are those of `getnameinfo`. */
+/** A flag of `getnameinfo`. */
 export type NameFlag = 'NI_NUMERICHOST' | 'NI_NUMERICSERV' | 'NI_NOFQDN' | 'NI_NAMEREQD' | 'NI_DGRAM'
 
+/** A look-up of a host and a service. */
 export interface AddressQuery {
-  /** `null`: the own addresses, by the flags those to listen at or those of the loopback interface. Never empty. */
+  /** Never empty. `null`: with `AI_PASSIVE` the wildcard addresses for listening, otherwise the loopback addresses. */
   readonly host: string | null
-  /** A name, or a number up to 65535. `null`: none, port 0. Never empty. */
+  /** A name, or a number up to 65535. Never empty. `null`: none, so that the port is 0. */
   readonly service: string | null
   readonly family: 0 | 4 | 6
-  /** `undefined`: for each of them. */
+  /** `undefined`: every type. */
   readonly type: SocketType | undefined
   readonly flags: ReadonlySet<AddressFlag>
 }
 
+/** One result of `getaddrinfo`. */
 export interface AddressRecord {
-  /** Numeric; an IPv6 one may carry a scope. */
+  /** A numeric address; an IPv6 address may have a scope. */
   readonly address: string
   readonly port: number
-  /** `undefined`: of a kind that is none of ours. */
+  /** `undefined`: a type that `SocketType` does not have. */
   readonly type: SocketType | undefined
-  /** The system's number. */
+  /** The system's protocol number. */
   readonly protocol: number
-  /** Of the first record, where it was asked for. */
+  /** Set on the first record, if the query asked for it. */
   readonly canonicalName: string | undefined
 }
 
+/** A look-up of the names of an address. */
 export interface NameQuery {
-  /** Numeric; an IPv6 one may carry a scope. */
+  /** A numeric address; an IPv6 address may have a scope. */
   readonly address: string
   readonly port: number
   readonly flags: ReadonlySet<NameFlag>
 }
 
+/** The result of `getnameinfo`. */
 export interface NameRecord {
   readonly host: string
   readonly service: string

@@ -1,59 +1,60 @@
 /**
- * The contract between `engine-transport.ts` and a TLS library that does no I/O of its own. No behaviour lives here.
+ * The contract between `engine-transport.ts` and a TLS library without I/O. It contains no behaviour.
  */
 import type { TLSError } from '../../errors.ts'
 import type { TlsSession, TlsStart } from './backend.ts'
 
 /**
- * One end of a TLS connection without I/O: ciphertext in, plaintext out, and the other way round. What it makes it hands to
- * its sink at once, or as soon as its library does.
+ * One end of a TLS connection, without I/O. It turns ciphertext into plaintext and plaintext into ciphertext, and
+ * passes the result to its sink as soon as its library returns it.
  */
 export interface TlsEngine {
   /**
-   * Ciphertext from the peer. Not looked at after the call. The first call, with `TlsStart.ahead` (often empty), starts the
-   * handshake: a client's first flight leaves then.
+   * Takes ciphertext from the peer. The memory is not read after the call. The first call, with `TlsStart.ahead` (often
+   * empty), starts the handshake: a client sends its first flight then.
    */
   feed(bytes: Uint8Array): void
-  /** The peer's ciphertext has ended. `closeNotify`, `ended` or `failed` follows, if none has come before. */
+  /** Ends the peer's ciphertext. `closeNotify`, `ended` or `failed` follows, unless one came before. */
   feedEnd(): void
   /**
-   * Plaintext for the peer, after `handshaken`: takes all of it, or a prefix (`sink.writable` says when more is taken), and
-   * returns the length of what it took. Not looked at after the call.
+   * Takes plaintext for the peer, after `handshaken`. Returns the length of the prefix that it took; `sink.writable`
+   * says when it takes more. The memory is not read after the call.
    */
   send(data: Uint8Array): number
-  /** `close_notify`, after everything that was sent. Once; nothing is sent afterwards. */
+  /** Sends `close_notify`, after all plaintext. The last send; called once. */
   sendClose(): void
   /**
-   * Plaintext, or a `close_notify` (which counts as 1), that was taken and whose ciphertext has not been handed over;
-   * `sink.writable` says when that changes. `undefined` for an engine that has none ever: what it takes it hands over at once.
+   * Number of taken bytes whose ciphertext the sink does not have yet; a `close_notify` counts as 1. `sink.writable`
+   * says when it changes. `undefined` for an engine that passes on all ciphertext at once.
    */
   readonly unsent?: number
-  /** After `handshaken`. */
+  /** Available after `handshaken`. */
   readonly session: TlsSession
-  /** Lets go of everything: the sink is not called afterwards. Sends nothing. */
+  /** Releases everything, and sends nothing. The sink is not called again. */
   destroy(): void
 }
 
 /**
- * Who hears of it. Calls may come inside `feed`, `feedEnd`, `send` and `sendClose`, or later; never inside `MakeEngine`. One
- * of `closeNotify`, `ended` and `failed` comes at most, and is the last of the receiving side; an alert that belongs to a
- * failure is handed over before it.
+ * Receives the results of an engine. Calls come inside `feed`, `feedEnd`, `send` and `sendClose`, or later, never
+ * inside `MakeEngine`. At most one of `closeNotify`, `ended` and `failed` comes. It is the last call of the receiving
+ * side, and the alert of a failure comes before it.
  */
 export interface TlsEngineSink {
-  /** For the peer. The sink may keep the memory. */
+  /** Ciphertext for the peer. The sink may keep the memory. */
   ciphertext(bytes: Buffer): void
-  /** Before any plaintext, and once: `session` can be asked, `send` can be called. */
+  /** The handshake is complete. Called once, before any plaintext. `session` and `send` work from now on. */
   handshaken(): void
-  /** From the peer. The sink may keep the memory. */
+  /** Plaintext from the peer. The sink may keep the memory. */
   plaintext(bytes: Buffer): void
-  /** The peer's data ended as it should. */
+  /** The peer's data ended with `close_notify`. */
   closeNotify(): void
   /** After `feedEnd`: the peer's data ended without `close_notify`. Before `handshaken`, `failed` says so instead. */
   ended(): void
-  /** Neither direction works any more. */
+  /** Both directions have failed. */
   failed(error: TLSError): void
-  /** After a `send` that took less than all, or when `unsent` has become less. Never needed by an engine that takes all. */
+  /** `send` takes more again, or `unsent` has decreased. An engine that takes everything never calls it. */
   writable(): void
 }
 
+/** Creates an engine for one handshake. */
 export type MakeEngine = (start: TlsStart, sink: TlsEngineSink) => TlsEngine

@@ -1,8 +1,8 @@
-/** Addresses as they cross the addon: of TCP and UDP in Node's form, of UNIX sockets the bytes of their name. */
+/** Addresses of the addon: Node's form for TCP and UDP, and the bytes of the name for UNIX sockets. */
 import type { BindingAddress } from '../../native/load.ts'
 import type { Address, SocketAddress, UnixPath } from '../contract/backend.ts'
 
-/** A socket that can no longer tell has no address. */
+/** A socket that cannot report its address has none. */
 export function toAddress(found: BindingAddress | Buffer | null): Address {
   if (found === null) return GONE
   return Buffer.isBuffer(found) ? found.toString() : (found as SocketAddress)

@@ -1,4 +1,4 @@
-/** One connection attempt to one numeric address. */
+/** One connection attempt to a numeric address. */
 import { Completion } from '../../native/protocol.ts'
 import type { Abandon, Answer, StreamTransport, TcpConnectOptions } from '../contract/backend.ts'
 import { systemError } from './errors.ts'
@@ -50,7 +50,7 @@ class Attempt implements HandleOwner {
     if (!this.#pending) return
     this.#settle()
     if (kind === Completion.Connected) {
-      // The handle goes on under the same id, as a connection.
+      // The handle continues with the same id, as a connection.
       this.#answer(undefined, new NativeStream(this.#loop, handleIndex(this.#handle), this.generation))
     } else {
       const { address, port } = this.#options
@@ -65,7 +65,7 @@ class Attempt implements HandleOwner {
     this.#end()
   }
 
-  /** The index is another's from then on. */
+  /** The index may be reused from then on. */
   #end(): void {
     this.#loop.disown(handleIndex(this.#handle))
     this.#loop.binding.close(this.#handle, false)

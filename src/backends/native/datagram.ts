@@ -1,10 +1,10 @@
 /**
- * A datagram socket of the native backend. Receives are records in the ring, answered by one for each datagram; a send is a
- * call, which the kernel answers at once, with the datagrams laid in the send slab.
+ * A datagram socket of the native backend. A receive is a record in the ring, and one record answers for each datagram.
+ * A send is a call with datagrams in the send slab, and the kernel answers it at once.
  *
- * What must stay true:
- * 1. The send slab is used inside a call of this file only: what the kernel refuses for now is copied.
- * 2. Of a send that has to wait the rest is kept here, and tried again when there may be room.
+ * Invariants
+ * 1. The send slab is used only inside one call of this file. Datagrams that the kernel refuses for now are copied.
+ * 2. The rest of a send that must wait is kept here, and tried again when there may be room.
  */
 import { constants } from 'node:os'
 import { detached } from '../../kernel/index.ts'
@@ -27,10 +27,10 @@ import { numericScope } from './scope.ts'
 import { getOption, setOption } from './socket-options.ts'
 import { answerSoon, opened, requireUnix } from './unix.ts'
 
-/** Datagrams of one call. */
+/** The most datagrams of one call. */
 const BATCH = 1024
 
-/** Milliseconds until a send is tried again for which the system does not tell when there is room. */
+/** Milliseconds before a send is tried again, if the system does not report room. */
 const FIRST_RETRY = 1
 const LAST_RETRY = 20
 
@@ -73,7 +73,7 @@ export function openUnixDatagram(
   })
 }
 
-/** What is left of a send. */
+/** The rest of a send. */
 interface Rest {
   readonly data: readonly Uint8Array[]
   readonly to: readonly (DatagramAddress | undefined)[]
@@ -89,11 +89,11 @@ class NativeDatagram implements DatagramTransport, HandleOwner {
   readonly #handle: number
   readonly #index: number
   readonly #peers: PeerForm
-  /** Whether the system says when there is room. */
+  /** Whether the system reports room. */
   readonly #tellsRoom: boolean
   #receiving = false
   #rest: Rest | undefined
-  /** Somebody waits, and has nothing to send. */
+  /** Whether a wait without data is pending. */
   #waiting = false
   #retry: NodeJS.Timeout | undefined
   #delay = FIRST_RETRY
@@ -174,7 +174,7 @@ class NativeDatagram implements DatagramTransport, HandleOwner {
     setOption(this.#loop.binding, this.#handle, level, name, value)
   }
 
-  /** The loop's: one completion of this handle. */
+  /** Called by the event loop with a completion of this handle. */
   completed(kind: number, a: number, b: number): void {
     switch (kind) {
       case Completion.Datagram:
@@ -198,10 +198,10 @@ class NativeDatagram implements DatagramTransport, HandleOwner {
     this.sink.datagram(received.memory, at, at + length, true, from)
   }
 
-  /** Where the last `#layMany` began. */
+  /** The start of the last `#layMany`. */
   #laid = 0
 
-  /** Lays datagrams from `next` on into the send slab, as many as there is room for; returns how many. */
+  /** Copies datagrams from `next` on into the send slab, as many as fit, and returns their number. */
   #layMany(data: readonly Uint8Array[], to: readonly (DatagramAddress | undefined)[], next: number): number {
     const { bytes } = this.#peers
     const sizes: number[] = []
@@ -229,11 +229,11 @@ class NativeDatagram implements DatagramTransport, HandleOwner {
     sendSlab.set(data, at + bytes)
   }
 
-  /** The kernel has not taken what is from `next` on. */
+  /** The kernel has not taken the datagrams from `next` on. */
   #refused(data: readonly Uint8Array[], to: readonly (DatagramAddress | undefined)[], next: number): boolean {
     const errno = this.#loop.control[Control.SendError]!
     if (errno !== EAGAIN) throw this.#sendError(errno, to[next])
-    // Invariant 1. What waited already has been copied.
+    // Copies the datagrams (1). Those of a waiting send are copies already.
     const copied = this.#rest !== undefined
     const rest = data.slice(next)
     if (!copied) this.#count(1)
@@ -291,7 +291,7 @@ class NativeDatagram implements DatagramTransport, HandleOwner {
     this.#count(-1)
   }
 
-  /** Operations that keep the process alive, of the whole thread. */
+  /** Changes the number of operations of this thread that keep the process alive. */
   #count(change: number): void {
     this.#loop.control[Control.Refs]! += change
   }

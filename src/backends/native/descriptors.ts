@@ -1,4 +1,4 @@
-/** Waiting for descriptors that are not the library's: `crates/core/src/watches.rs` says how they are kept apart. */
+/** Waits for foreign descriptors. `crates/core/src/watches.rs` says how they are told apart. */
 import { constants } from 'node:os'
 import { ResourceBusyError, UnsupportedError } from '../../errors.ts'
 import type { DescriptorWait, DescriptorWaits, Direction, SystemError } from '../contract/backend.ts'
@@ -46,7 +46,7 @@ function refusal(errno: number, fd: number, direction: Direction): Error {
   return explained(systemError(errno, 'epoll_ctl'), fd, errno === EPERM)
 }
 
-/** With what the number alone does not say. */
+/** Explains the error, because the number alone does not. */
 function explained(error: SystemError, fd: number, alwaysReady: boolean): SystemError {
   const what = alwaysReady
     ? `descriptor ${fd} is a file or a folder, which are always ready: they cannot be waited for`

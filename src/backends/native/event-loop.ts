@@ -1,5 +1,5 @@
 /**
- * The JavaScript half of the driver: the four shared regions, and the two places where they are touched.
+ * The JavaScript half of the driver: the four regions of memory that it shares with the addon, and all access to them.
  *
  * ```text
  *  await stream.receiveSome()             a socket is ready
@@ -9,15 +9,15 @@
  * ```
  *
  * Invariants (the Rust side of each is in `crates/binding/src/rings/turn.rs`)
- * 1. A ring never drops a record: a full one is emptied at once by `flush`. Bytes in the send slab and the record that names
- *    them get there together, with no `flush` in between: it frees the slab. A `flush` outside a turn delivers, and what it
- *    delivers may submit and send: after it, room is looked for again.
- * 2. What is submitted in a turn of the driver is carried out when that turn ends, without a call. What is submitted
- *    anywhere else arms one `setImmediate` for all of it.
- * 3. Between the start and the end of `dispatch` Rust writes neither the completion ring nor the receive slab; a
- *    handle that keeps bytes copies them before it returns.
- * 4. A completion for a handle that has ended, or whose index is another's by now, is ignored: the generation tells. What it
- *    hands over (an accepted connection) is nobody's then, and is closed.
+ * 1. A ring never drops a record. `flush` empties a full ring at once, and frees the send slab. Therefore no `flush`
+ *    happens between writing bytes to the send slab and appending the record that names them. A `flush` outside a turn
+ *    delivers completions, and their receivers may submit and send. The caller looks for room again afterwards.
+ * 2. Submissions of a turn that the driver began are carried out when the turn ends, without a call. Other submissions
+ *    arm one `setImmediate` for all of them.
+ * 3. Between the start and the end of `dispatch` Rust writes neither to the completion ring nor to the receive slab. A
+ *    handle copies the bytes that it keeps before it returns.
+ * 4. A completion whose generation is not that of the handle at its index is ignored. A connection that it hands over
+ *    is closed.
  */
 import { detached, resetBudget } from '../../kernel/index.ts'
 import type { Binding, BindingEventLoop } from '../../native/load.ts'
@@ -37,7 +37,7 @@ import { SharedLookups } from '../shared/shared-lookups.ts'
 import { ReceivedBytes } from './received-bytes.ts'
 import { ringSizes } from './ring-sizes.ts'
 
-/** What a completion is delivered to. */
+/** Receives the completions of one handle. */
 export interface HandleOwner {
   readonly generation: number
   completed(kind: number, a: number, b: number): void
@@ -67,16 +67,16 @@ export function handleGeneration(handle: number): number {
 
 export class NativeEventLoop {
   readonly binding: BindingEventLoop
-  /** The bytes of this dispatch, copied out of the receive slab. */
+  /** Copies of the bytes of this dispatch. */
   readonly received: ReceivedBytes
-  /** The submission ring's header, for whoever counts references. */
+  /** The header of the submission ring. It also counts references. */
   readonly control: Int32Array
-  /** Both slabs, as bytes and as words: datagrams stand in them, each behind its peer. */
+  /** The slabs as bytes and as words. A datagram in them follows the address of its peer. */
   readonly receivedWords: Int32Array
   readonly sendSlab: Uint8Array
   readonly sendWords: Int32Array
   readonly sendCapacity: number
-  /** Who waits for which look-up. */
+  /** The callers of each look-up. */
   readonly lookups = new SharedLookups((change) => this.hold(change))
   readonly #records: number
   readonly #completions: Int32Array
@@ -84,7 +84,7 @@ export class NativeEventLoop {
   readonly #sendDatagrams: () => void
   readonly #callFile: (memory?: Uint8Array) => void
   readonly #owners: (HandleOwner | undefined)[] = []
-  /** Look-ups, and work on files: one row of numbers. */
+  /** Look-ups and file operations. They share one sequence of numbers. */
   readonly #requests = new Map<number, () => void>()
   readonly #descriptors = new Map<number, () => void>()
   readonly #children = new Map<number, (code: number) => void>()
@@ -136,8 +136,8 @@ export class NativeEventLoop {
   }
 
   /**
-   * Copies `data`, which fits into the slab, to the send slab, and appends the record that names it (invariant 1). It is part of
-   * the submission that `Control.Submitted` counts when this has returned.
+   * Copies `data`, which fits into the slab, to the send slab, and appends the record that names it (invariant 1). It
+   * is part of the submission that `Control.Submitted` counts when this has returned.
    */
   send(index: number, generation: number, data: Uint8Array): void {
     const control = this.#submissions
@@ -167,8 +167,8 @@ export class NativeEventLoop {
   }
 
   /**
-   * Has the kernel take `count` datagrams that stand in the send slab; returns how many it has taken. What was wrong with the
-   * next one is in `Control.SendError`.
+   * Has the kernel take `count` datagrams that stand in the send slab; returns how many it has taken. What was wrong
+   * with the next one is in `Control.SendError`.
    */
   sendDatagrams(index: number, generation: number, offset: number, count: number): number {
     const control = this.#submissions

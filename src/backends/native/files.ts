@@ -1,6 +1,6 @@
 /**
- * Files of the addon. What needs no waiting is done in the call itself (`preadv2` with `RWF_NOWAIT`, straight into the caller's
- * memory); the rest is a request to the addon's pool, whose outcome is copied here when it is there.
+ * Files of the addon. A call that need not wait is done at once (`preadv2` with `RWF_NOWAIT`, into the caller's
+ * memory). Other calls are requests to the addon's pool, and their results are copied here.
  */
 import { getSystemErrorMap } from 'node:util'
 import type { BindingOpenedFile } from '../../native/load.ts'
@@ -11,7 +11,7 @@ import type { NativeEventLoop } from './event-loop.ts'
 
 export function openFile(loop: NativeEventLoop, options: FileOpenOptions, answer: Answer<FileTransport>): Abandon {
   const { binding } = loop
-  // On Windows the addon has none.
+  // The addon has no files on Windows.
   if (!('openFile' in binding)) return openFileByNode(options, answer)
   const { file, flags, mode, closefd } = options
   const settle = (opened: BindingOpenedFile | number): void => {
@@ -46,7 +46,7 @@ class NativeFile implements FileTransport {
   readonly position: number
   readonly #loop: NativeEventLoop
   readonly #slot: number
-  /** Nothing was written: closing has nothing to report. */
+  /** Nothing was written, so closing has nothing to report. */
   readonly #reads: boolean
   #request = NONE
 
@@ -123,17 +123,17 @@ const BAD_DESCRIPTOR = 9
 /** `O_WRONLY | O_RDWR`. */
 const ACCESS = 3
 
-/** Copying more than this would hold JavaScript up for longer than a change of threads costs. */
+/** A larger copy would block JavaScript for longer than a change of threads. */
 const AT_ONCE = 2 ** 18
 
-/** What one request of the pool reads at most. */
+/** The most bytes that one request of the pool reads. */
 const LARGEST = 2 ** 24
 
 const errors = getSystemErrorMap()
 
 function nothing(): void {}
 
-/** As node:fs words it. */
+/** An error in the words of node:fs. */
 function fileError(errno: number, syscall: string, path?: string | Buffer): Error {
   const [code, text] = errors.get(-errno) ?? [`E${errno}`, 'unknown error']
   const place = path === undefined ? '' : ` '${path.toString()}'`

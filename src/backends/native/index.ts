@@ -1,10 +1,11 @@
 /**
  * The `native` backend: the addon behind the contract of `backend.ts`.
  *
- * - `event-loop.ts`: the rings. - `stream.ts`, `listener.ts`: handles. - `connect.ts`, `unix.ts`, `lookup.ts`: what ends in
- *   one answer. - `datagram.ts`, `peers.ts`: datagrams, and whose they are. - `files.ts`: files.
- * - `descriptors.ts`: waiting for descriptors that are not the library's.
- * - `tls-handshake.ts`: TLS on a connection of its own. - `tls-engine.ts`: TLS over any other transport.
+ * - `event-loop.ts`: the rings. `stream.ts`, `listener.ts`: handles.
+ * - `connect.ts`, `unix.ts`, `lookup.ts`: requests with one answer.
+ * - `datagram.ts`, `peers.ts`: datagrams and their addresses. `files.ts`: files.
+ * - `descriptors.ts`: waits for foreign descriptors.
+ * - `tls-handshake.ts`: TLS on a connection of the addon. `tls-engine.ts`: TLS over any other transport.
  */
 import cluster from 'node:cluster'
 import fs from 'node:fs'
@@ -56,26 +57,26 @@ import { connectUnix, listenUnix } from './unix.ts'
 
 export { explainLoadError } from '../../native/explain.ts'
 
-/** How the native backend is set up (`backendOptions`). */
+/** Options of the native backend (`backendOptions`). */
 export interface NativeOptions {
   /**
-   * `'nested'` (Linux): the reactor lives inside Node's event loop. `'thread'`: a helper thread wakes it. The default is
-   * the first where it works; `STRUCTIO_DRIVER` changes the default.
+   * `'nested'` (Linux only): the reactor runs inside Node's event loop. `'thread'`: a helper thread wakes it. Default:
+   * `'nested'` where it works. The environment variable `STRUCTIO_DRIVER` changes the default.
    */
   driver?: 'nested' | 'thread' | undefined
-  /** Name look-ups under way at once, in the whole process: the first native `run` sets it. Default 16. */
+  /** The most name look-ups at a time in the whole process. The first native `run` sets it. Default 16. */
   lookupThreads?: number | undefined
-  /** File operations under way at once, in the whole process: the first native `run` sets it. Default 40. */
+  /** The most file operations at a time in the whole process. The first native `run` sets it. Default 40. */
   fileThreads?: number | undefined
   /**
-   * Where TLS handshakes are computed. `'reactor'` (default): on the JavaScript thread, where a full one takes some 0.1 ms.
-   * `'pool'`: on another thread, at the price of two changes of threads for each; connections over a stream that is not a
-   * socket stay on the JavaScript thread.
+   * The thread that computes TLS handshakes. `'reactor'` (default): the JavaScript thread, where a full handshake takes
+   * about 0.1 ms. `'pool'`: another thread, at the cost of two changes of threads for each handshake. A handshake over
+   * a stream that is not a socket always runs on the JavaScript thread.
    */
   tlsHandshakes?: 'reactor' | 'pool' | undefined
 }
 
-/** The backend for these options. Throws the load error where no binary loads. */
+/** Returns the backend for these options. Throws the load error if no binary loads. */
 export function loadNativeBackend(options: NativeOptions = {}): Backend {
   const nested = (options.driver ?? process.env['STRUCTIO_DRIVER']) !== 'thread'
   const onPool = options.tlsHandshakes === 'pool'
@@ -86,7 +87,7 @@ export function loadNativeBackend(options: NativeOptions = {}): Backend {
   return new NativeBackend(loop, onPool)
 }
 
-/** One for each driver: an event loop's regions and handles live as long as the thread. */
+/** One event loop for each driver. Its regions and handles live as long as the thread. */
 const loops = new Map<boolean, NativeEventLoop>()
 
 function checkBound(name: string, wanted: number | undefined, actual: number): void {
@@ -95,7 +96,7 @@ function checkBound(name: string, wanted: number | undefined, actual: number): v
 }
 
 function openLoop(nested: boolean, { lookupThreads, fileThreads }: NativeOptions): NativeEventLoop {
-  // libuv's symbols are there in both and end in a crash: their hosts only imitate it.
+  // Bun and Deno have libuv's symbols, but only imitate it, and using them crashes.
   const imitated = 'bun' in process.versions || 'deno' in process.versions
   const uv = !imitated && process.env['STRUCTIO_WAKE'] !== 'threadsafe-function'
   return new NativeEventLoop(loadBinding(), { nested: nested && uv, uv, lookupThreads, fileThreads })
@@ -139,7 +140,7 @@ class NativeBackend implements Backend {
     const { address, port, backlog, noDelay, keepAlive } = options
     const reusePort = options.reusePort ?? cluster.isWorker
     const handle = this.loop.binding.listen(numericScope(address), port, backlog, reusePort, { noDelay, keepAlive })
-    // Binding does not wait, but an answer never comes inside the call.
+    // Binding does not wait, but the answer must not come inside the call.
     queueMicrotask(() => {
       if (handle < 0) {
         if (wanted) answer(systemError(-handle, 'listen', { address: address ?? '::', port }))

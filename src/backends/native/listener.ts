@@ -1,4 +1,4 @@
-/** A listening socket of the native backend. */
+/** A listener of the native backend. */
 import { getSystemErrorMap } from 'node:util'
 import { detached } from '../../kernel/index.ts'
 import { Completion, Control, Submission } from '../../native/protocol.ts'
@@ -9,22 +9,22 @@ import { handleNumber, type HandleOwner, type NativeEventLoop } from './event-lo
 import { getOption, setOption } from './socket-options.ts'
 import { NativeStream } from './stream.ts'
 
-/** Milliseconds until a listener that found no descriptor tries again. */
+/** Milliseconds before a listener without descriptors tries again. */
 const RETRY = 100
 
-/** What only a broken listener meets. Anything else (no descriptors, no memory, a network that is down) passes. */
+/** The errors of a broken listener. Other errors pass (no descriptors, no memory, a network that is down). */
 const FATAL: ReadonlySet<string> = new Set(['EBADF', 'EFAULT', 'EINVAL', 'ENOTSOCK', 'EOPNOTSUPP'])
 
 export class NativeListener implements ListenerTransport, HandleOwner {
   declare sink: ListenerSink
   readonly generation: number
   readonly address: Address
-  /** What is the local address of every accepted connection: a wildcard address is none. */
+  /** The local address of every accepted connection; `undefined` for a listener on a wildcard address. */
   readonly #local: Address | undefined
   readonly #loop: NativeEventLoop
   readonly #index: number
   #demand = 0
-  /** Accepted when the demand had just been dropped. */
+  /** Connections that were accepted when the demand had just been dropped. */
   readonly #spare: NativeStream[] = []
   #retry: NodeJS.Timeout | undefined
   #closed = false
@@ -37,7 +37,7 @@ export class NativeListener implements ListenerTransport, HandleOwner {
     this.address = toAddress(loop.binding.localAddress(this.#handle))
     const { address } = this
     this.#local = typeof address === 'object' && /^(0\.0\.0\.0|::|)$/.test(address.address) ? undefined : address
-    // An open listener keeps the process alive, whether anybody waits on it or not.
+    // An open listener keeps the process alive, with or without a pending accept.
     loop.hold(1)
   }
 

@@ -1,4 +1,4 @@
-/** Name look-ups on the pool of the addon. */
+/** Name look-ups on the addon's pool. */
 import { domainToASCII } from 'node:url'
 import type {
   Abandon,
@@ -64,7 +64,7 @@ export function getNameInfo(loop: NativeEventLoop, query: NameQuery, answer: Ans
   return loop.lookups.ask(JSON.stringify(['getnameinfo', address, port, flags]), start, answer)
 }
 
-/** As it stands in the DNS. */
+/** The form of the DNS. */
 function ascii(host: string): string {
   return domainToASCII(host) || host
 }

@@ -1,6 +1,6 @@
 /**
- * Where datagrams come from and go to, as it stands before their bytes in a slab (`crates/binding/src/rings/peers.rs`). A
- * peer that was received is kept as the words that it stood there in, and moved back as them: nobody looks at them.
+ * Peers of datagrams, in the form that precedes their bytes in a slab (`crates/binding/src/rings/peers.rs`). A received
+ * peer is kept as those words, and sent back as those words, without decoding them.
  */
 import { SocketAddress as Parsed } from 'node:net'
 import { loadBinding } from '../../native/load.ts'
@@ -12,9 +12,9 @@ import { numericScope, scopeName } from './scope.ts'
 
 const { Family: FAMILY, Port: PORT, Address: ADDRESS, Scope: SCOPE } = Peer
 
-/** How the peers of one kind of socket stand in a slab. */
+/** The form of the peers of one kind of socket in a slab. */
 export interface PeerForm {
-  /** What stands before the bytes of a datagram. */
+  /** Number of bytes before the bytes of a datagram. */
   readonly bytes: number
   read(slab: Int32Array, word: number): DatagramAddress
   write(slab: Int32Array, word: number, to: DatagramAddress | undefined): void
@@ -73,7 +73,7 @@ class Peer6 extends NativePeer {
 /** The peers of one UDP socket. */
 export class IpPeers implements PeerForm {
   readonly bytes = IP_PEER_BYTES
-  /** The last target that was no peer, and what it came to: it is the same object again as often as not. */
+  /** The last target that was not a received peer, and its words. Callers often pass the same object again. */
   #target: DatagramAddress | undefined
   #peer: NativePeer | undefined
 
@@ -100,7 +100,7 @@ export class IpPeers implements PeerForm {
 /** The peers of one UNIX datagram socket. */
 export class UnixPeers implements PeerForm {
   readonly bytes = UNIX_PEER_BYTES
-  /** The last sender: there are few, and a name is dear to decode. */
+  /** The last sender. There are few senders, and decoding a name is expensive. */
   #name: Buffer = Buffer.alloc(0)
   #from: string | Buffer = ''
 

@@ -1,4 +1,4 @@
-/** Child processes: the addon starts and reaps them, their pipes are handles like sockets. */
+/** Child processes. The addon starts and reaps them, and their pipes are handles like sockets. */
 import { constants } from 'node:os'
 import { UnsupportedError } from '../../errors.ts'
 import type { BindingChildProcess } from '../../native/load.ts'
@@ -11,7 +11,7 @@ import { systemError } from './errors.ts'
 import { handleGeneration, handleIndex, type NativeEventLoop } from './event-loop.ts'
 import { NativeStream } from './stream.ts'
 
-/** In the place of a descriptor. */
+/** Values that stand for a descriptor. */
 const SPECIAL = { pipe: Stdio.Pipe, null: Stdio.Null, stdout: Stdio.Stdout } as const
 
 export function spawnProcess(loop: NativeEventLoop, options: SpawnOptions, answer: Answer<ProcessTransport>): void {
@@ -52,7 +52,7 @@ class NativeProcess implements ProcessTransport, Stoppable {
   readonly #loop: NativeEventLoop
   readonly #child: BindingChildProcess
   #returncode: number | undefined
-  /** Somebody listens. */
+  /** Whether the sink is set. */
   #answered = false
   #stop: StopProcess | undefined
   #held = false
@@ -73,7 +73,7 @@ class NativeProcess implements ProcessTransport, Stoppable {
     return this.#returncode !== undefined
   }
 
-  /** The child may have been faster than the answer. */
+  /** The child may have exited before the answer. */
   answered(): void {
     this.#answered = true
     if (this.#returncode !== undefined) this.sink.exited(this.#returncode)

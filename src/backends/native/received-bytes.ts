@@ -1,34 +1,34 @@
 /**
- * Takes received bytes out of the slab, into memory that nobody writes again.
+ * Copies received bytes out of the slab, to memory that is never written again.
  *
- * Small messages of one dispatch lie side by side in the slab, so they are copied together: one copy for eight kilobytes
- * of them, and each connection gets its view. That is the retention that Node's own pool has (a small buffer that is
- * kept keeps eight kilobytes), at a fraction of the calls. Large ones share pages of 64 KiB, because a fresh allocation
- * for each costs more than the copy.
+ * Small messages of one dispatch are adjacent in the slab, so one copy takes 8 KiB of them, and each connection gets a
+ * view. A kept view retains 8 KiB, as with Node's own pool, for a fraction of the calls. Large messages share pages of
+ * 64 KiB, because an allocation for each costs more than the copy.
  *
- * What must stay true: a byte of a pool that has been given out is never written again, and the memory of a pool, which
- * connections share, is never transferred.
+ * Invariants
+ * 1. A byte of a pool that was given out is never written again.
+ * 2. The memory of a pool, which connections share, is never transferred.
  */
 
 import { share } from '../../common/shared-memory.ts'
 
-/** What Node's pool has: `Buffer.poolSize`. */
+/** The size of Node's pool, `Buffer.poolSize`. */
 const POOL = 8192
 
-/** From here a message is large: beside others in a pool it would mostly waste what is left of it. */
+/** From this size a message is large. It would waste most of the rest of a pool. */
 const LARGE = POOL / 2
 
 const PAGE = 65_536
 
 export class ReceivedBytes {
-  /** Where the bytes that `own` was asked for last are. */
+  /** The memory with the bytes of the last call of `own`. */
   memory: Buffer = EMPTY
   readonly #slab: Buffer
   readonly #small = new Pool(POOL)
   readonly #large = new Pool(PAGE)
-  /** The end of what this dispatch received. */
+  /** The end of the bytes of this dispatch. */
   #end = 0
-  /** The part of the slab that has been copied to the small pool, and where it stands there. */
+  /** The part of the slab that is in the small pool, and its place there. */
   #from = 0
   #to = 0
   #at = 0
@@ -37,13 +37,13 @@ export class ReceivedBytes {
     this.#slab = slab
   }
 
-  /** A dispatch begins: what was copied for the last one says nothing about the slab as it is now. */
+  /** Begins a dispatch. Copies of the last dispatch no longer match the slab. */
   begin(end: number): void {
     this.#end = end
     this.#from = this.#to = 0
   }
 
-  /** Copies `length` bytes of the slab at `offset`; returns where they stand in `memory`. */
+  /** Copies `length` bytes of the slab at `offset`, and returns their offset in `memory`. */
   own(offset: number, length: number): number {
     if (offset >= this.#from && offset + length <= this.#to) {
       this.memory = this.#small.memory
@@ -64,10 +64,10 @@ export class ReceivedBytes {
   }
 }
 
-/** Memory given out from the front. */
+/** Memory that is given out from the front. */
 class Pool {
   memory: Buffer = EMPTY
-  /** How much the last `take` took. */
+  /** The number of bytes of the last `take`. */
   taken = 0
   readonly #size: number
   #used = 0
@@ -76,7 +76,7 @@ class Pool {
     this.#size = size
   }
 
-  /** Copies at least `least` bytes of `source`, and as many as fit up to `most`; returns where they stand. */
+  /** Copies at least `least` bytes of `source`, and up to `most` if they fit. Returns their offset in `memory`. */
   take(source: Buffer, offset: number, least: number, most: number): number {
     if (this.memory.length - this.#used < least) {
       this.memory = Buffer.allocUnsafeSlow(Math.max(this.#size, least))
@@ -86,7 +86,7 @@ class Pool {
     const at = this.#used
     this.taken = Math.min(most, this.memory.length - at)
     source.copy(this.memory, at, offset, offset + this.taken)
-    // Aligned, as far as whoever makes another view of the bytes may care.
+    // Aligned, because a caller may create another kind of view.
     this.#used = (at + this.taken + 7) & ~7
     return at
   }

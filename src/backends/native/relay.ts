@@ -1,4 +1,4 @@
-/** A relay of two connections of one event loop, which the addon carries out. */
+/** A relay between two connections of one event loop. The addon moves the bytes. */
 
 import type { RelayReport, RelayStart, RelayedWay, TransportRelay } from '../contract/backend.ts'
 import type { NativeStream } from './stream.ts'
@@ -18,7 +18,7 @@ export class NativeRelay implements TransportRelay {
     b.lendTo(this)
   }
 
-  /** The first connection's: a completion of the relay. */
+  /** Called by the first connection with a completion of the relay. */
   told(ended: boolean): void {
     if (ended) this.#start.ended()
     else this.#start.moved?.()

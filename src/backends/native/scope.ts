@@ -9,17 +9,17 @@ export function numericScope(address: string | undefined): string | undefined {
   const [host, scope] = address.split('%')
   if (scope === undefined || /^\d+$/.test(scope)) return address
   const index = loadBinding().interfaceIndex(scope) || scopeOf(scope)
-  // An interface that is not there: the scope is dropped, and the system says what it thinks of the address.
+  // Drops the scope of an unknown interface. The system then reports an error for the address.
   return index === 0 ? host! : `${host}%${index}`
 }
 
-/** Where the system has no function for it. Global addresses of the same interface have no scope. */
+/** For systems without the function. Global addresses of the same interface have no scope. */
 function scopeOf(name: string): number {
   const scopes = networkInterfaces()[name]?.map((entry) => (entry.family === 'IPv6' ? entry.scopeid : 0)) ?? []
   return Math.max(0, ...scopes)
 }
 
-/** The name of the interface with this number, or the number where it has none. */
+/** The name of the interface with this number, or the number if it has no name. */
 export function scopeName(index: number): string {
   return loadBinding().interfaceName(index) ?? String(index)
 }

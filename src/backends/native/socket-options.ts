@@ -1,4 +1,4 @@
-/** Socket options by number or by name, for everything that has a handle. */
+/** Socket options by number or name, for every handle. */
 import { outOfRange } from '../../common/validate.ts'
 import { loadBinding, type BindingEventLoop } from '../../native/load.ts'
 import { systemError } from './errors.ts'

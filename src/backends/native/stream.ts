@@ -1,13 +1,15 @@
 /**
- * A connection of the native backend: each operation is a record in the ring, and answered by a record.
+ * A connection of the native backend. Each operation is a record in the submission ring, and a completion record
+ * answers it.
  *
- * How many bytes wait unsent is known without asking, and what is known is an upper bound at every moment:
+ * `unsent` needs no call of the addon, and is an upper bound at every moment.
  *
- * 1. Bytes that go through the ring are counted as taken until their submission has been carried out *and* its reports have been
- *    delivered (`loop.hasReported`). In mid turn, and after its last round, JavaScript runs between the two.
- * 2. A report says how many bytes were unsent when it was made, and how many had reached the connection by then (`#given`): those
- *    given since are counted as taken still.
- * 3. A direct call tells in its answer whether bytes are unsent.
+ * Invariants
+ * 1. Bytes that go through the ring count as taken until their submission has been carried out *and* its reports have
+ *    been delivered (`loop.hasReported`). JavaScript can run between the two, in mid turn and after its last round.
+ * 2. A report says how many bytes were unsent, and how many had reached the connection (`#given`), at the time of the
+ *    report. Bytes given since then still count as taken.
+ * 3. The answer of a direct call says whether bytes are unsent.
  */
 import { closeSync } from 'node:fs'
 import { Completion, Control, ERROR_BASE, Submission, TLS_FAILED, Wait, WOULD_BLOCK } from '../../native/protocol.ts'
@@ -28,13 +30,13 @@ import { getOption, setOption } from './socket-options.ts'
 import { type Peer, toRecordError } from './tls-failures.ts'
 import type { NativeTlsSession, SessionSource } from './tls-session.ts'
 
-/** What a stream may have taken and not sent (api.md §6). */
+/** The most bytes that may be taken and unsent (SEND-1). */
 const TAKE_LIMIT = 65_536
 
-/** What a direct send may leave unsent: the earlier bytes of its turn, and four records of its own. */
+/** The most bytes that a direct send may leave unsent: the earlier bytes of its turn, and four records. */
 const MOST_UNSENT = 2 * TAKE_LIMIT
 
-/** From here a direct call on the caller's memory is cheaper than a copy into the slab. */
+/** From this size a direct call with the caller's memory is cheaper than a copy into the slab. */
 const DIRECT = 8192
 
 const WAITS = {
@@ -51,35 +53,35 @@ export class NativeStream implements StreamTransport, HandleOwner {
   readonly index: number
   tls: NativeTlsSession | undefined
   readonly loop: NativeEventLoop
-  /** Bytes taken that no report has told of: the last of them are part of the submission that `#turn` names. */
+  /** Taken bytes that no report covers. The last of them belong to submission `#turn`. */
   #taken = 0
   #turn = 0
-  /** All bytes taken, modulo 2³², as the addon counts them. */
+  /** Number of all taken bytes, modulo 2³², as the addon counts them. */
   #given = 0
-  /** Bytes of earlier turns that the kernel has not taken: an upper bound. */
+  /** An upper bound of the bytes of earlier turns that the kernel has not taken. */
   #unsent = 0
   #receiving = false
-  /** The pending receive takes descriptors, too. */
+  /** Whether the pending receive also takes descriptors. */
   #takesFds = false
   #waiting = false
-  /** The number of the last wait; an answer to another one comes too late. */
+  /** The number of the last wait. Answers with another number come too late. */
   #waitNumber = 0
   #relay: NativeRelay | undefined
   #unrefed = false
   #closed = false
-  /** The sending half has failed: what is sent from now on goes nowhere. */
+  /** Whether the sending half has failed. Later bytes are swallowed. */
   #failed = false
   #sendError: Error | undefined
-  /** With TLS: whom its errors are about. */
+  /** With TLS: the peer that its errors name. */
   #peer: Peer | undefined
-  /** TLS, standard compatible, and neither half has failed. */
+  /** Whether TLS is standard compatible here, and neither half has failed. */
   #saysGoodbye = false
-  /** A handshake has the handle: who hears of it when the handle ends. */
+  /** While a handshake owns the handle: called when the handle ends. */
   #handshake: (() => void) | undefined
   #local: Address | undefined
   #remote: Address | undefined
 
-  /** The addresses, where they are known: asking for one costs about 2 µs. */
+  /** @param local, remote - the addresses if they are known, because reading one costs about 2 µs */
   constructor(loop: NativeEventLoop, index: number, generation: number, local?: Address, remote?: Address) {
     this.loop = loop
     this.index = index
@@ -115,7 +117,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
   }
 
   waitReadable(): void {
-    // A receive of nothing.
+    // A receive of zero bytes waits for readability.
     this.receiveFds(0, 0)
   }
 
@@ -126,7 +128,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
     this.#receiving = true
     this.#takesFds = false
     this.#count(1)
-    // The addon has armed the wait; what is left is that somebody looks at the reference just counted.
+    // The addon has armed the wait. The driver must still look at the reference that was just counted.
     if (this.loop.control[Control.InTurn] === 0) this.loop.arm()
     return WOULD_BLOCK
   }
@@ -144,15 +146,15 @@ export class NativeStream implements StreamTransport, HandleOwner {
       return count
     }
     if (this.#unsent > 0) return 0
-    // This turn's earlier bytes go with it, in the same write.
+    // The same write takes the earlier bytes of this turn.
     const answer = this.loop.binding.send(this.handle, data)
     this.#taken = 0
     const taken = answer >= 0 ? answer : -1 - answer
     this.#given = (this.#given + taken) | 0
     if (answer >= 0) return taken
-    // Whoever waits for the rest is told at once.
+    // A failure is reported at once to a caller that waits to send the rest.
     if (this.#askForFailure()) return 0
-    // How much is unsent exactly, a completion says.
+    // A completion will give the exact number.
     this.#unsent = MOST_UNSENT
     return taken
   }
@@ -172,7 +174,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
     return new NativeRelay(this, peer, start)
   }
 
-  /** The relay's: it has this connection. */
+  /** Lends this connection to a relay. */
   lendTo(relay: NativeRelay): void {
     this.#keepFacts()
     this.#relay = relay
@@ -180,11 +182,11 @@ export class NativeStream implements StreamTransport, HandleOwner {
     this.loop.arm()
   }
 
-  /** The relay's: it is over. `unsent`: bytes that this connection has taken are. */
+  /** The relay has ended. @param unsent - whether taken bytes of this connection are unsent */
   takeBack(unsent: boolean): void {
     this.#relay = undefined
     this.#count(-1)
-    // How much exactly, a completion says.
+    // A completion will give the exact number.
     if (unsent) this.#unsent = MOST_UNSENT
     this.loop.arm()
   }
@@ -199,7 +201,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
   get unsent(): number {
     if (this.#failed) return 0
     if (this.#taken > 0 && this.loop.hasReported(this.#turn)) {
-      // Behind bytes that waited already, they wait too; otherwise a report would have come.
+      // Without a report they wait behind the earlier unsent bytes, if there are any. Otherwise they have left.
       if (this.#unsent > 0) this.#unsent += this.#taken
       this.#taken = 0
     }
@@ -244,15 +246,15 @@ export class NativeStream implements StreamTransport, HandleOwner {
     return this.#saysGoodbye
   }
 
-  /** The handle is a handshake from now on; `ended` is called should it be destroyed meanwhile. */
+  /** Lends the handle to a handshake. `ended` is called if the handle is destroyed meanwhile. */
   lend(ended: () => void): void {
     this.#keepFacts()
     this.#handshake = ended
-    // Nothing is unsent, and what comes after it is counted anew.
+    // Nothing is unsent, and the addon starts a new count after the handshake.
     this.#taken = this.#unsent = this.#given = 0
   }
 
-  /** A handshake has been done on this connection. */
+  /** The handshake on this connection is complete. */
   secure({ side, peer, standardCompatible }: TlsStart, session: NativeTlsSession): void {
     this.#handshake = undefined
     this.tls = session
@@ -260,7 +262,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
     this.#saysGoodbye = standardCompatible
   }
 
-  /** Where the session of this connection is asked. */
+  /** Access to the TLS session of this connection. */
   sessionSource(): SessionSource {
     const { binding } = this.loop
     return {
@@ -270,7 +272,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
     }
   }
 
-  /** The loop's: one completion of this handle. */
+  /** Called by the event loop with a completion of this handle. */
   completed(kind: number, a: number, b: number): void {
     switch (kind) {
       case Completion.Received:
@@ -301,7 +303,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
     }
   }
 
-  /** Whether sending has failed, as the addon knows it: the completion that says so may still be on its way. */
+  /** Asks the addon whether sending has failed. The completion that reports it may not be delivered yet. */
   #askForFailure(): boolean {
     if (!this.#failed && !this.#closed) {
       const errno = this.loop.binding.sendFailure(this.handle)
@@ -331,7 +333,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
     const fds = binding.takeFds(this.handle)
     const at = received.own(offset, length)
     if (asked) return this.sink.receivedFds?.(received.memory, at, at + length, true, fds)
-    // Who asked for them has cancelled. As with any receive that does not ask, the bytes are kept and the descriptors are not.
+    // The receive that asked for descriptors was cancelled. The bytes are kept, and the descriptors are not.
     for (const fd of fds) closeSync(fd)
     this.sink.received(received.memory, at, at + length, true)
   }
@@ -368,7 +370,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
     this.#count(-1)
   }
 
-  /** Operations that keep the process alive, of the whole thread. */
+  /** Changes the number of operations of this thread that keep the process alive. */
   #count(change: number): void {
     if (!this.#unrefed) this.loop.control[Control.Refs]! += change
   }
@@ -382,7 +384,7 @@ export class NativeStream implements StreamTransport, HandleOwner {
     this.loop.arm()
   }
 
-  /** What can still be asked for when the handle cannot tell any more: logs ask for it after the end. */
+  /** Keeps the facts that a program may log after the handle has ended. */
   #keepFacts(): void {
     this.#local ??= toAddress(this.loop.binding.localAddress(this.handle))
     this.#remote ??= toAddress(this.loop.binding.remoteAddress(this.handle))

@@ -1,4 +1,4 @@
-/** What the addon makes of a `TlsSettings`: one context for as long as somebody has the settings. */
+/** Compiles `TlsSettings` for the addon: one context for the life of the settings object. */
 import { loadBinding, type BindingTlsContext } from '../../native/load.ts'
 import type { TlsSettings, TlsStart } from '../contract/backend.ts'
 
@@ -11,7 +11,7 @@ export function compile(settings: TlsSettings): BindingTlsContext {
   return context
 }
 
-/** Hands over the lines that the library has logged since the last call. */
+/** Passes on the key log lines since the last call. */
 export function deliverKeyLog(settings: TlsSettings): void {
   const { keyLog } = settings
   if (keyLog === undefined) return
@@ -19,7 +19,7 @@ export function deliverKeyLog(settings: TlsSettings): void {
     try {
       keyLog(line)
     } catch (error) {
-      // A debugging aid that throws says so, and does not take the handshake with it.
+      // An error of a debugging function surfaces, but does not end the handshake.
       queueMicrotask(() => {
         throw error
       })
@@ -27,7 +27,7 @@ export function deliverKeyLog(settings: TlsSettings): void {
   }
 }
 
-/** Asks for the settings of a client that has sent `name`. Exactly one of the two is called, perhaps inside the call. */
+/** Asks for the settings for a client's name. Calls exactly one of the callbacks, perhaps inside the call. */
 export function chooseSettings(
   { settings }: TlsStart,
   name: string,

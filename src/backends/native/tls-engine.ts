@@ -1,4 +1,4 @@
-/** The TLS engine of the addon: the same library and the same code as on a socket, over memory. */
+/** The TLS engine of the addon: the library and code of a socket, over memory. */
 import { loadBinding, type BindingTlsEngine, type BindingTlsEngineStep } from '../../native/load.ts'
 import type { TlsSession, TlsSettings, TlsStart } from '../contract/backend.ts'
 import type { TlsEngine, TlsEngineSink } from '../contract/tls-engine.ts'
@@ -16,13 +16,13 @@ class NativeTlsEngine implements TlsEngine {
   readonly #start: TlsStart
   readonly #sink: TlsEngineSink
   #engine: BindingTlsEngine | undefined
-  /** The server's own, or what has been chosen by name. */
+  /** The server's settings, or those that were chosen by name. */
   #settings: TlsSettings
   #session: NativeTlsSession | undefined
-  /** The name is being asked about; what comes meanwhile the addon keeps. */
+  /** Whether the settings for the name are being chosen. The addon keeps the bytes that come meanwhile. */
   #choosing = false
   #endedMeanwhile = false
-  /** The receiving side is over: one of the sink's last words has been said. */
+  /** Whether the receiving side has ended, and the sink got its last call. */
   #over = false
 
   constructor(start: TlsStart, sink: TlsEngineSink) {
@@ -71,7 +71,7 @@ class NativeTlsEngine implements TlsEngine {
     this.#engine = undefined
   }
 
-  /** Tells the sink what a call of the addon has brought about. Each call of it may destroy this engine. */
+  /** Reports the results of a call of the addon to the sink. Each report may destroy this engine. */
   #take({ ciphertext, handshaken, name, plaintext, ended, failure }: BindingTlsEngineStep): void {
     if (handshaken || failure !== undefined) this.#deliverKeyLog()
     if (ciphertext !== undefined) this.#sink.ciphertext(ciphertext)

@@ -1,6 +1,6 @@
 /**
- * A handshake on a connection of the addon: the connection's handle is a handshake for a while, and its completions come
- * here. The transport stays the same, before and after.
+ * A handshake on a connection of the addon. For its duration the handle is a handshake, and its completions come here.
+ * The transport is the same object before and after.
  */
 import { domainToASCII } from 'node:url'
 import { Completion } from '../../native/protocol.ts'
@@ -12,10 +12,10 @@ import { chooseSettings, compile, deliverKeyLog } from './tls-context.ts'
 import { toHandshakeError } from './tls-failures.ts'
 import { isAddress, NativeTlsSession } from './tls-session.ts'
 
-/** The name under which sessions with nobody in particular are kept. It is not sent. */
+/** The key of sessions without a peer name. It is not sent. */
 export const NOBODY = '0.0.0.0'
 
-/** @param onPool - on the process's pool of threads, and not on the JavaScript thread */
+/** @param onPool - whether the process's pool of threads computes it, and not the JavaScript thread */
 export function startTls(
   loop: NativeEventLoop,
   stream: NativeStream,
@@ -27,14 +27,14 @@ export function startTls(
   return () => handshake.abandon()
 }
 
-/** How the addon is told of a handshake. */
+/** The parameters of a handshake, for the addon. */
 export function startOptions(
   { side, hostname, standardCompatible, settings }: TlsStart,
   address: () => string,
 ): { serverSide: boolean; hostname: string; standardCompatible: boolean; askByName: boolean } {
   return {
     serverSide: side === 'server',
-    // Sessions are kept by it: without a name it is the address, which is not sent.
+    // The key of the sessions. Without a name it is the address, which is not sent.
     hostname: side === 'server' ? '' : asciiName(hostname ?? address()),
     standardCompatible,
     askByName: settings.chooseByName !== undefined,
@@ -48,7 +48,7 @@ class Handshake implements HandleOwner {
   readonly #start: TlsStart
   readonly #onPool: boolean
   #answer: Answer<StreamTransport> | undefined
-  /** The server's own, or what has been chosen by name. */
+  /** The server's settings, or those that were chosen by name. */
   #settings: TlsSettings
 
   constructor(
@@ -74,7 +74,7 @@ class Handshake implements HandleOwner {
 
   completed(kind: number): void {
     if (this.#answer === undefined) return
-    // What was on its way to the connection before: a report, or the answer to a wait that was cancelled.
+    // A late completion of the connection: a report, or the answer to a cancelled wait.
     if (kind !== Completion.ClientHello && kind !== Completion.Handshaken && kind !== Completion.HandshakeFailed) return
     if (kind === Completion.ClientHello) return this.#choose(this.#loop.binding.clientName(this.#handle) ?? '')
     this.#deliverKeyLog()
@@ -88,7 +88,7 @@ class Handshake implements HandleOwner {
   }
 
   abandon(): void {
-    // Whoever abandons it twice, or after the answer, does not own the transport.
+    // After the answer, or a first call, the transport belongs to another owner.
     if (this.#answer !== undefined) this.#stream.destroy()
   }
 
@@ -115,7 +115,7 @@ class Handshake implements HandleOwner {
     answer?.(error)
   }
 
-  /** It is over, however: nothing is heard of it from here on, except by who gets the answer. */
+  /** Ends the handshake. Only its answer follows. */
   #settle(): Answer<StreamTransport> | undefined {
     const answer = this.#answer
     if (answer !== undefined) this.#loop.hold(-1)
@@ -133,7 +133,7 @@ class Handshake implements HandleOwner {
   }
 }
 
-/** The name of a UNIX socket is none of a host. */
+/** The name of a UNIX socket is not a host name. */
 function addressOf({ remoteAddress }: NativeStream): string {
   return typeof remoteAddress === 'string' ? NOBODY : remoteAddress.address
 }

@@ -1,10 +1,10 @@
-/** What a handshake of the addon agreed on: asked of the addon when it is wanted, and kept when the connection is closed. */
+/** The result of a handshake of the addon. Its facts are read on demand, and kept when the connection is closed. */
 import { isIP } from 'node:net'
 import { ClosedResourceError, UnsupportedError } from '../../errors.ts'
 import type { BindingTlsFacts } from '../../native/load.ts'
 import type { TlsSession, TlsSettings, TlsStart, TLSVersion } from '../contract/backend.ts'
 
-/** Where the addon keeps the session: behind a handle, or in an engine. `null`: it is gone. */
+/** Reads the session behind a handle or in an engine. `null`: it is gone. */
 export interface SessionSource {
   facts(): BindingTlsFacts | null
   peerCertificate(): Buffer | null
@@ -17,10 +17,10 @@ export class NativeTlsSession implements TlsSession {
   readonly #hostname: string | undefined
   readonly #ownCertificate: Buffer | undefined
   #facts: BindingTlsFacts | undefined
-  /** Kept by `close`; `null`: the peer has shown none. */
+  /** Kept by `close`. `null`: the peer has shown no certificate. */
   #peerCertificate: Buffer | null | undefined
 
-  /** @param settings - what was used: a server's may have been chosen by name */
+  /** @param settings - the settings that were used; a server's may have been chosen by name */
   constructor(source: SessionSource, { side, hostname }: Pick<TlsStart, 'side' | 'hostname'>, settings: TlsSettings) {
     this.serverSide = side === 'server'
     this.#source = source
@@ -48,7 +48,7 @@ export class NativeTlsSession implements TlsSession {
     return this.#known.sharedCiphers ?? []
   }
 
-  /** The connection is about to be gone: what it agreed on can be asked for afterwards, keys cannot. */
+  /** The connection is about to close. Its facts stay available, its keys do not. */
   close(): void {
     if (this.#peerCertificate !== undefined) return
     const facts = (this.#facts ??= this.#source.facts() ?? undefined)
@@ -59,7 +59,7 @@ export class NativeTlsSession implements TlsSession {
     if (this.#peerCertificate !== undefined) return this.#peerCertificate ?? undefined
     const certificate = this.#source.peerCertificate()
     if (certificate !== null) return certificate
-    // None, or nobody left to ask.
+    // The session has none, or is gone.
     if (this.#source.facts() === null) throw gone()
     return undefined
   }
@@ -84,7 +84,7 @@ export class NativeTlsSession implements TlsSession {
   }
 }
 
-/** With or without the scope of a link-local address. */
+/** Accepts an address with or without the scope of a link-local address. */
 export function isAddress(hostname: string): boolean {
   return isIP(hostname.split('%')[0]!) !== 0
 }

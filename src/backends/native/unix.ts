@@ -1,4 +1,4 @@
-/** UNIX streams: connecting and listening are done, or refused, in the call, and answered after it. */
+/** UNIX streams. Connecting and listening succeed or fail inside the call, and are answered after it. */
 import { UnsupportedError } from '../../errors.ts'
 import type {
   Abandon,
@@ -35,7 +35,7 @@ export function listenUnix(
   })
 }
 
-/** Opens at once, and answers when the running JavaScript has ended; what nobody wants by then is closed. */
+/** Opens now, and answers after the running JavaScript. An abandoned result is closed. */
 export function answerSoon<T extends { destroy(): void }>(answer: Answer<T>, open: () => T): Abandon {
   let wanted = true
   let made: T | undefined
@@ -45,7 +45,7 @@ export function answerSoon<T extends { destroy(): void }>(answer: Answer<T>, ope
   } catch (error) {
     failure = error as Error
   }
-  // After a body that ends without awaiting it: then nobody wants it any more.
+  // A body that ended without awaiting the result has abandoned it by then.
   later(() => {
     if (wanted) answer(failure, made)
     else made?.destroy()
@@ -55,7 +55,7 @@ export function answerSoon<T extends { destroy(): void }>(answer: Answer<T>, ope
   }
 }
 
-/** The handle, or its error. */
+/** Returns the handle, or throws its error. */
 export function opened(handle: number, syscall: string, path: UnixPath): number {
   if (handle < 0) throw systemError(-handle, syscall, { address: path.toString() })
   return handle

@@ -1,14 +1,15 @@
 /**
- * The name in a ClientHello: the settings that it chooses must be known before node:tls sees the first byte, for a
- * `SecureContext` alone (`SNICallback`) changes neither the application protocols nor what is asked of the client.
+ * Reads the name in a ClientHello. The settings that it chooses must be known before node:tls sees the first byte: a
+ * `SecureContext` alone (`SNICallback`) changes neither the application protocols nor the request for a client
+ * certificate.
  *
- * Nothing is judged here. What is not a ClientHello has no name, and OpenSSL says what is wrong with it.
+ * This file checks nothing. Bytes that are not a ClientHello have no name, and OpenSSL reports the error.
  */
 
-/** `need`: the answer takes at least this many bytes. */
+/** `need`: the number of bytes that the answer needs at least. */
 export type ServerName = { readonly name: string | undefined } | { readonly need: number }
 
-/** The name that a client asks for, of the first bytes that it has sent. Lower case. */
+/** The name that a client asks for, in lower case, from its first bytes. */
 export function serverNameOf(bytes: Buffer): ServerName {
   const message: Buffer[] = []
   let gathered = 0
@@ -37,7 +38,7 @@ const HANDSHAKE_RECORD = 22
 const MOST_OF_A_RECORD = 16_384
 const MESSAGE_HEADER = 4
 const CLIENT_HELLO = 1
-/** What OpenSSL takes. */
+/** The characters that OpenSSL accepts. */
 const MOST_OF_A_HELLO = 131_396
 const SERVER_NAME = 0
 const HOST_NAME = 0
@@ -64,7 +65,7 @@ function nameIn(hello: Cursor): string | undefined {
   return undefined
 }
 
-/** Reads what is there, and zeros and nothing beyond the end: a length that lies leads nowhere else. */
+/** Reads the bytes, and zeros beyond their end. So a wrong length leads nowhere. */
 class Cursor {
   readonly #bytes: Buffer
   #at = 0
@@ -87,7 +88,7 @@ class Cursor {
     return this.#at - at === size ? this.#bytes.readUIntBE(at, size) : 0
   }
 
-  /** What follows a length of `size` bytes. */
+  /** Reads the content behind a length of `size` bytes. */
   vector(size: number): Cursor {
     const length = this.number(size)
     const at = this.#at

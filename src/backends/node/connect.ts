@@ -1,8 +1,8 @@
-/** One connection attempt: to one numeric address, or to a path. */
+/** One connection attempt to a numeric address or a path. */
 import * as net from 'node:net'
 import type { Abandon, Answer, StreamTransport, TcpConnectOptions } from '../contract/backend.ts'
 import { NodeStream } from './stream.ts'
-import { soon } from './turn.ts'
+import { soonUnlessAbandoned } from '../shared/later.ts'
 
 export function connect(options: TcpConnectOptions, answer: Answer<StreamTransport>): Abandon {
   const { address, port, family, bindAddress, bindPort, noDelay, keepAlive } = options
@@ -19,7 +19,7 @@ export function connect(options: TcpConnectOptions, answer: Answer<StreamTranspo
   return attempt(target, (socket) => new NodeStream(socket, { noDelay, keepAlive }), answer)
 }
 
-/** @param made - makes the transport of the connected socket */
+/** @param made - creates the transport of the connected socket */
 export function attempt(
   target: net.NetConnectOpts,
   made: (socket: net.Socket) => StreamTransport,
@@ -38,23 +38,17 @@ export function attempt(
   }
   const forget = (): void => {
     socket.off('connect', listeners.connect).off('error', listeners.error)
-    // From here on the socket has no listener that matters, and an 'error' event without one would end the process.
+    // An 'error' event without a listener would end the process.
     socket.on('error', ignore)
   }
   socket.on('connect', listeners.connect).on('error', listeners.error)
-  // Nothing is read before somebody receives.
+  // Reading begins with the first receive.
   socket.pause()
   try {
     socket.connect(target)
   } catch (error) {
     forget()
-    let wanted = true
-    soon(() => {
-      if (wanted) answer(error as Error)
-    })
-    return () => {
-      wanted = false
-    }
+    return soonUnlessAbandoned(() => answer(error as Error))
   }
   return () => {
     forget()

@@ -1,10 +1,10 @@
-/** The socket options that node:dgram lets one set, by the names, and on Linux the numbers, of the C library. */
+/** The socket options of node:dgram, by the names and (on Linux) the numbers of the C library. */
 import type { Socket } from 'node:dgram'
 import { endianness, networkInterfaces } from 'node:os'
 import { UnsupportedError } from '../../errors.ts'
 import { invalidArgType, outOfRange } from '../../common/validate.ts'
 
-/** Of a socket: what was set, for what node:dgram cannot read. */
+/** The values that were set, for options that node:dgram cannot read. */
 export type OptionValues = Map<string, number>
 
 export function getDatagramOption(
@@ -39,22 +39,22 @@ export function setDatagramOption(
 export interface OptionSocket {
   readonly socket: Socket
   readonly set: OptionValues
-  /** `'udp6'` also where the socket takes both families. */
+  /** Also `'udp6'` if the socket takes both families. */
   readonly type: 'udp4' | 'udp6'
 }
 
-/** One that takes a number. */
+/** An option with a number. */
 interface NumberOption {
   readonly name: string
   readonly number: number
   set(socket: Socket, value: number): void
   get?(socket: Socket): number
-  /** Its value before it is set. */
+  /** The value before it is set. */
   readonly initially?: number
   readonly put?: undefined
 }
 
-/** One that takes a structure. */
+/** An option with a structure. */
 interface BytesOption {
   readonly name: string
   readonly number: number
@@ -145,7 +145,7 @@ function optionOf(type: 'udp4' | 'udp6', levelKey: number | string, key: number 
   return option
 }
 
-/** `ip_mreq`: the group, and the own address of the interface (all zeros: the system chooses). */
+/** `ip_mreq`: the group, and the local address of the interface (zeros: the system chooses). */
 function group4(request: Uint8Array): [group: string, own: string | undefined] {
   const own = ipv4(request, 4)
   return [ipv4(request, 0), own === '0.0.0.0' ? undefined : own]
@@ -161,7 +161,7 @@ function group6(request: Uint8Array): [group: string, own: string | undefined] {
 
 function interfaceName(index: number): string {
   for (const [name, addresses] of Object.entries(networkInterfaces())) {
-    // Its link-local address carries the interface's index as its scope.
+    // The scope of its link-local address is the index of the interface.
     if (addresses?.some((address) => address.family === 'IPv6' && address.scopeid === index) === true) return name
   }
   throw outOfRange('value', 'a structure with the index of an interface that has a link-local address', index)

@@ -1,11 +1,12 @@
 /**
  * A UDP socket on node:dgram.
  *
- * What must stay true:
- * 1. node:dgram reads whatever comes, wanted or not, so what is kept here is bounded, and beyond that the newest is dropped:
- *    as a kernel's receive buffer has it.
- * 2. No 'error' event leaves this file: an error of the network fails one call (see the contract), and does not end the socket.
- * 3. Answers of a send that was given up are ignored: each has a number.
+ * Invariants
+ * 1. node:dgram always reads. So this file keeps a bounded number of datagrams, and drops the newest beyond that, like
+ *    a kernel's receive buffer.
+ * 2. No 'error' event leaves this file. An error of the network fails one call (see the contract), and does not end the
+ *    socket.
+ * 3. Each send has a number. Answers to a send that was given up are ignored.
  */
 import * as dgram from 'node:dgram'
 import type {
@@ -20,16 +21,16 @@ import type {
 import { getDatagramOption, type OptionValues, setDatagramOption } from './datagram-options.ts'
 import { systemError } from './errors.ts'
 import { hasReusePort, noReusePort } from './listener.ts'
-import { soon } from './turn.ts'
+import { soon } from '../shared/later.ts'
 
-/** What is kept and not asked for: a Linux kernel's default, and as there the small ones count for more than their bytes. */
+/** The bytes that are kept, like Linux's default. As there, small datagrams count for more than their bytes. */
 const KEEP_BYTES = 212_992
 const OVERHEAD = 256
 
 export function openUdp(options: UdpOptions, answer: Answer<DatagramTransport>): Abandon {
   const { address, port, target, reusePort } = options
   let wanted = true
-  // Later in every case: addresses that need no look-up are bound inside the call.
+  // Answers later in every case, because an address without a look-up is bound inside the call.
   const give: Answer<DatagramTransport> = (error, transport) =>
     soon(() => {
       if (wanted) answer(error, transport)
@@ -47,7 +48,7 @@ export function openUdp(options: UdpOptions, answer: Answer<DatagramTransport>):
   const dual = address === undefined && target === undefined
   const opening: Opening = { type, address, port, target, reusePort, dual }
   open(opening, (error, transport) => {
-    // A machine without IPv6 has no socket for both.
+    // A machine without IPv6 has no socket for both families.
     if (dual && (error as NodeJS.ErrnoException | undefined)?.code === 'EAFNOSUPPORT')
       open({ ...opening, type: 'udp4', dual: false }, give)
     else give(error, transport)
@@ -73,10 +74,10 @@ function open({ type, address, port, target, reusePort, dual }: Opening, answer:
     transport.opened(target)
     answer(undefined, transport)
   }
-  // Exclusive: a cluster's workers would share the primary's socket, and each other's datagrams.
+  // Exclusive, because workers of a cluster would share the primary's socket and each other's datagrams.
   socket.bind({ port, address, exclusive: true }, () => {
     if (target === undefined) opened()
-    // The types know the callback of 'connect' only; it gets the error of an attempt, too.
+    // The types only know the callback of 'connect'. It also gets the error of an attempt.
     else
       socket.connect(target.port, target.address, ((error?: Error) => {
         if (error === undefined) opened()
@@ -95,17 +96,17 @@ class NodeDatagram implements DatagramTransport {
   readonly family: 0 | 4 | 6
   localAddress: SocketAddress = { address: '', port: 0, family: 'IPv4' }
   remoteAddress: SocketAddress | undefined
-  /** Hears of an error until the socket is open. */
+  /** Receives an error until the socket is open. */
   opening: ((error: Error) => void) | undefined
   readonly #socket: dgram.Socket
   readonly #type: 'udp4' | 'udp6'
   readonly #set: OptionValues = new Map()
   #kept: Kept[] = []
   #keptBytes = 0
-  /** How many the pending `receive` takes; 0 is none. */
+  /** The number of datagrams that the pending `receive` takes; 0 for none. */
   #wanted = 0
   #error: Error | undefined
-  /** The number of the pending send; an answer to another one comes too late. */
+  /** The number of the pending send (3). */
   #send = 0
   #sending = false
   #closed = false
@@ -143,7 +144,7 @@ class NodeDatagram implements DatagramTransport {
     const failure = this.#takeError()
     if (failure !== undefined) throw failure
     const targets = to.map((target) => this.#targetOf(target))
-    // Looked at after this call: node:dgram may have to wait for the kernel's buffer.
+    // Copies, because node:dgram may wait for the kernel's buffer and read the bytes after this call.
     const copies = data.map((bytes) => Buffer.from(bytes))
     this.#sending = true
     this.#hold()
@@ -175,7 +176,7 @@ class NodeDatagram implements DatagramTransport {
   }
 
   readonly #onMessage = (data: Buffer, from: dgram.RemoteInfo): void => {
-    // What came between the bind and the connect may be a stranger's.
+    // Datagrams between the bind and the connect may be another sender's.
     if (this.#closed || (this.remoteAddress !== undefined && from.port !== this.remoteAddress.port)) return
     const size = data.length + OVERHEAD
     if (this.#keptBytes + size > KEEP_BYTES && this.#kept.length > 0) return
@@ -195,7 +196,7 @@ class NodeDatagram implements DatagramTransport {
     }
   }
 
-  /** Answers the pending `receive`, if there is anything to answer it with. */
+  /** Answers the pending `receive`, if there is an answer. */
   readonly #answer = (): void => {
     if (this.#wanted === 0) return
     if (this.#error !== undefined) {
@@ -220,7 +221,7 @@ class NodeDatagram implements DatagramTransport {
     return error
   }
 
-  /** One after another: those behind one that fails must not leave. */
+  /** Sends one after another, because datagrams behind a failed one must not leave. */
   #sendNext(send: number, data: readonly Buffer[], to: readonly (Target | undefined)[], index: number): void {
     const sent = (error: Error | null): void => {
       if (send !== this.#send) return
@@ -247,7 +248,7 @@ class NodeDatagram implements DatagramTransport {
     return { address: mapped ? `::ffff:${address}` : address, port }
   }
 
-  /** Only who waits keeps the process alive. */
+  /** Only a pending operation keeps the process alive. */
   #hold(): void {
     if (this.#closed) return
     if (this.#wanted > 0 || this.#sending) this.#socket.ref()
@@ -275,7 +276,7 @@ function isIPv6(address: string): boolean {
   return address.includes(':')
 }
 
-/** Every address that comes here is one already: node:dgram would ask on a later turn, and read it as a name first. */
+/** All addresses are numeric. node:dgram's own look-up would answer in a later turn. */
 function numeric(
   host: string,
   _options: unknown,

@@ -1,14 +1,13 @@
 /**
- * The `node` backend: the contract of `backend.ts` on node:net, node:dgram, node:tls and node:child_process, for where the addon has no binary, and as the measure that
- * the addon's behaviour is compared with.
+ * The `node` backend: the contract of `backend.ts` on node:net, node:dgram, node:tls and node:child_process. It serves
+ * platforms without a binary of the addon, and the addon's behaviour is compared with it.
  *
- * - `stream.ts`, `listener.ts`, `datagram.ts`: what is open. - `unix.ts`: paths. - `connect.ts`, `lookup.ts`: what ends in one answer. - `turn.ts`: when.
- * - `process.ts`: child processes.
- * - `services.ts`: services by name.
- * - `../node-files.ts`: files.
- * - `tls-engine.ts`: TLS without I/O, by node:tls; `../engine-transport.ts` puts it over any transport.
+ * - `stream.ts`, `listener.ts`, `datagram.ts`: open sockets. `unix.ts`: paths.
+ * - `connect.ts`, `lookup.ts`: requests with one answer. `turn.ts`: writes at the end of a turn.
+ * - `process.ts`: child processes. `services.ts`: services by name. `../shared/node-files.ts`: files.
+ * - `tls-engine.ts`: TLS without I/O on node:tls. `../shared/engine-transport.ts` uses it over any transport.
  *
- * What node:net cannot do fails with an `UnsupportedError` that says which backend can.
+ * A feature that node:net does not have fails with an `UnsupportedError` that names the backend that has it.
  */
 import fs from 'node:fs'
 import { UnsupportedError } from '../../errors.ts'
@@ -27,7 +26,7 @@ import { spawnProcess } from './process.ts'
 import { makeNodeEngine } from './tls-engine.ts'
 import { connectUnix, listenUnix, refuse } from './unix.ts'
 
-/** How the node backend is set up (`backendOptions`): there is nothing to choose. */
+/** Options of the node backend (`backendOptions`). There are none. */
 export type NodeOptions = Record<never, never>
 
 export const nodeBackend: Backend = {

@@ -1,6 +1,6 @@
 /**
- * A listening socket. node:net accepts whatever comes, so a connection that was not asked for waits here, paused; on
- * `EMFILE` libuv closes the connection it could not take, and Node says so with an 'error' event.
+ * A listener on node:net, which accepts every connection at once. A connection without demand waits here, paused. On
+ * `EMFILE` libuv closes the connection that it could not accept, and Node emits 'error'.
  */
 import * as net from 'node:net'
 import { UnsupportedError } from '../../errors.ts'
@@ -14,7 +14,7 @@ import type {
   TcpListenOptions,
 } from '../contract/backend.ts'
 import { NodeStream } from './stream.ts'
-import { soon } from './turn.ts'
+import { soon } from '../shared/later.ts'
 
 export function listen(options: TcpListenOptions, answer: Answer<ListenerTransport>): Abandon {
   const { address, port, backlog, reusePort, noDelay, keepAlive } = options
@@ -34,7 +34,7 @@ export function listen(options: TcpListenOptions, answer: Answer<ListenerTranspo
   server.once('error', give)
   const place = address === undefined ? {} : { host: address, ipv6Only: address === '::' }
   const sharing = reusePort === true ? { reusePort } : {}
-  // Not exclusive: in a cluster worker the primary's handle is shared.
+  // Not exclusive, so that a cluster worker uses the primary's handle.
   server.listen({ port, backlog, ...place, ...sharing }, () => {
     server.off('error', give)
     const made = (socket: net.Socket): NodeStream => new NodeStream(socket, { noDelay, keepAlive })
@@ -45,13 +45,13 @@ export function listen(options: TcpListenOptions, answer: Answer<ListenerTranspo
   return abandon
 }
 
-/** What a listener is made of. */
+/** The parts of a listener. */
 export interface Listening {
   readonly server: net.Server
   readonly address: Address
-  /** Makes the transport of an accepted connection. */
+  /** Creates the transport of an accepted connection. */
   readonly made: (socket: net.Socket) => StreamTransport
-  /** Closes the server, and removes what belongs to it. */
+  /** Closes the server, and removes its socket file. */
   readonly close: () => void
 }
 
@@ -96,7 +96,7 @@ export class NodeListener implements ListenerTransport {
     this.#deliver()
   }
 
-  /** After a successful bind there are only failures to accept, and they pass. */
+  /** After a successful bind every error is a failed accept, and passes. */
   readonly #onError = (error: Error): void => {
     if (!this.#closed) this.sink.acceptFailed(error, true)
   }
@@ -104,7 +104,7 @@ export class NodeListener implements ListenerTransport {
   #deliver(): void {
     while (this.#demand > 0 && this.#waiting.length > 0) {
       const socket = this.#waiting.shift() as net.Socket
-      // It may be gone already: accepting survives that (`ECONNABORTED`).
+      // A connection may be gone already; accepting continues (SERVE-4).
       if (socket.destroyed) continue
       this.#demand--
       this.sink.accepted(this.#listening.made(socket))
@@ -112,7 +112,7 @@ export class NodeListener implements ListenerTransport {
   }
 }
 
-/** Node 22.12 and 23.1 brought the option, to node:dgram too; an older one would ignore it in silence. */
+/** Node 22.12 and 23.1 have the option, also in node:dgram. An older Node would ignore it without an error. */
 export function hasReusePort(): boolean {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12)

@@ -1,4 +1,4 @@
-/** Name look-ups by `dns.lookup` and `dns.lookupService`: the system's resolver, on libuv's thread pool. */
+/** Name look-ups on `dns.lookup` and `dns.lookupService`, which use the system's resolver on libuv's threads. */
 import * as dns from 'node:dns'
 import { UnsupportedError } from '../../errors.ts'
 import type {
@@ -14,9 +14,9 @@ import { lookupError } from '../shared/lookup-errors.ts'
 import { SharedLookups } from '../shared/shared-lookups.ts'
 import { combined, knownAddresses, portsOf, refuseFlags } from '../shared/well-known.ts'
 import { loadServices } from './services.ts'
-import { soon } from './turn.ts'
+import { soon } from '../shared/later.ts'
 
-/** dns.lookup keeps the process alive by itself. */
+/** Without `hold`, because dns.lookup itself keeps the process alive. */
 const lookups = new SharedLookups()
 
 export function lookup(host: string, family: 0 | 4 | 6, answer: Answer<SocketAddress[]>): Abandon {
@@ -51,7 +51,7 @@ function startAddrInfo(query: AddressQuery, done: Answer<AddressRecord[]>): void
   } catch (error) {
     return fail(error as Error)
   }
-  // What the C library says to nothing at all.
+  // The error of the C library for an empty question.
   if (host === null && query.service === null) return fail(lookupError('ENOTFOUND', undefined))
   loadServices(needsServices(query), (services) => {
     const ports = portsOf(query, services.portOf)
@@ -81,7 +81,7 @@ function startNameInfo({ address, port, flags }: NameQuery, done: Answer<NameRec
   } catch (error) {
     return fail(error as Error)
   }
-  // The name of an address that is to be told as numbers.
+  // The name of an address, with only numbers allowed.
   if (numericHost && flags.has('NI_NAMEREQD')) return fail(lookupError('ENOTFOUND', address, 'getnameinfo'))
   if (address.includes('%') && !numericHost) {
     return fail(new UnsupportedError('dns.lookupService takes no scopes; the native backend does'))
@@ -93,7 +93,7 @@ function startNameInfo({ address, port, flags }: NameQuery, done: Answer<NameRec
     if (numericHost) return soon(() => done(undefined, { host: address, service }))
     dns.lookupService(address, port, (error, host) => {
       if (error === null) done(undefined, { host, service })
-      // dns.lookupService always asks for a name; without the flag an address that has none is told as numbers.
+      // dns.lookupService always asks for a name. Without the flag an address without a name is returned as a number.
       else if (error.code === 'ENOTFOUND' && !flags.has('NI_NAMEREQD')) done(undefined, { host: address, service })
       else done(error)
     })
@@ -107,7 +107,7 @@ function ask(host: string, family: 0 | 4 | 6, hints: number, done: Answer<dns.Lo
       else done(undefined, found)
     })
   } catch (error) {
-    // A host that Node does not even ask about.
+    // Node refuses the host without a look-up.
     soon(() => done(error as Error))
   }
 }

@@ -1,10 +1,10 @@
 /**
  * Child processes on node:child_process.
  *
- * What must stay true:
- * 1. When a child exits Node throws away the output that nobody reads, and closes its input. So reading begins at once
- *    (bounded: what Node reads ahead, and no more before somebody asks), and what is sent afterwards fails with `EPIPE`.
- * 2. No event of the child is without a listener: an 'error' without one would end this process.
+ * Invariants
+ * 1. When a child exits, Node discards its unread output and closes its input. So reading begins at once (bounded by
+ *    Node's buffer), and a later send fails with `EPIPE`.
+ * 2. Every event of the child has a listener. An 'error' event without one would end this process.
  */
 import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process'
 import { constants } from 'node:os'
@@ -16,12 +16,12 @@ import { type Stoppable, StopProcess } from '../shared/stop-process.ts'
 import { systemError } from './errors.ts'
 import { openSocketPair } from './socket-pair.ts'
 import { NodeStream } from './stream.ts'
-import { soon } from './turn.ts'
+import { soon } from '../shared/later.ts'
 
 export function spawnProcess(options: SpawnOptions, answer: Answer<ProcessTransport>): void {
   if (options.stdout !== 'pipe' || options.stderr !== 'stdout') start(options, undefined, answer)
   else {
-    // One pipe for both, which node:child_process cannot make.
+    // node:child_process cannot give a child one pipe for both streams.
     openSocketPair((error, pair) => {
       if (pair === undefined) answer(error)
       else start(options, pair, answer)
@@ -29,7 +29,7 @@ export function spawnProcess(options: SpawnOptions, answer: Answer<ProcessTransp
   }
 }
 
-/** Both ends of a pipe that is made here: the child's, and this side's. */
+/** Both ends of a pipe: the child's, and this process's. */
 export interface SocketPair {
   readonly theirs: Socket
   readonly ours: Socket
@@ -45,7 +45,7 @@ function start(options: SpawnOptions, pair: SocketPair | undefined, answer: Answ
       : spawn(command[0] as string, command.slice(1), setup)
   let child: ChildProcess
   try {
-    // Outside of every task: its handles are the process's.
+    // In the async context of no task, because its handles belong to the process.
     child = detached(open)
   } catch (error) {
     pair?.ours.destroy()
@@ -75,7 +75,7 @@ class NodeProcess implements ProcessTransport, Stoppable {
   readonly stderr: NodeStream | undefined
   readonly #child: ChildProcess
   #returncode: number | undefined
-  /** Somebody listens. */
+  /** Whether the sink is set. */
   #answered = false
   #stop: StopProcess | undefined
   #wanted = false
@@ -98,14 +98,15 @@ class NodeProcess implements ProcessTransport, Stoppable {
     return this.#returncode !== undefined
   }
 
-  /** The child may have been faster than the answer. */
+  /** The child may have exited before the answer. */
   answered(): void {
     this.#answered = true
     if (this.#returncode !== undefined) this.sink.exited(this.#returncode)
   }
 
   signal(number: number): boolean {
-    // Once reaped, its number may be anybody's; that of a group stays its own as long as it has a member.
+    // After it is reaped its number may belong to another process. The number of a group is not reused while it has
+    // members.
     if (this.ended && !this.leadsGroup) return false
     try {
       return process.kill(this.leadsGroup && process.platform !== 'win32' ? -this.pid : this.pid, number)

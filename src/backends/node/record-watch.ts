@@ -1,16 +1,16 @@
 /**
- * Counts the requests to renegotiate in the records of TLS 1.2: OpenSSL refuses each of them (`no_renegotiation`), as often
- * as the peer likes.
+ * Counts the renegotiation requests in the records of TLS 1.2. OpenSSL refuses each of them (`no_renegotiation`), and
+ * sets no limit.
  *
- * The type of a record is in the clear, and after the handshake a record of handshake messages can be nothing else. What the
- * first record looked like tells whether the peer speaks TLS at all.
+ * The type of a record is not encrypted, and after the handshake a handshake record can be nothing else. The first
+ * record also shows whether the peer uses TLS at all.
  */
 
 const HEADER = 5
 const HANDSHAKE = 22
 const ALERT = 21
 
-/** One request may be a peer's habit; who asks again after a refusal wants something else. rustls draws the same line. */
+/** One request may be a habit of the peer. A second one after a refusal is an attack. rustls has the same limit. */
 const TOLERATED = 1
 
 export class RecordWatch {
@@ -28,7 +28,7 @@ export class RecordWatch {
     this.#watching = true
   }
 
-  /** True when these bytes hold one request too many. */
+  /** True if these bytes exceed the limit. */
   passing(bytes: Uint8Array): boolean {
     for (let at = 0; at < bytes.length;) {
       if (this.#left > 0) {

@@ -1,15 +1,15 @@
-/** Services by name: Node asks nobody for them, so the system's own list is read, which the C library reads, too. */
+/** Services by name. Node cannot look them up, so this file reads the system's list, as the C library does. */
 import { readFile } from 'node:fs'
 import { join } from 'node:path'
 import type { SocketType } from '../contract/backend.ts'
 
 export interface Services {
-  /** The port of a service, by its name or another one that it has. */
+  /** The port of a service, by its name or an alias. */
   portOf(this: void, service: string, type: SocketType): number | undefined
   nameOf(this: void, port: number, type: SocketType): string | undefined
 }
 
-/** The list as the file has it now; an empty one where it is not `needed`, and where there is no file. */
+/** Reads the file. The list is empty if it is not `needed`, or if there is no file. */
 export function loadServices(needed: boolean, done: (services: Services) => void): void {
   if (!needed) return done(parse(''))
   readFile(process.platform === 'win32' ? WINDOWS : UNIX, 'latin1', (_error, text) => done(parse(text ?? '')))
@@ -28,7 +28,7 @@ function parse(text: string): Services {
     const [name, where, ...others] = line.replace(/#.*/, '').trim().split(/\s+/)
     const [, port, protocol] = /^(\d+)\/(\w+)$/.exec(where ?? '') ?? []
     if (name === undefined || port === undefined || protocol === undefined) continue
-    // The first one counts, as in the C library.
+    // The first entry counts, as in the C library.
     for (const each of [name, ...others]) if (!ports.has(`${each}/${protocol}`)) ports.set(`${each}/${protocol}`, +port)
     if (!names.has(`${+port}/${protocol}`)) names.set(`${+port}/${protocol}`, name)
   }

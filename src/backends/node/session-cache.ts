@@ -1,22 +1,22 @@
-/** The sessions of one client context, by the name of the server; what was not used for longest is forgotten first. */
+/** The sessions of one client context, by server name. The least recently used ones are dropped. */
 
-/** Servers. */
+/** Number of servers. */
 const LIMIT = 256
 
-/** As many as servers send at a time, and some of the next handshake. */
+/** Number of sessions for each server: the tickets of one handshake, and some of the next. */
 const TICKETS = 4
 
-/** What resumes a session. */
+/** The data that resumes a session. */
 export interface ResumableSession {
   readonly session: Buffer
-  /** The server's, in DER: a resumed handshake does not show it again. */
+  /** The server's certificate in DER, because a resumed handshake does not show it again. */
   readonly certificate: Buffer | undefined
 }
 
 export class SessionCache {
   readonly #servers = new Map<string, Sessions>()
 
-  /** `once`: a ticket of TLS 1.3 is for one use, lest who watches the wire can tell that two connections belong together. */
+  /** `once`: a ticket of TLS 1.3 is used once, so that an observer cannot link two connections. */
   put(server: string, session: ResumableSession, once: boolean): void {
     const known = this.#servers.get(server)
     this.#servers.delete(server)

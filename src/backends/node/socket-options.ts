@@ -1,14 +1,14 @@
-/** The few socket options that node:net lets one set, by the names and numbers of this platform. */
+/** The socket options of node:net, by the names and numbers of this platform. */
 import type { Socket } from 'node:net'
 import { UnsupportedError } from '../../errors.ts'
 
-/** What was last set: node:net can set these, and cannot read them. */
+/** The values that were last set, because node:net cannot read them. */
 export interface OptionState {
   noDelay: boolean
   keepAlive: boolean
 }
 
-/** @param state - `undefined`: of a UNIX socket, which has none of them */
+/** @param state - `undefined` for a UNIX socket, which has none of these options */
 export function getOption(state: OptionState | undefined, level: number | string, name: number | string): number {
   return Number(requireState(state)[optionOf(level, name)])
 }

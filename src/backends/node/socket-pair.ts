@@ -1,10 +1,10 @@
-/** Two sockets that are connected with each other: one may be a child's output and error stream at once. */
+/** Two sockets that are connected with each other. One of them may be a child's output and error stream at once. */
 import { mkdtemp, rm } from 'node:fs'
 import * as net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** In a folder that is nobody else's, so that nobody else can be the one who connects. */
+/** Connects over a socket file in a private folder, so that no other process can connect. */
 export function openSocketPair(
   done: (error: Error | undefined, pair?: { readonly theirs: net.Socket; readonly ours: net.Socket }) => void,
 ): void {

@@ -1,13 +1,13 @@
 /**
- * A connection over a `net.Socket`, in the contract's way: bytes come when asked for, and a failed write disturbs nothing.
+ * A `StreamTransport` over a `net.Socket`.
  *
- * What must stay true:
- * 1. A write that fails must not destroy the socket, as Node's streams have it: what the peer had answered by then would be
- *    lost (conformance R6). The socket's own `_write` is therefore given a callback that keeps the error to itself.
- * 2. Taken bytes are copied and leave in the check phase as one write; at most `TAKE_LIMIT` of them wait, Node's own queue
- *    included.
- * 3. What Node has read ahead is handed out before its end or its error, both of which stay for ever.
- * 4. Sinks are called from the event loop, or from `soon`, never inside the call that asked.
+ * Invariants
+ * 1. A failed write does not destroy the socket. Node's streams would, and data that the peer sent before would be lost
+ *    (R6, SEND-4). Therefore the socket's `_write` gets a callback that keeps the error.
+ * 2. Taken bytes are copied, and leave in the check phase as one write. At most `TAKE_LIMIT` bytes wait, including
+ *    those in Node's queue.
+ * 3. Bytes that Node has prefetched are delivered before the end or a failure. Both are final.
+ * 4. The sink is called from the event loop or from `soon`, never inside the call that asked.
  */
 import type { Socket } from 'node:net'
 import {
@@ -18,15 +18,17 @@ import {
   type StreamSink,
   type StreamTransport,
 } from '../contract/backend.ts'
+import { discards, SendBuffer, shutsDown } from '../../common/send-buffer.ts'
 import { share } from '../../common/shared-memory.ts'
 import { systemError } from './errors.ts'
 import { getOption, type OptionState, setOption } from './socket-options.ts'
-import { atTurnEnd, soon } from './turn.ts'
+import { soon } from '../shared/later.ts'
+import { atTurnEnd } from './turn.ts'
 
-/** What a stream may have taken and not sent (api.md §6). */
+/** The most bytes that may be taken and unsent (SEND-1). */
 const TAKE_LIMIT = 65536
 
-/** The options that a connection was opened with; `undefined` of one that has none (UNIX). */
+/** The options that a connection was opened with; `undefined` for UNIX, which has none. */
 export type SocketSetup = Readonly<OptionState> | undefined
 
 /** The two ends of a connection. */
@@ -39,12 +41,12 @@ export class NodeStream implements StreamTransport {
   declare sink: StreamSink
   readonly localAddress: Address
   readonly remoteAddress: Address
-  /** TLS is a transport of its own, above this one. */
+  /** TLS is a separate transport above this one. */
   readonly tls = undefined
   readonly saysGoodbye = false
   readonly #socket: Socket
   readonly #options: OptionState | undefined
-  /** Read from the socket and not asked for yet. */
+  /** Bytes that were read from the socket and not delivered. */
   #chunk: Buffer | null = null
   #offset = 0
   /** The size of the pending `receive`; 0 is none. */
@@ -52,27 +54,23 @@ export class NodeStream implements StreamTransport {
   #reading = false
   #ended = false
   #failure: Error | undefined
-  /** Taken in this turn. */
-  #taken: Buffer[] = []
-  #takenBytes = 0
+  /** The bytes of this turn. */
+  readonly #out = new SendBuffer()
   #flushing = false
   #wait: SendWait | undefined
-  /** Bytes dropped while it waits for the peer's end. */
+  /** Number of bytes discarded during a wait for the peer's end. */
   #dropped = 0
   #shutdown: 'no' | 'begun' | 'done' = 'no'
-  #writeError: Error | undefined
-  /** The sending half has failed: what is sent from now on goes nowhere. */
-  #deaf = false
   #closed = false
   #isUnderTls = false
 
-  /** Without `ends` those of a TCP socket. */
+  /** @param ends - default: the addresses of a TCP socket */
   constructor(socket: Socket, setup: SocketSetup, ends: Ends = endsOf(socket)) {
     this.#socket = socket
     this.#options = setup === undefined ? undefined : { ...setup }
     this.localAddress = ends.local
     this.remoteAddress = ends.remote
-    keepWriteErrors(socket, (error) => this.#writeFailed(error))
+    keepWriteErrors(socket, (error) => this.#out.fail(error))
     socket.on('end', this.#onEnd).on('error', this.#onError).on('close', this.#onClose)
   }
 
@@ -87,14 +85,10 @@ export class NodeStream implements StreamTransport {
   }
 
   send(data: Uint8Array): number {
-    if (this.#failure !== undefined) this.#writeFailed(this.#failure)
-    if (this.#deaf || data.length === 0) return data.length
-    const count = Math.min(data.length, TAKE_LIMIT - this.unsent)
-    if (count <= 0) return 0
-    this.#taken.push(Buffer.from(data.subarray(0, count)))
-    this.#takenBytes += count
-    if (this.#takenBytes >= TAKE_LIMIT) this.#flush()
-    else if (!this.#flushing) {
+    if (this.#failure !== undefined) this.#out.fail(this.#failure)
+    const count = this.#out.take(data, TAKE_LIMIT - this.unsent)
+    if (this.#out.length >= TAKE_LIMIT) this.#flush()
+    else if (this.#out.length > 0 && !this.#flushing) {
       this.#flushing = true
       atTurnEnd(this.#flush)
     }
@@ -106,19 +100,17 @@ export class NodeStream implements StreamTransport {
   }
 
   takeSendError(): Error | undefined {
-    const error = this.#writeError
-    this.#writeError = undefined
-    return error
+    return this.#out.takeError()
   }
 
   get unsent(): number {
-    return this.#deaf || this.#socket.destroyed ? 0 : this.#takenBytes + this.#socket.writableLength
+    return this.#out.failed || this.#socket.destroyed ? 0 : this.#out.length + this.#socket.writableLength
   }
 
   waitSend(what: SendWait): void {
     this.#wait = what
-    if (this.#drops) this.#read()
-    if (this.#shutsDown && this.#failure !== undefined) this.#writeFailed(this.#failure)
+    if (discards(what)) this.#read()
+    if (shutsDown(what) && this.#failure !== undefined) this.#out.fail(this.#failure)
     soon(this.#progress)
   }
 
@@ -156,27 +148,27 @@ export class NodeStream implements StreamTransport {
   }
 
   /**
-   * TLS has ends of its own, and tells a cut from them. A peer that closes with session tickets unread, as many do, resets the
-   * connection, and means the end.
+   * Marks this as the transport below TLS. A reset then counts as the end: many peers close with unread session
+   * tickets, and so reset the connection. TLS detects a truncation by itself.
    */
   underTls(): void {
     this.#isUnderTls = true
   }
 
-  /** Reads ahead from now on, also before anybody receives. */
+  /** Prefetches from now on, before the first receive. */
   readAhead(): void {
     this.#read()
   }
 
-  /** The peer has gone, which the socket does not know: what is sent from now on fails. */
+  /** The peer has gone, and the socket does not know it. Later sends fail. */
   fail(error: Error): void {
     this.#failure = error
-    this.#writeFailed(error)
+    this.#out.fail(error)
     this.#answer()
     this.#progress()
   }
 
-  /** The listener starts the reading, so it comes with the first demand. */
+  /** Starts reading. The first receive calls this, because the event listener is what starts it. */
   #read(): void {
     if (this.#reading) return
     this.#reading = true
@@ -185,7 +177,7 @@ export class NodeStream implements StreamTransport {
 
   /** Answers the pending `receive`, if there is anything to answer it with. */
   readonly #answer = (): void => {
-    if (this.#drops) {
+    if (discards(this.#wait)) {
       this.#drop()
       if (this.#dropped >= LINGER_BYTES) this.#progress()
     }
@@ -219,55 +211,42 @@ export class NodeStream implements StreamTransport {
     this.#progress()
   }
 
-  /** Reading failed, and Node has closed the socket. Sending fails, too, but that is told only where something is sent. */
+  /** Reading failed, and Node has closed the socket. Sending fails too, and reports that only if something is sent. */
   readonly #onError = (error: Error): void => {
-    const wasSending = this.unsent > 0 || this.#shutsDown
+    const wasSending = this.unsent > 0 || shutsDown(this.#wait)
     this.#failure = error
-    if (wasSending) this.#writeFailed(error)
+    if (wasSending) this.#out.fail(error)
     this.#answer()
     this.#progress()
   }
 
-  /** Both halves have ended, or the socket was destroyed by an error that was told before. */
+  /** Both halves have ended, or an error that was reported before has destroyed the socket. */
   readonly #onClose = (): void => {
     if (this.#failure === undefined) this.#ended = true
     this.#answer()
     this.#progress()
   }
 
-  /** Hands this turn's bytes to Node as one write; libuv tries it at once. */
+  /** Passes the bytes of this turn to Node as one write. libuv tries it at once. */
   readonly #flush = (): void => {
     this.#flushing = false
-    if (this.#takenBytes === 0) return
-    const [first, ...rest] = this.#taken as [Buffer, ...Buffer[]]
-    const bytes = rest.length === 0 ? first : Buffer.concat(this.#taken)
-    this.#taken = []
-    this.#takenBytes = 0
-    if (!this.#deaf) this.#socket.write(bytes, this.#progress)
+    if (this.#out.length > 0) this.#socket.write(this.#out.drain(), this.#progress)
   }
 
-  /** Settles `waitSend` once it may. */
+  /** Settles the pending `waitSend` if its state is reached. */
   readonly #progress = (): void => {
     const wait = this.#wait
     if (wait === undefined) return
     const { unsent } = this
-    if (this.#writeError !== undefined) this.#settle(this.takeSendError())
+    if (this.#out.hasError) this.#settle(this.takeSendError())
     else if (wait === 'writable' ? unsent < TAKE_LIMIT : unsent === 0) {
-      if (!this.#shutsDown || this.#shutdown === 'done' || this.#deaf) this.#finish(wait)
+      if (!shutsDown(wait) || this.#shutdown === 'done' || this.#out.failed) this.#finish(wait)
       else if (this.#shutdown === 'no') this.#end()
     }
   }
 
-  get #shutsDown(): boolean {
-    return this.#wait === 'shutdown' || this.#drops
-  }
-
-  get #drops(): boolean {
-    return this.#wait === 'goodbye' || this.#wait === 'linger'
-  }
-
   #finish(wait: SendWait): void {
-    if (this.#drops) {
+    if (discards(wait)) {
       this.#drop()
       const enough = wait === 'linger' && this.#dropped >= LINGER_BYTES
       if (!enough && !this.#ended && this.#failure === undefined) return
@@ -275,7 +254,7 @@ export class NodeStream implements StreamTransport {
     this.#settle(undefined)
   }
 
-  /** Nobody wants what comes before the peer's end. */
+  /** Discards data that comes before the peer's end. */
   #drop(): void {
     let chunk = this.#chunk ?? (this.#socket.read() as Buffer | null)
     this.#chunk = null
@@ -295,15 +274,7 @@ export class NodeStream implements StreamTransport {
     this.sink.sendSettled(error)
   }
 
-  #writeFailed(error: Error): void {
-    if (this.#deaf) return
-    this.#deaf = true
-    this.#writeError = error
-    this.#taken = []
-    this.#takenBytes = 0
-  }
-
-  /** From here on the sink hears nothing. */
+  /** The sink is not called again. */
   #leave(): void {
     this.#closed = true
     this.#wanted = 0
@@ -311,7 +282,7 @@ export class NodeStream implements StreamTransport {
   }
 }
 
-/** Invariant 1. `_write` is the hook that Node's streams give to whoever implements one. */
+/** Invariant 1. `_write` is the documented hook for implementing a stream. */
 function keepWriteErrors(socket: Socket, keep: (error: Error) => void): void {
   const write = socket._write
   socket._write = (chunk: unknown, encoding, done) => {
@@ -323,8 +294,9 @@ function keepWriteErrors(socket: Socket, keep: (error: Error) => void): void {
 }
 
 /**
- * libuv takes a reset that comes with the last data for the end of the data, and asks no more. A socket that has only met the end
- * still knows its peer; one that was reset does not. (One whose own half is closed may not know it either, and is not asked.)
+ * Whether the connection was reset. libuv reports a reset that comes with the last data as the end of the data. After a
+ * real end the socket still knows its peer, after a reset it does not. The caller does not ask a socket whose own half
+ * is closed, because that may not know its peer either.
  */
 function wasReset(socket: Socket): boolean {
   const { _handle: handle } = socket as unknown as { _handle?: { getpeername?: (out: object) => number } | null }

@@ -1,10 +1,10 @@
 /**
- * What node:tls makes of a `TlsSettings`: a `SecureContext` for each side, made when it is first used, and the sessions
- * that a client may resume.
+ * Compiles `TlsSettings` for node:tls: a `SecureContext` for each side, at its first use, and the sessions that a
+ * client may resume.
  */
 import { constants } from 'node:crypto'
 import * as tls from 'node:tls'
-import type { TlsSettings, TLSVersion } from '../contract/backend.ts'
+import type { TlsSettings } from '../contract/backend.ts'
 import { SessionCache } from './session-cache.ts'
 import { platformTrust } from './trust-store.ts'
 
@@ -13,7 +13,7 @@ export interface CompiledContext {
   readonly sessions: SessionCache
 }
 
-/** @throws what OpenSSL has against a certificate or key */
+/** @throws OpenSSL's error for a certificate or key */
 export function compile(settings: TlsSettings, side: 'client' | 'server'): CompiledContext {
   const known = compiled[side].get(settings)
   if (known !== undefined) return known
@@ -31,14 +31,14 @@ function createContext(settings: TlsSettings, side: 'client' | 'server'): tls.Se
   const { certificates, key, cipherSuites, sessionTickets } = settings
   const options: tls.SecureContextOptions & { allowPartialTrustChain: boolean } = {
     ca: verifiesPeers(settings, side) ? trusted(settings) : [],
-    // An authority that was given is trusted, whoever has issued it in turn: so it is with rustls.
+    // A given authority is trusted, whichever authority issued it. rustls does the same.
     allowPartialTrustChain: true,
     ciphers: cipherSuites.join(':'),
     honorCipherOrder: true,
     minVersion: settings.minVersion,
     maxVersion: settings.maxVersion,
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION | (sessionTickets ? 0 : constants.SSL_OP_NO_TICKET),
-    // Without one, OpenSSL refuses to resume sessions in which the client has shown a certificate.
+    // Without a session id context OpenSSL does not resume sessions with a client certificate.
     sessionIdContext: 'structio',
   }
   if (certificates.length > 0 && key !== undefined) {
@@ -60,8 +60,4 @@ function trusted({ ca, systemCa }: TlsSettings): string[] {
 function toPem(der: Buffer, label: string): string {
   const lines = der.toString('base64').match(/.{1,64}/g) ?? []
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`
-}
-
-export function toVersion(protocol: string | null): TLSVersion {
-  return protocol === 'TLSv1.2' ? 'TLSv1.2' : 'TLSv1.3'
 }

@@ -1,17 +1,16 @@
 /**
- * The TLS engine on node:tls: a `TLSSocket` over a duplex that leads nowhere.
+ * The TLS engine on node:tls: a `TLSSocket` over an in-memory duplex.
  *
- * What must stay true:
- * 1. Plaintext is taken where node:tls hands it over (`push`), not from the socket as a stream: its 'end' comes later, and
- *    does not tell whether `close_notify` came or the peer's bytes ended. Which of the two it was is known by whether the
- *    duplex has ended by then.
- * 2. One write is under way at a time. node:tls encrypts it at once, so that its ciphertext is handed over inside `send`,
- *    unless something of its own (a ticket, an alert) is still being written.
- * 3. node:tls judges certificates after the handshake, when the peer has everything it needs to go on. Here they are judged
- *    before the bytes that complete the handshake leave: these are held back, and an alert goes in their place. It is in the
- *    clear, which is what a peer expects that has sent its Finished and not got one; only a server of TLS 1.3 is past that
- *    point, and can but end the connection.
- * 4. After a failure the sink hears of nothing but ciphertext, and after `destroy` of nothing at all, whatever node:tls says.
+ * Invariants
+ * 1. Plaintext is taken from node:tls's `push`, and not from the stream. The stream's 'end' comes later, and does not
+ *    tell a `close_notify` from the end of the peer's bytes. The state of the duplex at `push(null)` does.
+ * 2. At most one write is under way. node:tls encrypts it at once, so its ciphertext is passed on inside `send`, unless
+ *    node:tls is still writing a ticket or an alert.
+ * 3. node:tls verifies certificates after the handshake, when the peer has all it needs to continue. This engine holds
+ *    back the last bytes of the handshake, verifies, and sends an unencrypted alert in their place if that fails. A
+ *    peer that waits for Finished expects that. Only a server of TLS 1.3 is past that point, and can only end the
+ *    connection.
+ * 4. After a failure the sink gets nothing but ciphertext, and after `destroy` nothing.
  */
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
@@ -31,7 +30,7 @@ export function makeNodeEngine(start: TlsStart, sink: TlsEngineSink): TlsEngine 
   return new NodeTlsEngine(start, sink)
 }
 
-/** The C++ object below a `TLSSocket`: only `tls.Server`, which needs a listening socket of its own, tells its verdict. */
+/** The C++ object below a `TLSSocket`. Only `tls.Server`, which needs a listener, exposes its verdict. */
 interface WithVerdict {
   ssl: { verifyError(): NodeJS.ErrnoException | null } | null
 }
@@ -40,13 +39,13 @@ class NodeTlsEngine implements TlsEngine {
   readonly #start: TlsStart
   readonly #sink: TlsEngineSink
   readonly #wire: Wire
-  /** The server's own, or what `chooseByName` has chosen. */
+  /** The server's settings, or those that `chooseByName` returned. */
   #settings: TlsSettings
-  /** A ClientHello that is not complete, or whose name is still choosing the settings. */
+  /** A ClientHello that is incomplete, or whose settings are being chosen. */
   #held: Buffer[] | undefined
   #heldBytes = 0
   #needed = 0
-  /** Asked for by the client, on either side: of a resumed session, node:tls does not tell it. */
+  /** The client's hostname, on either side. node:tls does not report it for a resumed session. */
   #name: string | undefined
   #choosing = false
   #socket: tls.TLSSocket | undefined
@@ -54,15 +53,15 @@ class NodeTlsEngine implements TlsEngine {
   #shown: X509Certificate | undefined
   #resumed: ResumableSession | undefined
   #watch: RecordWatch | undefined = new RecordWatch()
-  /** Whether the peer's bytes have ended (invariant 1). */
+  /** Whether the peer's bytes have ended (1). */
   #wireEnded = false
-  /** The size of the write under way, and how much of it waits inside node:tls. */
+  /** The size of the write under way, and the part of it inside node:tls. */
   #writing = 0
   #waiting = 0
   #closing = false
-  /** The sink hears of nothing but ciphertext: the alert of a failure may have to wait for a write before it. */
+  /** Whether the sink gets only ciphertext (4). The alert of a failure may wait for an earlier write. */
   #done = false
-  /** Not even of that. */
+  /** Whether the sink gets nothing any more. */
   #mute = false
 
   constructor(start: TlsStart, sink: TlsEngineSink) {
@@ -75,7 +74,7 @@ class NodeTlsEngine implements TlsEngine {
         this.#judge()
         if (!this.#mute) sink.ciphertext(bytes)
       },
-      // What ends here is what `sendClose` began.
+      // This end belongs to `sendClose`.
       finished: () => this.#closed(),
       readEnd: () => {
         this.#wireEnded = true
@@ -134,7 +133,7 @@ class NodeTlsEngine implements TlsEngine {
     this.#wire.destroy()
   }
 
-  /** The name of the client first, then the settings, then node:tls. */
+  /** Reads the client's name, then chooses the settings, then starts node:tls. */
   #readHello(held: Buffer): void {
     const found = serverNameOf(held)
     if ('need' in found) {
@@ -201,7 +200,7 @@ class NodeTlsEngine implements TlsEngine {
     const socket = tls.connect({
       socket: this.#wire,
       secureContext,
-      // Judged below, together with the name, so that both sides do it alike.
+      // Verified below, together with the name, so that both sides do it alike.
       rejectUnauthorized: false,
       checkServerIdentity: () => undefined,
       ...(name === undefined ? {} : { servername: name }),
@@ -225,7 +224,7 @@ class NodeTlsEngine implements TlsEngine {
       isServer: true,
       secureContext,
       requestCert: clientCertificate !== 'none',
-      // This only makes a missing certificate an error.
+      // Only turns a missing certificate into an error.
       rejectUnauthorized: clientCertificate === 'required',
       ...this.#protocols,
     })
@@ -237,12 +236,12 @@ class NodeTlsEngine implements TlsEngine {
     return alpnProtocols.length === 0 ? {} : { ALPNProtocols: [...alpnProtocols] }
   }
 
-  /** Whose sessions these are. */
+  /** The key of the session cache. */
   get #server(): string {
     return this.#start.hostname ?? ''
   }
 
-  /** Of a client; an address is not sent. */
+  /** The name that a client sends. An address is not sent. */
   get #serverName(): string | undefined {
     const { hostname } = this.#start
     return hostname === undefined || isIP(hostname) !== 0 ? undefined : hostname.replace(/\.$/, '')
@@ -254,11 +253,11 @@ class NodeTlsEngine implements TlsEngine {
     if (this.#done || socket === undefined) return
     const session = new NodeTlsSession(socket, this.#start.side, {
       serverName: this.#start.side === 'client' ? this.#start.hostname : this.#name,
-      // A resumed handshake shows none.
+      // A resumed handshake shows no certificate.
       peer: this.#certificate(socket)?.raw ?? this.#resumed?.certificate,
       own: this.#settings.certificates[0],
     })
-    // Elsewhere a handshake message after the handshake is nothing special.
+    // In TLS 1.3 a handshake message after the handshake is normal.
     if (session.version === 'TLSv1.2') this.#watch?.watch()
     else this.#watch = undefined
     this.#session = session
@@ -279,7 +278,7 @@ class NodeTlsEngine implements TlsEngine {
     }
   }
 
-  /** Asked for once only: node:tls takes a server's certificate off its list when it gives it out. */
+  /** Reads the certificate only once, because node:tls drops a server's certificate when it returns it. */
   #certificate(socket: tls.TLSSocket): X509Certificate | undefined {
     return (this.#shown ??= socket.getPeerX509Certificate())
   }
@@ -299,7 +298,7 @@ class NodeTlsEngine implements TlsEngine {
     }
   }
 
-  /** In place of `Readable.push`: says that there is always room for more, and keeps nothing. */
+  /** Replaces `Readable.push`: keeps nothing, and always asks for more. */
   readonly #pushed = (chunk: unknown): boolean => {
     if (this.#done) return true
     if (chunk !== null) this.#sink.plaintext(chunk as Buffer)
@@ -343,7 +342,7 @@ function fatalAlert(number: number): Buffer {
   return Buffer.from([21, 3, 3, 0, 2, 2, number])
 }
 
-/** As RFC 6125 has it: by the alternative names alone, and a `*` is a whole label. */
+/** Compares names as RFC 6125 does: only alternative names count, and a `*` stands for one whole label. */
 function isFor(certificate: X509Certificate, hostname: string): boolean {
   if (isIP(hostname) !== 0) return certificate.checkIP(hostname) !== undefined
   const options = { subject: 'never', partialWildcards: false } as const

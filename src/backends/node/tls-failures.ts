@@ -1,41 +1,41 @@
-/** What OpenSSL and node:tls say about a failure, in the words of `tls-failure.ts`. */
+/** Translates the errors of OpenSSL and node:tls to those of `tls-failure.ts`. */
 import type { TlsSettings } from '../contract/backend.ts'
 import type { Failure, FailureReason } from '../shared/tls-failure.ts'
 
-/** When it happened, and to whom. */
+/** The circumstances of a failure. */
 export interface Circumstances {
   readonly settings: TlsSettings
-  /** Nothing of what the peer has sent has made sense so far. */
+  /** Whether nothing that the peer sent was TLS. */
   readonly first: boolean
 }
 
-/** What is wrong with a handshake or a record. */
+/** Translates an error of a handshake or a record. */
 export function failureOf(error: NodeJS.ErrnoException, { settings, first }: Circumstances): Failure {
   const alert = /SSL alert number (\d+)/.exec(error.message)?.[1]
   if (alert !== undefined) return { reason: 'alert', detail: alertName(Number(alert)), cause: error }
   const code = (error.code ?? '').replace(/^ERR_(SSL|OSSL)_/, '')
   if (first && NOT_TLS.has(code)) return { reason: 'not-tls', cause: error }
   const reason = REASONS[code]
-  // To OpenSSL, a server without a certificate is one whose cipher suites nobody can use.
+  // OpenSSL reports a server without a certificate as one without a usable cipher suite.
   if (reason === 'no-common-cipher' && settings.certificates.length === 0)
     return { reason: 'no-settings', cause: error }
   if (reason !== undefined) return { reason, cause: error }
   const library = libraryOf(error)
   if (NOT_OF_TLS.has(library)) return { reason: 'certificate-malformed', detail: saidBy(error), cause: error }
-  // What the cipher itself has against a record: too short for one, say.
+  // An error of the cipher, for example a record that is too short.
   if (library === 'Provider routines') return { reason: 'bad-record', cause: error }
   const theirs = error.code?.startsWith('ERR_SSL_') === true
   return { reason: theirs ? 'misbehaved' : 'failed', detail: saidBy(error), cause: error }
 }
 
-/** What is wrong with a certificate: an error of `X509_verify_cert`. */
+/** Translates an error of `X509_verify_cert`. */
 export function certificateFailureOf(error: NodeJS.ErrnoException): Failure {
   const reason = CERTIFICATES[error.code ?? ''] ?? 'certificate-invalid'
-  // Where the reason says it all, OpenSSL's words would only repeat it.
+  // OpenSSL's text would only repeat these reasons.
   return reason === 'certificate-invalid' ? { reason, detail: saidBy(error), cause: error } : { reason, cause: error }
 }
 
-/** The alert that tells the peer what is wrong with its certificate. */
+/** The alert for a bad certificate. */
 export function alertFor(reason: FailureReason): number {
   return ALERT_FOR[reason] ?? CERTIFICATE_UNKNOWN
 }
@@ -53,17 +53,17 @@ const ALERT_FOR: Partial<Readonly<Record<FailureReason, number>>> = {
   'certificate-revoked': 44,
 }
 
-/** Of `…error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../deps/…:355:`, what was wrong. */
+/** The reason in `…error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../deps/…:355:`. */
 function saidBy(error: Error & { reason?: string }): string {
   return error.reason ?? /\berror:[^:]*:[^:]*:[^:]*:([^:]+)/.exec(error.message)?.[1] ?? error.message
 }
 
-/** Of the same, who says it. */
+/** The reporting function or library in the same text. */
 function libraryOf(error: Error): string {
   return /\berror:[^:]*:([^:]+)/.exec(error.message)?.[1] ?? ''
 }
 
-/** The name of an alert as the RFC writes it. */
+/** The name of an alert in the RFC. */
 function alertName(number: number): string {
   return ALERTS[number] ?? `number ${number}`
 }
@@ -95,12 +95,12 @@ const REASONS: Readonly<Record<string, FailureReason>> = {
   WRONG_SIGNATURE_TYPE: 'certificate-bad-signature',
 }
 
-/** The parts of OpenSSL that have to do with a peer only where they read its certificate. */
+/** The parts of OpenSSL that concern the peer only when they read its certificate. */
 const NOT_OF_TLS: ReadonlySet<string> = new Set(
   ['asn1 encoding', 'x509 certificate', 'DECODER', 'elliptic curve', 'rsa'].map((name) => `${name} routines`),
 )
 
-/** What OpenSSL says of the first bytes of something else. */
+/** OpenSSL's reasons for first bytes that are not TLS. */
 const NOT_TLS: ReadonlySet<string> = new Set([
   'WRONG_VERSION_NUMBER',
   'HTTP_REQUEST',
@@ -112,7 +112,7 @@ const NOT_TLS: ReadonlySet<string> = new Set([
   'UNSUPPORTED_PROTOCOL_VERSION',
 ])
 
-/** Node's names of `X509_V_ERR_…`, and of what `checkServerIdentity` finds. */
+/** Node's names for `X509_V_ERR_…`, and for the errors of `checkServerIdentity`. */
 const CERTIFICATES: Readonly<Record<string, FailureReason>> = {
   CERT_HAS_EXPIRED: 'certificate-expired',
   CERT_NOT_YET_VALID: 'certificate-not-yet-valid',

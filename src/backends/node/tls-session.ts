@@ -1,9 +1,9 @@
-/** What a handshake of node:tls agreed on. */
+/** The result of a handshake of node:tls. */
 import type { TLSSocket } from 'node:tls'
 import { ClosedResourceError, UnsupportedError } from '../../errors.ts'
 import type { TlsSession, TlsStart, TLSVersion } from '../contract/backend.ts'
 
-/** What node:tls does not tell, or not every time. Certificates in DER. */
+/** Facts that node:tls does not report, or not every time. Certificates are in DER. */
 export interface SessionFacts {
   readonly serverName: string | undefined
   readonly peer: Buffer | undefined
@@ -29,7 +29,7 @@ export class NodeTlsSession implements TlsSession {
     this.cipher = socket.getCipher().name
   }
 
-  /** The connection is gone, and with it what has not been asked for. */
+  /** The connection is gone, and so are the facts that were not read. */
   close(): void {
     this.#socket = undefined
   }
@@ -71,5 +71,5 @@ export class NodeTlsSession implements TlsSession {
   }
 }
 
-/** Empty, which in TLS 1.2 is not the same as none. */
+/** An empty context. In TLS 1.2 that differs from no context. */
 const NO_CONTEXT = Buffer.alloc(0)

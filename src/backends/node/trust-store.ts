@@ -1,4 +1,4 @@
-/** The certificates that the platform trusts, in PEM: loaded when they are first needed, once per thread. */
+/** The certificates that the platform trusts, in PEM. Loaded once for each thread, when they are first needed. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as tls from 'node:tls'
@@ -10,9 +10,9 @@ export function platformTrust(): readonly string[] {
 let store: readonly string[] | undefined
 
 /**
- * What OpenSSL's variables name, and nothing else where they are set. Otherwise Node reads the platform's store since 22.15;
- * before that, the bundle of a Linux distribution; and where there is none of them (macOS and Windows keep theirs
- * elsewhere), Mozilla's list that Node brings.
+ * Reads the stores that OpenSSL's variables name, and only those if they are set. Otherwise Node reads the platform's
+ * store since 22.15. An older Node uses the bundle of a Linux distribution. Without one (macOS and Windows have other
+ * stores) it uses Mozilla's list in Node.
  */
 function load(): readonly string[] {
   const { SSL_CERT_FILE: file, SSL_CERT_DIR: folders } = process.env
@@ -22,7 +22,7 @@ function load(): readonly string[] {
   return BUNDLES.map(readBundle).find((found) => found.length > 0) ?? tls.rootCertificates
 }
 
-/** What @types/node does not know yet. */
+/** A function that @types/node does not have yet. */
 interface NewerTls {
   getCACertificates?: (type: 'system') => string[]
 }
@@ -49,7 +49,7 @@ function filesIn(folder: string): string[] {
   }
 }
 
-/** A store that is not there, or a file in it that is none, is like an empty one: trust is what was found. */
+/** A store or file that is missing or malformed counts as empty. */
 function readBundle(path: string): string[] {
   try {
     return readFileSync(path, 'latin1').match(CERTIFICATE) ?? []

@@ -1,8 +1,8 @@
 /**
  * UNIX streams and servers on node:net.
  *
- * What libuv does not do, and is done here: a path that nobody answers at any more is replaced, the permissions are right
- * before the first client can connect, and the file that is removed in the end is the server's own.
+ * This file adds to libuv: a stale socket file is replaced, the permissions are right before the first client can
+ * connect, and only the server's own file is removed in the end.
  */
 import * as fs from 'node:fs'
 import * as net from 'node:net'
@@ -22,7 +22,7 @@ import { attempt } from './connect.ts'
 import { systemError } from './errors.ts'
 import { NodeListener } from './listener.ts'
 import { NodeStream } from './stream.ts'
-import { soon } from './turn.ts'
+import { soon, soonUnlessAbandoned } from '../shared/later.ts'
 
 export function connectUnix(path: UnixPath, answer: Answer<StreamTransport>): Abandon {
   let name: string
@@ -67,12 +67,12 @@ export function listenUnix({ path, mode, backlog }: UnixListenOptions, answer: A
 /** A server's socket file. */
 interface OwnFile {
   readonly path: string
-  /** Where it is, should the process change its folder. */
+  /** The absolute path, in case the process changes its folder. */
   readonly absolute: string
   readonly id: FileId | undefined
 }
 
-/** Which file a path names now. */
+/** The identity of the file at a path. */
 interface FileId {
   readonly dev: bigint
   readonly ino: bigint
@@ -88,13 +88,13 @@ function bindOnce(
   const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true })
   const onError = (error: Error): void => failed(plain(error as SystemError, path))
   server.once('error', onError)
-  // Exclusive: in a cluster worker a path is as much one server's as anywhere else.
+  // Exclusive, so that a path belongs to one server in a cluster worker too.
   const listen = (): net.Server => server.listen({ path, backlog, exclusive: true })
   try {
     if (mode === undefined) listen()
     else withMode(path, mode, listen)
   } catch (error) {
-    // The file went away before it could be given its permissions.
+    // The file was removed before it got its permissions.
     server.close()
     soon(() => failed(error as SystemError))
     return
@@ -105,7 +105,9 @@ function bindOnce(
   })
 }
 
-/** As other systems' sockets fail: no port, and what libuv calls `EACCES` when there is no such folder. */
+/**
+ * Gives the error the form of other sockets: no port, and `ENOENT` for a missing folder, which libuv calls `EACCES`.
+ */
 function plain(error: SystemError, path: string): SystemError {
   if (error.code === 'EACCES' && !fs.existsSync(dirname(path)))
     return systemError('ENOENT', 'listen', { address: path })
@@ -114,9 +116,9 @@ function plain(error: SystemError, path: string): SystemError {
 }
 
 /**
- * node:net binds and listens in one call, so nobody may be able to connect before it has returned: until then the umask takes
- * away what `mode` does not give. It is the process's, and other threads may be making files in that moment; so it is only
- * ever made stricter.
+ * Listens with the permissions `mode`. node:net binds and listens in one call, so no client may be able to connect
+ * before it returns. The umask removes the permissions that `mode` lacks. It belongs to the whole process, and other
+ * threads may create files at the same time, so it is only ever made stricter.
  */
 function withMode(path: string, mode: number, listen: () => net.Server): void {
   const umask = process.umask(0o777)
@@ -127,7 +129,7 @@ function withMode(path: string, mode: number, listen: () => net.Server): void {
   } finally {
     process.umask(umask)
   }
-  // Otherwise it has failed, and the file is somebody else's.
+  // Otherwise it has failed, and the file belongs to another socket.
   if (server.listening) fs.chmodSync(path, mode)
 }
 
@@ -142,7 +144,7 @@ function toListener(server: net.Server, path: string): NodeListener {
   })
 }
 
-/** libuv removes the path with the server, whatever is there by then; a successor's socket is put out of its way. */
+/** libuv removes the path with the server, whatever file is there. A successor's socket is moved out of its way. */
 function closeBeside(server: net.Server, { path, absolute, id }: OwnFile): void {
   const there = fileAt(path)
   const aside = `${path}.${process.pid}`
@@ -152,11 +154,11 @@ function closeBeside(server: net.Server, { path, absolute, id }: OwnFile): void 
   if (isSame(fileAt(absolute), id)) succeeds(() => fs.rmSync(absolute))
 }
 
-/** Removes a socket file that nobody listens at. Anything else stays: other files, and sockets that answer in any way. */
+/** Removes a stale socket file. Other files stay, and so do sockets that answer in any way. */
 function removeStale(path: string, done: (removed: boolean) => void): void {
   const found = fileAt(path)
   if (found === undefined) {
-    // Gone by now.
+    // It is gone already.
     soon(() => done(true))
     return
   }
@@ -184,7 +186,7 @@ function fileAt(path: string): (FileId & { readonly isSocket: boolean }) | undef
   }
 }
 
-/** What fails here (a folder that may not be written to) leaves things as they are, and that shows in what comes next. */
+/** A failure here (in a read-only folder) changes nothing, and the next step shows it. */
 function succeeds(change: () => void): boolean {
   try {
     change()
@@ -201,7 +203,7 @@ function isSame(a: FileId | undefined, b: FileId | undefined): boolean {
 function pathText(path: UnixPath): string {
   const text = path.toString()
   if (text.startsWith('\0')) {
-    // It binds them padded to the full length, and so as other names than those of other programs.
+    // Node pads them to the full length, so they differ from the names of other programs.
     throw new UnsupportedError('node:net has no abstract names of UNIX sockets; the native backend does')
   }
   if (typeof path !== 'string' && !Buffer.from(text).equals(path)) {
@@ -216,13 +218,7 @@ function noMode(): UnsupportedError {
   return new UnsupportedError(text)
 }
 
-/** Answers with an error, and not inside the call that asked. */
+/** Answers with an error, later. */
 export function refuse(error: Error, answer: Answer<never>): Abandon {
-  let wanted = true
-  soon(() => {
-    if (wanted) answer(error)
-  })
-  return () => {
-    wanted = false
-  }
+  return soonUnlessAbandoned(() => answer(error))
 }

@@ -1,6 +1,6 @@
 /**
- * What a `TLSSocket` takes for its connection: bytes are put in by `feed` and come out at once by `written`. It has no
- * errors of its own, and is finished or destroyed only by its owner or its `TLSSocket`.
+ * The connection of a `TLSSocket`, in memory. `feed` puts bytes in, and `written` gets bytes at once. It reports no
+ * errors of its own, and only its owner or its `TLSSocket` finishes or destroys it.
  */
 import { Duplex } from 'node:stream'
 
@@ -9,7 +9,7 @@ export interface WireEnds {
   written(bytes: Buffer): void
   /** Nothing more is written. */
   finished(): void
-  /** Everything that was fed has been read, and `end` was called. Before the reader hears of it. */
+  /** All fed bytes have been read, and `end` was called. Called before the reader gets the end. */
   readEnd(): void
 }
 
@@ -26,12 +26,12 @@ export class Wire extends Duplex {
     if (!this.destroyed) this.push(Buffer.from(bytes))
   }
 
-  /** No more is fed. */
+  /** Ends the fed bytes. */
   feedEnd(): void {
     if (!this.destroyed) this.push(null)
   }
 
-  /** Ends nothing: what node:tls writes afterwards (an answer to a key update, an alert) must not fail. */
+  /** Ends nothing, because later writes of node:tls (an alert, an answer to a key update) must not fail. */
   override end(done?: unknown): this {
     this.#ends.finished()
     if (typeof done === 'function') process.nextTick(done)

@@ -1,30 +1,28 @@
 /**
- * TLS over any stream: a transport of plaintext made of a lower transport, which carries ciphertext, and an engine, which
- * turns one into the other and does no I/O.
+ * TLS over any transport. The lower transport carries ciphertext. An engine without I/O converts between ciphertext and
+ * plaintext. This transport connects the two.
  *
  * ```text
  *               receive ▲            │ send
  *                       │            ▼
- *     decrypted, at hand│            │taken in this tick
+ *    decrypted, buffered│            │taken in this tick
  *                       └── engine ◄─┘
  *                       ┌──►      ──┐
- *                       │           │ciphertext that the lower transport had no room for
+ *                       │           │ciphertext that the lower transport did not take
  *         lower.receive │           ▼ lower.send
  * ```
  *
- * What must stay true:
- * 1. The lower transport is read only while somebody waits for what may come of it: a receive with nothing at hand, the
- *    handshake, a goodbye. What was decrypted and not asked for stays at hand, so a cancelled receive loses nothing.
- * 2. The two directions share nothing but the engine: a peer that reads only while it can write is served, and the other
- *    way round, also where the lower transport takes no byte before its peer reads (conformance L7).
- * 3. The engine's calls of its sink only note what has happened; what follows is done by `#progress` once the engine has
- *    returned, in the async context of whoever called. The lower transport may be a stream of a user's own, and its
- *    operations need the task that asked: nothing here is detached.
+ * Invariants
+ * 1. The lower transport is read only for a receive with an empty buffer, the handshake, or a bidirectional shutdown.
+ *    Decrypted bytes that were not asked for stay in the buffer, so a cancelled receive loses nothing.
+ * 2. The two directions share only the engine. A peer that reads only while it can write is served, and so is one that
+ *    writes only while it can read, also if the lower transport takes no byte before its peer reads (L7).
+ * 3. The engine's calls of its sink only record events. `#progress` acts on them after the engine has returned, in the
+ *    async context of the caller. Nothing is detached, because the lower transport may be a user's own stream, whose
+ *    operations need the task that asked.
  * 4. The sink above is never called inside the call that asked, and never after `destroy`.
  * 5. `unsent` counts every byte that this transport, the engine and the lower transport hold.
- * 6. An engine that failed ends both directions, but what it has to tell the peer (an alert) still leaves.
- *
- * Over 500 lines because the two directions, the handshake and the ways to end share the state of one engine.
+ * 6. A failed engine ends both directions. Its alert still leaves.
  */
 import type { TLSError } from '../../errors.ts'
 import {
@@ -39,6 +37,7 @@ import {
   type TlsStart,
 } from '../contract/backend.ts'
 import { later, nextTurn } from './later.ts'
+import { discards, SendBuffer } from '../../common/send-buffer.ts'
 import { share } from '../../common/shared-memory.ts'
 import type { MakeEngine, TlsEngine, TlsEngineSink } from '../contract/tls-engine.ts'
 import { handshakeFailure, truncated } from './tls-failure.ts'
@@ -54,10 +53,10 @@ export function startEngine(
   return () => transport.abandon()
 }
 
-/** What a stream may have taken and not sent (api.md §6). */
+/** The most bytes that may be taken and unsent (SEND-1). */
 const TAKE_LIMIT = 65_536
 
-/** From here data is at least a record of its own, and is not gathered with its neighbours. */
+/** From this size data fills a record, and is not gathered with other sends. */
 const FULL_RECORD = 16_384
 
 class EngineTransport implements StreamTransport {
@@ -74,33 +73,32 @@ class EngineTransport implements StreamTransport {
 
   /** The size of the pending `receive`; 0 is none. */
   #wanted = 0
-  /** Decrypted, and not asked for yet. */
+  /** Decrypted bytes that were not asked for yet. */
   #atHand: Buffer[] = []
-  /** What follows the bytes at hand; stays for ever. */
+  /** The end or failure behind the bytes at hand. Final. */
   #end: 'end' | Error | undefined
-  /** A `receive` of the lower transport is pending. */
+  /** Whether a `receive` of the lower transport is pending. */
   #reading = false
   #lowerEnded = false
 
-  /** Taken in this tick, so that what is sent together shares a record. */
-  #taken: Buffer[] = []
-  #takenBytes = 0
+  /** The bytes of this tick. Sends of one tick share a record. */
+  readonly #out = new SendBuffer()
   #flushing = false
   #ciphertext: Buffer[] = []
   #ciphertextBytes = 0
   #wait: SendWait | undefined
-  /** Plaintext dropped while it waits for the peer's end. */
+  /** Number of plaintext bytes discarded during a wait for the peer's end. */
   #dropped = 0
   #lowerWait: SendWait | undefined
-  /** The lower transport says that it has room, and holds too much all the same: only an empty one helps. */
+  /**
+   * Whether the lower transport said that it is writable, but this transport's limit is still exceeded. Then it must be
+   * flushed.
+   */
   #overfull = false
-  #closeNotify: 'no' | 'said' | 'delivered' = 'no'
-  /** The lower transport has been asked to close its sending half: whatever the engine still says stays unsaid. */
+  #closeNotify: 'no' | 'sent' | 'delivered' = 'no'
+  /** Whether the lower transport was asked to close its sending half. Later ciphertext is dropped. */
   #finished = false
-  #sendError: Error | undefined
-  /** Sending has failed: plaintext goes nowhere from now on. */
-  #deaf = false
-  /** The lower transport's sending has failed: not even alerts leave. */
+  /** Whether sending of the lower transport has failed. Not even alerts leave. */
   #cut = false
 
   constructor(lower: StreamTransport, start: TlsStart, makeEngine: MakeEngine, answer: Answer<StreamTransport>) {
@@ -111,7 +109,7 @@ class EngineTransport implements StreamTransport {
       received: (memory, from, to) => this.#lowerAnswered(false, () => this.#engine.feed(memory.subarray(from, to))),
       receivedEnd: () => this.#lowerAnswered(true, () => this.#engine.feedEnd()),
       receiveFailed: (error) => this.#lowerReceiveFailed(error),
-      // Only `receiveInto` would ask for it.
+      // Never called: this transport does not use `receiveInto`.
       readable: () => {},
       sendSettled: (error) => this.#lowerSendSettled(error),
     }
@@ -121,7 +119,7 @@ class EngineTransport implements StreamTransport {
     this.#inEngine = false
     this.#pushCiphertext()
     this.#demand()
-    // Invariant 4, should it be over already.
+    // The handshake may be complete already (4).
     later(this.#progress)
   }
 
@@ -143,7 +141,7 @@ class EngineTransport implements StreamTransport {
   }
 
   get saysGoodbye(): boolean {
-    const failed = this.#deaf || this.#end instanceof Error
+    const failed = this.#out.failed || this.#end instanceof Error
     return this.#start.standardCompatible && this.#tls !== undefined && !failed
   }
 
@@ -159,18 +157,15 @@ class EngineTransport implements StreamTransport {
   }
 
   send(data: Uint8Array): number {
-    if (this.#deaf || this.#closed || data.length === 0) return data.length
+    if (this.#out.failed || this.#closed || data.length === 0) return data.length
     const count = Math.min(data.length, TAKE_LIMIT - this.unsent)
     if (count <= 0) return 0
     let rest = data.subarray(0, count)
     if (count >= FULL_RECORD) {
       this.#encryptTaken()
-      if (this.#takenBytes === 0 && this.#ciphertextBytes === 0) rest = rest.subarray(this.#encrypt(rest))
+      if (this.#out.length === 0 && this.#ciphertextBytes === 0) rest = rest.subarray(this.#encrypt(rest))
     }
-    if (rest.length > 0 && !this.#deaf) {
-      this.#taken.push(Buffer.from(rest))
-      this.#takenBytes += rest.length
-    }
+    this.#out.take(rest, rest.length)
     if (!this.#flushing) {
       this.#flushing = true
       process.nextTick(this.#flush)
@@ -181,9 +176,7 @@ class EngineTransport implements StreamTransport {
   takeSendError(): Error | undefined {
     const below = this.#lower.takeSendError()
     if (below !== undefined) this.#cutOff(below)
-    const error = this.#sendError
-    this.#sendError = undefined
-    return error
+    return this.#out.takeError()
   }
 
   get unsent(): number {
@@ -192,12 +185,12 @@ class EngineTransport implements StreamTransport {
 
   waitSend(what: SendWait): void {
     this.#wait = what
-    if (this.#drops) this.#atHand = []
+    if (discards(what)) this.#atHand = []
     later(this.#progress)
   }
 
   cancelSend(): void {
-    // A wait of the lower transport stays: what was begun goes on, and whoever asks again finds it.
+    // A wait of the lower transport continues, and the next `waitSend` uses it.
     this.#wait = undefined
     this.#demand()
   }
@@ -231,7 +224,7 @@ class EngineTransport implements StreamTransport {
     this.#lower.unref()
   }
 
-  /** What the engine tells is noted, and acted on when it has returned; what it tells later, at once (invariant 3). */
+  /** Records the events of the engine. `#progress` acts on them after the engine has returned, or at once (3). */
   #engineSink(): TlsEngineSink {
     const noted =
       <A extends unknown[]>(note: (...args: A) => void) =>
@@ -267,7 +260,7 @@ class EngineTransport implements StreamTransport {
 
   #failed(error: Error): void {
     this.#end ??= error
-    this.#goDeaf(error)
+    this.#out.fail(error)
   }
 
   #lowerAnswered(ended: boolean, tell: () => void): void {
@@ -294,20 +287,12 @@ class EngineTransport implements StreamTransport {
     this.#progress()
   }
 
-  /** During the handshake, too, a failed write only makes mute: what the peer has said by then tells more. */
+  /** A failed write ends only the sending side, also during the handshake: data of the peer may explain the failure. */
   #cutOff(error: Error): void {
     this.#cut = true
     this.#ciphertext = []
     this.#ciphertextBytes = 0
-    this.#goDeaf(error)
-  }
-
-  #goDeaf(error: Error): void {
-    if (this.#deaf) return
-    this.#deaf = true
-    this.#sendError = error
-    this.#taken = []
-    this.#takenBytes = 0
+    this.#out.fail(error)
   }
 
   readonly #flush = (): void => {
@@ -315,7 +300,7 @@ class EngineTransport implements StreamTransport {
     this.#progress()
   }
 
-  /** Does what has become possible, in the order in which it enables one another. */
+  /** Takes every step that has become possible, each before the steps that it enables. */
   readonly #progress = (): void => {
     if (this.#closed || this.#inEngine) return
     this.#encryptTaken()
@@ -362,7 +347,9 @@ class EngineTransport implements StreamTransport {
     }
   }
 
-  /** Up to `most` of the bytes at hand; small records are joined, for an operation each would cost more than a copy. */
+  /**
+   * Takes up to `most` of the bytes at hand. Joins small records, because a copy costs less than an operation for each.
+   */
   #take(most: number): Buffer {
     const parts: Buffer[] = []
     for (let left = most; left > 0 && this.#atHand.length > 0;) {
@@ -380,8 +367,8 @@ class EngineTransport implements StreamTransport {
     const wait = this.#wait
     if (wait === undefined || this.#closed) return
     const error = this.takeSendError()
-    if (this.#drops) this.#sayGoodbye(error)
-    else if (error !== undefined || this.#deaf) this.#settle(error)
+    if (this.#drops) this.#shutDownBothWays(error)
+    else if (error !== undefined || this.#out.failed) this.#settle(error)
     else if (wait === 'shutdown') this.#shutDown()
     else if (this.unsent === 0 || (wait === 'writable' && this.unsent < TAKE_LIMIT)) this.#settle(undefined)
     else this.#awaitLower(wait === 'flushed' || this.#overfull ? 'flushed' : 'writable')
@@ -390,36 +377,36 @@ class EngineTransport implements StreamTransport {
   #shutDown(): void {
     if (this.#closeNotify === 'delivered') this.#settle(undefined)
     else if (this.#own === 0) {
-      this.#sayClose()
+      this.#sendCloseNotify()
       this.#awaitLower('shutdown')
     }
   }
 
   /**
-   * What was sent before the goodbye can fail; of the goodbye itself nothing is an error: a peer that has what it wants may
-   * be gone.
+   * Does a bidirectional shutdown. Bytes that were sent before it can fail. A failure of the shutdown itself is no
+   * error, because a peer that has what it wants may be gone.
    */
-  #sayGoodbye(error: Error | undefined): void {
+  #shutDownBothWays(error: Error | undefined): void {
     if (error !== undefined && this.#closeNotify === 'no') this.#settle(error)
-    else if (this.#closeNotify === 'no' && !this.#deaf && this.unsent > 0) this.#awaitLower('flushed')
+    else if (this.#closeNotify === 'no' && !this.#out.failed && this.unsent > 0) this.#awaitLower('flushed')
     else {
-      if (!this.#deaf) this.#sayClose()
-      if (this.#closeNotify === 'said' && !this.#cut) this.#awaitLower('shutdown')
+      if (!this.#out.failed) this.#sendCloseNotify()
+      if (this.#closeNotify === 'sent' && !this.#cut) this.#awaitLower('shutdown')
       else if (this.#end !== undefined || this.#hasDroppedEnough) this.#settle(undefined)
     }
   }
 
   get #drops(): boolean {
-    return this.#wait === 'goodbye' || this.#wait === 'linger'
+    return discards(this.#wait)
   }
 
   get #hasDroppedEnough(): boolean {
     return this.#wait === 'linger' && this.#dropped >= LINGER_BYTES
   }
 
-  #sayClose(): void {
+  #sendCloseNotify(): void {
     if (this.#closeNotify !== 'no') return
-    this.#closeNotify = 'said'
+    this.#closeNotify = 'sent'
     this.#call(() => this.#engine.sendClose())
     this.#pushCiphertext()
   }
@@ -429,13 +416,13 @@ class EngineTransport implements StreamTransport {
     this.sink.sendSettled(error)
   }
 
-  /** Bytes above the lower transport. */
+  /** Number of bytes above the lower transport. */
   get #own(): number {
-    const plaintext = this.#deaf ? 0 : this.#takenBytes + (this.#engine.unsent ?? 0)
+    const plaintext = this.#out.failed ? 0 : this.#out.length + (this.#engine.unsent ?? 0)
     return plaintext + this.#ciphertextBytes
   }
 
-  /** Once nothing is left here that has to go there first. */
+  /** Waits for the lower transport, once it has all bytes of this transport. */
   #awaitLower(what: SendWait): void {
     if (this.#own === 0) this.#askLower(what)
   }
@@ -449,12 +436,11 @@ class EngineTransport implements StreamTransport {
 
   #encryptTaken(): void {
     this.#pushCiphertext()
-    while (this.#takenBytes > 0 && this.#ciphertextBytes === 0) {
-      const bytes = this.#taken.length === 1 ? (this.#taken[0] as Buffer) : Buffer.concat(this.#taken)
+    while (this.#out.length > 0 && this.#ciphertextBytes === 0) {
+      const bytes = this.#out.drain()
       const count = this.#encrypt(bytes)
-      if (this.#deaf) return
-      this.#taken = count === bytes.length ? [] : [bytes.subarray(count)]
-      this.#takenBytes = bytes.length - count
+      if (this.#out.failed) return
+      this.#out.putBack(bytes.subarray(count))
       if (count === 0) return
     }
   }
@@ -480,7 +466,7 @@ class EngineTransport implements StreamTransport {
     }
   }
 
-  /** Invariant 1, both ways. */
+  /** Starts or stops reading (1). */
   #demand(): void {
     const wanted = this.#answer !== undefined || (this.#wanted > 0 && this.#atHand.length === 0) || this.#drops
     const reads = wanted && this.#end === undefined && !this.#lowerEnded && !this.#closed
@@ -496,16 +482,17 @@ class EngineTransport implements StreamTransport {
     this.#inEngine = false
   }
 
-  /** From here on the sink hears nothing. */
-  #leave(lastWords: () => void): void {
+  /** The sink is not called again. */
+  #leave(beforeLeaving: () => void): void {
     if (this.#closed) return
-    lastWords()
+    beforeLeaving()
     this.#closed = true
     this.#answer = undefined
     this.#wanted = 0
     this.#wait = undefined
     this.#engine.destroy()
-    this.#atHand = this.#taken = this.#ciphertext = []
-    this.#takenBytes = this.#ciphertextBytes = 0
+    this.#out.clear()
+    this.#atHand = this.#ciphertext = []
+    this.#ciphertextBytes = 0
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Files to be sent, by node:fs, for every backend: the bytes are read on libuv's threads, at a place of their own, so that
- * nobody's position in the file moves.
+ * Files for sending, for every backend. node:fs reads the bytes on libuv's threads, at explicit positions, so that the
+ * position of the file does not move.
  */
 import { close, constants, fstat, open, read } from 'node:fs'
 import { getSystemErrorName } from 'node:util'
@@ -11,14 +11,14 @@ export function openSource(file: string | Buffer | number, answer: Answer<FileSo
     look(file, undefined, answer)
     return
   }
-  // Without blocking: a FIFO that nobody writes to would keep a thread for ever.
+  // Without blocking: a FIFO without a writer would occupy a thread for ever.
   open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0), (error, fd) => {
     if (error !== null) answer(error)
     else look(fd, file.toString(), answer)
   })
 }
 
-/** Everything but a directory may be tried: what cannot be read at a place says so itself (`ESPIPE`). */
+/** Accepts everything except a directory. A file that cannot be read at a position reports that itself (`ESPIPE`). */
 function look(fd: number, path: string | undefined, answer: Answer<FileSource>): void {
   fstat(fd, (error, status) => {
     const wrong = error ?? (status.isDirectory() ? directoryError(path) : undefined)
@@ -45,12 +45,12 @@ class Source implements FileSource {
   }
 
   close(): void {
-    // Nothing was written: there is nothing to report.
+    // Nothing was written, so a failure means nothing.
     if (this.#own) close(this.#fd, () => {})
   }
 }
 
-/** In Node's own shape, which `read` would give it. */
+/** The error that `read` would give, in Node's shape. */
 function directoryError(path: string | undefined): Error {
   const code = getSystemErrorName(EISDIR)
   const error = new Error(`${code}: illegal operation on a directory, open${path === undefined ? '' : ` '${path}'`}`)

@@ -1,13 +1,14 @@
 /**
- * A child process that runs a program of the library and exchanges values with it: `fork` of every backend, for all of them let
- * Node do it (what Node itself is started with, its loaders among it, is not to be imitated).
+ * `fork` for every backend: a child process that runs a program of the library and exchanges values with it.
+ *
+ * Node starts it on every backend, because the options and loaders that Node was started with cannot be imitated.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { detached } from '../../kernel/index.ts'
 import type { ForkedProcess, ForkSink } from '../contract/processes.ts'
 
-/** Starts `program`, with the options that this process was started with. Its output goes where ours goes; it has no input. */
+/** Starts `program` with this process's options. It shares this process's output, and has no input. */
 export function forkProgram(program: URL, sink: ForkSink): ForkedProcess {
   return detached(() => new Forked(program, sink))
 }
@@ -25,10 +26,10 @@ class Forked implements ForkedProcess {
     child.on('message', (value: unknown) => sink.message(value))
     child.on('error', (error) => {
       this.#error ??= error
-      // One that was never started has no end to tell of.
+      // A process that was never started emits no 'exit'.
       if (child.pid === undefined) sink.ended(error, null, null)
     })
-    // What it sent last may still be on its way when it has exited, and comes before the channel's end.
+    // Messages may still arrive after 'exit'. They come before the end of the channel.
     let exit: readonly [number | null, NodeJS.Signals | null] | undefined
     let open = true
     const tell = (): void => {

@@ -1,24 +1,25 @@
 /**
- * Whether a process group still has members that live. A signal 0 does not tell: zombies count there, and one whose parent does not
- * reap it stays for ever (its parent may be this process, where that is process 1). Linux says what each process is.
+ * Whether a process group has living members. Signal 0 does not tell, because it also reaches zombies, and a zombie
+ * stays until its parent reaps it (the parent may be this process, as process 1). Linux reports the state of each
+ * process.
  */
 import { readdir, readFile } from 'node:fs'
 import { detached } from '../../kernel/index.ts'
 
-/** Processes looked at at once: each look takes a thread of libuv's. */
+/** Number of processes that are read at once. Each takes a thread of libuv. */
 const AT_ONCE = 4
 
 export class GroupMembers {
   readonly #group: number
-  /** A member that lived at the look before. */
+  /** A member that was alive at the previous survey. */
   #known: string | undefined
 
-  /** @param group - its number */
+  /** @param group - the number of the group */
   constructor(group: number) {
     this.#group = group
   }
 
-  /** Looks at the processes there are. Answers once and later; true where the system does not tell. */
+  /** Surveys the processes. Answers once, later. The answer is true where the system does not tell. */
   look(answer: (living: boolean) => void): void {
     const known = this.#known
     if (known === undefined) detached(() => this.#lookAtAll(answer))
@@ -59,17 +60,20 @@ export class GroupMembers {
 
   #isLivingMember(number: string, answer: (living: boolean) => void): void {
     readFile(`/proc/${number}/stat`, 'latin1', (error, text) => {
-      // It has gone meanwhile.
+      // It has ended meanwhile.
       answer(error === null && isLivingMember(text, this.#group))
     })
   }
 }
 
-/** Reads a line of `/proc/…/stat`: number, name in parentheses, state, parent, group; 15 fields later the number of threads. */
-export function isLivingMember(text: string, group: number): boolean {
+/**
+ * Reads a line of `/proc/…/stat`: number, name in parentheses, state, parent, group; 15 fields later the number of
+ * threads.
+ */
+function isLivingMember(text: string, group: number): boolean {
   const [state, , theirs, ...rest] = text.slice(text.lastIndexOf(')') + 2).split(' ')
   if (Number(theirs) !== group) return false
-  // Where the first thread has ended and others have not, the process lives.
+  // A process whose first thread has ended is alive while it has other threads.
   return !/^[ZXx]$/.test(state ?? '') || Number(rest[THREADS]) > 1
 }
 

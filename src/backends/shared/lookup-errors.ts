@@ -1,4 +1,4 @@
-/** What a resolver says is wrong, in Node's shape. */
+/** Errors of a resolver, in Node's shape. */
 import type { SystemError } from '../contract/backend.ts'
 
 /** Node's numbers for the resolver's codes (libuv's `UV_EAI_…`). */
@@ -14,7 +14,7 @@ const NUMBERS: Readonly<Record<string, number>> = {
   EAI_SOCKTYPE: -3011,
 }
 
-/** @param hostname - what was looked up; `undefined` where it was no host */
+/** @param hostname - the host of the look-up, if there was one */
 export function lookupError(
   code: string,
   hostname: string | undefined,

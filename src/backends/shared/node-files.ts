@@ -1,27 +1,27 @@
 /**
- * Files by node:fs, for the `node` backend and for platforms on which the addon has none of its own.
+ * Files on node:fs, for the `node` backend and for platforms where the addon has none.
  *
- * - libuv has four threads for all files. A read of a pipe would keep one until somebody writes, so pipes and terminals are
- *   opened once more without blocking, where the system has a path for that, and looked at from time to time.
- * - Node cannot move the system's position. It is left to the system until the first `seek` to elsewhere; from then on it is kept
- *   here.
+ * - libuv has four threads for all files, and a read of a pipe would occupy one until a writer comes. So pipes and
+ *   terminals are opened a second time without blocking, if the system has a path for that, and polled.
+ * - Node cannot move the system's position. Until the first `seek` the system keeps the position, afterwards this file
+ *   does.
  */
 import fs from 'node:fs'
 import type { Abandon, Answer, FileOpenOptions, FileSink, FileTransport } from '../contract/backend.ts'
 
-/** The answer follows. */
+/** The result follows through the sink. */
 const PENDING = -1
 
-/** Milliseconds between two looks at a pipe; they get longer while nothing comes. */
+/** Milliseconds between two polls of a pipe. The pause grows while nothing comes. */
 const SHORTEST = 1
 const LONGEST = 30
 
 const { O_APPEND, O_NONBLOCK, O_RDWR, O_RDONLY, O_WRONLY } = fs.constants
 
-/** What one call of node:fs reads or writes at most. It refuses 2 GiB, and Linux moves no more at once either. */
+/** The most bytes of one call of node:fs. It refuses 2 GiB, and Linux does not move more at once. */
 const MOST = 2 ** 30
 
-/** The part of the flags that says whether one reads or writes. */
+/** The bits of the flags for reading and writing. */
 const ACCESS = O_RDONLY | O_WRONLY | O_RDWR
 
 export function openFile(options: FileOpenOptions, answer: Answer<FileTransport>): Abandon {
@@ -56,7 +56,7 @@ function describe(
   else answer(error ?? directoryError(options.file))
 }
 
-/** In Node's own shape. */
+/** An error in Node's shape. */
 function directoryError(file: string | Buffer | number): Error {
   const path = typeof file === 'number' ? {} : { path: file.toString() }
   const place = typeof file === 'number' ? '' : ` '${file.toString()}'`
@@ -69,14 +69,14 @@ function directoryError(file: string | Buffer | number): Error {
 }
 
 /**
- * Whoever waits for a FIFO's other end goes on, as long as this is open: a thread that has not come to wait yet must find it
- * there, too.
+ * Opens both ends of a FIFO, so that every thread that waits for the other end continues. It stays open, because a
+ * thread may not have begun to wait yet.
  */
 function openBothEnds(path: string | Buffer): number | undefined {
   try {
     return fs.statSync(path).isFIFO() ? fs.openSync(path, O_RDWR | O_NONBLOCK) : undefined
   } catch {
-    // It is gone: then nobody waits at it.
+    // It is gone, so no thread waits for it.
     return undefined
   }
 }
@@ -90,15 +90,15 @@ class NodeFile implements FileTransport {
   readonly position: number
   readonly #closefd: boolean
   readonly #appends: boolean
-  /** The same file once more, which does not block. */
+  /** A second, non-blocking descriptor of the same file. */
   readonly #second: number | undefined
   #at: number
-  /** The system's position is the same. */
+  /** Whether the system's position is the right one. */
   #synced = true
-  /** A pause between two looks, and what to do after it. */
+  /** The pause between two polls, and the function that runs after it. */
   #pause: { timer: NodeJS.Timeout; done: number } | undefined
   #delay = SHORTEST
-  /** No further look. */
+  /** Stops polling. */
   #stopped = false
 
   constructor(fd: number, status: fs.Stats, { file, flags, closefd }: FileOpenOptions) {
@@ -150,7 +150,7 @@ class NodeFile implements FileTransport {
   interrupt(): void {
     const pause = this.#pause
     this.#stopped = true
-    // What is being looked at says in a moment whether there is anything.
+    // The next poll reports what there is.
     if (pause === undefined) return
     clearTimeout(pause.timer)
     this.#settled()
@@ -173,7 +173,7 @@ class NodeFile implements FileTransport {
     return this.#second ?? this.fd
   }
 
-  /** For Node: `null` leaves the position to the system. */
+  /** The position for Node; `null` leaves it to the system. */
   #place(): number | null {
     return this.seekable && !this.#synced ? this.#at : null
   }
@@ -192,7 +192,7 @@ class NodeFile implements FileTransport {
   #wrote(length: number): void {
     this.#settled()
     if (!this.#appends || !this.seekable) return this.sink.done(length)
-    // What was appended stands at the end, wherever that was by then.
+    // An append writes to the end of the file at that time.
     fs.fstat(this.fd, (error, status) => {
       if (error === null) this.#at = status.size
       this.sink.done(length)
@@ -207,7 +207,7 @@ class NodeFile implements FileTransport {
     return target
   }
 
-  /** Tries once more after a while where the pipe is empty, or full. */
+  /** Tries again after a pause, because the pipe is empty or full. */
   #failed(error: NodeJS.ErrnoException, done: number, again: () => void): void {
     if (error.code !== 'EAGAIN' || !this.waits) {
       this.#settled()
@@ -238,7 +238,7 @@ function invalidSeek(): Error {
   return Object.assign(new Error('EINVAL: invalid argument, lseek'), { errno: -22, code: 'EINVAL', syscall: 'lseek' })
 }
 
-/** Of a descriptor that somebody else has opened; Linux tells. */
+/** Reads the position of a foreign descriptor. Works on Linux. */
 function positionOf(fd: number): number {
   try {
     return Number(/^pos:\s*(\d+)/.exec(fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? 0)
@@ -247,7 +247,7 @@ function positionOf(fd: number): number {
   }
 }
 
-/** A socket cannot be opened in this way, and no system but Linux and its like has such paths. */
+/** A socket cannot be opened again. Only Linux and similar systems have such paths. */
 function openSecond(fd: number, access: number): number | undefined {
   try {
     return fs.openSync(`/proc/self/fd/${fd}`, access | O_NONBLOCK)

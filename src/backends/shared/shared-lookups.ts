@@ -1,29 +1,29 @@
 /**
- * Look-ups that are equal and under way at once share one call of the resolver.
+ * Equal look-ups at the same time share one call of the resolver.
  *
- * What must stay true:
- * 1. Whoever leaves, leaves alone: the call goes on for the others, and nobody but its own caller hears of it.
- * 2. A call that everybody has left is joined by the next one who asks the same: it cannot be ended, and holds one of the few
- *    places that the resolver has. A name that never answers takes one of them, however often it is tried again.
+ * Invariants
+ * 1. Abandoning a look-up affects only its own caller. The call goes on for the others.
+ * 2. A call whose callers have all left is reused by the next equal look-up. It cannot be ended, and occupies one of
+ *    the few places of the resolver. So a name that never answers occupies one place, however often it is tried.
  */
 import type { Abandon, Answer } from '../contract/backend.ts'
 
-/** Calls the resolver, once. */
+/** Makes one call of the resolver. */
 export type Start<T> = (answer: Answer<T>) => void
 
 export class SharedLookups {
   readonly #underWay = new Map<string, Shared>()
   readonly #hold: (change: number) => void
 
-  /** @param hold - counts those calls that somebody waits for, where that keeps the process alive */
+  /** @param hold - counts the calls with callers, for a backend where that keeps the process alive */
   constructor(hold: (change: number) => void = () => {}) {
     this.#hold = hold
   }
 
-  /** @param key - what is asked, as text; equal for equal questions only */
+  /** @param key - the question as text; equal only for equal questions */
   ask<T>(key: string, start: Start<T>, answer: Answer<T>): Abandon {
     const shared = this.#underWay.get(key) ?? this.#begin(key, start)
-    // The caller's own object: the same function may ask twice.
+    // A new object for each caller, because the same function may ask twice.
     const caller = { answer: answer as Answer<unknown> }
     if (shared.callers.size === 0) this.#hold(1)
     shared.callers.add(caller)
@@ -39,7 +39,7 @@ export class SharedLookups {
       this.#underWay.delete(key)
       if (shared.callers.size > 0) this.#hold(-1)
       for (const caller of shared.callers) {
-        // One that is answered may abandon another.
+        // An answered caller may abandon another one.
         if (shared.callers.delete(caller)) caller.answer(error, value)
       }
     })
@@ -48,6 +48,6 @@ export class SharedLookups {
 }
 
 interface Shared {
-  /** Those who wait, in the order in which they came. */
+  /** The callers, in the order of their calls. */
   readonly callers: Set<{ readonly answer: Answer<unknown> }>
 }

@@ -1,17 +1,17 @@
-/** The errors of starting a program: which file it was that is not there. */
+/** The errors of starting a program. They name the file that is missing. */
 import { statSync } from 'node:fs'
 import { constants } from 'node:os'
 import { getSystemErrorMap } from 'node:util'
 import type { SpawnOptions, SystemError } from '../contract/backend.ts'
 
-/** A spawn's error as Node words it, `spawn cat ENOENT`, with `path`. */
+/** An error of spawning in Node's shape: `spawn cat ENOENT`, with `path`. */
 export interface SpawnError extends SystemError {
   path: string
 }
 
 /**
- * @param errno - the positive number of the operating system. `ENOENT` may mean the program or the folder: the folder is
- * looked at, and named where it was that.
+ * @param errno - the positive number of the operating system. `ENOENT` may mean the program or the folder. The folder
+ *   is checked, and named if it is the cause.
  */
 export function spawnError(errno: number, { command, cwd }: SpawnOptions): SpawnError {
   const folder = cwd === undefined ? undefined : folderFailure(cwd)
@@ -27,7 +27,10 @@ function makeError(code: string, syscall: string, path: string): SpawnError {
   return Object.assign(new Error(text), { errno, code, syscall, path })
 }
 
-/** Why nothing can run there. Asked after the fact: a spawn that works pays nothing for it. */
+/**
+ * Returns the code of what is wrong with the folder. Runs only after a failure, so that a successful spawn costs
+ * nothing.
+ */
 function folderFailure(cwd: string): string | undefined {
   try {
     return statSync(cwd).isDirectory() ? undefined : 'ENOTDIR'

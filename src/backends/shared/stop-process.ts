@@ -1,29 +1,29 @@
-/** How a child process is ended: asked first, and made to after a while. */
+/** Ends a child process: SIGTERM first, SIGKILL after a grace period. */
 import { constants } from 'node:os'
 import { detached } from '../../kernel/index.ts'
 import { GroupMembers } from './group-members.ts'
 
-/** A child, as far as ending it needs to know. */
+/** The part of a child process that ending it needs. */
 export interface Stoppable {
-  /** Its number, and that of the group that it leads. */
+  /** The number of the process, and of the group that it leads. */
   readonly pid: number
   /** Whether it has been reaped. */
   readonly ended: boolean
-  /** Whether signals go to a group, which may outlive it. */
+  /** Whether signals go to its group, which may outlive it. */
   readonly leadsGroup: boolean
   signal(number: number): boolean
 }
 
 const { SIGKILL, SIGTERM } = constants.signals
 
-/** The longest that a timer waits; longer is for ever. */
+/** The longest delay of a timer. A longer one means for ever. */
 const LONGEST = 2 ** 31 - 1
 
-/** Milliseconds between two looks at whether a group has gone: nobody tells the end of other people's children. */
+/** Milliseconds between two checks of a group. The system does not report the end of other processes' children. */
 const FIRST_LOOK = 1
 const RARE_LOOK = 50
 
-/** A pause from which on it is worth looking at the members of a group: those who end at a signal have ended by then. */
+/** From this pause on the members are surveyed. Members that end at a signal have ended by then. */
 const CLOSE_LOOK = 4
 
 export class StopProcess {
@@ -44,11 +44,11 @@ export class StopProcess {
     if (grace < LONGEST) this.#grace = detached(setTimeout, this.#kill, Math.max(0, grace))
     this.#signal(grace <= 0 ? SIGKILL : SIGTERM)
     this.#killed = grace <= 0
-    // Also where it has gone already: then there may be a group, and the answer comes soon.
+    // Also if the child has ended already: its group may still exist.
     if (target.ended) this.#look = detached(setTimeout, this.progress, 0)
   }
 
-  /** Looks how far it is; called when the child has been reaped, too. */
+  /** Checks the progress. Also called when the child has been reaped. */
   readonly progress = (): void => {
     clearTimeout(this.#look)
     if (this.#finished || !this.#target.ended) return
@@ -65,7 +65,7 @@ export class StopProcess {
     this.#pause = Math.min(2 * this.#pause, RARE_LOOK)
   }
 
-  /** The group has members; they may be zombies. */
+  /** Whether the group has members. They may be zombies. */
   #lookClosely(): void {
     this.#looking = true
     this.#members ??= new GroupMembers(this.#target.pid)
@@ -89,7 +89,7 @@ export class StopProcess {
     this.progress()
   }
 
-  /** A child that may not be signalled (it has become another user's) is waited for all the same. */
+  /** A child that may not be signalled, because it has become another user's, is awaited all the same. */
   #signal(number: number): boolean {
     try {
       return this.#target.signal(number)

@@ -1,22 +1,22 @@
 /**
- * What is wrong with a handshake or a record, in the same words whichever library found it. The backends find out the
- * reason (and, for an alert, its name); the sentence, and whose fault it is, is made here.
+ * The errors of handshakes and records. They have the same words with each TLS library. A backend finds the reason, and
+ * the name of an alert. This file writes the sentence, which says which side is at fault.
  */
 import { TLSEOFError, TLSError, type TLSErrorReason } from '../../errors.ts'
 import type { TlsStart } from '../contract/backend.ts'
 
-/** The reasons that a backend finds; the others are the concept modules'. */
+/** The reasons that a backend reports. The concept modules report the others. */
 export type FailureReason = Exclude<TLSErrorReason, 'timed-out' | 'plaintext-buffered' | 'bad-credentials'>
 
-/** Of a failure: what the sentence needs to know. */
+/** The details of a failure that the sentence needs. */
 export interface Failure {
   readonly reason: FailureReason
-  /** The alert's name as the RFC writes it (`unknown_ca`), or what else the library below said. */
+  /** The name of the alert in the RFC (`unknown_ca`), or another message of the library. */
   readonly detail?: string | undefined
   readonly cause?: unknown
 }
 
-/** The error of a handshake that failed. */
+/** The error of a failed handshake. */
 export function handshakeFailure(start: Pick<TlsStart, 'side' | 'peer'>, failure: Failure): TLSError {
   const { them, sentence } = describe(start, failure)
   return toError(`TLS handshake with the ${them} ${start.peer}: ${sentence}`, failure)
@@ -55,7 +55,7 @@ function sentenceOf({ reason, detail }: Failure, them: string): string {
     case 'certificate-not-yet-valid':
       return `the ${them}'s certificate is not valid yet${more}`
     case 'certificate-unknown-issuer':
-      return `the ${them}'s certificate was issued by nobody this side trusts${more}`
+      return `the ${them}'s certificate was issued by an authority that this side does not trust${more}`
     case 'certificate-wrong-name':
       return `the ${them}'s certificate is for another name${more}`
     case 'certificate-wrong-purpose':
@@ -97,7 +97,7 @@ function sentenceOf({ reason, detail }: Failure, them: string): string {
   }
 }
 
-/** What the alerts that people meet mean, from the side that gets them. */
+/** The common alerts, explained for the side that receives them. */
 function meaning(alert: string | undefined): string {
   const text = alert === undefined ? undefined : MEANINGS[alert]
   return text === undefined ? '' : `: ${text}`

@@ -1,24 +1,24 @@
-/** What a resolver knows without asking anybody, for backends that are given names and addresses only. */
+/** Answers that need no resolver, for backends that only have names and addresses. */
 import { isIP } from 'node:net'
 import { UnsupportedError } from '../../errors.ts'
 import type { AddressQuery, AddressRecord, SocketType } from '../contract/backend.ts'
 
-/** The system's numbers of the protocols (IANA's). */
+/** IANA's protocol numbers. */
 const PROTOCOLS: Readonly<Record<SocketType, number>> = { stream: 6, dgram: 17, raw: 0 }
 
 const ALL: readonly SocketType[] = ['stream', 'dgram', 'raw']
 
-/** The port of a service for one type of socket, where it has any. */
+/** The port of a service for one type of socket, if it has one. */
 export type PortOf = (service: string, type: SocketType) => number | undefined
 
-/** For which types of socket, and at which ports. A code where the service is none. */
+/** Returns the types of socket and ports of a service, or an error code. */
 export function portsOf(
   { service, type, flags }: AddressQuery,
   portOf: PortOf,
 ): { type: SocketType; port: number }[] | 'ENOTFOUND' | 'EAI_SERVICE' {
   const types = type === undefined ? ALL : [type]
   if (service === null || /^\d+$/.test(service)) {
-    // As the C library has it: what is too large for a port keeps its lower bits.
+    // As in the C library, a number that is too large for a port keeps its lower bits.
     const port = Number(service ?? 0) & 0xffff
     return types.map((each) => ({ type: each, port }))
   }
@@ -30,7 +30,7 @@ export function portsOf(
   return found.length === 0 ? 'EAI_SERVICE' : found
 }
 
-/** Every address with every port, in the order of the C library. */
+/** Combines every address with every port, in the order of the C library. */
 export function combined(
   addresses: readonly string[],
   ports: readonly { type: SocketType; port: number }[],
@@ -41,8 +41,8 @@ export function combined(
 }
 
 /**
- * The addresses that need no names: those to listen at, the own ones, and numeric ones. A code where there is none, `undefined`
- * where somebody has to be asked.
+ * Returns the addresses that need no resolver: the wildcard, the loopback and numeric addresses. An error code if there
+ * is none, `undefined` if a resolver is needed.
  */
 export function knownAddresses({ host, family, flags }: AddressQuery): string[] | Unknown | undefined {
   if (host === null) {

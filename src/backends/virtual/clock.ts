@@ -6,32 +6,32 @@ import { type Goal, Timeline } from './timeline.ts'
 
 /** Options of a `VirtualClock`. */
 export interface VirtualClockOptions {
-  /** The time it begins at, in milliseconds: what `currentTime()` says then. Default 0. */
+  /** The time at the start, in milliseconds, as `currentTime()` returns it. Default 0. */
   start?: number | undefined
-  /** Whether time moves on by itself when every task waits. Default true. */
+  /** Whether time moves by itself when every task waits. Default true. */
   autoJump?: boolean | undefined
 }
 
 // Filled by the static block of `VirtualClock`, the only code that can see its private field.
 let timeline: (clock: VirtualClock) => Timeline
 
-/** What is behind a clock. */
+/** The internals of a clock. */
 export function timelineOf(clock: VirtualClock): Timeline {
   return timeline(clock)
 }
 
 /**
- * The time of the runs of the `virtual` backend. It takes no real time to pass.
+ * The time of the runs of the `virtual` backend. It passes without real time.
  *
- * With `autoJump`, once every task of every run on this clock waits, and no work in the real world is under way (a file, a
- * thread, an `abandonOnCancel`), time jumps to whatever comes next: a timeout, a datagram that arrives. An hour of sleeps
- * passes in milliseconds, in exact order. While a child process or a thread works, time passes as fast as the real time. Where nothing lies
- * ahead the run waits, as on the other backends. A loop that never waits takes no time: what it polls for must not be a point
- * in time.
+ * With `autoJump`, time jumps to the next event (a timeout, a datagram that arrives) when every task of every run on
+ * this clock waits, and no real work is under way (a file, a thread, an `abandonOnCancel`). An hour of sleeps passes in
+ * milliseconds, in exact order. While a child process or a thread works, time passes at the speed of real time. Without
+ * a next event the run waits, as on the other backends. Time does not pass in a loop that never waits, so such a loop
+ * must not poll for a time.
  *
- * Without, time stands still until `advance` moves it.
+ * Without `autoJump`, time stands still until `advance` moves it.
  *
- * One clock may serve several runs, and is read and moved from anywhere on its thread.
+ * One clock may serve several runs, and works from anywhere on its thread.
  */
 export class VirtualClock {
   readonly #timeline: Timeline
@@ -49,12 +49,12 @@ export class VirtualClock {
     this.#timeline = new Timeline(start, autoJump)
   }
 
-  /** Milliseconds. */
+  /** The present time in milliseconds. */
   get now(): number {
     return this.#timeline.now()
   }
 
-  /** Whether time moves on by itself. May be changed at any time. */
+  /** Whether time moves by itself. May be changed at any time. */
   get autoJump(): boolean {
     return this.#timeline.autoJump
   }
@@ -65,12 +65,12 @@ export class VirtualClock {
   }
 
   /**
-   * Moves time on by `ms` milliseconds, stopping at every event and deadline on the way: what each of them wakes runs until
-   * everything waits again, before time goes on. Resolves when all is quiet at the new time.
+   * Moves time by `ms` milliseconds. It stops at every event and deadline on the way, and lets the tasks that they wake
+   * run until everything waits again. Resolves when everything waits at the new time.
    *
-   * In a task this is an operation like any other, a checkpoint, and the task counts as waiting; it may also be called outside
-   * of every run. It is not held up by work in the real world, nor by a task that does not come to rest within a hundred
-   * passes of the event loop.
+   * In a task this is an async operation and a checkpoint, and the task counts as waiting. It also works outside of
+   * every run. Real work does not hold it up, nor does a task that does not rest within a hundred iterations of the
+   * event loop.
    */
   advance(ms: number): Promise<void> {
     try {

@@ -3,16 +3,17 @@
  *
  * ```text
  *   client                          server
- *     ├── syn ──────────────────────► in nobody's name: rst; the queue is full, or nobody is there: nothing
+ *     ├── syn ──────────────────────► no listener: rst; a full queue, or no host: no answer
  *     ◄────────────────── syn-ack ──┤ greeted
  *     ├── (acknowledged) ───────────► in the queue
  *   answered
  * ```
  *
- * What is not answered is asked again after 1, 3, 7, 15… seconds, and as soon as a partition is over.
+ * An unanswered syn is sent again after 1, 3, 7, 15… seconds, and when a partition ends.
  */
 import type { Abandon, Answer, StreamTransport, TcpConnectOptions } from '../contract/backend.ts'
 import { canonical, familyOf, isLoopback, isWildcard, socketAddress } from './addresses.ts'
+import { answerSoon } from './answers.ts'
 import { type Code, systemError } from './errors.ts'
 import type { ScheduledEvent } from './event-queue.ts'
 import type { Fabric } from './fabric.ts'
@@ -20,30 +21,22 @@ import { TcpListener } from './listener.ts'
 import { type Machine, machineHere, type Socket, type TcpBound, targetOf } from './machine.ts'
 import { SocketOptions } from './socket-options.ts'
 import { connectEnds, type VirtualStream } from './stream.ts'
-import { Way } from './way.ts'
+import { StreamDirection } from './stream-direction.ts'
 
-/** Before the first repetition; twice as long before each one after it. */
+/** Milliseconds before the first retransmission. Each further pause is twice as long. */
 const FIRST_REPETITION = 1000
 
 export function connect(fabric: Fabric, options: TcpConnectOptions, answer: Answer<StreamTransport>): Abandon {
   const machine = machineHere(fabric)
   const bound = bindEnd(machine, options)
-  if (bound instanceof Error) {
-    let wanted = true
-    fabric.timeline.soon(() => {
-      if (wanted) answer(bound)
-    })
-    return () => {
-      wanted = false
-    }
-  }
+  if (bound instanceof Error) return answerSoon(fabric, answer, () => bound)
   const attempt = new Attempt(machine, bound, options, answer)
   return () => attempt.abandon()
 }
 
 type ClientBound = TcpBound & { readonly boundTo: string }
 
-/** The own end of the connection, or what is wrong with it. */
+/** Binds the local end of the connection, or returns the error. */
 function bindEnd(machine: Machine, options: TcpConnectOptions): ClientBound | Error {
   const { bindAddress, bindPort = 0 } = options
   const target = targetOf(canonical(options.address) ?? options.address)
@@ -144,7 +137,7 @@ class Attempt implements Socket {
     const [client, server] = connectEnds(
       {
         machine: this.#machine,
-        way: new Way(this.#machine, machine, { fromPort: bound.port, toPort: port }),
+        direction: new StreamDirection(this.#machine, machine, { fromPort: bound.port, toPort: port }),
         localAddress: here,
         remoteAddress: there,
         options: new SocketOptions({ TCP_NODELAY: Number(noDelay), SO_KEEPALIVE: Number(keepAlive) }),
@@ -152,7 +145,7 @@ class Attempt implements Socket {
       },
       {
         machine,
-        way: new Way(machine, this.#machine, { fromPort: port, toPort: bound.port }),
+        direction: new StreamDirection(machine, this.#machine, { fromPort: port, toPort: bound.port }),
         localAddress: there,
         remoteAddress: here,
         options: listener.options.copy(),

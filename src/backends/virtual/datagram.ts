@@ -89,7 +89,7 @@ export abstract class VirtualDatagram implements DatagramTransport, Socket {
     return this.#kept.length
   }
 
-  /** Keeps a datagram, if there is room for it, for whoever asks. */
+  /** Keeps a datagram for the next receive, if there is room. */
   arrived(data: Buffer, from: DatagramAddress): void {
     const room = this.#options.of('SO_RCVBUF') - this.#keptBytes
     if (this.gone || (data.length > room && this.#kept.length > 0)) return
@@ -116,7 +116,7 @@ export abstract class VirtualDatagram implements DatagramTransport, Socket {
   /** There is room for more. */
   protected taken(): void {}
 
-  /** What the network has reported since somebody last asked. */
+  /** The error that the network reported since the last call. */
   protected takeError(_syscall: string): Error | undefined {
     return undefined
   }

@@ -1,8 +1,8 @@
-/** System errors in Node's shape, as Linux numbers and names them: a simulated failure looks the same everywhere. */
-import { getSystemErrorMap } from 'node:util'
+/** System errors with Linux's numbers: a simulated failure looks the same on every platform. */
 import type { SystemError } from '../contract/backend.ts'
+import { makeSystemError, type Target } from '../shared/system-error.ts'
 
-/** The codes that can happen here, with Linux's numbers. */
+/** The codes of the simulated network, with Linux's numbers. */
 const NUMBERS = {
   EAGAIN: 11,
   EINVAL: 22,
@@ -26,26 +26,6 @@ const NUMBERS = {
 
 export type Code = keyof typeof NUMBERS
 
-/** Where an operation was directed. */
-export interface Target {
-  readonly address?: string | undefined
-  readonly port?: number | undefined
-}
-
-export function systemError(code: Code, syscall: string, target: Target = {}): SystemError {
-  const { address, port } = target
-  const place = address === undefined ? '' : port === undefined ? ` ${address}` : ` ${address}:${port}`
-  // As Node words it: a listener's error also says what is wrong.
-  const message = syscall === 'listen' ? `${syscall} ${code}: ${textOf(code)}${place}` : `${syscall} ${code}${place}`
-  const error = Object.assign(new Error(message), { errno: -NUMBERS[code], code, syscall })
-  if (address !== undefined) Object.assign(error, { address })
-  if (port !== undefined) Object.assign(error, { port })
-  return error
-}
-
-function textOf(code: Code): string {
-  for (const [name, text] of getSystemErrorMap().values()) {
-    if (name === code) return text
-  }
-  return 'unknown error'
+export function systemError(code: Code, syscall: string, target?: Target): SystemError {
+  return makeSystemError(code, NUMBERS[code], syscall, target)
 }

@@ -1,6 +1,6 @@
 /**
- * What is going to happen, by time, and at one time in the order of its making: a heap in which every event knows its place,
- * so that one that is called off leaves at once and cannot make the time jump to it.
+ * What is going to happen, by time, and at one time in the order of its making: a heap in which every event knows its
+ * place, so that one that is called off leaves at once and cannot make the time jump to it.
  */
 
 export class ScheduledEvent {

@@ -1,10 +1,11 @@
 /**
- * What connects the hosts: who is where, which links there are, who cannot reach whom, and the passage of single packets.
+ * The simulated network: addresses, links, partitions, and the transport of single packets.
  *
- * What must stay true:
- * 1. Whether a packet passes is asked twice, when it is sent and when it arrives: nothing passes a partition, also not what
- *    was under way when it came.
- * 2. Randomness is drawn in the order of sending, and only where a link asks for it: the same seed, the same network.
+ * Invariants
+ * 1. A packet is checked against partitions twice, when it is sent and when it arrives. So a partition also stops
+ *    packets that were under way when it began.
+ * 2. Random numbers are drawn in the order of sending, and only for links that need them. The same seed gives the same
+ *    network.
  */
 import { UsageError } from '../../errors.ts'
 import { canonical, isLoopback } from './addresses.ts'
@@ -14,7 +15,7 @@ import { NETWORK, Random } from './random.ts'
 import type { Timeline } from './timeline.ts'
 import type { Ports, Traffic, TrafficKind } from './traffic.ts'
 
-/** Who holds back what cannot pass, to send it again. */
+/** Holds segments that cannot pass, and sends them again. */
 export interface Holder {
   release(): void
 }
@@ -28,7 +29,7 @@ export interface Packet extends Ports {
 
 interface Partition {
   readonly side: ReadonlySet<Machine>
-  /** `undefined`: everybody else, also those that come later. */
+  /** `undefined`: all other hosts, also later ones. */
   readonly other: ReadonlySet<Machine> | undefined
 }
 
@@ -38,7 +39,7 @@ export interface FabricOptions {
   readonly records: boolean
 }
 
-/** The links of a host with itself, and of nobody. */
+/** The link of a host with itself. */
 const LOOPBACK = linkState('options', {})
 
 export class Fabric {
@@ -65,7 +66,7 @@ export class Fabric {
     return this.#timeline
   }
 
-  /** The clock it was first used with, for good. */
+  /** The clock of the first use, which stays. */
   get clocked(): Timeline | undefined {
     return this.#timeline
   }
@@ -74,7 +75,7 @@ export class Fabric {
     return this.#random
   }
 
-  /** A run begins; the first of those that are active together decides what happens by chance. */
+  /** A run begins. Of the runs that are active together, the first one seeds the network. */
   join(seed: number | undefined): void {
     if (this.#runs++ === 0 && seed !== undefined) this.#random = new Random(seed, NETWORK)
   }
@@ -103,12 +104,12 @@ export class Fabric {
     return machine
   }
 
-  /** Who has this address, seen from `from`. */
+  /** The host with this address, seen from `from`. */
   machineAt(address: string, from: Machine): Machine | undefined {
     return isLoopback(address) ? from : this.#byAddress.get(address)
   }
 
-  /** The addresses of a name, in the resolver's order; `undefined` where nobody has it. */
+  /** The addresses of a name, in the resolver's order; `undefined` for an unknown name. */
   resolve(host: string): readonly string[] | undefined {
     const address = canonical(host)
     if (address !== undefined) return [address]

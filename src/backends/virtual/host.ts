@@ -20,7 +20,10 @@ export function hostOf(behind: Machine): VirtualHost {
   return host
 }
 
-/** One host of a `VirtualNetwork`, made by `network.host(name)`. Every host is also `localhost` (127.0.0.1, ::1) to itself. */
+/**
+ * One host of a `VirtualNetwork`, made by `network.host(name)`. Every host is also `localhost` (127.0.0.1, ::1) to
+ * itself.
+ */
 export class VirtualHost {
   readonly #machine: Machine
 
@@ -38,7 +41,7 @@ export class VirtualHost {
     return this.#machine.name
   }
 
-  /** Its own addresses, in the resolver's order; without those of the loopback interface. */
+  /** The addresses of the host, in the resolver's order, without loopback addresses. */
   get addresses(): readonly string[] {
     return this.#machine.addresses
   }
@@ -48,14 +51,14 @@ export class VirtualHost {
     return this.#machine.up
   }
 
-  /** How many sockets are open on it: servers, connections, connection attempts, datagram sockets. */
+  /** The number of open sockets: servers, connections, connection attempts, datagram sockets. */
   get openSockets(): number {
     return [...this.#machine.sockets].filter((socket) => socket.open).length
   }
 
   /**
-   * Calls `body` on this host and returns what it returns: what is opened in it is on this host, and so are all tasks that
-   * are spawned from it. Code outside of every such call is on the host `localhost`.
+   * Calls `body` on this host, and returns its result. Sockets that are opened in it belong to this host, and so do all
+   * tasks that are spawned from it. Code outside of such a call runs on the host `localhost`.
    */
   run<T>(body: () => T): T {
     checkFunction('body', body)
@@ -63,15 +66,17 @@ export class VirtualHost {
   }
 
   /**
-   * Switches the host off: its sockets are gone, its peers hear nothing. They find out when they send and nobody
-   * acknowledges, or by a timeout of their own. Code on the host is not ended (cancel its tasks): what it sends goes nowhere,
-   * and what it waits for does not come.
+   * Switches the host off. Its sockets are gone, and its peers get no notice. They notice when their data is not
+   * acknowledged, or by a timeout of their own. Code on the host is not ended; cancel its tasks for that. Its data is
+   * lost, and its waits do not end.
    */
   crash(): void {
     this.#machine.crash()
   }
 
-  /** Switches it on again, with nothing open. Peers that still send on connections from before are answered by a reset. */
+  /**
+   * Switches the host on again, without open sockets. Peers that still send on old connections get a reset.
+   */
   restart(): void {
     this.#machine.restart()
   }

@@ -1,11 +1,12 @@
 /**
  * The `virtual` backend: simulated time and a simulated network behind the contract of `backend.ts`, for tests.
  *
- * - `clock.ts`, `network.ts`, `host.ts`, `options.ts`: what tests see. Behind them:
- * - `timeline.ts` (`event-queue.ts`): when things happen. - `scheduler.ts`, `random.ts`: in which order, and by which chance.
- * - `fabric.ts` (`machine.ts`, `ports.ts`, `link.ts`, `traffic.ts`): who is where, and how single packets pass.
- * - `way.ts`, `outbox.ts`, `stream.ts`, `listener.ts`, `connect.ts`, `lookup.ts`: TCP. - `tls.ts`: over it.
- * - `datagram.ts`, `udp.ts`, `unix.ts` (`errors.ts`, `addresses.ts`, `socket-options.ts`): the other sockets.
+ * - `clock.ts`, `network.ts`, `host.ts`, `options.ts`: the part that tests see.
+ * - `timeline.ts`, `event-queue.ts`: the time of events. `scheduler.ts`, `random.ts`: their order, and chance.
+ * - `fabric.ts`, `machine.ts`, `ports.ts`, `link.ts`, `traffic.ts`: hosts, and the transport of packets.
+ * - `stream-direction.ts`, `outbox.ts`, `stream.ts`, `listener.ts`, `connect.ts`, `lookup.ts`: TCP. `tls.ts`: TLS over
+ *   it.
+ * - `datagram.ts`, `udp.ts`, `unix.ts`, `errors.ts`, `addresses.ts`, `socket-options.ts`: the other sockets.
  * - `process.ts`: child processes, which are real.
  */
 import fs from 'node:fs'
@@ -58,10 +59,10 @@ import { connectUnix, listenUnix, openUnixDatagram } from './unix.ts'
 export type { VirtualOptions } from './options.ts'
 
 /**
- * A backend for one run.
+ * Creates a backend for one run.
  *
- * @param makeEngine - the TLS library of a backend that works here
- * @param real - that backend, for what is real here too
+ * @param makeEngine - the TLS library of a real backend
+ * @param real - that backend, for real work (files, processes)
  */
 export function makeVirtualBackend(
   options: VirtualOptions,
@@ -88,7 +89,7 @@ class VirtualBackend implements Backend {
   readonly #makeEngine: () => MakeEngine
   readonly #real: () => Backend
   #engine: MakeEngine | undefined
-  /** While the run is active. */
+  /** Set while the run is active. */
   #uncount: (() => void) | undefined
 
   constructor(
@@ -189,7 +190,7 @@ class VirtualBackend implements Backend {
     return startEngine(transport, start, this.#engine, answer)
   }
 
-  /** Files are the real ones; whoever waits for one says so (`REAL`), and time stands still. */
+  /** Files are the real ones. A task that waits for one is marked (`REAL`), and time stands still. */
   openSource(file: string | Buffer | number, answer: Answer<FileSource>): void {
     openSource(file, answer)
   }

@@ -1,14 +1,19 @@
-/** One direction of the way between two hosts: how long what is sent takes, and whether it arrives. */
+/** One direction of the link between two hosts: its delays, and its losses. */
 import { checkOptions, invalidArgType, outOfRange } from '../../common/validate.ts'
 import type { Random } from './random.ts'
 
-/** How good the connection between two hosts is. Without more it is perfect: everything arrives in the same moment. */
+/**
+ * The quality of the link between two hosts. Without options it is perfect: everything arrives at the time of sending.
+ */
 export interface LinkOptions {
-  /** Milliseconds one way. Default 0. */
+  /** Latency of one direction, in milliseconds. Default 0. */
   latency?: number | undefined
-  /** Up to as many milliseconds more, at random for each packet. TCP keeps its order; datagrams may overtake. Default 0. */
+  /**
+   * Additional latency of each packet, at random from 0 to this many milliseconds. TCP keeps its order, datagrams may
+   * overtake. Default 0.
+   */
   jitter?: number | undefined
-  /** Bytes of payload per second that pass in each direction, whoever sends them. Default `Infinity`. */
+  /** Bandwidth of each direction, in bytes of payload per second. Default `Infinity`. */
   bandwidth?: number | undefined
   /** The probability, from 0 to 1, that a packet is lost. TCP sends it again, which takes time. Default 0. */
   loss?: number | undefined
@@ -24,7 +29,7 @@ const PERFECT: LinkState = { latency: 0, jitter: 0, bandwidth: Infinity, loss: 0
 
 const MEMBERS = Object.keys(PERFECT) as (keyof LinkState)[]
 
-/** What a link is made of: those of `options` that are given, and `before` for the rest. */
+/** Combines the given options with `before` for the rest. */
 export function linkState(name: string, options: LinkOptions, before: LinkState = PERFECT): LinkState {
   checkOptions(name, options)
   const state = { ...before }
@@ -40,14 +45,14 @@ export function linkState(name: string, options: LinkOptions, before: LinkState 
 
 export class Link {
   state: LinkState
-  /** Until then the wire carries what was sent before. */
+  /** The time until which earlier packets occupy the link. */
   #taken = -Infinity
 
   constructor(state: LinkState) {
     this.state = state
   }
 
-  /** When a packet that is sent now arrives, if it does. */
+  /** The arrival time of a packet that is sent now, if it arrives. */
   arrival(now: number, bytes: number, random: Random): number {
     const { latency, jitter, bandwidth } = this.state
     const departure = Math.max(now, this.#taken) + (bytes / bandwidth) * 1000
@@ -55,7 +60,7 @@ export class Link {
     return departure + latency + (jitter > 0 ? random.next() * jitter : 0)
   }
 
-  /** The additional time of a datagram that others overtake. */
+  /** The additional latency of a datagram that others overtake. */
   detour(random: Random): number {
     const { latency, jitter, reorder } = this.state
     return random.chance(reorder) ? random.next() * (latency + jitter || 1) : 0

@@ -1,6 +1,6 @@
 /**
- * A listening socket. Whoever connects waits in its queue, at most `backlog` and one of them; what comes beyond that is not
- * heard, and knocks again after a while.
+ * A simulated listener. Its queue has room for `backlog` connections and one more. Further attempts get no answer, and
+ * are sent again after a while.
  */
 import type {
   Abandon,
@@ -12,6 +12,7 @@ import type {
   TcpListenOptions,
 } from '../contract/backend.ts'
 import { canonical, isWildcard, socketAddress } from './addresses.ts'
+import { answerSoon } from './answers.ts'
 import { systemError } from './errors.ts'
 import type { Fabric } from './fabric.ts'
 import { type Machine, machineHere, onMachine, type Socket } from './machine.ts'
@@ -21,16 +22,9 @@ import type { VirtualStream } from './stream.ts'
 
 export function listen(fabric: Fabric, options: TcpListenOptions, answer: Answer<ListenerTransport>): Abandon {
   const machine = machineHere(fabric)
-  let wanted = true
-  fabric.timeline.soon(() => {
-    if (!wanted) return
-    const listener = machine.up ? openListener(machine, options) : systemError('ENETDOWN', 'listen')
-    if (listener instanceof Error) answer(listener)
-    else answer(undefined, listener)
-  })
-  return () => {
-    wanted = false
-  }
+  return answerSoon(fabric, answer, () =>
+    machine.up ? openListener(machine, options) : systemError('ENETDOWN', 'listen'),
+  )
 }
 
 function openListener(machine: Machine, options: TcpListenOptions): TcpListener | Error {
@@ -101,7 +95,7 @@ export abstract class VirtualListener implements ListenerTransport, Socket {
 
   sever(): void {}
 
-  /** Its host has crashed, or it is closed. */
+  /** Whether it is closed, or its host has crashed. */
   get gone(): boolean {
     return this.#closed || this.#dead
   }
@@ -110,7 +104,7 @@ export abstract class VirtualListener implements ListenerTransport, Socket {
     return this.#queue.length + this.#greeted.size > this.#backlog
   }
 
-  /** Somebody wants to connect, and has been answered. */
+  /** A connection attempt was answered. */
   greet(end: VirtualStream): void {
     this.#greeted.add(end)
     end.onBroken = () => {
@@ -118,10 +112,10 @@ export abstract class VirtualListener implements ListenerTransport, Socket {
     }
   }
 
-  /** Handlers run where the server is, whoever serves it. */
+  /** Handlers run on the server's host, whichever host serves it. */
   readonly within = <T>(fn: () => T): T => onMachine(this.machine, fn)
 
-  /** The connection stands. */
+  /** The connection is established. */
   established(end: VirtualStream): void {
     if (!this.#greeted.delete(end)) return
     end.onBroken = undefined

@@ -1,4 +1,4 @@
-/** Name look-ups: the names of the network, and nobody else's; of the services, those that everybody knows. */
+/** Name look-ups: the names of the simulated network, and well-known services. */
 import type {
   Abandon,
   AddressQuery,
@@ -10,15 +10,16 @@ import type {
 } from '../contract/backend.ts'
 import { lookupError } from '../shared/lookup-errors.ts'
 import { combined, knownAddresses, portsOf } from '../shared/well-known.ts'
+import { answerSoon } from './answers.ts'
 import { canonical, familyOf, socketAddress } from './addresses.ts'
 import type { Fabric } from './fabric.ts'
 
 export function lookup(fabric: Fabric, host: string, family: 0 | 4 | 6, answer: Answer<SocketAddress[]>): Abandon {
-  return soon(fabric, answer, () => resolve(fabric, host, family).map((address) => socketAddress(address, 0)))
+  return answerSoon(fabric, answer, () => resolve(fabric, host, family).map((address) => socketAddress(address, 0)))
 }
 
 export function getAddrInfo(fabric: Fabric, query: AddressQuery, answer: Answer<AddressRecord[]>): Abandon {
-  return soon(fabric, answer, () => {
+  return answerSoon(fabric, answer, () => {
     const { host, service, family, flags } = query
     const hostname = host ?? undefined
     if (host === null && service === null) throw lookupError('ENOTFOUND', undefined)
@@ -34,7 +35,7 @@ export function getAddrInfo(fabric: Fabric, query: AddressQuery, answer: Answer<
 }
 
 export function getNameInfo(fabric: Fabric, query: NameQuery, answer: Answer<NameRecord>): Abandon {
-  return soon(fabric, answer, () => {
+  return answerSoon(fabric, answer, () => {
     const { address, port, flags } = query
     const name = flags.has('NI_NUMERICHOST') ? undefined : fabric.nameOf(canonical(address) ?? address)
     if (name === undefined && flags.has('NI_NAMEREQD')) throw lookupError('ENOTFOUND', address, 'getnameinfo')
@@ -44,7 +45,7 @@ export function getNameInfo(fabric: Fabric, query: NameQuery, answer: Answer<Nam
   })
 }
 
-/** Those that tests speak of. They have the same port for every type of socket. */
+/** The well-known services. They have the same port for every type of socket. */
 const SERVICES: ReadonlyMap<string, number> = new Map(
   Object.entries({
     ftp: 21,
@@ -62,25 +63,6 @@ const SERVICES: ReadonlyMap<string, number> = new Map(
     postgresql: 5432,
   }),
 )
-
-/** Answers once the running JavaScript is done. */
-function soon<T>(fabric: Fabric, answer: Answer<T>, find: () => T): Abandon {
-  let wanted = true
-  fabric.timeline.soon(() => {
-    if (!wanted) return
-    let found: T
-    try {
-      found = find()
-    } catch (error) {
-      answer(error as Error)
-      return
-    }
-    answer(undefined, found)
-  })
-  return () => {
-    wanted = false
-  }
-}
 
 /** IPv4 addresses in the form of IPv6, where there is nothing else, or with all there is. */
 function mapped(fabric: Fabric, { host, family, flags }: AddressQuery): string[] | undefined {

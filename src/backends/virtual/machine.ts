@@ -6,19 +6,19 @@ import type { Fabric } from './fabric.ts'
 import { type Bound, PortTable } from './ports.ts'
 import type { UdpSocket } from './udp.ts'
 
-/** Whatever a host has open. */
+/** An open socket of a host. */
 export interface Socket {
   /** Whether it counts as an open socket of its host. */
   readonly open: boolean
-  /** Its host has crashed: it hears nothing any more, and says nothing. */
+  /** Its host has crashed. It sends and receives nothing from now on. */
   die(): void
-  /** What could not pass may pass again. */
+  /** A partition has ended. */
   passable(): void
-  /** Somebody on the way breaks its connection with that host. */
+  /** A middlebox breaks its connection with that host. */
   sever(peer: Machine): void
 }
 
-/** Who has a TCP port: a listener, or a client for its own end. */
+/** The owner of a TCP port: a listener, or the local end of a client. */
 export type TcpBound = Bound
 
 export class Machine {

@@ -15,9 +15,9 @@ import { type LinkOptions, linkState } from './link.ts'
 import type { Machine } from './machine.ts'
 import type { TrafficRecord } from './traffic.ts'
 
-/** What every link of the network is like, if `link` says nothing else, and how the hosts behave. */
+/** The quality of all links (`link` changes single ones), and the behaviour of the hosts. */
 export interface VirtualNetworkOptions extends LinkOptions {
-  /** Milliseconds after which a connection attempt that nobody answers is `ETIMEDOUT`. Default 127,000, as on Linux. */
+  /** Milliseconds after which an unanswered connection attempt is `ETIMEDOUT`. Default 127,000, as on Linux. */
   connectTimeout?: number | undefined
   /** Whether `record` is kept; it grows for as long as the network lives. Default true. */
   record?: boolean | undefined
@@ -33,23 +33,23 @@ interface OneLinkOptions extends LinkOptions {
   readonly oneWay?: boolean | undefined
 }
 
-/** Default as Linux has it: six repetitions. */
+/** Linux's default: six retransmissions. */
 const CONNECT_TIMEOUT = 127_000
 
 // Filled by the static block of `VirtualNetwork`, the only code that can see its private field.
 let fabric: (network: VirtualNetwork) => Fabric
 
-/** What is behind a network. */
+/** The internals of a network. */
 export function fabricOf(network: VirtualNetwork): Fabric {
   return fabric(network)
 }
 
 /**
- * The network of the runs of the `virtual` backend: hosts with names and addresses, links between them, and whatever may
- * happen to these. One network may serve several runs, at once and one after the other, all on the same clock.
+ * The network of the runs of the `virtual` backend: hosts with names and addresses, and links between them. One network
+ * may serve several runs, at once or one after the other, all on the same clock.
  *
- * Hosts are named by themselves or by their names. There is one from the beginning, `localhost`. A perfect network delivers
- * everything in the moment it was sent, so give links a `latency` where times matter.
+ * A host is given as a `VirtualHost` or by its name. The host `localhost` always exists. A perfect network delivers
+ * everything at the time of sending, so give links a `latency` if times matter.
  */
 export class VirtualNetwork {
   readonly #fabric: Fabric
@@ -68,9 +68,9 @@ export class VirtualNetwork {
   }
 
   /**
-   * The host of this name, made if there is none.
+   * Returns the host of this name, and creates it if there is none.
    *
-   * @param options - `addresses`: numeric, in the resolver's order; without them it gets an IPv4 and an IPv6 address
+   * @param options - `addresses`: numeric addresses, in the resolver's order. Default: an IPv4 and an IPv6 address
    */
   host(name: string, options: HostOptions = {}): VirtualHost {
     checkName('name', name)
@@ -90,8 +90,8 @@ export class VirtualNetwork {
   }
 
   /**
-   * Gives these addresses a name, in the order in which the resolver tells them. An address may be one that nobody has:
-   * whoever connects to it hears nothing.
+   * Gives these addresses a name. The resolver keeps their order. An address may belong to no host; connection attempts
+   * to it get no answer.
    */
   alias(name: string, addresses: readonly string[]): void {
     checkName('name', name)
@@ -101,7 +101,7 @@ export class VirtualNetwork {
   }
 
   /**
-   * Says what the way between two hosts is like, from now on and in both directions; what is not named stays as it is.
+   * Sets the quality of the link between two hosts from now on, in both directions. Missing options stay as they are.
    *
    * @param options - `oneWay`: only from `a` to `b`
    */
@@ -119,25 +119,25 @@ export class VirtualNetwork {
   }
 
   /**
-   * From now on nothing passes between these hosts and the others, in either direction: no packet, no error. Datagrams are
-   * lost, TCP keeps trying. Partitions add up until they are healed.
+   * Separates these hosts from the others from now on, in both directions: no packet and no error passes. Datagrams are
+   * lost, TCP keeps trying. Several partitions add up until `heal`.
    *
-   * @param other - default: everybody else, also hosts that are made later
+   * @param other - default: all other hosts, also later ones
    */
   partition(side: readonly (string | VirtualHost)[], other?: readonly (string | VirtualHost)[]): void {
     const sides = this.#machines('side', side)
     this.#fabric.partition(sides, other === undefined ? undefined : this.#machines('other', other))
   }
 
-  /** Ends all partitions. TCP sends at once what was held back, in order. */
+  /** Ends all partitions. TCP sends the held data at once, in order. */
   heal(): void {
     this.#fabric.heal()
   }
 
   /**
-   * Breaks the TCP connections between two hosts, as something on the way that forgot them would: both ends are reset.
+   * Resets both ends of the TCP connections between two hosts, like a middlebox that lost its state.
    *
-   * @param b - default: those between `a` and everybody
+   * @param b - default: all peers of `a`
    * @param a - default: all connections of the network
    */
   reset(a?: string | VirtualHost, b?: string | VirtualHost): void {
@@ -149,7 +149,7 @@ export class VirtualNetwork {
     }
   }
 
-  /** Everything that was sent, in its order. Their outcomes are filled in as time goes on. */
+  /** All packets, in the order of sending. Their outcomes are filled in as time passes. */
   get record(): readonly TrafficRecord[] {
     return this.#fabric.record
   }

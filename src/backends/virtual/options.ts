@@ -1,19 +1,19 @@
-/** How a run of the `virtual` backend is set up. */
+/** The options of the `virtual` backend. */
 import { checkInteger, checkOptions, invalidArgType, optionNames } from '../../common/validate.ts'
 import { VirtualClock } from './clock.ts'
 import { VirtualNetwork } from './network.ts'
 
-/** How the virtual backend is set up (`backendOptions`). */
+/** Options of the virtual backend (`backendOptions`). */
 export interface VirtualOptions {
   /**
-   * Makes the order in which ready tasks go on, and what happens by chance in the network, random and repeatable: the same
-   * seed, program and start give the same interleaving. Any safe integer. Without one, tasks go on in the order in which they
-   * became ready, as on the other backends, and the network's chances are those of seed 0.
+   * Makes the order of ready tasks, and chance in the network, random and repeatable. The same seed, program and start
+   * give the same interleaving. Any safe integer. Without a seed, tasks continue in the order in which they became
+   * ready, as on the other backends, and the network uses seed 0.
    */
   seed?: number | undefined
-  /** Its time. Default: that of `network`, if it was used before, or a new one that starts at 0 and jumps. */
+  /** The clock. Default: the clock of `network` if that was used before, else a new one that starts at 0 and jumps. */
   clock?: VirtualClock | undefined
-  /** Its network. Default: a new one with one host, `localhost`. */
+  /** The network. Default: a new one with one host, `localhost`. */
   network?: VirtualNetwork | undefined
 }
 

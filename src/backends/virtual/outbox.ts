@@ -1,28 +1,28 @@
 /**
- * The sending half of a connection: what was taken, what is under way, and how much the other end has room for.
+ * The sending half of a simulated connection: the taken bytes, the bytes under way, and the other end's window.
  *
  * ```text
- *   push ─► taken ─(by the end of the turn, as far as the window is open)─► Way ─► the other end's inbox
+ *   push ─► taken ─(by the end of the turn, as far as the window is open)─► StreamDirection ─► the other end's inbox
  *             │                                                              │
  *             └ `unsent`                          acknowledged, window ◄─────┘
  * ```
  */
 import type { ScheduledEvent } from './event-queue.ts'
 import type { Timeline } from './timeline.ts'
-import type { Way } from './way.ts'
+import type { StreamDirection } from './stream-direction.ts'
 
-/** How long Linux sends data again that nobody acknowledges, before it gives up: some fifteen minutes. */
+/** Milliseconds of retransmissions without an acknowledgement before Linux gives up: about fifteen minutes. */
 const GIVES_UP_AFTER = 924_600
 
 /** Payload of one packet: Ethernet's, and the loopback interface's. */
 const SEGMENT = 1460
 const LOOPBACK_SEGMENT = 65_536
 
-/** What the other end tells, at the time when it was told. */
+/** The state of the other end at the time of sending. */
 export interface Acknowledgement {
-  /** Bytes that have arrived; the end counts as one. */
+  /** Number of bytes that have arrived; the end counts as one. */
   received: number
-  /** How far may be sent. */
+  /** The number of bytes up to which this end may send. */
   edge: number
 }
 
@@ -34,12 +34,12 @@ export interface OutboxOwner {
   drained(): void
   /** Nothing was acknowledged for too long. */
   gaveUp(): void
-  /** Milliseconds; 0 is the system's own patience (`TCP_USER_TIMEOUT`). */
+  /** `TCP_USER_TIMEOUT` in milliseconds; 0 means the system's default. */
   readonly patience: number
 }
 
 export class Outbox {
-  readonly #way: Way
+  readonly #direction: StreamDirection
   readonly #timeline: Timeline
   readonly #owner: OutboxOwner
   #taken: Buffer[] = []
@@ -53,15 +53,15 @@ export class Outbox {
   #orphaned = false
   #timer: ScheduledEvent | undefined
 
-  /** @param window - how much the other end has room for, to begin with */
-  constructor(way: Way, window: number, owner: OutboxOwner) {
-    this.#way = way
-    this.#timeline = way.from.fabric.timeline
+  /** @param window - the initial window of the other end, in bytes */
+  constructor(direction: StreamDirection, window: number, owner: OutboxOwner) {
+    this.#direction = direction
+    this.#timeline = direction.from.fabric.timeline
     this.#edge = window
     this.#owner = owner
   }
 
-  /** Bytes that were taken and have not left. */
+  /** Number of bytes that were taken and have not left. */
   get unsent(): number {
     return this.#takenBytes
   }
@@ -70,7 +70,7 @@ export class Outbox {
     return this.#ended
   }
 
-  /** Takes a copy, and sends it when the turn is over. */
+  /** Copies the bytes, and sends them at the end of the turn. */
   push(data: Uint8Array): void {
     this.#taken.push(Buffer.from(data))
     this.#takenBytes += data.length
@@ -83,23 +83,23 @@ export class Outbox {
     })
   }
 
-  /** Sends as much as the other end has room for. */
+  /** Sends as many bytes as the window allows. */
   flush(): void {
-    const largest = this.#way.from === this.#way.to ? LOOPBACK_SEGMENT : SEGMENT
+    const largest = this.#direction.from === this.#direction.to ? LOOPBACK_SEGMENT : SEGMENT
     while (this.#takenBytes > 0 && this.#edge > this.#sent && !this.#closed) {
       const bytes = this.#take(Math.min(largest, this.#edge - this.#sent))
       this.#sent += bytes.length
-      this.#way.send('data', bytes.length, () => this.#owner.deliver(bytes))
+      this.#direction.send('data', bytes.length, () => this.#owner.deliver(bytes))
     }
     this.#watch()
   }
 
-  /** After everything that has been taken. */
+  /** Sends the end, behind all taken bytes. */
   end(): void {
     if (this.#ended || this.#closed) return
     this.#ended = true
     this.#sent++
-    this.#way.send('fin', 0, () => this.#owner.deliverEnd())
+    this.#direction.send('fin', 0, () => this.#owner.deliverEnd())
     this.#watch()
   }
 
@@ -113,19 +113,19 @@ export class Outbox {
     if (this.unsent < unsent) this.#owner.drained()
   }
 
-  /** Nobody waits for an answer any more; what was sent still arrives. What was not is dropped. */
+  /** The owner is closed. Bytes that have left still arrive, the others are dropped. */
   orphan(): void {
     this.#orphaned = true
     this.#drop()
     this.#unwatch()
   }
 
-  /** Nothing more leaves. */
+  /** Sends nothing from now on. */
   close(): void {
     this.#closed = true
     this.#drop()
     this.#unwatch()
-    this.#way.close()
+    this.#direction.close()
   }
 
   #drop(): void {
@@ -133,7 +133,7 @@ export class Outbox {
     this.#takenBytes = 0
   }
 
-  /** Up to `most` bytes: what was sent in pieces leaves together. */
+  /** Takes up to `most` bytes. Small sends leave together. */
   #take(most: number): Buffer {
     const parts: Buffer[] = []
     let room = most

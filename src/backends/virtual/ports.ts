@@ -47,7 +47,7 @@ export class PortTable<B extends Bound> {
     this.#bound.clear()
   }
 
-  /** Who gets what arrives at this address: the closest match, and of several equal ones each in turn. */
+  /** The receiver of a packet to this address: the closest match. Equal matches take turns. */
   find(address: string, port: number, accepts: (bound: B) => boolean = () => true): B | undefined {
     const bound = (this.#bound.get(port) ?? []).filter((each) => covers(each.boundTo, address) && accepts(each))
     const closest = Math.max(...bound.map(closeness))

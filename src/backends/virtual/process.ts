@@ -1,4 +1,7 @@
-/** Child processes are real ones, of a backend that works here. While one runs, simulated time is no faster than the real one. */
+/**
+ * Child processes are real ones, of a backend that works here. While one runs, simulated time is no faster than the
+ * real one.
+ */
 import type {
   Answer,
   Backend,

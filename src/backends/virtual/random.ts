@@ -1,6 +1,7 @@
 /**
- * Randomness that can be repeated: mulberry32 (a 32-bit counter stepped by a constant and scrambled by two multiplications),
- * one stream for each purpose, so that a message more does not change the order of tasks. Not for secrets.
+ * Randomness that can be repeated: mulberry32 (a 32-bit counter stepped by a constant and scrambled by two
+ * multiplications), one stream for each purpose, so that a message more does not change the order of tasks. Not for
+ * secrets.
  */
 
 /** The purposes. A number is added, never changed: recorded seeds would mean something else. */

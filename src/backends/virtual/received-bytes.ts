@@ -1,6 +1,6 @@
 import { share } from '../../common/shared-memory.ts'
 
-/** What has arrived and nobody has read. */
+/** Bytes that have arrived and were not read. */
 export class ReceivedBytes {
   #chunks: Buffer[] = []
   #length = 0
@@ -14,7 +14,7 @@ export class ReceivedBytes {
     this.#length += bytes.length
   }
 
-  /** Up to `most` bytes, whatever pieces they came in. */
+  /** Takes up to `most` bytes, joined across segments. */
   take(most: number): Buffer {
     const [first] = this.#chunks
     const count = Math.min(most, this.#length)
@@ -24,7 +24,7 @@ export class ReceivedBytes {
     return bytes
   }
 
-  /** Fills `view` as far as there are bytes, and returns how many there were. */
+  /** Copies bytes into `view`, and returns the count. */
   takeInto(view: Uint8Array): number {
     let filled = 0
     for (let first = this.#chunks[0]; first !== undefined && filled < view.length; first = this.#chunks[0]) {
@@ -35,7 +35,7 @@ export class ReceivedBytes {
     return filled
   }
 
-  /** Drops everything, and returns how much it was. */
+  /** Drops all bytes, and returns the count. */
   drop(): number {
     const length = this.#length
     this.#chunks = []

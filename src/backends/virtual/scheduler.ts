@@ -1,6 +1,6 @@
 /**
- * A seeded order: of everything that could go on now, one is chosen at random, and what it sets off in microtasks runs out
- * before the next one is. The same seed and the same program give the same order; another seed gives another one.
+ * A seeded order: of everything that could go on now, one is chosen at random, and what it sets off in microtasks runs
+ * out before the next one is. The same seed and the same program give the same order; another seed gives another one.
  */
 import { detached, type Scheduler } from '../../kernel/index.ts'
 import { Random, SCHEDULING } from './random.ts'

@@ -1,6 +1,6 @@
 /**
- * Socket options, by the names and numbers of Linux: remembered, and given back. What they would do to a real network they do
- * not do here, but for `SO_RCVBUF` (the receive window) and `TCP_USER_TIMEOUT`.
+ * Socket options, by the names and numbers of Linux: remembered, and given back. What they would do to a real network
+ * they do not do here, but for `SO_RCVBUF` (the receive window) and `TCP_USER_TIMEOUT`.
  */
 import { outOfRange } from '../../common/validate.ts'
 import { systemError } from './errors.ts'

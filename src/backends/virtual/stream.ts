@@ -1,15 +1,15 @@
 /**
- * One end of a simulated connection, in the contract's way. Both ends know each other; what one sends reaches the other over
- * a `Way`, in order.
+ * One end of a simulated connection, as a `StreamTransport`. Each end knows the other, and sends to it over a
+ * `StreamDirection`, in order.
  *
- * What must stay true:
- * 1. Received bytes are handed out before an end or a failure, both of which stay for ever; the first of the two counts.
- * 2. A failed write is kept, and never disturbs the receiving side (conformance R6).
- * 3. Closing with received bytes that nobody read resets the connection, as on Linux; otherwise what was taken and fits the
- *    other end's window still arrives, and the end after it. Data for an end that is closed is answered by a reset.
- * 4. What is under way and what is received and not read stay below the receive window together.
- * 5. An end whose host has crashed says nothing and hears nothing; its code just waits.
- * 6. The sink is called from events of the timeline only, and never after `destroy`.
+ * Invariants
+ * 1. Received bytes are delivered before the end or a failure. Both are final, and the first of them counts.
+ * 2. A failed write is kept, and never disturbs the receiving side (R6, SEND-4).
+ * 3. Closing with unread bytes resets the connection, as on Linux. Otherwise the taken bytes that fit into the other
+ *    end's window arrive, and the end behind them. A closed end answers data with a reset.
+ * 4. The bytes under way and the unread bytes together do not exceed the receive window.
+ * 5. An end on a crashed host sends and receives nothing. Its code waits.
+ * 6. The sink is called only from events of the timeline, and never after `destroy`.
  */
 import {
   type Address,
@@ -18,26 +18,27 @@ import {
   type StreamSink,
   type StreamTransport,
 } from '../contract/backend.ts'
+import { discards, shutsDown } from '../../common/send-buffer.ts'
 import { systemError } from './errors.ts'
 import type { Machine, Socket } from './machine.ts'
 import { type Acknowledgement, Outbox, type OutboxOwner } from './outbox.ts'
 import { ReceivedBytes } from './received-bytes.ts'
 import type { SocketOptions } from './socket-options.ts'
 import type { Timeline } from './timeline.ts'
-import type { Way } from './way.ts'
+import type { StreamDirection } from './stream-direction.ts'
 
-/** What a stream may have taken and not sent (api.md §6). */
+/** The most bytes that may be taken and unsent (SEND-1). */
 const TAKE_LIMIT = 65_536
 
-/** What an end is made of. */
+/** The parts of an end. */
 export interface EndSetup {
   readonly machine: Machine
   /** To the other end. */
-  readonly way: Way
+  readonly direction: StreamDirection
   readonly localAddress: Address
   readonly remoteAddress: Address
   readonly options: SocketOptions
-  /** The socket is closed, or its host has crashed. */
+  /** Called when the socket is closed, or its host has crashed. */
   closed(): void
 }
 
@@ -56,45 +57,45 @@ export class VirtualStream implements StreamTransport, Socket, OutboxOwner {
   readonly #timeline: Timeline
   readonly #options: SocketOptions
   readonly #setup: EndSetup
-  readonly #way: Way
+  readonly #direction: StreamDirection
   readonly #out: Outbox
   #peer!: VirtualStream
   readonly #inbox = new ReceivedBytes()
-  /** Ever received, the end included. */
+  /** Number of all received bytes; the end counts as one. */
   #received = 0
   #consumed = 0
-  /** What is being told to the other end, while it can still be added to. */
+  /** The acknowledgement of this moment, which later bytes of the same moment extend. */
   #acknowledgement: { at: number; told: Acknowledgement } | undefined
   #ended = false
   #failure: Error | undefined
   #failureTold = false
   /** The size of the pending `receive`; 0 is none. */
   #wanted = 0
-  /** `receiveInto` found nothing. */
+  /** Whether `receiveInto` found nothing, and its wait is pending. */
   #watching = false
   #wait: SendWait | undefined
-  /** Bytes dropped while it waits for the peer's end. */
+  /** Number of bytes discarded during a wait for the peer's end. */
   #dropped = 0
   #writeError: Error | undefined
-  /** The sending half has failed: what is sent from now on goes nowhere. */
-  #deaf = false
+  /** The sending half has failed: bytes that are sent later are swallowed. */
+  #cannotSend = false
   #closed = false
   #dead = false
-  /** Whether the library has it: one that waits to be accepted is not open yet. */
+  /** Whether the library has the end. One that waits to be accepted is not open yet. */
   open = false
-  /** For whoever has this end in a queue: it is of no use any more. */
+  /** Called when the connection breaks. For a listener that has this end in its queue. */
   onBroken: (() => void) | undefined
 
   private constructor(setup: EndSetup, window: number) {
-    const { machine, way, localAddress, remoteAddress, options } = setup
+    const { machine, direction, localAddress, remoteAddress, options } = setup
     this.#setup = setup
     this.#machine = machine
     this.#timeline = machine.fabric.timeline
-    this.#way = way
+    this.#direction = direction
     this.localAddress = localAddress
     this.remoteAddress = remoteAddress
     this.#options = options
-    this.#out = new Outbox(way, window, this)
+    this.#out = new Outbox(direction, window, this)
     machine.sockets.add(this)
   }
 
@@ -130,7 +131,7 @@ export class VirtualStream implements StreamTransport, Socket, OutboxOwner {
 
   send(data: Uint8Array): number {
     if (this.#failure !== undefined) this.#writeFailed()
-    if (this.#deaf || this.#dead || this.#closed || data.length === 0) return data.length
+    if (this.#cannotSend || this.#dead || this.#closed || data.length === 0) return data.length
     const count = Math.min(data.length, TAKE_LIMIT - this.unsent)
     if (count <= 0) return 0
     this.#out.push(data.subarray(0, count))
@@ -149,7 +150,7 @@ export class VirtualStream implements StreamTransport, Socket, OutboxOwner {
 
   waitSend(what: SendWait): void {
     this.#wait = what
-    if (this.#shutsDown && this.#failure !== undefined) this.#writeFailed()
+    if (shutsDown(what) && this.#failure !== undefined) this.#writeFailed()
     this.#timeline.soon(this.#progress)
   }
 
@@ -184,21 +185,21 @@ export class VirtualStream implements StreamTransport, Socket, OutboxOwner {
     this.#acknowledge()
   }
 
-  /** There is nothing outside of the process to be kept alive for. */
+  /** Simulated connections never keep the process alive. */
   ref(): void {}
 
   unref(): void {}
 
   /** Calls `arrive` at the other end, before everything that is sent later. */
   sendFirst(arrive: () => void): void {
-    this.#way.send(undefined, 0, arrive)
+    this.#direction.send(undefined, 0, arrive)
   }
 
   get patience(): number {
     return this.#options.of('TCP_USER_TIMEOUT')
   }
 
-  /** Own bytes have arrived at the other end. */
+  /** Bytes of this end have arrived at the other end. */
   deliver(bytes: Buffer): void {
     this.#peer.#take(bytes)
   }
@@ -229,7 +230,7 @@ export class VirtualStream implements StreamTransport, Socket, OutboxOwner {
   sever(peer: Machine): void {
     if (this.#peer.#machine !== peer) return
     for (const end of [this, this.#peer]) {
-      end.#way.noteReset()
+      end.#direction.noteReset()
       this.#timeline.soon(() => end.#takeReset())
     }
   }
@@ -264,7 +265,7 @@ export class VirtualStream implements StreamTransport, Socket, OutboxOwner {
   }
 
   #fail(error: Error): void {
-    const wasSending = this.unsent > 0 || this.#shutsDown
+    const wasSending = this.unsent > 0 || shutsDown(this.#wait)
     this.#out.close()
     this.#failure ??= error
     if (wasSending) this.#writeFailed()
@@ -273,17 +274,17 @@ export class VirtualStream implements StreamTransport, Socket, OutboxOwner {
     this.#progress()
   }
 
-  /** Whoever sends to an end that is not there any more is told so. */
+  /** Answers data for a closed end with a reset. */
   #answerReset(): void {
     this.#out.close()
-    this.#way.sendReset(() => this.#peer.#takeReset())
+    this.#direction.sendReset(() => this.#peer.#takeReset())
   }
 
   get #isGone(): boolean {
     return this.#closed || this.#dead
   }
 
-  /** Tells how much has arrived, and how much there is room for: once for everything that happens at one time. */
+  /** Sends the number of received bytes and the window to the other end, once for each moment. */
   #acknowledge(): void {
     if (this.#dead) return
     const told = { received: this.#received, edge: this.#consumed + windowOf(this.#options) }
@@ -294,7 +295,7 @@ export class VirtualStream implements StreamTransport, Socket, OutboxOwner {
     }
     const peer = this.#peer
     const telling = { at, told }
-    const leaves = peer.#way.sendBack(() => {
+    const leaves = peer.#direction.sendBack(() => {
       if (this.#acknowledgement === telling) this.#acknowledgement = undefined
       peer.#out.acknowledge(told)
     })
@@ -310,10 +311,10 @@ export class VirtualStream implements StreamTransport, Socket, OutboxOwner {
     if (this.#inbox.length > 0 || this.#ended || this.#failure !== undefined) this.#timeline.soon(this.#answer)
   }
 
-  /** Answers who waits to receive, if there is anything to answer with. */
+  /** Answers the pending receive, if there is an answer. */
   readonly #answer = (): void => {
     if (this.#closed) return
-    if (this.#drops) this.#drop()
+    if (discards(this.#wait)) this.#drop()
     if (this.#wanted === 0 && !this.#watching) return
     if (this.#inbox.length > 0) this.#answerWithBytes()
     else if (this.#ended) {
@@ -342,28 +343,20 @@ export class VirtualStream implements StreamTransport, Socket, OutboxOwner {
     return failure
   }
 
-  /** Settles `waitSend` once it may. */
+  /** Settles the pending `waitSend` if its state is reached. */
   readonly #progress = (): void => {
     const wait = this.#wait
     if (wait === undefined || this.#closed) return
     const { unsent } = this
     if (this.#writeError !== undefined) this.#settle(this.takeSendError())
     else if (wait === 'writable' ? unsent < TAKE_LIMIT : unsent === 0) {
-      if (this.#shutsDown) this.#shutDown()
-      const drops = this.#drops
+      if (shutsDown(wait)) this.#shutDown()
+      const drops = discards(wait)
       if (drops) this.#answer()
-      // Dropping may have settled it.
+      // Discarding may have settled it.
       if (this.#wait === undefined) return
       if (!drops || this.#ended || this.#failure !== undefined) this.#settle(undefined)
     }
-  }
-
-  get #shutsDown(): boolean {
-    return this.#wait === 'shutdown' || this.#drops
-  }
-
-  get #drops(): boolean {
-    return this.#wait === 'goodbye' || this.#wait === 'linger'
   }
 
   #drop(): void {
@@ -376,7 +369,7 @@ export class VirtualStream implements StreamTransport, Socket, OutboxOwner {
   #shutDown(): void {
     this.#out.end()
     if (!this.#dead || this.#failure !== undefined) return
-    // Who closes a connection politely, and waits for an answer, must not wait for ever on a host that is down (5).
+    // A bidirectional shutdown must not wait for ever for a host that is down (5).
     this.#failure = systemError('ENETDOWN', 'read')
     this.#answerSoon()
   }
@@ -386,16 +379,16 @@ export class VirtualStream implements StreamTransport, Socket, OutboxOwner {
     this.sink.sendSettled(error)
   }
 
-  /** As the system reports it: the reason to the first who asks, a broken pipe to whoever goes on. */
+  /** As the system reports it: first the reason, then a broken pipe. */
   #writeFailed(): void {
-    if (this.#deaf) return
-    this.#deaf = true
+    if (this.#cannotSend) return
+    this.#cannotSend = true
     const timedOut = (this.#failure as { code?: string } | undefined)?.code === 'ETIMEDOUT'
     const code = this.#ended || this.#failureTold ? 'EPIPE' : timedOut ? 'ETIMEDOUT' : 'ECONNRESET'
     this.#writeError = systemError(code, 'write')
   }
 
-  /** From here on the sink hears nothing. */
+  /** The sink is not called again. */
   #leave(): void {
     this.#closed = true
     this.cancelReceive()

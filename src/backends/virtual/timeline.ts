@@ -1,5 +1,5 @@
 /**
- * Simulated time: the events of a network and the deadlines of runs, on one line, and the rule by which it moves on.
+ * Simulated time: the events of a network and the deadlines of runs in one order, and the rule by which time moves.
  *
  * ```text
  *   quiet (kernel/quiet.ts) ─► move to the next event or deadline ─► events of that time ─► deadlines of that time ─┐
@@ -7,18 +7,18 @@
  *     └────────────── what they woke runs, until everything waits again ◄────────────────────────────────────────────┘
  * ```
  *
- * What must stay true:
- * 1. Time stands still while anything can go on: a task, an event of this very moment, bytes inside a TLS library, work in
- *    the real world. It moves when all of this is over, and then straight to the next event or deadline, never past one.
- * 2. At one time events go before deadlines (api.md §2, rule 3), each in the order of its making.
- * 3. Where nothing lies ahead, nothing moves.
- * 4. With `autoJump` time moves by itself; without, only as far as somebody asked for by `advance`.
- * 5. Who asked for it explicitly gets it: an `advance` is not held up by real work, nor by tasks that do not come to rest.
- * 6. What is worked on outside of this library cannot be seen as a whole. While a task waits for such a thing, time stands still as
- *    long as the process has more to wait for than when the run began (a file, a socket, a timer), and a little real time
- *    longer, for what cannot be seen at all. The real clock decides nothing else: neither an order nor a time.
- * 7. While a child process or a thread works, time does not jump: it passes as fast as the real time does. To stand still until it
- *    has ended would be a deadlock for whoever wants to end it after a while. A thread that waits for the host does not work.
+ * Invariants
+ * 1. Time stands still while anything can run: a task, an event of this moment, bytes inside a TLS library, or real
+ *    work outside. When all of them rest, time moves straight to the next event or deadline, and never past one.
+ * 2. At one time events come before deadlines (SCOPE-3), each in the order of creation.
+ * 3. Without a next event or deadline time does not move.
+ * 4. With `autoJump` time moves by itself. Without it, time moves only as far as `advance` asks for.
+ * 5. An `advance` always gets there. Real work does not hold it up, nor do tasks that never rest.
+ * 6. Foreign work cannot be observed completely. While a task waits for some, time stands still as long as the process
+ *    waits for more resources (files, sockets, timers) than when the run began, and for a little real time longer, for
+ *    work that cannot be observed at all. The real clock decides nothing else, neither an order nor a time.
+ * 7. While a child process or a thread works, virtual time passes at the speed of real time. If it stood still, code
+ *    that ends the process after a delay would deadlock. A thread that waits for its host does not work.
  */
 import {
   type Clock,
@@ -34,23 +34,23 @@ import {
 } from '../../kernel/index.ts'
 import { EventQueue, ScheduledEvent } from './event-queue.ts'
 
-/** Passes of the event loop without rest after which an `advance` goes on all the same (5). */
+/** Iterations of the event loop without rest after which an `advance` goes on all the same (5). */
 const PATIENCE = 100
 
-/** Passes of the event loop that a TLS library may need between two signs of life; node:tls takes up to four. */
+/** Iterations of the event loop that a TLS library may need between two visible steps; node:tls takes up to four. */
 const WORKING = 8
 
 /**
- * Milliseconds of real time for what may be worked on unseen (compression, cryptography): beside a promise that a task of the run
- * may well settle itself, and beside one that was said to be work of others (`abandonOnCancel`).
+ * Milliseconds of real time for work that cannot be observed (compression, cryptography): `SHORT` for a promise that a
+ * task of the run may settle, `LONG` for a promise that is declared as foreign work (`abandonOnCancel`).
  */
 const SHORT = 3
 const LONG = 300
 
-/** Milliseconds after which somebody looks at the real clock again (7): something nearer may have come up. */
+/** Milliseconds after which the real clock is read again (7), because an earlier event may have been added. */
 const LONGEST_LOOK = 1000
 
-/** Somebody's `advance`. */
+/** The target of an `advance`. */
 export interface Goal {
   readonly at: number
   reached(): void
@@ -59,13 +59,13 @@ export interface Goal {
 export class Timeline implements Clock, QuietWatcher {
   readonly rank = 1
   readonly asksDespiteForeign = true
-  /** Of the runs on this line. */
+  /** The deadlines of the runs on this timeline. */
   readonly deadlines: DeadlineQueue = new DeadlineQueue(this)
   #autoJump: boolean
   #now: number
   #events = new EventQueue()
   #made = 0
-  /** Events of this very moment. */
+  /** Events of this moment. */
   #ready: ScheduledEvent[] = []
   #pumping = false
   /** The deadline queue's one timer. */
@@ -73,17 +73,18 @@ export class Timeline implements Clock, QuietWatcher {
   readonly #runs = new Set<RunState>()
   #goals: Goal[] = []
   #unwatch: (() => void) | undefined
-  /** Passes that are left for whoever works outside of every task. */
+  /** Iterations that are left for work that no task waits for. */
   #working = 0
-  /** Passes since time moved, while there is a goal. */
+  /** Iterations since time moved, while there is a goal. */
   #restless = 0
   #counting = false
-  /** What the process waited for when the first of the runs began. */
+  /** Number of resources that the process waited for when the first run began. */
   #resources = 0
-  /** Child processes and threads that work, and at which real time the virtual one was what (7). */
+  /** Number of working child processes and threads (7). */
   #following = 0
+  /** A pair of virtual and real time that coincide (7). */
   #pace = { virtual: 0, real: 0 }
-  /** Since when nothing was seen to go on outside. */
+  /** The start of the time in which no foreign work was observed. */
   #rest = { stirredAt: -1, since: 0 }
 
   constructor(start: number, autoJump: boolean) {
@@ -104,7 +105,7 @@ export class Timeline implements Clock, QuietWatcher {
     stir()
   }
 
-  /** Calls `fire` at that time, outside of every async context and never inside this call. */
+  /** Calls `fire` at `time`, in the async context of no task, and never inside this call. */
   at(time: number, fire: () => void): ScheduledEvent {
     const event = new ScheduledEvent(time, this.#made++, fire)
     if (time > this.#now) this.#events.add(event)
@@ -115,12 +116,12 @@ export class Timeline implements Clock, QuietWatcher {
     return event
   }
 
-  /** At this very time, but after the running JavaScript. */
+  /** Calls `fire` at the present time, after the running JavaScript. */
   soon(fire: () => void): void {
     this.at(this.#now, fire)
   }
 
-  /** It does not happen, also where its time has come already. */
+  /** Cancels an event, also if its time has come already. */
   callOff(event: ScheduledEvent | undefined): void {
     if (event === undefined) return
     event.calledOff = true
@@ -137,24 +138,24 @@ export class Timeline implements Clock, QuietWatcher {
     this.#armed = undefined
   }
 
-  /** For `Host.settleIo`: what has arrived by now is delivered, and what follows from that without any task. */
+  /** For `Host.settleIo`: delivers the events of this moment, and the events that follow from them without a task. */
   settle(): void {
     while (this.#ready.length > 0) this.#deliver()
   }
 
-  /** Whether something goes on that no task waits for. */
+  /** Whether there is work that no task waits for. */
   get busy(): boolean {
     return this.#ready.length > 0 || this.#pumping || this.#working > 0
   }
 
-  /** Somebody works outside of every task, for a few passes of the event loop. */
+  /** Expects work that no task waits for, for a few iterations of the event loop. */
   work(): void {
     const idle = this.#working === 0
     this.#working = WORKING
     if (idle) detached(setImmediate, this.#pass)
   }
 
-  /** A child process or a thread works (7). Returns what is to be called when that is over. */
+  /** A child process or a thread works (7). Returns a function to call at its end. */
   followRealTime(): () => void {
     if (this.#following++ === 0) this.#pace = { virtual: this.#now, real: performance.now() }
     return () => {
@@ -163,7 +164,7 @@ export class Timeline implements Clock, QuietWatcher {
     }
   }
 
-  /** Moves on to `at` (4), and lets everything on the way happen and come to rest. */
+  /** Moves time to `goal.at` (4). The events and deadlines on the way happen, and tasks come to rest after each. */
   aim(goal: Goal): void {
     this.#goals.push(goal)
     this.#goals.sort((a, b) => a.at - b.at)
@@ -178,7 +179,7 @@ export class Timeline implements Clock, QuietWatcher {
     this.#watch()
   }
 
-  /** Moves the time and lets nothing happen yet, as a program does that keeps the event loop busy. For tests. */
+  /** Moves time without delivering events, like a program that blocks the event loop. For tests. */
   shift(ms: number): void {
     this.#now += ms
     this.#takeDue()
@@ -196,7 +197,7 @@ export class Timeline implements Clock, QuietWatcher {
     this.#watch()
   }
 
-  /** For the watch. */
+  /** For `QuietWatcher`. */
   runs(): Iterable<RunState> {
     return this.#runs
   }
@@ -206,7 +207,7 @@ export class Timeline implements Clock, QuietWatcher {
     return this.#goals.length === 0 && !this.#worldRests(waits) ? false : this.#proceed()
   }
 
-  /** False where nothing lies ahead, or time may not go there. */
+  /** Moves time. False if there is no next event or deadline, or time may not move there. */
   #proceed(): boolean {
     const next = this.#next
     const [goal] = this.#goals
@@ -225,12 +226,12 @@ export class Timeline implements Clock, QuietWatcher {
     return true
   }
 
-  /** Where time would go. */
+  /** The time of the next event or deadline. */
   get #next(): number {
     return Math.min(this.#events.first?.at ?? Infinity, this.deadlines.earliest)
   }
 
-  /** Whether nothing goes on outside, as far as can be seen (6). Otherwise somebody looks again. */
+  /** Whether no foreign work is observed (6). Otherwise schedules another survey. */
   #worldRests(waits: number): boolean {
     if (this.#following > 0) return this.#realTimeHasCome()
     const patience = (waits & REAL) !== 0 ? LONG : (waits & (FOREIGN | UNKNOWN)) !== 0 ? SHORT : 0
@@ -242,12 +243,12 @@ export class Timeline implements Clock, QuietWatcher {
     if (this.#rest.stirredAt !== stirredAt || resourcesOfProcess() > this.#resources)
       this.#rest = { stirredAt, since: now }
     if (now - this.#rest.since >= patience) return true
-    // Unreferenced: it must not be taken for something that the process waits for.
+    // Unreferenced, so that it does not count as a resource of the process.
     detached(setTimeout, () => stir(), patience / 2).unref()
     return false
   }
 
-  /** Whether as much real time has passed as lies before the next event (7). Otherwise somebody looks again when it has. */
+  /** Whether real time has reached the next event (7). Otherwise schedules another survey for then. */
   #realTimeHasCome(): boolean {
     const next = this.#next
     if (next === Infinity || !this.#autoJump) return false
@@ -280,7 +281,7 @@ export class Timeline implements Clock, QuietWatcher {
     stir()
   }
 
-  /** Events first (2). Those that they make come after what they have woken. */
+  /** Events first (2). New events of this moment come after the tasks that were woken. */
   #pump(): void {
     this.#deliver()
     const armed = this.#armed
@@ -311,7 +312,7 @@ export class Timeline implements Clock, QuietWatcher {
     }
   }
 
-  /** Counts passes while there is a goal (5). What is busy for good ends in the loop that it is. */
+  /** Counts iterations while there is a goal (5). */
   #count(): void {
     if (this.#counting || this.#goals.length === 0) return
     this.#counting = true
@@ -324,7 +325,7 @@ export class Timeline implements Clock, QuietWatcher {
   }
 }
 
-/** How much the process waits for; not the passes of the event loop, which everything here is made of. */
+/** Number of resources that the process waits for, without immediates, which the timeline itself uses. */
 function resourcesOfProcess(): number {
   return process.getActiveResourcesInfo().filter((kind) => kind !== 'Immediate').length
 }

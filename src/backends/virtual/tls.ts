@@ -1,7 +1,7 @@
 /**
- * TLS over simulated connections, by the library of a real backend. Its bytes are worked on in real turns of the event loop,
- * in which no task waits for anything but the network: the clock must not take that for quiet. What of it is random (keys,
- * and with them the lengths of some records) is not repeated by a seed.
+ * TLS over simulated connections, by the library of a real backend. Its bytes are worked on in real turns of the event
+ * loop, in which no task waits for anything but the network: the clock must not take that for quiet. What of it is
+ * random (keys, and with them the lengths of some records) is not repeated by a seed.
  */
 import type { TlsStart } from '../contract/backend.ts'
 import type { MakeEngine, TlsEngine, TlsEngineSink } from '../contract/tls-engine.ts'

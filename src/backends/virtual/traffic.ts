@@ -1,35 +1,37 @@
-/** The record of what was sent. */
+/** The record of the traffic. */
 
-/** What a packet is: of TCP `syn`, `syn-ack`, `data`, `fin`, `rst`; a UDP `datagram`. Acknowledgements are not recorded. */
+/**
+ * The kind of a packet: `syn`, `syn-ack`, `data`, `fin` and `rst` of TCP, or a UDP `datagram`. Acknowledgements are not
+ * recorded.
+ */
 export type TrafficKind = 'syn' | 'syn-ack' | 'data' | 'fin' | 'rst' | 'datagram'
 
 /**
- * What became of it. `'held'`: TCP data that a partition, or a host that is down, keeps from arriving; it is sent again when
- * that is over.
+ * The outcome of a packet. `'held'`: TCP data that a partition or a crashed host stops. It is sent again afterwards.
  */
 export type TrafficOutcome = 'under way' | 'delivered' | 'lost' | 'held'
 
-/** One packet. Its outcome is filled in when it is known. */
+/** A recorded packet. Its outcome is filled in when it is known. */
 export interface TrafficRecord {
-  /** When it was sent, in milliseconds of the clock. */
+  /** The time of sending, in milliseconds of the clock. */
   readonly time: number
   /** The sending host's name. */
   readonly from: string
   /** The sender's port. */
   readonly fromPort: number
-  /** The receiving host's name; its address, where nobody has that. */
+  /** The receiving host's name, or the address if no host has it. */
   readonly to: string
   /** The receiver's port. */
   readonly toPort: number
-  /** What was sent. */
+  /** The kind of the packet. */
   readonly kind: TrafficKind
-  /** Payload. */
+  /** Bytes of payload. */
   readonly bytes: number
-  /** What became of it. */
+  /** The outcome. */
   readonly outcome: TrafficOutcome
-  /** When it was delivered. */
+  /** The time of delivery. */
   readonly arrived: number | undefined
-  /** How often TCP had to send it again, for it was lost. */
+  /** How many times TCP sent it again because it was lost. */
   readonly retransmissions: number
   /** Whether a datagram was delivered twice. */
   readonly duplicated: boolean

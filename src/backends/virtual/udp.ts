@@ -9,6 +9,7 @@ import type {
 } from '../contract/backend.ts'
 import { canonical, familyOf, isWildcard, socketAddress } from './addresses.ts'
 import { VirtualDatagram } from './datagram.ts'
+import { answerSoon } from './answers.ts'
 import { systemError } from './errors.ts'
 import type { Fabric } from './fabric.ts'
 import { type Machine, machineHere, targetOf } from './machine.ts'
@@ -19,16 +20,7 @@ const LARGEST = 65_507
 
 export function openUdp(fabric: Fabric, options: UdpOptions, answer: Answer<DatagramTransport>): Abandon {
   const machine = machineHere(fabric)
-  let wanted = true
-  fabric.timeline.soon(() => {
-    if (!wanted) return
-    const socket = machine.up ? bind(machine, options) : systemError('ENETDOWN', 'bind')
-    if (socket instanceof Error) answer(socket)
-    else answer(undefined, socket)
-  })
-  return () => {
-    wanted = false
-  }
+  return answerSoon(fabric, answer, () => (machine.up ? bind(machine, options) : systemError('ENETDOWN', 'bind')))
 }
 
 function bind(machine: Machine, { address, port, target, reusePort: shared }: UdpOptions): UdpSocket | Error {
@@ -57,7 +49,7 @@ export class UdpSocket extends VirtualDatagram implements Bound {
   readonly boundTo: string | undefined
   readonly port: number
   readonly shared: boolean
-  /** A connected peer's host has said that nobody is there. */
+  /** The host of the connected peer has answered that the port is closed. */
   #refused = false
 
   constructor(machine: Machine, { boundTo, port, shared }: Bound, peer: SocketAddress | undefined) {
@@ -81,7 +73,7 @@ export class UdpSocket extends VirtualDatagram implements Bound {
 
   cancelSend(): void {}
 
-  /** Whether it hears of this sender. */
+  /** Whether it accepts datagrams of this sender. */
   hears(address: string, port: number): boolean {
     const peer = this.remoteAddress
     return peer === undefined || (peer.address === address && peer.port === port)

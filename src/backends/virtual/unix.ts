@@ -1,6 +1,7 @@
 /**
- * UNIX sockets: names that belong to a host, and pass between its tasks only. There are no files behind them, so nothing has
- * permissions; a name whose owner crashed is stale, and is replaced. Nothing of it is in the record of the network.
+ * UNIX sockets: names that belong to a host, and pass between its tasks only. There are no files behind them, so
+ * nothing has permissions; a name whose owner crashed is stale, and is replaced. Nothing of it is in the record of the
+ * network.
  */
 import * as buffer from 'node:buffer'
 import type {
@@ -15,15 +16,18 @@ import type {
   UnixPath,
 } from '../contract/backend.ts'
 import { VirtualDatagram } from './datagram.ts'
+import { answerSoon } from './answers.ts'
 import { type Code, systemError } from './errors.ts'
 import type { Fabric } from './fabric.ts'
 import { VirtualListener } from './listener.ts'
 import { type Machine, machineHere, type Socket } from './machine.ts'
 import { SocketOptions } from './socket-options.ts'
 import { connectEnds } from './stream.ts'
-import { Way } from './way.ts'
+import { StreamDirection } from './stream-direction.ts'
 
-/** How many datagrams wait at a name before its senders do (`net.unix.max_dgram_qlen`, and the one that is looked at). */
+/**
+ * How many datagrams wait at a name before its senders do (`net.unix.max_dgram_qlen`, and the one that is looked at).
+ */
 const MOST_KEPT = 11
 
 /** The largest datagram: what fits Linux's default send buffer. */
@@ -31,7 +35,7 @@ const LARGEST = 212_960
 
 export function connectUnix(fabric: Fabric, path: UnixPath, answer: Answer<StreamTransport>): Abandon {
   const machine = machineHere(fabric)
-  return soon(fabric, () => connect(machine, path), answer)
+  return answerSoon(fabric, answer, () => connect(machine, path))
 }
 
 export function listenUnix(
@@ -40,14 +44,10 @@ export function listenUnix(
   answer: Answer<ListenerTransport>,
 ): Abandon {
   const machine = machineHere(fabric)
-  return soon(
-    fabric,
-    () => {
-      if (isTaken(machine, path)) throw systemError('EADDRINUSE', 'listen', { address: textOf(path) })
-      return new UnixListener(machine, path, backlog)
-    },
-    answer,
-  )
+  return answerSoon(fabric, answer, () => {
+    if (isTaken(machine, path)) throw systemError('EADDRINUSE', 'listen', { address: textOf(path) })
+    return new UnixListener(machine, path, backlog)
+  })
 }
 
 export function openUnixDatagram(
@@ -56,19 +56,14 @@ export function openUnixDatagram(
   answer: Answer<DatagramTransport>,
 ): Abandon {
   const machine = machineHere(fabric)
-  return soon(
-    fabric,
-    () => {
-      if (path !== undefined && isTaken(machine, path))
-        throw systemError('EADDRINUSE', 'bind', { address: textOf(path) })
-      const connected = remotePath === undefined ? undefined : findDatagram(machine, remotePath, 'connect')
-      return new UnixDatagram(machine, path, remotePath, connected)
-    },
-    answer,
-  )
+  return answerSoon(fabric, answer, () => {
+    if (path !== undefined && isTaken(machine, path)) throw systemError('EADDRINUSE', 'bind', { address: textOf(path) })
+    const connected = remotePath === undefined ? undefined : findDatagram(machine, remotePath, 'connect')
+    return new UnixDatagram(machine, path, remotePath, connected)
+  })
 }
 
-/** Who has which name of a host. A name of bytes is kept as Latin-1, which loses none. */
+/** The owners of the names of a host. A name of bytes is kept as Latin-1, which keeps every byte. */
 const names = new WeakMap<Machine, Map<string, UnixListener | UnixDatagram>>()
 
 function namesOf(machine: Machine): Map<string, UnixListener | UnixDatagram> {
@@ -104,8 +99,8 @@ function connect(machine: Machine, path: UnixPath): StreamTransport {
   if (listener.full) throw refuse('EAGAIN')
   const end = { machine, options: listener.options.copy(), closed: () => {} }
   const [client, server] = connectEnds(
-    { ...end, way: new Way(machine, machine, undefined), localAddress: '', remoteAddress: address },
-    { ...end, way: new Way(machine, machine, undefined), localAddress: address, remoteAddress: '' },
+    { ...end, direction: new StreamDirection(machine, machine, undefined), localAddress: '', remoteAddress: address },
+    { ...end, direction: new StreamDirection(machine, machine, undefined), localAddress: address, remoteAddress: '' },
   )
   listener.greet(server)
   client.open = true
@@ -158,7 +153,7 @@ class UnixDatagram extends VirtualDatagram {
   /** The own name, as others get it. */
   readonly #from: string | Buffer
   #rest: Rest | undefined
-  /** To a socket, and not to a name: who gets that one later is a stranger. */
+  /** A socket and not a name, because another socket may get the name later. */
   readonly #connected: UnixDatagram | undefined
   /** Under way to here, in this very moment. */
   #coming = 0
@@ -219,7 +214,7 @@ class UnixDatagram extends VirtualDatagram {
     this.sink.sendSettled(error)
   }
 
-  /** False where somebody has no room. @throws the error of the first that fails */
+  /** False if a receiver has no room. @throws the error of the first failure */
   #pushAll(rest: Rest): boolean {
     for (; rest.next < rest.data.length; rest.next++) {
       const to = (rest.to[rest.next] ?? this.remoteAddress) as string | Buffer | undefined
@@ -250,28 +245,9 @@ class UnixDatagram extends VirtualDatagram {
     })
   }
 
-  /** One that is connected hears of its peer only. */
+  /** A connected socket accepts datagrams of its peer only. */
   #hears(sender: UnixDatagram): boolean {
     const peer = this.remoteAddress
     return peer === undefined || (sender.#path !== undefined && keyOf(sender.#path) === keyOf(peer))
-  }
-}
-
-/** The answer, in the next event. */
-function soon<T>(fabric: Fabric, make: () => T, answer: Answer<T>): Abandon {
-  let wanted = true
-  fabric.timeline.soon(() => {
-    if (!wanted) return
-    let made: T
-    try {
-      made = make()
-    } catch (error) {
-      answer(error as Error)
-      return
-    }
-    answer(undefined, made)
-  })
-  return () => {
-    wanted = false
   }
 }

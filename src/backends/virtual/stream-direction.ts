@@ -1,41 +1,50 @@
 /**
- * One direction of a connection: everything arrives, once and in order, however bad the link is. What the link loses is sent
- * again after a while, what cannot pass when it may; what comes later waits behind it.
+ * One direction of a simulated connection.
+ *
+ * Invariants
+ * 1. Each segment arrives once and in order, however bad the link is. A segment that overtook others waits for them.
+ * 2. A lost segment is sent again after a pause that doubles. A segment that cannot pass is held until the partition
+ *    ends.
+ * 3. After `close` nothing is sent. Segments under way arrive, held ones are lost.
+ * 4. A reset is sent once, behind the segments under way, and may be lost.
  */
 import type { Fabric, Holder } from './fabric.ts'
 import type { Machine } from './machine.ts'
 import type { Ports, Traffic, TrafficKind } from './traffic.ts'
 
-/** What TCP sends again when nothing is heard of it: after this long and a round trip, then twice as long, and so on. */
+/**
+ * Milliseconds, besides a round trip, before TCP sends an unacknowledged segment again. Each further pause is twice as
+ * long.
+ */
 const RETRANSMISSION = 200
 const LONGEST_RETRANSMISSION = 120_000
 
-interface Parcel {
+interface Segment {
   readonly order: number
   readonly bytes: number
   readonly traffic: Traffic | undefined
   readonly arrive: () => void
-  /** Before it is sent again. */
+  /** Milliseconds before it is sent again. */
   pause: number
 }
 
-export class Way implements Holder {
+export class StreamDirection implements Holder {
   readonly #fabric: Fabric
   readonly from: Machine
   readonly to: Machine
   readonly #ports: Ports | undefined
   #sent = 0
   #delivered = 0
-  /** Arrived before one that was sent before them. */
-  readonly #early = new Map<number, Parcel>()
-  /** When the last of those under way arrives. */
+  /** Segments that overtook an earlier one. */
+  readonly #early = new Map<number, Segment>()
+  /** The arrival time of the last segment under way. */
   #latest = -Infinity
-  #held: Parcel[] = []
+  #held: Segment[] = []
   #closed = false
-  /** A reset is under way. */
+  /** Whether a reset is under way. */
   #resetting = false
 
-  /** @param ports - `undefined`: what passes is not noted */
+  /** @param ports - `undefined`: the traffic is not recorded */
   constructor(from: Machine, to: Machine, ports: Ports | undefined) {
     this.#fabric = from.fabric
     this.from = from
@@ -43,14 +52,14 @@ export class Way implements Holder {
     this.#ports = ports
   }
 
-  /** @param kind - `undefined`: too small to be noted */
+  /** @param kind - `undefined`: too small to be recorded */
   send(kind: TrafficKind | undefined, bytes: number, arrive: () => void): void {
     if (this.#closed) return
     const traffic = kind && this.#note(kind, bytes)
     this.#carry({ order: this.#sent++, bytes, traffic, arrive, pause: 0 })
   }
 
-  /** The last thing that is sent: once, behind what is under way. It may be lost; whoever asks again gets another one. */
+  /** Sends a reset as the last segment (4). The peer gets another one if it sends again. */
   sendReset(arrive: () => void): void {
     if (this.#resetting) return
     const { from, to } = this
@@ -69,7 +78,7 @@ export class Way implements Holder {
     })
   }
 
-  /** An acknowledgement: not noted, not lost at random, of no size. False where nothing passes. */
+  /** Sends an acknowledgement: not recorded, not lost at random, of no size. False if it cannot pass. */
   sendBack(arrive: () => void): boolean {
     const { from, to } = this
     const { timeline } = this.#fabric
@@ -80,14 +89,14 @@ export class Way implements Holder {
     return true
   }
 
-  /** Somebody on the way ends the connection, for both. */
+  /** Records a reset that a middlebox sent to both ends. */
   noteReset(): void {
     const traffic = this.#note('rst', 0)
     this.close()
     this.#arrived(traffic)
   }
 
-  /** Nothing is sent from now on; what is under way arrives, what is held does not. */
+  /** Stops sending (3). */
   close(): void {
     this.#closed = true
     for (const { traffic } of this.#held) lose(traffic)
@@ -100,42 +109,42 @@ export class Way implements Holder {
     this.#fabric.holdsNothing(this)
     const held = this.#held.sort((a, b) => a.order - b.order)
     this.#held = []
-    for (const parcel of held) this.#carry(parcel)
+    for (const segment of held) this.#carry(segment)
   }
 
-  readonly #carry = (parcel: Parcel): void => {
-    const { traffic } = parcel
+  readonly #carry = (segment: Segment): void => {
+    const { traffic } = segment
     if (this.#closed) {
       lose(traffic)
       return
     }
     if (!this.#fabric.passes(this.from, this.to)) {
-      this.#hold(parcel)
+      this.#hold(segment)
       return
     }
     const { timeline, random } = this.#fabric
     const link = this.#fabric.link(this.from, this.to)
     const { latency, loss } = link.state
     if (traffic !== undefined) traffic.outcome = 'under way'
-    const at = link.arrival(timeline.now(), parcel.bytes, random)
+    const at = link.arrival(timeline.now(), segment.bytes, random)
     if (random.chance(loss)) {
-      parcel.pause = Math.min(2 * parcel.pause || RETRANSMISSION + 2 * latency, LONGEST_RETRANSMISSION)
+      segment.pause = Math.min(2 * segment.pause || RETRANSMISSION + 2 * latency, LONGEST_RETRANSMISSION)
       if (traffic !== undefined) traffic.retransmissions++
-      timeline.at(timeline.now() + parcel.pause, () => this.#carry(parcel))
+      timeline.at(timeline.now() + segment.pause, () => this.#carry(segment))
     } else {
       this.#latest = Math.max(this.#latest, at)
-      timeline.at(at, () => this.#take(parcel))
+      timeline.at(at, () => this.#take(segment))
     }
   }
 
-  /** At the other end. */
-  #take(parcel: Parcel): void {
+  /** A segment reaches the other end. */
+  #take(segment: Segment): void {
     if (!this.#fabric.passes(this.from, this.to)) {
-      if (this.#closed) lose(parcel.traffic)
-      else this.#hold(parcel)
+      if (this.#closed) lose(segment.traffic)
+      else this.#hold(segment)
       return
     }
-    this.#early.set(parcel.order, parcel)
+    this.#early.set(segment.order, segment)
     for (let next = this.#early.get(this.#delivered); next !== undefined; next = this.#early.get(this.#delivered)) {
       this.#early.delete(this.#delivered++)
       this.#arrived(next.traffic)
@@ -149,9 +158,9 @@ export class Way implements Holder {
     traffic.arrived = this.#fabric.timeline.now()
   }
 
-  #hold(parcel: Parcel): void {
-    if (parcel.traffic !== undefined) parcel.traffic.outcome = 'held'
-    this.#held.push(parcel)
+  #hold(segment: Segment): void {
+    if (segment.traffic !== undefined) segment.traffic.outcome = 'held'
+    this.#held.push(segment)
     this.#fabric.holds(this)
   }
 
