@@ -1,7 +1,7 @@
 /** Calls of the file system that know paths, not files. */
-import type { FileSystem } from '../backends/contract/backend.ts'
-import { enterOperation, Operation, REAL, rejected, requireFrame } from '../kernel/index.ts'
-import type { Backend } from '../backends/contract/backend.ts'
+import type { Backend, FileSystem } from '../backends/contract/backend.ts'
+import { enterOperation, rejected, requireFrame } from '../kernel/index.ts'
+import { FileOperation } from './file-operation.ts'
 
 /** How node:fs answers. */
 export type Done<T> = (error: NodeJS.ErrnoException | null, value: T) => void
@@ -25,22 +25,7 @@ export function askFileSystem<T>(what: string, ask: (fs: FileSystem, done: Done<
   }
 }
 
-class FileSystemCall<T> extends Operation<T> {
-  readonly #what: string
-
-  constructor(what: string) {
-    super()
-    this.#what = what
-  }
-
-  override describe(): string {
-    return this.#what
-  }
-
-  override get waitsFor(): number {
-    return REAL
-  }
-
+class FileSystemCall<T> extends FileOperation<T> {
   /** Nothing can stop it: see above. */
   protected override onCancel(): void {}
 }

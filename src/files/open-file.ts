@@ -10,12 +10,11 @@ import {
   type Frame,
   immediateVoid,
   isInterrupted,
-  Operation,
-  REAL,
   rejected,
   Resource,
 } from '../kernel/index.ts'
 import type { ByteFile } from './byte-file.ts'
+import { FileOperation } from './file-operation.ts'
 import { closedError, type Job, Pump } from './pump.ts'
 import { PENDING, type Work } from './work.ts'
 
@@ -73,7 +72,7 @@ export class OpenFile extends Resource {
       return error === undefined ? immediateVoid() : rejected(error)
     }
     if (isInterrupted(scope)) closing.hurry()
-    return new CloseCall(this, closing).begin(scope)
+    return new CloseCall(this.name, closing).begin(scope)
   }
 
   /** Closes for a call that is one operation with what it did, and where no scope bounds it: rejects with what went wrong. */
@@ -179,23 +178,13 @@ class Closing implements Job {
 }
 
 /** `close()`, until the file is. */
-class CloseCall extends Operation<void> {
-  readonly #file: OpenFile
+class CloseCall extends FileOperation<void> {
   readonly #closing: Closing
 
-  constructor(file: OpenFile, closing: Closing) {
-    super()
-    this.#file = file
+  constructor(name: string, closing: Closing) {
+    super(`close of ${name}`)
     this.#closing = closing
     closing.whenOver(() => this.#settle())
-  }
-
-  override describe(): string {
-    return `close of ${this.#file.name}`
-  }
-
-  override get waitsFor(): number {
-    return REAL
   }
 
   protected override onCancel(): void {

@@ -1,12 +1,13 @@
 /** Opening a file: what the system is asked for, and what is made of its answer. */
 import type { Abandon, Backend, FileOpenOptions, FileTransport } from '../backends/contract/backend.ts'
 import { type Cancelled, UnsupportedError, UsageError } from '../errors.ts'
-import { abandonable, enterOperation, type Frame, Operation, REAL, settleFairly } from '../kernel/index.ts'
+import { abandonable, enterOperation, type Frame, settleFairly } from '../kernel/index.ts'
 import { invalidArgType, isThenable, outOfRange } from '../common/validate.ts'
 import { AsyncFile } from './async-file.ts'
 import { ByteFile } from './byte-file.ts'
 import { BinaryContent, type Content, TextContent } from './content.ts'
 import type { Encoding } from './encodings.ts'
+import { FileOperation } from './file-operation.ts'
 import type { Mode } from './mode.ts'
 import type { Newline } from './newlines.ts'
 import { OpenFile } from './open-file.ts'
@@ -137,19 +138,13 @@ function closeDescriptor(backend: Backend, fd: number): void {
 }
 
 /** The question for a file, which is waited for to the end: nothing that was opened is lost. */
-class OpenCall extends Operation<FileTransport> {
-  readonly #what: string
+class OpenCall extends FileOperation<FileTransport> {
   #interrupt: Abandon | undefined
   #cancelled: (() => Cancelled) | undefined
   #over = false
 
-  constructor(what: string) {
-    super()
-    this.#what = what
-  }
-
   ask(put: (call: OpenCall) => Abandon): Promise<FileTransport> {
-    const promise = this.begin(enterOperation(this.#what))
+    const promise = this.begin(enterOperation(this.what))
     this.#interrupt = put(this)
     return promise
   }
@@ -159,14 +154,6 @@ class OpenCall extends Operation<FileTransport> {
     if (transport === undefined) settleFairly((late) => void this.reject(late), error)
     else if (this.#cancelled !== undefined && transport.waits) this.#giveUp(transport, this.#cancelled())
     else settleFairly((late) => void this.resolve(late), transport)
-  }
-
-  override describe(): string {
-    return this.#what
-  }
-
-  override get waitsFor(): number {
-    return REAL
   }
 
   protected override onCancel(cancelled: () => Cancelled): void {

@@ -11,7 +11,8 @@
  */
 import type { FileSink, FileTransport } from '../backends/contract/backend.ts'
 import { type Cancelled, ClosedResourceError, UnsupportedError } from '../errors.ts'
-import { type CancelScope, immediate, Operation, REAL, settleFairly } from '../kernel/index.ts'
+import { type CancelScope, immediate, settleFairly } from '../kernel/index.ts'
+import { FileOperation } from './file-operation.ts'
 import { Halted, type Work } from './work.ts'
 
 /** One who stands in the line. */
@@ -154,18 +155,16 @@ export function notReadable(what: string): UnsupportedError {
 }
 
 /** A call that waits: for its turn, or for the system. */
-class FileCall<T> extends Operation<T> implements Job {
+class FileCall<T> extends FileOperation<T> implements Job {
   readonly #pump: Pump
-  readonly #what: string
   readonly #begin: () => Work<T>
   #cancelled: (() => Cancelled) | undefined
   /** It has its outcome, which may wait for the next turn. */
   #over = false
 
   constructor(pump: Pump, what: string, begin: () => Work<T>) {
-    super()
+    super(what)
     this.#pump = pump
-    this.#what = what
     this.#begin = begin
   }
 
@@ -188,15 +187,11 @@ class FileCall<T> extends Operation<T> implements Job {
   }
 
   interruption(): Error {
-    return this.#cancelled?.() ?? closedError(this.#what)
+    return this.#cancelled?.() ?? closedError(this.what)
   }
 
   override describe(): string {
-    return `${this.#what} of ${this.#pump.name}`
-  }
-
-  override get waitsFor(): number {
-    return REAL
+    return `${this.what} of ${this.#pump.name}`
   }
 
   protected override onCancel(cancelled: () => Cancelled): void {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import type { Backend, FileSystem } from '../backends/contract/backend.ts'
 import { UsageError } from '../errors.ts'
 import { checkOpening, type OpenOptions } from '../files.ts'
-import { closingScope, immediateVoid, Operation, REAL, rejected, Resource } from '../kernel/index.ts'
+import { closingScope, immediateVoid, rejected, Resource } from '../kernel/index.ts'
 import { type Opening as Context, asOneOperation } from '../common/opening.ts'
 import {
   checkBoolean,
@@ -16,6 +16,7 @@ import {
 } from '../common/validate.ts'
 import { checkPath } from './arguments.ts'
 import type { AsyncFile } from './async-file.ts'
+import { FileOperation } from './file-operation.ts'
 import { askFileSystem, type Done } from './file-system.ts'
 import type { BinaryMode, TextMode } from './mode.ts'
 import { open, type Opening } from './opening.ts'
@@ -260,18 +261,14 @@ class Folder extends Resource implements TemporaryDirectory {
   }
 }
 
-class FolderClose extends Operation<void> {
+class FolderClose extends FileOperation<void> {
+  constructor() {
+    super('removing a temporary directory')
+  }
+
   removed(failure: Error | undefined): void {
     if (failure !== undefined) this.reject(failure)
     else this.resolve()
-  }
-
-  override describe(): string {
-    return 'removing a temporary directory'
-  }
-
-  override get waitsFor(): number {
-    return REAL
   }
 
   protected override onCancel(): void {}

@@ -38,6 +38,7 @@ import { after, IdleTimer } from './idle-timer.ts'
 import { Lifetime, type Tenant } from './lifetime.ts'
 import { lookUpWith } from './own-lookup.ts'
 import { AbortError, coded, toNodeError } from './node-errors.ts'
+import { onAbort } from './on-abort.ts'
 import { SocketMembers } from './socket-members.ts'
 
 /** Options of a `NodeSocket`, those of `stream.Duplex` that make sense among them. */
@@ -97,7 +98,9 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
     super({ allowHalfOpen, emitClose: false, ...(highWaterMark === undefined ? {} : { highWaterMark }) })
     this.#life = new Lifetime('a NodeSocket', this)
     this.#idle = new IdleTimer(this.#life.run, () => this.#inContext(() => this.emit('timeout')))
-    if (signal !== undefined) this.#obey(signal)
+    if (signal !== undefined) {
+      this.#forgetSignal = onAbort(signal, (error) => void this.#inContext(() => this.destroy(error)))
+    }
   }
 
   /**
@@ -406,16 +409,6 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
       if (this.#receiving) return
       this.push(null)
     }
-  }
-
-  #obey(signal: AbortSignal): void {
-    const abort = (): void => void this.#inContext(() => this.destroy(new AbortError(signal.reason)))
-    if (signal.aborted) {
-      queueMicrotask(abort)
-      return
-    }
-    signal.addEventListener('abort', abort, { once: true })
-    this.#forgetSignal = () => signal.removeEventListener('abort', abort)
   }
 
   #inContext<T>(fn: () => T): T {

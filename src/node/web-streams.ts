@@ -11,6 +11,7 @@ import { Stream } from '../streams/stream.ts'
 import { checkOptions, checkSignal, invalidArgType, optionNames } from '../common/validate.ts'
 import { Lifetime, type Tenant } from './lifetime.ts'
 import { AbortError, toNodeError } from './node-errors.ts'
+import { onAbort } from './on-abort.ts'
 
 /** Options of `toWebStreams`. */
 export interface WebStreamsOptions {
@@ -68,7 +69,7 @@ class Pair implements Tenant {
       close: () => this.#end(),
       abort: (reason) => this.#fail(reason),
     })
-    if (signal !== undefined) this.#obey(signal)
+    if (signal !== undefined) this.#forgetSignal = onAbort(signal, (error) => void this.#fail(error))
   }
 
   describe(): string {
@@ -161,16 +162,6 @@ class Pair implements Tenant {
     } finally {
       this.#life.end()
     }
-  }
-
-  #obey(signal: AbortSignal): void {
-    const abort = (): void => void this.#fail(new AbortError(signal.reason))
-    if (signal.aborted) {
-      queueMicrotask(abort)
-      return
-    }
-    signal.addEventListener('abort', abort, { once: true })
-    this.#forgetSignal = () => signal.removeEventListener('abort', abort)
   }
 }
 
