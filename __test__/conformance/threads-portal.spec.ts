@@ -143,7 +143,7 @@ test.serial(
       const expose = {
         wait: () => {
           running.set()
-          return sleep(50)
+          return sleepForever()
         },
       }
       const portal = await createBlockingPortal({ expose })
