@@ -2,8 +2,8 @@
 import { AbortError } from './node-errors.ts'
 
 /**
- * Calls `destroy` once `signal` aborts; in a microtask if it has aborted already:
- * the caller is still being constructed.
+ * Calls `destroy` once `signal` aborts. If it has aborted already, in a microtask: the caller is still being
+ * constructed.
  *
  * @returns removes the listener
  */
