@@ -429,6 +429,88 @@ declare class CancelScope {
   get signal(): AbortSignal
 }
 
+/** A message of the channel `structio:task`. */
+interface TaskEvent {
+  /** `spawned`: it exists. `started`: its function is called. `ended`: it and everything begun in it are over. */
+  readonly event: 'spawned' | 'started' | 'ended'
+  /** The task. */
+  readonly task: TaskInfo
+  /** Of the task's run, in milliseconds of its clock (`currentTime()`). */
+  readonly time: number
+  /** With `ended`. */
+  readonly status?: 'finished' | 'failed' | 'cancelled'
+  /** With `ended` and the status `failed`: what it threw. */
+  readonly error?: unknown
+}
+/** A message of the channel `structio:scope`. A task's own scope is told of only where it is cancelled. */
+interface ScopeEvent {
+  /** What has happened to the scope. */
+  readonly event: 'entered' | 'cancelled' | 'ended'
+  /** The scope, which a listener may look at and must not change. */
+  readonly scope: CancelScope
+  /** The task that entered the scope. */
+  readonly task: TaskInfo
+  /** Milliseconds of the run's clock (`currentTime()`). */
+  readonly time: number
+  /** With `cancelled`. */
+  readonly reason?: CancelReason
+}
+/**
+ * A message of the channel `structio:suppressed-error`: a task failed, and no caller gets its error, because an earlier one
+ * came out of the same `gather`, `mapConcurrent` or `raceTasks`. An iterator that failed so is told of with the task that asked it,
+ * and what fails while a run ends, after another error of that run, with the task of `main`.
+ */
+interface SuppressedErrorEvent {
+  /** What the task threw. */
+  readonly error: unknown
+  /** The task that failed. */
+  readonly task: TaskInfo
+  /** Milliseconds of the run's clock (`currentTime()`). */
+  readonly time: number
+}
+
+/** Options of what starts a task. */
+interface TaskOptions {
+  /** For introspection and the texts of errors; by default the function's name. */
+  name?: string | undefined
+}
+/** What a function that is run by `start` reports its readiness through. */
+interface TaskStatus<V = void> {
+  /** Ready: `start` returns `value`, and the task goes on as a child of the group. `UsageError` on a second call. */
+  started(value: V): void
+}
+/**
+ * Children that run together with the body, and end before it is left. Re-creates the reference's `TaskGroup`;
+ * `createTaskGroup` makes one.
+ */
+declare class TaskGroup {
+  #private
+  /** Cancels, shields or bounds the whole group, its body included. */
+  readonly cancelScope: CancelScope
+  private constructor()
+  /**
+   * Starts `fn(...args)` as a child: after this call has returned, under the group's scope. Works from any task and any
+   * callback of the thread.
+   *
+   * @throws UsageError when the group has ended; the function is then not called
+   */
+  spawn<A extends unknown[], T>(fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
+  spawn<A extends unknown[], T>(options: TaskOptions, fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
+  /**
+   * Starts `fn(status, ...args)` and waits until it calls `status.started(value)`; the value is returned, and the task
+   * goes on as a child of the group. Until then it runs under the caller's scope, and its failure is the caller's.
+   *
+   * A schedule point, not a cancel point. Rejects with the bare error of a child that failed before it was ready, and with
+   * `UsageError` when it returned without a word or the group has ended.
+   */
+  start<A extends unknown[], V = void>(fn: (status: TaskStatus<V>, ...args: A) => unknown, ...args: A): Promise<V>
+  start<A extends unknown[], V = void>(
+    options: TaskOptions,
+    fn: (status: TaskStatus<V>, ...args: A) => unknown,
+    ...args: A
+  ): Promise<V>
+}
+
 /** What runs in a scope. */
 type ScopeBody<T> = (scope: CancelScope) => T | PromiseLike<T>
 /** Options of a scope whose deadline is an argument of its own. */
@@ -547,48 +629,6 @@ declare function checkpointIfCancelled(): Promise<void>
 declare function cancelShieldedCheckpoint(): Promise<void>
 /** The class of what a checkpoint throws when cancelled. Re-creates `get_cancelled_exc_class`. */
 declare function getCancelledExcClass(): typeof Cancelled
-
-/** Options of what starts a task. */
-interface TaskOptions {
-  /** For introspection and the texts of errors; by default the function's name. */
-  name?: string | undefined
-}
-/** What a function that is run by `start` reports its readiness through. */
-interface TaskStatus<V = void> {
-  /** Ready: `start` returns `value`, and the task goes on as a child of the group. `UsageError` on a second call. */
-  started(value: V): void
-}
-/**
- * Children that run together with the body, and end before it is left. Re-creates the reference's `TaskGroup`;
- * `createTaskGroup` makes one.
- */
-declare class TaskGroup {
-  #private
-  /** Cancels, shields or bounds the whole group, its body included. */
-  readonly cancelScope: CancelScope
-  private constructor()
-  /**
-   * Starts `fn(...args)` as a child: after this call has returned, under the group's scope. Works from any task and any
-   * callback of the thread.
-   *
-   * @throws UsageError when the group has ended; the function is then not called
-   */
-  spawn<A extends unknown[], T>(fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
-  spawn<A extends unknown[], T>(options: TaskOptions, fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
-  /**
-   * Starts `fn(status, ...args)` and waits until it calls `status.started(value)`; the value is returned, and the task
-   * goes on as a child of the group. Until then it runs under the caller's scope, and its failure is the caller's.
-   *
-   * A schedule point, not a cancel point. Rejects with the bare error of a child that failed before it was ready, and with
-   * `UsageError` when it returned without a word or the group has ended.
-   */
-  start<A extends unknown[], V = void>(fn: (status: TaskStatus<V>, ...args: A) => unknown, ...args: A): Promise<V>
-  start<A extends unknown[], V = void>(
-    options: TaskOptions,
-    fn: (status: TaskStatus<V>, ...args: A) => unknown,
-    ...args: A
-  ): Promise<V>
-}
 
 /** Options of a task group. */
 interface TaskGroupOptions {
@@ -798,125 +838,146 @@ declare function every(intervalMs: number, options: EveryOptions, fn: (tick: num
  */
 declare function ticks(intervalMs: number, options?: EveryOptions): AsyncIterableIterator<number>
 
-/** What was acquired. Releasing it twice is harmless, and it may be released anywhere. */
+/**
+ * The result of `acquire`: release it, or hold it with `using`. It may be released anywhere, and a second release does
+ * nothing.
+ */
 interface Grant extends Disposable, AsyncDisposable {
-  /** Gives it back. A second call does nothing. */
+  /** Gives the place, lock or token back. A second call does nothing. */
   release(): void
 }
 
-/** A frozen record. */
+/** A snapshot of a capacity limiter, frozen. */
 interface CapacityLimiterStatistics {
-  /** Tokens that somebody has now. */
+  /** Tokens that are borrowed now. */
   readonly borrowedTokens: number
-  /** Tokens that there are; `Infinity` for no limit. */
+  /** All tokens; `Infinity` for no limit. */
   readonly totalTokens: number
-  /** Tasks (also those inside a `use`) as `TaskInfo`, other borrowers as they were given; in the order of borrowing. */
+  /** In the order of borrowing: tasks (also those inside a `use`) as `TaskInfo`, other borrowers as they were given. */
   readonly borrowers: readonly unknown[]
   /** Tasks that wait for a token. */
   readonly tasksWaiting: number
 }
 /**
- * Makes a limiter with so many tokens, `Infinity` being no limit. Re-creates `anyio.create_capacity_limiter`.
+ * Makes a limiter of concurrency: at most `totalTokens` borrowers have a token at a time. It differs from a semaphore:
+ * each token has a known borrower, and the total can be changed.
  *
- * @throws RangeError when `totalTokens` is negative or no integer
+ * @example
+ * ```ts
+ * const limiter = createCapacityLimiter(4)
+ * const pages = await Promise.all(urls.map((url) => limiter.use(() => load(url))))
+ * ```
+ *
+ * @param totalTokens - 0 or more; `Infinity` is no limit
+ * @throws RangeError if `totalTokens` is negative or no integer
  */
 declare function createCapacityLimiter(totalTokens: number): CapacityLimiter
-/** Re-creates `anyio.abc.CapacityLimiter`. It may have zero tokens. */
+/** Lends tokens to tasks and other borrowers; made by `createCapacityLimiter`. */
 declare class CapacityLimiter {
   #private
   /**
-   * Waits for a token, which then belongs to the running task.
+   * Waits for a token, which the running task then has.
    *
-   * @throws UsageError when the task has one, or waits for one, already, or inside a `use` of the limiter
+   * @throws UsageError if the task has a token or waits for one already, or inside a `use` of this limiter
    */
   acquire(): Promise<Grant>
-  /** Takes a token without waiting. @throws WouldBlock where none is free; UsageError when the task has one already */
+  /** Takes a token without waiting. @throws WouldBlock if none is free; UsageError if the task has one already */
   acquireNowait(): Grant
-  /** Waits for a token for a borrower of any kind, whoever runs. @throws UsageError when `borrower` has one already */
+  /**
+   * Waits for a token for `borrower`, any value that identifies it. @throws UsageError if `borrower` has one already
+   */
   acquireOnBehalfOf(borrower: unknown): Promise<Grant>
-  /** The same without waiting; works anywhere. @throws WouldBlock where none is free; UsageError as above */
+  /**
+   * Takes a token for `borrower` without waiting. Works anywhere. @throws WouldBlock if none is free; UsageError as
+   * above
+   */
   acquireOnBehalfOfNowait(borrower: unknown): Grant
-  /** Gives the running task's token back. @throws UsageError when it has none */
+  /** Gives the running task's token back. @throws UsageError if it has none */
   release(): void
-  /** Gives a borrower's token back; works anywhere. @throws UsageError when it has none */
+  /** Gives the token of `borrower` back. Works anywhere. @throws UsageError if it has none */
   releaseOnBehalfOf(borrower: unknown): void
-  /** How many tokens are free; less than 0 when the total was lowered below what is borrowed. */
+  /** Number of free tokens; negative if the total was lowered below the number of borrowed tokens. */
   get availableTokens(): number
-  /** How many tokens are borrowed. */
+  /** Number of borrowed tokens. */
   get borrowedTokens(): number
-  /** How many there are. Raising it serves those who wait; lowering it takes nothing from anybody. */
+  /** Number of all tokens. Raising it serves waiters; lowering it leaves borrowed tokens with their borrowers. */
   get totalTokens(): number
   set totalTokens(total: number)
   /**
-   * Runs `body` with a token that belongs to this very call, so that ten of them in one `Promise.all` take their turns.
-   * The token is given back when `body` settles. Calls that it has begun and not awaited go on without one: await them, or run
-   * them in a task group inside `body`.
+   * Waits for a token, runs `body`, and gives the token back when `body` settles. The token belongs to this call, not
+   * to the task: ten calls in one `Promise.all` take turns. Calls that `body` has begun and not awaited go on without a
+   * token: await them, or run them in a task group inside `body`.
    *
-   * @throws UsageError inside another `use` of it, or when the task has a token already
+   * @throws UsageError inside another `use` of this limiter, or if the task has a token already
    */
   use<T>(body: () => T | PromiseLike<T>): Promise<T>
-  /** Who has a token, and how many wait for one. */
+  /** The borrowers, and the number of waiting tasks. */
   statistics(): CapacityLimiterStatistics
 }
 
-/** A function of the host that a thread calls by name. What it takes and returns is copied. */
+/** A function of the host that a thread calls by name. Its arguments and value are copied. */
 type ExposedFunction = (...args: never[]) => unknown
 
 /**
- * What can be moved to a thread. Derived, because no version range of @types/node has one name for it: `TransferListItem`
- * has gone in 26, `Transferable` is new in 20.19.
+ * A value that can be moved to a thread. Derived, because its name differs between versions of @types/node:
+ * `TransferListItem` is gone in 26, `Transferable` is new in 20.19.
  */
 type Transferable = NonNullable<Parameters<Worker['postMessage']>[1]>[number]
 
 declare const signature: unique symbol
-/** An export of a module, to be run by `runInThread` or `runInProcess`; `threadTask` makes one. */
+/** An export of a module as a task for `runInThread` or `runInProcess`; `threadTask` makes one. */
 interface ThreadTask<A extends unknown[] = unknown[], T = unknown> {
-  /** Where the module is. */
+  /** The absolute URL of the module. */
   readonly url: string
-  /** Of the exported function. */
+  /** The name of the exported function. */
   readonly name: string
-  /** Of types only: what it takes and returns. */
+  /** For the compiler only: the function's type. */
   readonly [signature]?: (...args: A) => T
 }
 /** A function of any kind. */
 type AnyFunction = (...args: never[]) => unknown
 /**
- * Names a function that a thread or a child process can load by itself: the export `name` of the module at `url`.
+ * Names an export of a module as a task: a thread or a child process loads the module and calls the function.
  *
+ * @example
  * ```ts
  * const hash = threadTask<typeof import('./work.js').hash>(new URL('./work.js', import.meta.url), 'hash')
+ * const digest = await runInThread(hash, 'some text')
  * ```
  *
- * @typeParam F - the function's type; `typeof import('./work.js').hash`
+ * @typeParam F - the function's type: `typeof import('./work.js').hash`
  * @param url - absolute: `new URL('./work.js', import.meta.url)`, or its text
- * @param name - of the export; by default the default export
- * @throws TypeError for what is no URL, RangeError for one that is not absolute
+ * @param name - the name of the export; default: the default export
+ * @throws TypeError if `url` is no URL, RangeError if it is not absolute
  */
 declare function threadTask<F extends AnyFunction = (...args: unknown[]) => unknown>(
   url: URL | string,
   name?: string,
 ): ThreadTask<Parameters<F>, Awaited<ReturnType<F>>>
 
-/** Gives a thread access to a portal: pass it on as `workerData`, or in a message. It is made of data alone. */
+/** Gives a thread access to a portal. Pass it as `workerData` or in a message; it is plain data. */
 interface PortalHandle {}
 
-/** A portal as a thread sees it; `BlockingPortal.attach` makes one. */
+/** A portal in a thread that uses it; `BlockingPortal.attach` makes one. */
 interface AttachedPortal {
   /**
-   * Calls an exposed function and blocks this thread until it has ended: returns what it returned, throws what it threw.
+   * Calls an exposed function and blocks this thread until it has ended. Returns its value, or throws its error.
    *
-   * @throws ClosedResourceError when the portal is closed, also while this waits; RunFinishedError when its run has ended;
+   * @throws ClosedResourceError if the portal is closed, also while this waits; RunFinishedError if its run has ended;
    * UsageError on an event-loop thread
    */
   call<T = unknown>(name: string, ...args: unknown[]): T
   /** Starts an exposed function and returns at once. Throws as `call` does. */
   startTaskSoon<T = unknown>(name: string, ...args: unknown[]): PortalTask<T>
 }
-/** What was started through a portal. */
+/** A function that was started through a portal. */
 interface PortalTask<T = unknown> {
-  /** Blocks this thread until the function has ended, and returns or throws as `call` does; `TaskCancelled` after `cancel`. */
+  /**
+   * Blocks this thread until the function has ended. Returns or throws as `call`; throws `TaskCancelled` after
+   * `cancel`.
+   */
   result(): T
-  /** Cancels what the function waits for. Does not wait. */
+  /** Cancels the function. Does not wait for its end. */
   cancel(): void
 }
 
@@ -926,21 +987,31 @@ interface BlockingPortalOptions {
   expose: Readonly<Record<string, ExposedFunction>>
 }
 /**
- * Opens a portal, through which threads that the library did not start call functions of this one: pass `portal.handle` to the
- * thread, and `BlockingPortal.attach(handle)` there. The functions run in the task, and under the scope, in which the portal
- * was made. Close it when it is no longer needed. Re-creates `anyio.from_thread.BlockingPortal`.
+ * Opens a portal: threads that the library did not start, such as your own `Worker`s, can call functions of this
+ * thread. Pass `portal.handle` to the thread and call `BlockingPortal.attach(handle)` there. The functions run in the
+ * task and scope in which the portal was made. Close it when it is no longer needed.
+ *
+ * @example
+ * ```ts
+ * await using portal = await createBlockingPortal({ expose: { load: (id: number) => database.load(id) } })
+ * const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: portal.handle })
+ * await abandonOnCancel(once(worker, 'exit'))
+ *
+ * // worker.js
+ * const row = BlockingPortal.attach(workerData).call('load', 7) // blocks the worker
+ * ```
  */
 declare function createBlockingPortal(options: BlockingPortalOptions): Promise<BlockingPortal>
-/** Made by `createBlockingPortal`. */
+/** A portal into a run, made by `createBlockingPortal`. */
 declare class BlockingPortal {
   #private
-  /** What gives a thread access to this portal. It can be copied to any number of them. */
+  /** Gives threads access to this portal. It can be sent to any number of threads. */
   get handle(): PortalHandle
-  /** In a thread with its handle: the portal as it is seen from there. @throws TypeError for what is no handle */
+  /** Call it in a thread with the handle of a portal, to use that portal. @throws TypeError if `handle` is no handle */
   static attach(handle: PortalHandle): AttachedPortal
   /**
-   * Closes the portal: the functions that still run are cancelled, and waited for; threads that wait for them, and whoever
-   * calls from now on, get a `ClosedResourceError`. Never raises a cancellation: the next checkpoint does. Idempotent.
+   * Closes the portal: running functions are cancelled and awaited. Their threads, and later calls, get a
+   * `ClosedResourceError`. Never raises a cancellation: the next checkpoint does. Idempotent.
    */
   close(): Promise<void>
   /** The same as `close()`. */
@@ -948,68 +1019,86 @@ declare class BlockingPortal {
 }
 
 /**
- * Calls a function of the host thread that `runInThread` was given in `expose`, and blocks this thread until it has ended;
- * the event loop goes on. The function runs under the scope of whoever called `runInThread`.
+ * Calls a function of the host from inside a `runInThread` function: one that the call's option `expose` names. Blocks
+ * this thread until the function has ended, and returns its value; the host's event loop goes on. The function runs
+ * under the scope of the caller of `runInThread`.
  *
- * Throws what the function throws, `Cancelled` among it: that scope's cancellation reaches the waits inside it. Throws
- * `UsageError` on the event-loop thread, which must never block; `NotRunningError` in a thread that the library did not start;
- * `RunFinishedError` in one that was abandoned, once its run has settled. Re-creates `run_async_from_thread`.
+ * @example
+ * ```ts
+ * await runInThread({ expose: { load: (id: number) => database.load(id) } }, () => {
+ *   const row = runAsyncFromThread<Row>('load', 7)
+ *   return crunch(row)
+ * })
+ * ```
  *
- * @param args - anything that can be cloned
+ * @param name - the key in `expose`
+ * @param args - values that can be cloned
+ * @throws the error of the function, also its `Cancelled`; UsageError on the event-loop thread, which must never block;
+ * NotRunningError in a thread that the library did not start; RunFinishedError in an abandoned thread whose run has
+ * settled
  */
 declare function runAsyncFromThread<T = unknown>(name: string, ...args: unknown[]): T
-/** What worker code can ask about its caller. Re-creates `anyio.from_thread`. */
+/** What code inside `runInThread` can ask about its caller. */
 declare const fromThread: {
   /**
-   * Throws `Cancelled` when the scope of whoever called `runInThread` is effectively cancelled; a shield keeps it away as from
-   * any checkpoint. It reads one word of shared memory: call it in the middle of a computation, as often as you like.
+   * Throws `Cancelled` if the caller of `runInThread` is cancelled (shields count as for any checkpoint). It reads one
+   * word of shared memory: call it in a computation as often as you like.
    */
   checkCancelled(): void
 }
 
 /** Options of `runInThread`. */
 interface RunInThreadOptions {
-  /** Whose token the call borrows while its thread works. Default: `currentDefaultThreadLimiter()`. */
+  /** Bounds how many threads work at once: the call holds one token. Default: `currentDefaultThreadLimiter()`. */
   limiter?: CapacityLimiter | undefined
   /**
-   * Whether a cancelled caller goes on at once and leaves the thread to itself: what the function comes to is dropped then, and
-   * the token is held until the thread is done. Default false: the caller waits until the function has ended.
+   * Whether a cancelled caller goes on at once, while the function runs on: its result is dropped, and the token comes
+   * back when the thread is done. Default false: the caller waits until the function has ended.
    */
   abandonOnCancel?: boolean | undefined
   /**
-   * Whether a cancellation terminates the thread in the middle of the function, wherever that is: `finally` blocks do not run, and
-   * what it had half done in shared memory stays so. The caller goes on once the thread has ended, and has the function's
-   * value if that had returned before. Native code cannot be interrupted; the thread ends when it returns. The next call starts
-   * a new thread (some 10 to 50 ms). Default false. Together with `abandonOnCancel` a `RangeError`.
+   * Whether a cancellation terminates the thread in the middle of the function. `finally` blocks do not run, and
+   * half-done changes of shared memory stay. The caller goes on once the thread has ended, with the value of the
+   * function if that had returned before. Native code cannot be interrupted: the thread ends when it returns. The next
+   * call starts a new thread (some 10 to 50 ms). Default false. Excludes `abandonOnCancel`.
    */
   terminateOnCancel?: boolean | undefined
-  /** Functions of this thread that the other may call by name, with `runAsyncFromThread`. */
+  /** Functions of this thread that the function may call by name, with `runAsyncFromThread`. */
   expose?: Readonly<Record<string, ExposedFunction>> | undefined
   /**
-   * What in the arguments is moved to the thread instead of copied: array buffers, message ports. Not the memory of bytes that the
-   * library has received or read, which other buffers share: Node 22 and later refuse it with a `DataCloneError`, Node 20 copies
-   * it. `Uint8Array.from(bytes)` has memory of its own.
+   * Parts of the arguments that are moved to the thread instead of copied: array buffers, message ports. The memory of
+   * bytes that the library has received or read cannot be moved, because other buffers share it: Node 22 and later
+   * refuse it with a `DataCloneError`, Node 20 copies it. `Uint8Array.from(bytes)` has memory of its own.
    */
   transfer?: readonly Transferable[] | undefined
-  /** For introspection; by default the function's name. */
+  /** Name in dumps. Default: the function's name. */
   name?: string | undefined
 }
-/** A function that closes over nothing, or a `threadTask`. */
+/** A task for a thread: a function that closes over nothing, or a `threadTask`. */
 type ThreadFunction<A extends unknown[], T> = ((...args: A) => T | PromiseLike<T>) | ThreadTask<A, T>
 /**
- * Runs `task(...args)` in a thread, and resolves with what it returns; a promise is awaited there. Re-creates `run_in_thread`.
+ * Runs `task(...args)` in a thread, so that it does not block the event loop, and resolves with its value. If it
+ * returns a promise, the thread awaits it.
  *
- * `task` is `threadTask(url, name)`, or a function that closes over nothing: it is sent by its source. Arguments and result
- * are copied as by `structuredClone`, but for what `transfer` names. Threads are kept for the next call, and never keep
- * the process alive by themselves.
+ * `task` is `threadTask(url, name)`, or a function that closes over nothing: the thread gets its source. Arguments and
+ * value are copied as by `structuredClone`, except what `transfer` names. Threads are reused, and never keep the
+ * process alive by themselves.
  *
- * A checkpoint on the way in, also while it waits for a token. From then on a cancellation does not end the function: the
- * caller waits for it, and gets what it came to (or goes on at once: `abandonOnCancel`; or ends the thread: `terminateOnCancel`).
- * The function may ask, with `fromThread.checkCancelled()`.
+ * A caller that is cancelled before the function runs leaves at once. Later the caller waits for the function and gets
+ * its value or error (THREAD-1); `abandonOnCancel` and `terminateOnCancel` change that. The function can check for a
+ * cancellation with `fromThread.checkCancelled()`.
  *
- * Rejects with what the function throws, with its class name, message, stack and own fields; with `DataCloneError` for what
- * cannot be sent; with `BrokenResourceError` when the thread dies; with `UsageError` where a function that was sent misses a
- * name, or where all tokens of the limiter wait for such a call.
+ * @example
+ * ```ts
+ * const hash = await runInThread((text: string) => {
+ *   const { createHash } = process.getBuiltinModule('node:crypto')
+ *   return createHash('sha256').update(text).digest('hex')
+ * }, text)
+ * ```
+ *
+ * @throws the error of the function, with class name, message, stack and own fields; `DataCloneError` for a value that
+ * cannot be sent; BrokenResourceError if the thread dies; UsageError if the function closes over a name, or if all
+ * tokens of the limiter wait for such a call
  */
 declare function runInThread<T = unknown>(task: ThreadTask, ...args: unknown[]): Promise<T>
 declare function runInThread<A extends unknown[], T>(task: ThreadFunction<A, T>, ...args: A): Promise<T>
@@ -1020,25 +1109,42 @@ declare function runInThread<A extends unknown[], T>(
   ...args: A
 ): Promise<T>
 /**
- * The limiter of `runInThread` calls that name none: as many tokens as the machine has processors to give
- * (`os.availableParallelism()`), for this thread of the process. It bounds threads only; file work and look-ups have bounds of
- * their own. Its `totalTokens` may be changed. Re-creates `anyio.to_thread.current_default_thread_limiter`.
+ * The limiter of `runInThread` calls without the option `limiter`. It has `os.availableParallelism()` tokens; set its
+ * `totalTokens` to change that. It bounds threads only, not file work and look-ups, and belongs to this JavaScript
+ * thread.
  */
 declare function currentDefaultThreadLimiter(): CapacityLimiter
 
 /** Options of `runInProcess`. */
 interface RunInProcessOptions {
-  /** Whether a cancelled caller goes on at once, or (default) when the process it had killed is gone. */
+  /** Whether a cancelled caller goes on at once. Default false: once the killed process is gone. */
   abandonOnCancel?: boolean | undefined
-  /** Whose token the call borrows while its process lives. Default: one with a token for each processor. */
+  /**
+   * Bounds how many processes run at once: a call holds one token while its process lives. Default: one per processor.
+   */
   limiter?: CapacityLimiter | undefined
 }
 /**
- * Runs `task(...args)` in a child process, and resolves with what it returns. What it may be, how arguments and results are
- * copied and how errors come out is said at `runInThread`. A process is started for each call, with the options that this one
- * was started with, and **killed when the caller is cancelled**. Re-creates `anyio.to_process.run_sync`.
+ * Runs `task(...args)` in a child process, and resolves with its value. The process is **killed when the caller is
+ * cancelled**: use it for code that may crash, leak memory, or has to be stopped in the middle.
  *
- * Rejects with `BrokenResourceError` when the process ends by itself before the function has returned.
+ * `task` is `threadTask(url, name)` or a function that closes over nothing, as for `runInThread`. Arguments and the
+ * value are copied. An error of the function keeps its class name, message, stack and fields. Each call starts a
+ * process, with the command-line options of this one.
+ *
+ * @example
+ * ```ts
+ * const primes = await moveOnAfter(1000, () =>
+ *   runInProcess((limit: number) => {
+ *     const found: number[] = []
+ *     for (let n = 2; n < limit; n++) if (found.every((p) => n % p !== 0)) found.push(n)
+ *     return found
+ *   }, 100_000),
+ * )
+ * ```
+ *
+ * @throws BrokenResourceError if the process ends before the function has returned; `DataCloneError` for a value that
+ * cannot be copied
  */
 declare function runInProcess<T = unknown>(task: ThreadTask, ...args: unknown[]): Promise<T>
 declare function runInProcess<A extends unknown[], T>(task: ThreadFunction<A, T>, ...args: A): Promise<T>
@@ -1054,24 +1160,32 @@ declare function runInProcess<A extends unknown[], T>(
 ): Promise<T>
 
 /**
- * A file, opened by `aopen`. Re-creates `anyio.AsyncFile`, with the behaviour of Python's own file objects.
+ * An open file, made by `aopen`. Iterate it for its lines.
  *
- * In text mode `D` is `string`, and sizes count characters (code points); in binary mode it is `Buffer`, and they count
- * bytes. At the end of the file reads give an empty one. Calls on one file are carried out in the order in which they are
- * made, whichever tasks make them.
+ * In text mode `D` is `string` and sizes count characters (code points); in binary mode `D` is `Buffer` and sizes count
+ * bytes. At the end of the file a read gives an empty value. Calls on one file run in the order in which they are made,
+ * also from different tasks (FILE-1).
  *
- * A call that is cancelled while the system works for it waits until the system has let go: it then has its value, if that is
- * complete, or throws `Cancelled` and has moved nothing: the next read gets what this one would have got.
+ * A call that is cancelled while the system works for it waits for the system. Then it gives its value, if that is
+ * complete, or throws `Cancelled` without moving the position: the next read gets the same data (FILE-2).
+ *
+ * @example
+ * ```ts
+ * await using file = await aopen('notes.txt', 'r+')
+ * const first = await file.readline()
+ * await file.seek(0, 2)
+ * await file.write(`again: ${first}`)
+ * ```
  */
 declare class AsyncFile<D extends string | Buffer = string | Buffer> implements AsyncIterable<D>, AsyncDisposable {
   #private
-  /** The path, or the descriptor, that it was opened with. */
+  /** The path or descriptor that it was opened with. */
   get name(): string | Buffer | number
-  /** As it was given to `aopen`. */
+  /** The mode that was given to `aopen`. */
   get mode(): string
   /** Whether `close` has been called. */
   get closed(): boolean
-  /** The file descriptor. On `native` its position is where the file has been read to or flushed. */
+  /** The file descriptor. On `native`, its position is where the file has been read to or flushed. */
   get fd(): number
   /** Whether the mode allows reading. */
   readable(): boolean
@@ -1079,56 +1193,61 @@ declare class AsyncFile<D extends string | Buffer = string | Buffer> implements 
   writable(): boolean
   /** Whether `seek`, `tell` and `truncate` work: not with a pipe, nor with a terminal. */
   seekable(): boolean
-  /** Up to `size` characters or bytes; without it, or with -1, everything to the end. Fewer only at the end. */
+  /** Reads `size` characters or bytes, fewer only at the end. Without `size`, or with -1, reads to the end. */
   read(size?: number): Promise<D>
   /**
-   * Binary: up to `size` bytes with one read of the system at most: what the buffer holds, or else what comes first.
+   * Binary: reads up to `size` bytes with at most one system call: buffered bytes, or those that come first.
    *
    * @throws UnsupportedError in text mode
    */
   read1(size?: number): Promise<D>
-  /** One line with its ending, or `limit` characters or bytes of it. Empty at the end of the file. */
+  /** Reads one line with its ending, or `limit` characters or bytes of it. Empty at the end of the file. */
   readline(limit?: number): Promise<D>
-  /** Lines with their endings, all of them, or as many as it takes to be longer than `hint` characters or bytes together. */
+  /**
+   * Reads all lines with their endings; with `hint`, lines until they have more than `hint` characters or bytes
+   * together.
+   */
   readlines(hint?: number | null): Promise<D[]>
   /**
-   * Binary: fills `view`, or as much of it as there is: how many bytes, 0 at the end.
+   * Binary: reads into `view`, and resolves with the number of bytes: fewer than its length only at the end, 0 at the
+   * end.
    *
    * @throws UnsupportedError in text mode
    */
   readinto(view: Uint8Array): Promise<number>
-  /** As `readinto`, with one read of the system at most. */
+  /** As `readinto`, with at most one system call. */
   readinto1(view: Uint8Array): Promise<number>
   /**
-   * Writes to the file's buffer, and what that does not hold to the system: how many characters or bytes, always all. What the
-   * buffer holds is in the file after `flush` or `close`.
+   * Writes all of `data`, and resolves with the number of characters or bytes. Small data stays in the file's buffer
+   * until `flush` or `close`.
    */
   write(data: D extends string ? string : Uint8Array): Promise<number>
-  /** Writes one after another. Nothing is put between them. */
+  /** Writes the items of `list` one after another, without separators. */
   writelines(list: Iterable<D extends string ? string : Uint8Array>): Promise<void>
-  /** Cuts the file, or extends it with zeros, to `size` bytes; by default, to where it is. The position stays: the new size. */
+  /** Cuts the file, or extends it with zeros, to `size` bytes (default: the position). Resolves with the new size. */
   truncate(size?: number | null): Promise<number>
   /**
-   * Moves to `offset` from the beginning (`whence` 0), from where the file is (1), or from its end (2): the new position. In text
-   * mode an offset is 0, or what `tell` gave.
+   * Moves the position to `offset` from the beginning (`whence` 0), from the position (1), or from the end (2).
+   * Resolves with the new position. In text mode `offset` must be 0 or a value of `tell`.
    */
   seek(offset: number, whence?: number): Promise<number>
-  /** The position, in bytes; in text mode a number for `seek` and nothing else. */
+  /** The position in bytes; in text mode an opaque number for `seek`. */
   tell(): Promise<number>
-  /** Hands what was written to the system. */
+  /** Hands buffered writes to the system. */
   flush(): Promise<void>
   /**
-   * Flushes and closes, after the calls made before. The file is closed also in a cancelled scope, and when flushing fails; that
-   * error is thrown afterwards. Never raises a cancellation: the next checkpoint does. A second call is harmless.
+   * Flushes and closes the file, behind all earlier calls (FILE-3). The file is closed also in a cancelled scope, and
+   * also if the flush fails; then the error comes out. Never raises a cancellation: the next checkpoint does.
+   * Idempotent.
    */
   close(): Promise<void>
   /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
-  /** The lines, with their endings, from where the file is. */
+  /** Iterates over the lines with their endings, from the position on. */
   [Symbol.asyncIterator](): AsyncIterableIterator<D>
 }
 
-/** A mode that gives Buffers. */
+/** The letter of a mode that says how the file is opened. */
 type Access = 'r' | 'w' | 'a' | 'x'
 /** The modes that give `Buffer`s: `'rb'`, `'r+b'`, `'rb+'` and the like. */
 type BinaryMode = `${Access}b` | `${Access}b+` | `${Access}+b` | `b${Access}` | `b${Access}+` | `b+${Access}`
@@ -1177,7 +1296,7 @@ interface WalkingOptions {
 /** A folder, the names of the folders in it, and those of all else. */
 type Walked = [path: Path, folders: string[], files: string[]]
 
-/** What a path can be made of. */
+/** A value that paths can be made of. */
 type PathSegment = string | URL | PurePath
 /** An immutable path: its text, by the rules of this platform. */
 declare abstract class PurePath {
@@ -1203,15 +1322,15 @@ declare abstract class PurePath {
   isAbsolute(): boolean
   /** Whether it is `other`, or below it. */
   isRelativeTo(other: PathSegment): boolean
-  /** Whether its last pieces match a pattern of as many (`'*.txt'`, `'src/?.ts'`), or all of it an absolute one. */
+  /** Whether the last pieces match a relative pattern (`'*.txt'`, `'src/?.ts'`), or the whole path an absolute one. */
   match(pattern: string): boolean
-  /** The same path: the same pieces. */
+  /** Whether `other` is a path with the same pieces. */
   equals(other: unknown): boolean
   /** With forward slashes. */
   asPosix(): string
   /** As a `file:` URL. @throws RangeError for a relative path */
   asUri(): string
-  /** The path as text, which the system's calls take. */
+  /** The path as text, for system calls. */
   toString(): string
   /** The path as text, for `JSON.stringify`. */
   toJSON(): string
@@ -1221,54 +1340,56 @@ declare abstract class PurePath {
 type TextOptions = Pick<OpenOptions, 'encoding' | 'errors' | 'newline'>
 
 /**
- * An immutable path with the methods of Python's `pathlib`, those that ask the system asynchronous. Re-creates AnyIO's `Path`.
+ * An immutable path of the file system, with methods to take it apart and to work with the file or folder at it. It has
+ * the methods of Python's `pathlib`; those that ask the system are asynchronous.
  *
+ * @example
  * ```ts
  * const folder = new Path('reports')
  * await folder.mkdir({ parents: true, existOk: true })
  * for await (const path of folder.glob('*.txt')) console.log(path.name, (await path.readText()).length)
  * ```
  *
- * What goes wrong is the system's error (`ENOENT`, `EEXIST`…), as node:fs has it. A call that has begun takes effect, whatever is
- * cancelled meanwhile.
+ * Errors are the system's (`ENOENT`, `EEXIST`…), as in node:fs. A cancellation does not interrupt a call that has
+ * begun: it takes effect and gives its value.
  */
 declare class Path extends PurePath {
   #private
-  /** Joined to one; without any, the working directory. A segment that is absolute begins anew. */
+  /** Joins the segments; an absolute one replaces those before it. Without segments: the working directory. */
   constructor(...segments: PathSegment[])
   /** The working directory. */
   static cwd(): Path
   /** The user's home folder. */
   static home(): Path
-  /** Without its last name; a root, and the empty path, are their own. */
+  /** The path without its last name. A root and the empty path are their own parents. */
   get parent(): Path
   /** The parent, its parent, and so on. */
   get parents(): readonly Path[]
-  /** The path that these segments lead to from here; an absolute one replaces what is before it. */
+  /** Appends segments; an absolute one replaces all before it. */
   joinpath(...segments: PathSegment[]): Path
-  /** With another name. @throws RangeError where there is none, and for one that is not a single name */
+  /** Replaces the last name. @throws RangeError if the path has none, or `name` is no single name */
   withName(name: string): Path
-  /** With another name before the last suffix. */
+  /** Replaces the last name without its suffix. */
   withStem(stem: string): Path
-  /** With another last suffix; `''` removes it. */
+  /** Replaces the last suffix; `''` removes it. */
   withSuffix(suffix: string): Path
-  /** What leads from `other` to this. @throws RangeError unless it is below */
+  /** The path from `other` to this one. @throws RangeError unless this path is below `other` */
   relativeTo(other: PathSegment): Path
-  /** From the root, with its `..` and symbolic links as they are. */
+  /** The absolute path, with `..` and symbolic links kept. */
   absolute(): Promise<Path>
-  /** With the home directory in the place of a first `~`. */
+  /** Replaces a leading `~` by the home folder. */
   expanduser(): Promise<Path>
   /**
-   * From the root, without `..` and symbolic links.
+   * The absolute path, with `..` and symbolic links resolved. A missing rest of the path is kept as it is.
    *
-   * @throws ENOENT with `strict`, where something is missing; otherwise the rest is added as it is
+   * @throws ENOENT with `strict` if a part is missing
    */
   resolve(options?: ResolveOptions): Promise<Path>
-  /** The status of what it names, links followed. */
+  /** The status of the file or folder, symbolic links followed. */
   stat(options?: LinkOptions): Promise<Stats>
-  /** As `stat`, of a symbolic link itself. */
+  /** As `stat`, but of a symbolic link itself. */
   lstat(): Promise<Stats>
-  /** Whether something is there; a symbolic link whose target is not: no. */
+  /** Whether the path exists. False for a symbolic link without a target. */
   exists(): Promise<boolean>
   /** Whether it names a regular file, links followed; `false` where nothing is. */
   isFile(): Promise<boolean>
@@ -1292,92 +1413,98 @@ declare class Path extends PurePath {
   open(mode?: TextMode, options?: OpenOptions): Promise<AsyncFile<string>>
   open(mode: BinaryMode, options?: OpenOptions): Promise<AsyncFile<Buffer>>
   open(mode: string, options?: OpenOptions): Promise<AsyncFile<string> | AsyncFile<Buffer>>
-  /** The whole file. */
+  /** Reads the whole file. */
   readBytes(): Promise<Buffer>
-  /** The whole file, decoded. */
+  /** Reads the whole file as text. */
   readText(options?: TextOptions): Promise<string>
-  /** Makes the file, or empties it, and writes: the number of bytes. */
+  /** Creates or replaces the file with `data`. Resolves with the number of bytes. */
   writeBytes(data: Uint8Array): Promise<number>
-  /** Makes the file, or empties it, and writes: the number of characters. */
+  /** Creates or replaces the file with `text`. Resolves with the number of characters. */
   writeText(text: string, options?: TextOptions): Promise<number>
   /**
    * Makes a folder.
    *
-   * @param options - `parents`: makes those that are missing; `existOk`: a folder that is there is as good
+   * @param options - `parents`: makes missing parents; `existOk`: an existing folder is no error
    */
   mkdir(options?: MkdirOptions): Promise<void>
   /** Removes an empty folder. */
   rmdir(): Promise<void>
   /** Removes a file or a symbolic link. */
   unlink(options?: UnlinkOptions): Promise<void>
-  /** Moves it to `target`, and replaces a file that is there: the new path. */
+  /** Renames to `target`, replacing an existing file. Resolves with the new path. */
   rename(target: PathSegment): Promise<Path>
-  /** As `rename`, on every platform. */
+  /** Renames to `target`, replacing an existing file on every platform. Resolves with the new path. */
   replace(target: PathSegment): Promise<Path>
-  /** Copies a file, or a folder with all there is in it, to `target`: the new path. */
+  /** Copies a file, or a folder with its content, to `target`. Resolves with the new path. */
   copy(target: PathSegment, options?: LinkOptions): Promise<Path>
   /** As `copy`, into a folder. */
   copyInto(folder: PathSegment, options?: LinkOptions): Promise<Path>
-  /** As `rename`, also to another file system: then it is copied, and removed. */
+  /** As `rename`, also to another file system: then it copies and removes. */
   move(target: PathSegment): Promise<Path>
   /** As `move`, into a folder. */
   moveInto(folder: PathSegment): Promise<Path>
-  /** What a symbolic link says. */
+  /** The target of a symbolic link. */
   readlink(): Promise<Path>
-  /** Makes this a symbolic link to `target`. On Windows it has to be known whether that is a folder. */
+  /** Makes this path a symbolic link to `target`. On Windows, say whether that is a folder (`targetIsDirectory`). */
   symlinkTo(target: PathSegment, options?: SymlinkOptions): Promise<void>
-  /** Makes this one more name of `target`. */
+  /** Makes this path a hard link to `target`. */
   hardlinkTo(target: PathSegment): Promise<void>
   /** Sets the permissions. */
   chmod(mode: number): Promise<void>
-  /** Makes the file, or sets its times to now. @throws EEXIST with `existOk: false`, where it is there */
+  /** Creates the file, or sets its times to now. @throws EEXIST with `existOk: false` if it exists */
   touch(options?: TouchOptions): Promise<void>
-  /** What is in the folder, in no order. */
+  /** Iterates over the entries of the folder, in no particular order. */
   iterdir(): AsyncIterableIterator<Path>
-  /** What matches a relative pattern: `'*.ts'`, `'*\/[a-c]?.md'`, and `'**'` for any number of folders. In no order. */
+  /** Iterates over the matches of a relative pattern: `'*.ts'`, `'*\/[a-c]?.md'`; `'**'` is any number of folders. */
   glob(pattern: string): AsyncIterableIterator<Path>
-  /** As `glob`, in all folders below. */
+  /** As `glob`, in this folder and all folders below. */
   rglob(pattern: string): AsyncIterableIterator<Path>
   /**
-   * The folder and all below it, each with the names of the folders and of the other things in it. From the top down, what is
-   * taken out of the list of folders is not visited.
+   * Iterates over the folder and all folders below it: `[path, names of folders, names of others]`. Folders that you
+   * remove from the list of names are not visited (with `topDown`, the default).
    */
   walk(options?: WalkingOptions): AsyncIterableIterator<Walked>
 }
 
-/** Opens the file instead of the library, and gives its descriptor. */
+/** Opens a file and returns its descriptor, instead of the library. */
 type Opener = (path: string, flags: number) => number | PromiseLike<number>
 
 /** Options of `aopen`. */
 interface OpenOptions {
   /** Text: `'utf-8'` (default), `'utf-8-sig'`, `'utf-16'`, `'utf-16-le'`, `'utf-16-be'`, `'latin1'` or `'ascii'`. */
   encoding?: string | undefined
-  /** Text: what becomes of bytes that are no characters, and of characters that the encoding does not have. Default `'strict'`. */
+  /**
+   * Text: how to treat bytes that are no characters, and characters that the encoding does not have. `'strict'`
+   * (default) throws, `'replace'` puts a replacement character, `'ignore'` leaves them out.
+   */
   errors?: 'strict' | 'replace' | 'ignore' | undefined
   /**
-   * Text: `null` (default) reads `\n`, `\r` and `\r\n` as `\n`, and writes the system's own; `''` ends lines at the same three and
-   * leaves them as they are; with `'\n'`, `'\r'` or `'\r\n'` only this ends a line, and `\n` is written as this.
+   * Text: `null` (default) reads `\n`, `\r` and `\r\n` as `\n`, and writes `\n` as the system's newline. `''` ends
+   * lines at the same three and does not translate them. With `'\n'`, `'\r'` or `'\r\n'` only that ends a line, and
+   * `\n` is written as that.
    */
   newline?: '' | '\n' | '\r' | '\r\n' | null | undefined
-  /** Bytes; 0 (binary only) does without a buffer, 1 in text mode writes each line at once. */
+  /** Size of the buffer in bytes. 0 (binary only): no buffer. 1 in text mode: writes each line at once. */
   bufferSize?: number | undefined
   /** Whether `close` closes a descriptor that was given. Default true. */
   closefd?: boolean | undefined
-  /** Opens the file: gets the path and the system's flags, and gives a descriptor, which the file then owns. */
+  /** Opens the file: called with the path and the system's flags, returns a descriptor that the file then owns. */
   opener?: Opener | undefined
 }
 /**
- * Opens a file, as Python's `open` does. Re-creates `anyio.aopen`.
+ * Opens a file, and resolves with an `AsyncFile` to read, write and iterate. Text mode gives strings, binary mode
+ * Buffers.
  *
+ * @example
  * ```ts
  * await using file = await aopen('server.log')
  * for await (const line of file) console.log(line.trimEnd())
  * ```
  *
- * @param file - a path, or a descriptor that is open already
- * @param mode - `'r'`, `'w'` (empties it), `'a'` (appends) or `'x'` (makes it, and fails with `EEXIST` if it is there); with
- * `'+'` to read and write, and with `'b'` for `Buffer`s instead of text
- * @throws the system's error: `ENOENT`, `EACCES`, `EISDIR` for a directory
+ * @param file - a path, or an open file descriptor
+ * @param mode - `'r'` (reads; default), `'w'` (creates or empties), `'a'` (appends) or `'x'` (creates, and fails with
+ * `EEXIST` if the file exists); add `'+'` to read and write, and `'b'` for `Buffer`s instead of text
+ * @throws the system error: `ENOENT`, `EACCES`, `EISDIR` for a directory
  */
 declare function aopen(
   file: string | URL | Buffer | Path | number,
@@ -1395,13 +1522,13 @@ declare function aopen(
   options?: OpenOptions,
 ): Promise<AsyncFile<string> | AsyncFile<Buffer>>
 
-/** Where, and under which name. */
+/** Options of all temporary files and folders. */
 interface TemporaryOptions {
-  /** The name's beginning; default `'tmp'`. */
+  /** Start of the name. Default `'tmp'`. */
   prefix?: string | undefined
-  /** The name's end; default none. */
+  /** End of the name. Default none. */
   suffix?: string | undefined
-  /** The folder that it is made in; default the system's for temporary files. */
+  /** The parent folder. Default: the system's folder for temporary files. */
   dir?: string | URL | Buffer | PurePath | undefined
 }
 interface TemporaryFileOptions extends TemporaryOptions, Omit<OpenOptions, 'closefd' | 'opener'> {}
@@ -1412,28 +1539,38 @@ interface NamedTemporaryFileOptions extends TemporaryFileOptions {
 interface TemporaryDirectoryOptions extends TemporaryOptions {
   /** Whether it is removed when it is closed; default true. */
   delete?: boolean | undefined
-  /** Leaves what cannot be removed, and says nothing. */
+  /** Whether errors of the removal are ignored. Default false. */
   ignoreCleanupErrors?: boolean | undefined
 }
 /**
- * A file without a name, which nobody else can open, and which is gone when it is closed. Re-creates AnyIO's `TemporaryFile`.
+ * Opens a temporary file without a name: no other process can open it, and it is gone when it is closed.
  *
  * @param mode - as for `aopen`; default `'w+b'`
  */
 declare function TemporaryFile(mode: TextMode, options?: TemporaryFileOptions): Promise<AsyncFile<string>>
 declare function TemporaryFile(mode?: BinaryMode, options?: TemporaryFileOptions): Promise<AsyncFile<Buffer>>
-/** The same with a name (`file.name`), under which others can open it as long as it is open. */
+/** Opens a temporary file with a name (`file.name`), by which other processes can open it until it is closed. */
 declare function NamedTemporaryFile(mode: TextMode, options?: NamedTemporaryFileOptions): Promise<AsyncFile<string>>
 declare function NamedTemporaryFile(mode?: BinaryMode, options?: NamedTemporaryFileOptions): Promise<AsyncFile<Buffer>>
-/** A folder, with everything in it removed when it is closed. Re-creates AnyIO's `TemporaryDirectory`. */
+/**
+ * Makes a temporary folder. Closing it removes it with everything in it.
+ *
+ * @example
+ * ```ts
+ * await using folder = await TemporaryDirectory({ prefix: 'build-' })
+ * await folder.path.joinpath('out.txt').writeText('hello')
+ * ```
+ */
 declare function TemporaryDirectory(options?: TemporaryDirectoryOptions): Promise<TemporaryDirectory>
-/** What `TemporaryDirectory()` gives. */
+/** A temporary folder, made by `TemporaryDirectory()`. */
 interface TemporaryDirectory extends AsyncDisposable {
-  /** Its path. */
+  /** Its path as a string. */
   readonly name: string
-  /** Where it is. */
+  /** Its path as a `Path`. */
   readonly path: Path
-  /** Removes it, also in a cancelled scope. Never raises a cancellation: the next checkpoint does. A second call is harmless. */
+  /**
+   * Removes the folder, also in a cancelled scope. Never raises a cancellation: the next checkpoint does. Idempotent.
+   */
   close(): Promise<void>
 }
 
@@ -2193,155 +2330,213 @@ declare function wrapTls(stream: Stream, context: TLSContext, options?: WrapTLSO
 
 /** Options of `createSemaphore`. */
 interface SemaphoreOptions {
-  /** What `value` may never exceed: a release too many is an error instead of a place too many. */
+  /** Upper bound of `value`. A release above it is a `UsageError`. Default: no bound. */
   maxValue?: number | undefined
 }
-/** A frozen record. */
+/** A snapshot of a semaphore, frozen. */
 interface SemaphoreStatistics {
-  /** Tasks that wait for their turn. */
+  /** Tasks that wait for a place. */
   readonly tasksWaiting: number
 }
 /**
- * Makes a semaphore with `value` places. Re-creates `anyio.create_semaphore`.
+ * Makes a semaphore with `value` places: at most that many calls hold one at a time.
  *
+ * @example
+ * ```ts
+ * const semaphore = createSemaphore(10)
+ * const download = (url: string) => semaphore.use(() => fetch(url))
+ * ```
+ *
+ * @param value - the number of free places at the start
  * @throws RangeError when `value` is negative or above `maxValue`
  */
 declare function createSemaphore(value: number, options?: SemaphoreOptions): Semaphore
-/** Re-creates `anyio.abc.Semaphore`. It has no owner: one task may take a place that another gives back. */
+/**
+ * A counter of places, made by `createSemaphore`. It has no owner: one task may give back a place that another has
+ * taken.
+ */
 declare class Semaphore {
   #private
-  /** What `value` never exceeds; `undefined` is no limit. */
+  /** Upper bound of `value`; `undefined` is no bound. */
   readonly maxValue: number | undefined
-  /** How many places are free. 0 while anybody waits. */
+  /** Number of free places. 0 while a task waits. */
   get value(): number
-  /** Whether there is no free place. */
+  /** Whether no place is free. */
   locked(): boolean
-  /** Takes a place, waiting for one in the order of arrival. @throws UsageError inside a `use` of it */
+  /** Waits for a place, first come, first served. @throws UsageError inside a `use` of this semaphore */
   acquire(): Promise<Grant>
-  /** Takes a place without waiting; works anywhere. @throws WouldBlock where there is no free place */
+  /** Takes a place without waiting. Works anywhere. @throws WouldBlock if no place is free */
   acquireNowait(): Grant
-  /** Gives a place back: to the first who waits, if anybody does. Works anywhere. @throws UsageError above `maxValue` */
+  /** Gives a place back, to the first waiter if there is one. Works anywhere. @throws UsageError above `maxValue` */
   release(): void
   /**
-   * Runs `body` with a place that belongs to this very call. The place is given back when `body` settles. Calls that it has
-   * begun and not awaited go on without one: await them, or run them in a task group inside `body`.
+   * Waits for a place, runs `body`, and gives the place back when `body` settles. Calls that `body` has begun and not
+   * awaited go on without a place: await them, or run them in a task group inside `body`.
    *
-   * @throws UsageError inside another `use` of it
+   * @throws UsageError inside another `use` of this semaphore
    */
   use<T>(body: () => T | PromiseLike<T>): Promise<T>
-  /** How many wait. */
+  /** The number of waiting tasks. */
   statistics(): SemaphoreStatistics
 }
 
-/** A frozen record. */
+/** A snapshot of a lock, frozen. */
 interface LockStatistics {
-  /** Whether a task owns the lock. */
+  /** Whether the lock is held. */
   readonly locked: boolean
-  /** The task that has it, by `acquire` or by a `use`; `undefined` where it is free. */
+  /** The task that holds the lock, by `acquire` or `use`; `undefined` if it is free. */
   readonly owner: TaskInfo | undefined
-  /** Tasks that wait for it. */
+  /** Tasks that wait for the lock. */
   readonly tasksWaiting: number
 }
-/** Makes a lock. Re-creates `anyio.create_lock`. */
+/**
+ * Makes a lock: one holder at a time, first come, first served.
+ *
+ * @example
+ * ```ts
+ * const lock = createLock()
+ * async function append(line: string) {
+ *   await lock.use(async () => {
+ *     await file.write(line)
+ *     await file.flush()
+ *   })
+ * }
+ * ```
+ */
 declare function createLock(): Lock
-/** Re-creates `anyio.abc.Lock`. */
+/** A lock, made by `createLock`. `acquire` gives it to the running task, `use` to the one call. */
 declare class Lock {
   #private
   /**
-   * Waits for the lock, which then belongs to the running task.
+   * Waits for the lock, which the running task then owns.
    *
-   * @throws UsageError when the task has it, or waits for it, already; BrokenResourceError when its owner has ended without releasing it
+   * @throws UsageError if the task owns the lock or waits for it already; BrokenResourceError if its owner has ended
+   * without releasing it
    */
   acquire(): Promise<Grant>
-  /** Takes the lock without waiting. @throws WouldBlock where it is not free; otherwise as `acquire` */
+  /** Takes the lock without waiting. @throws WouldBlock if it is not free; otherwise as `acquire` */
   acquireNowait(): Grant
-  /** Gives the lock to the first who waits. @throws UsageError when it does not belong to the running task */
+  /** Releases the lock, which goes to the first waiter. @throws UsageError if the running task does not own it */
   release(): void
-  /** Whether somebody has it. */
+  /** Whether the lock is held. */
   locked(): boolean
   /**
-   * Runs `body` with the lock, which belongs to this very call: two of them in one `Promise.all` take their turns.
-   * The lock is released when `body` settles. Calls that it has begun and not awaited go on beside the next owner's: await
-   * them, or run them in a task group inside `body`.
+   * Waits for the lock, runs `body`, and releases the lock when `body` settles. The lock belongs to this call, not to
+   * the task: two calls in one `Promise.all` take turns. Calls that `body` has begun and not awaited go on without the
+   * lock: await them, or run them in a task group inside `body`.
    *
-   * @throws UsageError where the running code has the lock already; BrokenResourceError as `acquire`
+   * @throws UsageError if the running code holds the lock already; BrokenResourceError as `acquire`
    */
   use<T>(body: () => T | PromiseLike<T>): Promise<T>
-  /** Who has it, and how many wait for it. */
+  /** The owner, and the number of waiting tasks. */
   statistics(): LockStatistics
 }
 
-/** A frozen record. */
+/** A snapshot of an event, frozen. */
 interface EventStatistics {
   /** Tasks that wait for the event. */
   readonly tasksWaiting: number
 }
-/** Makes an event that is not set. Re-creates `anyio.create_event`. */
+/**
+ * Makes an event: a flag that is not set at first. Tasks wait until it is set.
+ *
+ * @example
+ * ```ts
+ * const ready = createEvent()
+ * tg.spawn(async () => {
+ *   await ready.wait()
+ *   console.log('go')
+ * })
+ * ready.set()
+ * ```
+ */
 declare function createEvent(): Event
-/** Re-creates `anyio.abc.Event`; its `set` and `clear` do not wait, and work anywhere. */
+/** A flag that tasks wait for, made by `createEvent`. `set` and `clear` work anywhere, also in a callback. */
 declare class Event {
   #private
-  /** Sets it and wakes everybody who waits, also those whose scope is cancelled in the same turn. Idempotent. */
+  /**
+   * Sets the event and wakes all waiters, also a waiter whose scope is cancelled in the same turn (GRANT-4).
+   * Idempotent.
+   */
   set(): void
-  /** Makes it not set again. */
+  /** Resets the event. */
   clear(): void
-  /** Whether it is set. */
+  /** Whether the event is set. */
   isSet(): boolean
-  /** Waits until it is set. It is set for whoever waited when `set` was called, also if it is cleared right afterwards. */
+  /** Waits until the event is set. A waiter is woken by `set` even if `clear` follows at once. */
   wait(): Promise<true>
-  /** How many wait. */
+  /** The number of waiting tasks. */
   statistics(): EventStatistics
 }
 
-/** A frozen record. */
+/** A snapshot of a condition, frozen. */
 interface ConditionStatistics {
-  /** How many wait to be notified. Those who wait for the lock are in `lockStatistics`. */
+  /** Tasks that wait to be notified. Tasks that wait for the lock are in `lockStatistics`. */
   readonly tasksWaiting: number
-  /** Those of the lock below the condition. */
+  /** The statistics of the condition's lock. */
   readonly lockStatistics: LockStatistics
 }
 /**
- * Makes a condition over `lock`, or over a lock of its own. Re-creates `anyio.create_condition`.
+ * Makes a condition: tasks wait until another one changes something and notifies them. Waiting and notifying happen
+ * under one lock.
  *
- * @throws TypeError when `lock` is no lock
+ * @example
+ * ```ts
+ * const condition = createCondition()
+ * const jobs: Job[] = []
+ * // a consumer
+ * const job = await condition.use(async () => {
+ *   await condition.waitFor(() => jobs.length > 0)
+ *   return jobs.shift()!
+ * })
+ * // a producer
+ * await condition.use(() => {
+ *   jobs.push(job)
+ *   condition.notify()
+ * })
+ * ```
+ *
+ * @param lock - made by `createLock`; by default the condition has a lock of its own
+ * @throws TypeError if `lock` is no lock
  */
 declare function createCondition(lock?: Lock): Condition
-/** Re-creates `anyio.abc.Condition`; its `notify` and `notifyAll` do not wait. */
+/** A condition over a lock, made by `createCondition`. */
 declare class Condition {
   #private
   /** Waits for the lock. @throws UsageError and BrokenResourceError as `Lock.acquire` */
   acquire(): Promise<Grant>
-  /** Takes the lock without waiting. @throws WouldBlock where it is not free; otherwise as `acquire` */
+  /** Takes the lock without waiting. @throws WouldBlock if it is not free; otherwise as `acquire` */
   acquireNowait(): Grant
-  /** Releases the lock. @throws UsageError when it does not belong to the running task */
+  /** Releases the lock. @throws UsageError if the running task does not own it */
   release(): void
-  /** Whether somebody has the lock. */
+  /** Whether the lock is held. */
   locked(): boolean
   /**
-   * Runs `body` with the lock, which is released when `body` settles. Calls that it has begun and not awaited go on beside the
-   * next owner's: await them, or run them in a task group inside `body`.
+   * Waits for the lock, runs `body`, and releases the lock when `body` settles. Calls that `body` has begun and not
+   * awaited go on without the lock: await them, or run them in a task group inside `body`.
    *
-   * @throws UsageError where the running code has the lock already
+   * @throws UsageError if the running code holds the lock already
    */
   use<T>(body: () => T | PromiseLike<T>): Promise<T>
-  /** Wakes the first `n` who wait. @throws UsageError when the running code does not have the lock */
+  /** Wakes the first `n` waiters. @throws UsageError if the running code does not hold the lock */
   notify(n?: number): void
-  /** Wakes everybody who waits. @throws UsageError when the running code does not have the lock */
+  /** Wakes all waiters. @throws UsageError if the running code does not hold the lock */
   notifyAll(): void
   /**
-   * Gives up the lock until notified, and has it again when it returns, also with an error.
+   * Releases the lock, waits to be notified, and takes the lock again before it settles, also when it rejects.
    *
-   * @throws UsageError when the running code does not have the lock, or has released it for good while this waited;
-   *   BrokenResourceError when a task that had the lock meanwhile has ended without releasing it
+   * @throws UsageError if the running code does not hold the lock, or has released it for good while this waited;
+   *   BrokenResourceError if a task that took the lock meanwhile has ended without releasing it
    */
   wait(): Promise<void>
   /**
-   * Waits until `predicate` is true, and returns its value. It is asked with the lock in hand.
+   * Waits until `predicate` returns a truthy value, and resolves with it. The predicate is called with the lock held:
+   * once at the start, and after each notification.
    *
-   * @throws UsageError and BrokenResourceError as `wait`, and what `predicate` throws
+   * @throws UsageError and BrokenResourceError as `wait`, and the error of `predicate`
    */
   waitFor<T>(predicate: () => T): Promise<T>
-  /** How many wait to be notified, and what the lock says of itself. */
+  /** The number of waiting tasks, and the statistics of the lock. */
   statistics(): ConditionStatistics
 }
 
@@ -2412,21 +2607,21 @@ declare class Queue<T> implements AsyncIterable<T>, Disposable, AsyncDisposable 
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** A frozen record. */
+/** A snapshot of a memory object stream, frozen. */
 interface MemoryObjectStreamStatistics {
   /** Items in the buffer. */
   readonly currentBufferUsed: number
-  /** Items that the buffer takes before a sender waits, or items are dropped. */
+  /** Items that the buffer holds before a sender waits, or items are dropped. */
   readonly maxBufferSize: number
-  /** Ends to send on that are not closed, clones among them. 1 for a broadcast or an emitter, 0 once it has ended. */
+  /** Open send ends, with clones. For a broadcast or an emitter: 1, and 0 once it has ended. */
   readonly openSendStreams: number
-  /** Ends to receive on that are not closed, clones among them. */
+  /** Open receive ends, with clones. */
   readonly openReceiveStreams: number
   /** Tasks that wait until their item is taken. */
   readonly tasksWaitingSend: number
   /** Tasks that wait for an item. */
   readonly tasksWaitingReceive: number
-  /** Items that were dropped because the buffer was full; absent where a sender waits instead. */
+  /** Items that were dropped because the buffer was full; absent if senders wait instead. */
   readonly dropped?: number
 }
 
@@ -2501,122 +2696,134 @@ declare class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, As
 /** Options of `createBroadcast`. */
 interface BroadcastOptions {
   /**
-   * What happens when a subscriber has no room for another item:
+   * What `send` does when the buffer of a subscriber is full:
    *
-   * - `'wait'` (the default): `send` waits for it, and so for the slowest of all.
-   * - `'drop-oldest'`: that subscriber loses the item that it has had for longest.
-   * - `'drop-newest'`: that subscriber does not get the new one.
-   * - `'error'`: that subscriber is cut off. It receives what it had room for, and then `BrokenResourceError`.
+   * - `'wait'` (default): waits until it has room. The slowest subscriber sets the pace.
+   * - `'drop-oldest'`: that subscriber loses its oldest buffered item.
+   * - `'drop-newest'`: that subscriber does not get the new item.
+   * - `'error'`: that subscriber is cut off. It receives its buffered items, and then `BrokenResourceError`.
    */
   onFull?: 'wait' | 'drop-oldest' | 'drop-newest' | 'error' | undefined
 }
-/** A frozen record. */
+/** A snapshot of a broadcast, frozen. */
 interface BroadcastStatistics {
-  /** Items that each subscriber has room for. */
+  /** Items that the buffer of each subscriber holds. */
   readonly capacity: number
-  /** Subscribers that are not closed, and have not been cut off. */
+  /** Subscribers that are neither closed nor cut off. */
   readonly subscribers: number
   /** Tasks that wait until every subscriber has room. */
   readonly tasksWaitingSend: number
-  /** Items that subscribers have lost, of all of them together. */
+  /** Items that were lost, over all subscribers. */
   readonly dropped: number
 }
 /**
- * Makes a broadcast: every item goes to every subscriber. It belongs to no `run`.
+ * Makes a broadcast: each item that is sent goes to every subscriber. It belongs to no `run`.
  *
+ * @example
  * ```ts
  * const prices = createBroadcast<Price>(100, { onFull: 'drop-oldest' })
+ * // in a subscriber
  * using mine = prices.subscribe()
  * for await (const price of mine) show(price)
+ * // in the source
+ * await prices.send(price)
  * ```
  *
- * @param capacity - how many items may wait for each subscriber: a positive integer, or `Infinity`
- * @throws RangeError when `capacity` is not positive, and for another `onFull`
+ * @param capacity - how many items the buffer of each subscriber holds: a positive integer, or `Infinity`
+ * @throws RangeError if `capacity` is not positive, or `onFull` is unknown
  */
 declare function createBroadcast<T>(capacity: number, options?: BroadcastOptions): Broadcast<T>
-/** Hands each item to every subscriber; made by `createBroadcast`. */
+/** Sends each item to every subscriber; made by `createBroadcast`. */
 declare class Broadcast<T> implements Disposable, AsyncDisposable {
   #private
   /**
-   * Gives the item to all who are subscribed; to none where there are none. With `wait` it first waits until each of them has
-   * room. Cancelled, it has given the item to none.
+   * Gives the item to all current subscribers, if there are any. With `'wait'` it first waits until each of them has
+   * room. A cancelled send has given the item to none.
    *
-   * @throws ClosedResourceError when the broadcast is closed
+   * @throws ClosedResourceError if the broadcast is closed
    */
   send(item: T): Promise<void>
   /**
-   * The same without waiting; works anywhere.
+   * Sends without waiting. Works anywhere.
    *
-   * @throws WouldBlock with `wait`, where a subscriber has no room: none has the item then; ClosedResourceError
+   * @throws WouldBlock with `'wait'` if a subscriber has no room (then none gets the item); ClosedResourceError as
+   * `send`
    */
   sendNowait(item: T): void
   /**
-   * A stream of what is sent from now on. Close it to unsubscribe: with `wait`, one that is neither read nor closed holds up every
-   * sender. Its clones share it: each item goes to one of them. Works anywhere.
+   * Returns a stream of the items that are sent from now on. Close it to unsubscribe: with `'wait'`, a stream that is
+   * neither read nor closed blocks every sender. Its clones share one subscription: each item goes to one of them.
+   * Works anywhere.
    *
-   * @throws ClosedResourceError when the broadcast is closed
+   * @throws ClosedResourceError if the broadcast is closed
    */
   subscribe(): MemoryReceiveStream<T>
   /**
-   * Closes it, at once: a `send` that waits is a `ClosedResourceError`, and has given its item to none. Subscribers receive what is
-   * there for them, and then `EndOfStream`. Works anywhere. Idempotent.
+   * Closes the broadcast. A waiting `send` rejects with `ClosedResourceError`, and its item goes to no subscriber.
+   * Subscribers receive their buffered items, and then `EndOfStream`. Works anywhere. Idempotent.
    */
   close(): void
-  /** How many have subscribed, how many wait to send, and what was lost. */
+  /** The numbers of subscribers, of waiting senders and of lost items. */
   statistics(): BroadcastStatistics
-  /** Closes it, for `using`. */
+  /** The same as `close()`, for `using`. */
   [Symbol.dispose](): void
-  /** Closes it, for `await using`. */
+  /** The same as `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
 /** Options of `fromEmitter`. */
 interface FromEmitterOptions {
-  /** How many events may wait to be received: a positive integer, or `Infinity`. */
+  /** How many events the buffer holds: a positive integer, or `Infinity`. */
   capacity: number
   /**
-   * What happens to an event when as many are waiting: the one that has waited longest is dropped, or the new one; or the stream
-   * ends with a `BrokenResourceError` behind the events that are there.
+   * What an event does when the buffer is full:
+   *
+   * - `'drop-oldest'`: replaces the oldest buffered event.
+   * - `'drop-newest'`: is dropped.
+   * - `'error'`: ends the stream with `BrokenResourceError`, behind the buffered events.
    */
   onFull: 'drop-oldest' | 'drop-newest' | 'error'
   /**
-   * The event that ends the stream with an error, behind the events that are there. Default: `'error'` of an `EventEmitter`, unless
-   * that is the event asked for; none of an `EventTarget`. `null`: none.
+   * The event that ends the stream with an error, behind the buffered events. Default: `'error'` for an `EventEmitter`,
+   * unless that is `event` or `endEvent`; none for an `EventTarget`. `null`: none.
    */
   errorEvent?: string | symbol | null | undefined
-  /** The event that ends the stream, behind the events that are there: `'close'`, `'end'`. Default: none. */
+  /** The event that ends the stream, behind the buffered events: `'close'`, `'end'`. Default: none. */
   endEvent?: string | symbol | undefined
 }
-/** An `EventEmitter`, of Node or of a library. */
+/** An `EventEmitter` of Node, or an object with its two methods. */
 interface EmitterLike {
   /** Adds a listener. */
   on(event: string | symbol, listener: (...args: unknown[]) => void): unknown
-  /** Removes it. */
+  /** Removes a listener. */
   removeListener(event: string | symbol, listener: (...args: unknown[]) => void): unknown
 }
-/** An `EventTarget`. */
+/** An `EventTarget`, or an object with its two methods. */
 interface EventTargetLike {
   /** Adds a listener. */
   addEventListener(type: string, listener: (event: unknown) => void): void
-  /** Removes it. */
+  /** Removes a listener. */
   removeEventListener(type: string, listener: (event: unknown) => void): void
 }
 /**
- * The events of an emitter as a stream, in their order. It listens at once, so no event is missed between this call and the first
- * `receive`. Of an `EventEmitter`, an event's argument is the item, several arguments are an array of them, and none is
- * `undefined`; of an `EventTarget`, the event is.
+ * Turns the events of an emitter into a stream that you can receive from, or iterate with `for await`. It listens at
+ * once, so no event between this call and the first `receive` is missed.
  *
- * The listeners are removed when the stream is closed or ends, and at the latest when the scope that it was made in ends: then it
- * ends, too. Outside every run only the first two.
+ * With an `EventEmitter`, the item is the argument of the event, an array if there are several, or `undefined` if there
+ * is none. With an `EventTarget`, the item is the event object.
  *
+ * The listeners are removed when the stream is closed or ends, or when the scope that it was made in ends, which also
+ * ends the stream. Outside every run there is no such scope: close the stream.
+ *
+ * @example
  * ```ts
  * using lines = fromEmitter<string>(readline, 'line', { capacity: 1000, onFull: 'error', endEvent: 'close' })
  * for await (const line of lines) await store(line)
  * ```
  *
- * @param emitter - an `EventEmitter` or an `EventTarget`; what is both counts as the former
- * @throws TypeError for what is neither; RangeError for a `capacity` that is not positive; UsageError in a task or scope that has
- * ended
+ * @param emitter - an `EventEmitter` or an `EventTarget`; an object that is both counts as an `EventEmitter`
+ * @throws TypeError for any other `emitter`; RangeError for a `capacity` that is not positive; UsageError in a task or
+ * scope that has ended
  */
 declare function fromEmitter<T = unknown>(
   emitter: EmitterLike | EventTargetLike,
@@ -2625,24 +2832,34 @@ declare function fromEmitter<T = unknown>(
 ): MemoryReceiveStream<T>
 
 /**
- * Refuses a second user instead of letting it wait: for a resource that two tasks would only spoil for one another. The
- * counterpart of AnyIO's `ResourceGuard`.
+ * Guards a resource that only one task may use at a time. A second user gets a `ResourceBusyError` instead of waiting:
+ * two tasks that read from one stream, for example, are a mistake in the program.
+ *
+ * @example
+ * ```ts
+ * class Reader {
+ *   readonly #guard = new ResourceGuard('reading from')
+ *   read(): Promise<string> {
+ *     return this.#guard.use(() => this.#readNext())
+ *   }
+ * }
+ * ```
  */
 declare class ResourceGuard {
   #private
-  /** @param action - what is done with it, for the error: 'reading from' */
+  /** @param action - the use, as the error message names it: `'reading from'`. Default `'using'` */
   constructor(action?: string)
   /**
-   * Begins to use it: `using guarded = guard.enter()`. Works anywhere, also outside every task.
+   * Starts to use the resource, until the result is disposed: `using guarded = guard.enter()`. Works anywhere.
    *
-   * @throws ResourceBusyError while somebody else does
+   * @throws ResourceBusyError while the resource is in use
    */
   enter(): Disposable
   /**
-   * Runs `body` while it is in use, which is until `body` settles. Calls that `body` has begun and not awaited are not guarded
-   * from then on: await them, or run them in a task group inside `body`.
+   * Runs `body`; the resource is in use until `body` settles. Calls that `body` has begun and not awaited are not
+   * guarded from then on: await them, or run them in a task group inside `body`.
    *
-   * @throws ResourceBusyError while somebody else uses it; Cancelled, before anything else, in a cancelled scope
+   * @throws ResourceBusyError while the resource is in use; Cancelled, before anything else, in a cancelled scope
    */
   use<T>(body: () => T | PromiseLike<T>): Promise<T>
 }
@@ -2650,46 +2867,49 @@ declare class ResourceGuard {
 /**
  * Options of `createPool`.
  *
- * @typeParam T - the items
+ * @typeParam T - the type of the items
  */
 interface PoolOptions<T> {
   /**
-   * Makes an item, in a task of its own: it goes on where its caller has left, and its item is for the next one. Give it a limit
-   * where it may hang (`failAfter`): until it settles, it counts among `max`.
+   * Makes an item, in a task of its own. If the caller has left meanwhile, the item goes to the next one. Give it a
+   * time limit if it may hang (`failAfter`): until it settles, it counts towards `max`.
    */
   create: () => T | PromiseLike<T>
-  /** Closes an item. Shielded, for at most 5,000 ms; what it throws goes to the channel `structio:suppressed-error`. */
+  /** Closes an item. Shielded, for at most 5,000 ms. Its errors go to the channel `structio:suppressed-error`. */
   destroy: (item: T) => unknown
-  /** Whether an item whose body has failed, or was cancelled, can be used again. Default: none can. */
+  /** Whether an item whose body failed or was cancelled can be used again. Default: such items are destroyed. */
   validate?: ((item: T) => boolean | PromiseLike<boolean>) | undefined
-  /** How many items there are at most: an integer of at least 1, or `Infinity`. */
+  /** Maximum number of items: an integer of at least 1, or `Infinity`. */
   max: number
-  /** Milliseconds after which an item that no call has used is destroyed. Default `Infinity`: when the pool is closed. */
+  /** Milliseconds after which an unused item is destroyed. Default `Infinity`: when the pool is closed. */
   idleTimeout?: number | undefined
-  /** For introspection and warnings. */
+  /** Name in dumps and warnings. */
   name?: string | undefined
 }
-/** A frozen record. */
+/** A snapshot of a pool, frozen. */
 interface PoolStatistics {
-  /** The option. */
+  /** The option `max`. */
   readonly max: number
-  /** Items that exist or are being made: the sum of the next four. */
+  /** Items that exist or are being created: the sum of the next four. */
   readonly size: number
-  /** Items that a call has now. */
+  /** Items that are lent to a call. */
   readonly borrowed: number
-  /** Items that no call has. */
+  /** Unused items. */
   readonly idle: number
-  /** Items that are being made. */
+  /** Items that are being created. */
   readonly creating: number
-  /** Items that are being destroyed, or looked at by `validate`. */
+  /** Items that are being validated or destroyed. */
   readonly closing: number
   /** Calls that wait for an item. */
   readonly tasksWaiting: number
 }
 /**
- * Makes a pool, which belongs to the run of the running task: its items are made there, other runs cannot use it, and where it is
- * left open it is closed with the run, with a process warning.
+ * Makes a pool: it lends each of its items to one call at a time, and keeps it for the next.
  *
+ * A pool belongs to the run of the running task. Other runs cannot use it. A pool that is left open is closed with its
+ * run, with a process warning.
+ *
+ * @example
  * ```ts
  * await using pool = createPool({ create: () => connectTcp('db', 5432), destroy: (db) => db.close(), max: 10 })
  * await pool.use((db) => db.sendAll('hello'))
@@ -2698,24 +2918,25 @@ interface PoolStatistics {
  * @throws NotRunningError outside every `run`
  */
 declare function createPool<T>(options: PoolOptions<T>): Pool<T>
-/** Lends its items, one call at a time each. Made by `createPool`. */
+/** Lends each of its items to one call at a time; made by `createPool`. */
 declare class Pool<T> implements AsyncDisposable {
   #private
   /**
-   * Runs `body` with an item that is its own until the body has settled: an idle one (the one that was used last), a new one while
-   * there are fewer than `max`, otherwise the next that is returned, in the order of arrival. An item whose body threw is
-   * destroyed, unless `validate` accepts it.
+   * Runs `body` with an item, which no other call gets until `body` has settled. It is the idle item that was used
+   * last; a new one, if fewer than `max` exist; otherwise the next that is returned, first come, first served. If
+   * `body` fails, its item is destroyed, unless `validate` accepts it.
    *
-   * Rejects with what the body throws; with what `create` throws, where that was this call's turn; with `ClosedResourceError`
-   * when the pool is closed; with `UsageError` inside another `use` of it, or in another run.
+   * @throws the error of `body`; the error of a `create` that was made for this call; ClosedResourceError if the pool
+   * is closed; UsageError inside another `use` of this pool, or in another run
    */
   use<R>(body: (item: T) => R | PromiseLike<R>): Promise<R>
   /**
-   * Closes the pool: calls that wait, and those to come, get a `ClosedResourceError`; idle items are destroyed at once, the others
-   * when they are returned. Waits until all are gone, or its scope is cancelled: it never raises a cancellation. Idempotent.
+   * Closes the pool: waiting and later calls reject with `ClosedResourceError`. Idle items are destroyed at once, lent
+   * ones when they are returned. Waits until all are gone, or until its scope is cancelled; never raises a
+   * cancellation. Idempotent.
    */
   close(): Promise<void>
-  /** How many items there are, and how many calls wait. */
+  /** The numbers of items and of waiting calls. */
   statistics(): PoolStatistics
   /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
@@ -2723,58 +2944,69 @@ declare class Pool<T> implements AsyncDisposable {
 
 /** Options of `createRateLimiter`. */
 interface RateLimiterOptions {
-  /** How many permits are given in any `interval`: an integer of at least 1. */
+  /** Permits in any `interval`: an integer of at least 1. */
   limit: number
-  /** Milliseconds, more than 0. */
+  /** Length of the window in milliseconds; more than 0. */
   interval: number
 }
-/** A frozen record. */
+/** A snapshot of a rate limiter, frozen. */
 interface RateLimiterStatistics {
   /** Permits in any interval. */
   readonly limit: number
-  /** Milliseconds. */
+  /** Length of the window in milliseconds. */
   readonly interval: number
-  /** Permits that are free now; those who wait for more than that come first. */
+  /** Permits that are free now. Waiting calls come first. */
   readonly available: number
   /** Calls that wait for permits. */
   readonly tasksWaiting: number
 }
 /**
- * Makes a limiter of `limit` permits in any window of `interval` milliseconds: for requests to a service that allows so many.
+ * Makes a rate limiter: it gives at most `limit` permits in any window of `interval` milliseconds. Use it for requests
+ * to a service with a quota.
  *
- * It belongs to no `run`. Runs on the system's clock share its permits; under each simulated clock it begins anew.
+ * It belongs to no `run`. All runs on the system clock share its permits; each simulated clock has permits of its own.
  *
+ * @example
  * ```ts
- * const limiter = createRateLimiter({ limit: 10, interval: 1000 })
- * await limiter.acquire()
+ * const limiter = createRateLimiter({ limit: 10, interval: 1000 }) // 10 requests a second
+ * async function ask(url: string) {
+ *   await limiter.acquire()
+ *   return fetch(url, { signal: currentSignal() })
+ * }
  * ```
  *
- * @throws RangeError when `limit` is no integer of at least 1, or `interval` no finite number above 0
+ * @throws RangeError if `limit` is no integer of at least 1, or `interval` no finite number above 0
  */
 declare function createRateLimiter(options: RateLimiterOptions): RateLimiter
-/** Gives permits, which are used up and never returned. Made by `createRateLimiter`. */
+/** Gives permits at a bounded rate; made by `createRateLimiter`. A permit is used up, and never given back. */
 declare class RateLimiter {
   #private
   /**
-   * Waits for `n` permits at once, in the order of arrival. Cancelled, it has taken none.
+   * Waits for `n` permits, all at the same moment, first come, first served. A cancelled call has taken none.
    *
-   * @throws RangeError when `n` is no integer from 1 to the limit
+   * @throws RangeError if `n` is no integer from 1 to the limit
    */
   acquire(n?: number): Promise<void>
-  /** Takes `n` permits without waiting; works anywhere. @throws WouldBlock where there are not enough, or others wait */
+  /**
+   * Takes `n` permits without waiting. Works anywhere. @throws WouldBlock if there are not enough, or other calls wait
+   */
   acquireNowait(n?: number): void
-  /** How many permits are free, and how many calls wait. */
+  /** The numbers of free permits and of waiting calls. */
   statistics(): RateLimiterStatistics
 }
 
-/** Something with a descriptor of the system: an open file of `node:fs/promises`, a `FileHandle`, a socket's handle. */
+/** An object with a file descriptor, such as a `FileHandle` of `node:fs/promises` or an `AsyncFile`. */
 interface HasDescriptor {
-  /** The number of the descriptor. */
+  /** The file descriptor. */
   readonly fd: number
 }
 /**
- * What becomes of a standard stream of the child: `'pipe'`, a stream of this side; `'inherit'`, this process's own; `'ignore'` or
- * `'null'`, nothing (`/dev/null`); a file descriptor of this process, or an object with one as its `fd`, of which the child gets a copy.
+ * What a standard stream of the child is connected to:
+ *
+ * - `'pipe'`: a `Stream` of this process.
+ * - `'inherit'`: the same stream of this process.
+ * - `'ignore'` or `'null'`: `/dev/null`.
+ * - a file descriptor of this process, or an object with an `fd`: the child gets a copy of the descriptor.
  */
 type ProcessStdio = 'pipe' | 'inherit' | 'ignore' | 'null' | number | HasDescriptor
 /** Options of `openProcess`. */
@@ -2783,36 +3015,46 @@ interface OpenProcessOptions {
   stdin?: ProcessStdio | undefined
   /** Default `'pipe'`. */
   stdout?: ProcessStdio | undefined
-  /** Default `'pipe'`; `'stdout'`: where the output goes, in the order in which it is written. */
+  /** Default `'pipe'`. `'stdout'` sends errors where the output goes, in the order in which they are written. */
   stderr?: ProcessStdio | 'stdout' | undefined
-  /** All of the child's environment. Default: this process's own. */
+  /** The child's whole environment. Default: that of this process. */
   env?: Readonly<Record<string, string | undefined>> | undefined
-  /** The folder it starts in. */
+  /** Working directory of the child. Default: that of this process. */
   cwd?: string | URL | undefined
-  /** Milliseconds between `SIGTERM` and `SIGKILL` when it is ended because of a cancellation or an error. Default 5,000. */
+  /** Milliseconds between `SIGTERM` and `SIGKILL` when a cancellation or an error ends the child. Default 5,000. */
   killAfter?: number | undefined
-  /** Starts it as the leader of a process group, and sends every signal to the whole group. Default false. */
+  /** Starts the child as the leader of a process group, and sends every signal to the whole group. Default false. */
   processGroup?: boolean | undefined
 }
 /** Options of `runProcess`. */
 interface RunProcessOptions extends OpenProcessOptions {
-  /** What it reads; then its input ends. Not together with a `stdin` that is no pipe. */
+  /** The child's whole input. Excludes a `stdin` other than `'pipe'`. */
   input?: Uint8Array | string | undefined
-  /** Default: `'pipe'` with `input`, else `'ignore'`. */
+  /** Default: `'pipe'` with `input`, otherwise `'ignore'`. */
   stdin?: ProcessStdio | undefined
-  /** Whether a return code other than 0 is a `CalledProcessError`. Default true. */
+  /** Whether a return code other than 0 rejects with `CalledProcessError`. Default true. */
   check?: boolean | undefined
 }
 
 /**
- * A child process, made by `openProcess`. Re-creates `anyio.abc.Process`.
+ * A running child process. `openProcess` makes one.
  *
- * Its standard streams, where they are pipes, are `Stream`s: of the input one sends, `sendEof` and `close` end it, and a child that
- * reads no more is a `BrokenResourceError`; of the other two one receives. They can be read to their end after it has gone.
+ * A standard stream that is a pipe is a `Stream`. Send to `stdin`, and end it with `sendEof` or `close`; if the child
+ * reads no more, a send fails with `BrokenResourceError`. Receive from `stdout` and `stderr`, also after the child has
+ * exited.
  *
- * @typeParam In - the type of `stdin`: `Stream` where the options ask for a pipe, `null` where they ask for something else
- * @typeParam Out - the same of `stdout`
- * @typeParam Err - the same of `stderr`
+ * @example
+ * ```ts
+ * await openProcess(['sort'], async (process) => {
+ *   await process.stdin.sendAll('b\na\n')
+ *   await process.stdin.sendEof()
+ *   for await (const chunk of process.stdout) console.log(String(chunk))
+ * })
+ * ```
+ *
+ * @typeParam In - the type of `stdin`: `Stream` if the options ask for a pipe, otherwise `null`
+ * @typeParam Out - the type of `stdout`
+ * @typeParam Err - the type of `stderr`
  */
 declare class Process<
   In extends Stream | null = Stream | null,
@@ -2820,79 +3062,88 @@ declare class Process<
   Err extends Stream | null = Stream | null,
 > implements AsyncDisposable {
   #private
-  /** What it reads, to be sent to; `null` where it is no pipe. */
+  /** The child's input, to send to; `null` if it is no pipe. */
   readonly stdin: In
-  /** What it writes, to be received from; `null` where it is no pipe. */
+  /** The child's output, to receive from; `null` if it is no pipe. */
   readonly stdout: Out
-  /** Its errors, to be received from; `null` where they are no pipe of their own. */
+  /** The child's error output, to receive from; `null` if it is no pipe of its own. */
   readonly stderr: Err
-  /** The number that the system has given it. */
+  /** The process id. */
   get pid(): number
-  /** Its exit code, or minus the number of the signal that ended it; `null` while it runs. Stays known after `close()`. */
+  /**
+   * The exit code, or minus the number of the signal that ended it (PROCESS-2); `null` while it runs. Kept after
+   * `close()`.
+   */
   get returncode(): number | null
   /**
-   * Waits for its end and returns its return code: as soon as it has exited, also where a process that it has started still
-   * holds its pipes. Several tasks may wait. A cancellation ends the wait and not the process.
+   * Waits for the process to exit and resolves with its return code. Does not wait for grandchildren that still hold
+   * its pipes. Several tasks may wait. A cancellation ends the wait, not the process.
    */
   wait(): Promise<number>
-  /** Asks it to end: `SIGTERM`. */
+  /** Asks the process to end: sends `SIGTERM`. */
   terminate(): void
-  /** Ends it: `SIGKILL`. */
+  /** Ends the process: sends `SIGKILL`. */
   kill(): void
   /**
-   * Sends a signal, by name or number; to its whole group, where it leads one (`processGroup`). For one that has ended
-   * nothing happens.
+   * Sends a signal, by name or number, to the process; with `processGroup`, to its whole group. Does nothing once the
+   * process has ended.
    *
-   * @throws the system error (`kill EPERM`) where it is another user's by now
+   * @throws the system error (`kill EPERM`) if the process belongs to another user by now
    */
   sendSignal(signal: NodeJS.Signals | number): void
   /**
-   * Closes its streams and waits for its end. Cancelled, it ends the process, by `SIGTERM` and after `killAfter` by `SIGKILL`, waits
-   * until it is gone, and never raises the cancellation: the next checkpoint does. Outside every run, and in a task or scope
-   * that has ended, it does so at once. Idempotent.
+   * Closes the streams and waits for the process to exit. When it is cancelled, it ends the process (`SIGTERM`, then
+   * `SIGKILL` after `killAfter`) and waits until it is gone. It does that at once outside every run, and in a task or
+   * scope that has ended. Never raises a cancellation: the next checkpoint does. Idempotent.
    */
   close(): Promise<void>
   /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
 }
-/** A process with three pipes, as `openProcess` gives it by default. */
+/** A process with three pipes: what `openProcess` gives by default. */
 interface PipedProcess extends Process<Stream, Stream, Stream> {
   readonly stdin: Stream
   readonly stdout: Stream
   readonly stderr: Stream
 }
 
-/** What a program that has ended leaves. `Out` and `Err` follow from the options: `Buffer` for a pipe, else `null`. */
+/** The result of `runProcess`. `Out` and `Err` follow from the options: `Buffer` for a pipe, otherwise `null`. */
 interface CompletedProcess<Out extends Buffer | null = Buffer, Err extends Buffer | null = Out> {
-  /** All it has written; `null` where that was not captured (`stdout` is no pipe). */
+  /** The whole output; `null` if it was not captured (`stdout` is no pipe). */
   readonly stdout: Out
-  /** All its errors; `null` where they were not captured (`stderr` is no pipe, or goes where the output goes). */
+  /** The whole error output; `null` if it was not captured (`stderr` is no pipe, or is `'stdout'`). */
   readonly stderr: Err
   /** The exit code, or minus the number of the signal that ended it. */
   readonly returncode: number
 }
-/** Options of type `O`, whose standard streams have the types by which the result is known. */
+/** Options of type `O` whose standard streams determine the type of the result. */
 type Standard<O, In, Out, Err> = O & {
-  /** What the child reads. */
+  /** The child's input. */
   stdin?: In | undefined
-  /** Where the child writes. */
+  /** The child's output. */
   stdout?: Out | undefined
-  /** Where the child writes its errors. */
+  /** The child's error output. */
   stderr?: Err | undefined
 }
-/** What there is on this side of a standard stream: `P` of a pipe, else nothing. A union of both may be either. */
+/** This side of a standard stream: `P` for a pipe, otherwise `null`. */
 type PipeOf<Stdio, P> = Stdio extends 'pipe' | undefined ? P : null
-/** The process that `openProcess` gives for these standard streams. */
+/** The process that `openProcess` makes for these standard streams. */
 type Opened<In, Out, Err> = Process<PipeOf<In, Stream>, PipeOf<Out, Stream>, PipeOf<Err, Stream>>
 /**
- * Runs a program to its end and returns what it wrote. Re-creates AnyIO's `run_process`.
+ * Runs a program until it exits, and resolves with its output.
  *
- * Both outputs are read while the input is sent, and to their end, so that no amount of either makes it hang; a child that
- * closes its input early is no error. Cancelled, it ends the program: `SIGTERM`, and `SIGKILL` after `killAfter`.
+ * The input is sent while both outputs are read, so that large amounts of data cannot block. A child that closes its
+ * input early is no error. A cancellation ends the program: `SIGTERM`, then `SIGKILL` after `killAfter`.
+ *
+ * @example
+ * ```ts
+ * const { stdout } = await runProcess(['git', 'log', '-1', '--format=%s'])
+ * const sorted = await runProcess(['sort'], { input: 'b\na\n' })
+ * ```
  *
  * @param command - a program and its arguments, or one line for the system's shell
- * @throws CalledProcessError with the outputs where the return code is not 0 (`check`); the system error where the program
- * cannot be started (`spawn nothing ENOENT`; of a folder that is not there, `chdir ENOENT`)
+ * @throws CalledProcessError with the outputs if the return code is not 0 (unless `check` is `false`); the system error
+ * if the program cannot be started (`spawn nothing ENOENT`; `chdir ENOENT` for a missing `cwd`)
  */
 declare function runProcess<
   Out extends ProcessStdio | undefined = 'pipe',
@@ -2902,10 +3153,20 @@ declare function runProcess<
   options?: Standard<RunProcessOptions, ProcessStdio, Out, Err>,
 ): Promise<CompletedProcess<PipeOf<Out, Buffer>, PipeOf<Err, Buffer>>>
 /**
- * Starts a program. Re-creates AnyIO's `open_process`. The streams of the process are typed by the options: `null` for what is no pipe.
+ * Starts a program, and resolves once it runs. Its three standard streams are pipes by default; the types of the
+ * process follow from the options, with `null` for a stream that is no pipe.
+ *
+ * Without a `body` the caller closes the process: `await using process = await openProcess(…)`.
+ *
+ * @example
+ * ```ts
+ * await openProcess(['tail', '-f', 'app.log'], async (process) => {
+ *   for await (const chunk of process.stdout) console.log(String(chunk))
+ * })
+ * ```
  *
  * @param command - a program and its arguments, or one line for the system's shell
- * @throws the system error where it cannot be started (`spawn nothing ENOENT`)
+ * @throws the system error if the program cannot be started (`spawn nothing ENOENT`)
  */
 declare function openProcess<
   In extends ProcessStdio | undefined = 'pipe',
@@ -2916,8 +3177,9 @@ declare function openProcess<
   options?: Standard<OpenProcessOptions, In, Out, Err>,
 ): Promise<Opened<In, Out, Err>>
 /**
- * Runs `body` beside the process and, when it has returned, closes it: waits for its end. When `body` fails, or anything here
- * is cancelled, the process is ended: `SIGTERM`, and `SIGKILL` after `killAfter`; it is gone when the call settles.
+ * Starts a program, runs `body` beside it, and then waits for the process to exit. If `body` fails or the call is
+ * cancelled, the process is ended: `SIGTERM`, then `SIGKILL` after `killAfter`. It is gone when the call settles
+ * (PROCESS-1).
  */
 declare function openProcess<T>(
   command: readonly string[] | string,
@@ -2968,46 +3230,6 @@ declare function receiveSignals(...signals: readonly (NodeJS.Signals | number)[]
 declare function receiveSignals<T>(
   ...args: [...signals: readonly (NodeJS.Signals | number)[], body: (signals: SignalReceiver) => T | PromiseLike<T>]
 ): Promise<T>
-
-/** A message of the channel `structio:task`. */
-interface TaskEvent {
-  /** `spawned`: it exists. `started`: its function is called. `ended`: it and everything begun in it are over. */
-  readonly event: 'spawned' | 'started' | 'ended'
-  /** The task. */
-  readonly task: TaskInfo
-  /** Of the task's run, in milliseconds of its clock (`currentTime()`). */
-  readonly time: number
-  /** With `ended`. */
-  readonly status?: 'finished' | 'failed' | 'cancelled'
-  /** With `ended` and the status `failed`: what it threw. */
-  readonly error?: unknown
-}
-/** A message of the channel `structio:scope`. A task's own scope is told of only where it is cancelled. */
-interface ScopeEvent {
-  /** What has happened to the scope. */
-  readonly event: 'entered' | 'cancelled' | 'ended'
-  /** The scope, which a listener may look at and must not change. */
-  readonly scope: CancelScope
-  /** The task that entered the scope. */
-  readonly task: TaskInfo
-  /** Milliseconds of the run's clock (`currentTime()`). */
-  readonly time: number
-  /** With `cancelled`. */
-  readonly reason?: CancelReason
-}
-/**
- * A message of the channel `structio:suppressed-error`: a task failed, and no caller gets its error, because an earlier one
- * came out of the same `gather`, `mapConcurrent` or `raceTasks`. An iterator that failed so is told of with the task that asked it,
- * and what fails while a run ends, after another error of that run, with the task of `main`.
- */
-interface SuppressedErrorEvent {
-  /** What the task threw. */
-  readonly error: unknown
-  /** The task that failed. */
-  readonly task: TaskInfo
-  /** Milliseconds of the run's clock (`currentTime()`). */
-  readonly time: number
-}
 
 /** The task that runs this code. Re-creates `get_current_task`; `NotRunningError` in a callback outside every task. */
 declare function getCurrentTask(): TaskInfo

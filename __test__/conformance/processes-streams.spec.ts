@@ -1,4 +1,4 @@
-/** The standard streams of child processes (api.md §8), which are `Stream`s. The children are programs of the system. */
+/** The standard streams of child processes, which are `Stream`s. The children are programs of the system. */
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** Child processes (api.md §8): running, communicating, ending them. The children are programs of the system. */
+/** Child processes: running, communicating, ending them. The children are programs of the system. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { platform, tmpdir } from 'node:os'
 import { join } from 'node:path'

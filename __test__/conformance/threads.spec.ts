@@ -1,4 +1,4 @@
-/** `runInThread`: tokens, cancellation, and what comes back (api.md §4; cases T1, T2). */
+/** `runInThread`: tokens, cancellation, and what comes back (cases T1, T2). */
 import test from 'ava'
 import {
   abandonOnCancel,
