@@ -1,6 +1,6 @@
 /**
  * `Pool`: items that are expensive to make, such as connections. Each is lent to one call at a time and kept for the
- * next.
+ * next. Over 500 lines because all of it works on one state: the items and the waiters for them.
  *
  * ```text
  *   use ─► idle item ───────────────────────────► body ─► returned: next waiter, or idle ──► idleTimeout ─► destroy
