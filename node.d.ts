@@ -12,29 +12,29 @@ import { Duplex } from 'node:stream'
 import { PeerCertificate, CipherNameAndProtocol } from 'node:tls'
 import { ReadableStream, WritableStream } from 'node:stream/web'
 
-/** What `setKeepAlive` takes in one object. */
+/** Options of `setKeepAlive`. */
 interface KeepAlive {
-  /** Whether the system asks at all. */
+  /** Whether the system sends keep-alive probes. */
   enable?: boolean | undefined
-  /** Milliseconds of silence before it asks first. */
+  /** Milliseconds of silence before the first probe. */
   initialDelay?: number | undefined
-  /** Milliseconds between two questions without an answer. */
+  /** Milliseconds between two unanswered probes. */
   interval?: number | undefined
-  /** How many questions without an answer break the connection. */
+  /** Number of unanswered probes that break the connection. */
   count?: number | undefined
 }
 /** The members of {@link NodeSocket} that need no I/O. */
 declare abstract class SocketMembers extends Duplex {
   #private
-  /** The address of this side; a path has none. */
+  /** The local address; none for a UNIX socket. */
   readonly localAddress?: string
-  /** The port of this side; a path has none. */
+  /** The local port; none for a UNIX socket. */
   readonly localPort?: number
-  /** `IPv4` or `IPv6`; a path has none. */
+  /** `IPv4` or `IPv6`; none for a UNIX socket. */
   readonly localFamily?: string
-  /** What `setTimeout` was last told. */
+  /** The last value of `setTimeout`, in milliseconds. */
   readonly timeout?: number
-  /** The server of Node that serves the socket: `node:http` sets it. */
+  /** The HTTP server of the socket; `node:http` sets it. */
   server: Server | null
   /** The address of the other side, while the socket is not destroyed. */
   get remoteAddress(): string | undefined
@@ -42,146 +42,164 @@ declare abstract class SocketMembers extends Duplex {
   get remotePort(): number | undefined
   /** `IPv4` or `IPv6`, while the socket is not destroyed. */
   get remoteFamily(): string | undefined
-  /** The address of this side in one object, as `net.Socket` gives it. */
+  /** The local address as one object, as in `net.Socket`. */
   address(): AddressInfo | object
-  /** Whether small writes go out at once, which they do unless this says otherwise. */
+  /** Whether small writes are sent at once (`TCP_NODELAY`). That is the default. */
   setNoDelay(noDelay?: boolean): this
   /**
-   * Whether the system asks a silent peer if it is still there. All times are in milliseconds, rounded down to seconds; 0 leaves
-   * the system's.
+   * Whether the system sends keep-alive probes to a silent peer. Times are in milliseconds, rounded down to seconds; 0
+   * keeps the system's value.
    *
-   * @param options - the same in one object, as Node 26 takes it
-   * @param initialDelay - silence before it asks first
-   * @param interval - time between two questions without an answer
-   * @param count - how many questions without an answer break the connection
+   * @param options - the same values in one object, as in Node 26
+   * @param initialDelay - milliseconds of silence before the first probe
+   * @param interval - milliseconds between two unanswered probes
+   * @param count - number of unanswered probes that break the connection
    */
   setKeepAlive(options: KeepAlive): this
   setKeepAlive(enable?: boolean, initialDelay?: number, interval?: number, count?: number): this
-  /** The value of `setTypeOfService`, or what the system has; 0 where there is no such option. */
+  /** The value of `setTypeOfService`, or the system's; 0 if the socket has no such option. */
   getTypeOfService(): number
   /**
-   * The Type of Service field of IPv4 packets, or the Traffic Class of IPv6 packets, from now on. Before the socket is connected the
-   * value is kept until it is. The system may mask bits of it.
+   * Sets the Type of Service field of IPv4 packets, or the Traffic Class of IPv6 packets. On an unconnected socket the
+   * value is applied once it is connected. The system may mask bits.
    *
    * @param tos - an integer from 0 to 255
    */
   setTypeOfService(tos: number): this
-  /** Undoes `unref`. */
+  /** Reverts `unref`. */
   ref(): this
-  /** The process need not stay for this socket. An active `run` keeps it all the same, unless it was told not to. */
+  /** This socket no longer keeps the process alive. An active `run` does, unless its `keepAlive` is `false`. */
   unref(): this
   /** Whether the stream speaks TLS. */
   get encrypted(): boolean
   /**
-   * What ALPN chose; `false` where it chose nothing. Without TLS `undefined`, as a `net.Socket` has no such member: by that a
-   * server of `node:http2` knows a client that speaks HTTP/2 from the beginning.
+   * The protocol that ALPN chose; `false` if none. `undefined` without TLS, as a `net.Socket` has no such member: a
+   * server of `node:http2` recognises a plaintext HTTP/2 client by that.
    */
   get alpnProtocol(): string | false | null | undefined
-  /** Whether the peer's certificate was checked and found good; false on a server whose client sent none. */
+  /** Whether the peer's certificate was verified; false on a server whose client sent none. */
   get authorized(): boolean
-  /** A certificate that is not good fails the handshake here, so there is no such socket. */
+  /** Always `undefined`: a bad certificate fails the handshake, so there is no such socket. */
   get authorizationError(): undefined
-  /** The server's name that the client sent (SNI); `false` where it sent none, null without TLS. */
+  /** The server name that the client sent (SNI); `false` if it sent none, `null` without TLS. */
   get servername(): string | false | null
-  /** The certificate of the other side, as `tls.TLSSocket` gives it; an empty object without one. */
+  /** The peer's certificate, as `tls.TLSSocket` gives it; an empty object if there is none. */
   getPeerCertificate(_detailed?: boolean): PeerCertificate
-  /** `'TLSv1.3'`; null without TLS. */
+  /** The protocol version, such as `'TLSv1.3'`; `null` without TLS. */
   getProtocol(): string | null
-  /** The cipher suite, under OpenSSL's name and the standard's. */
+  /** The cipher suite, by OpenSSL's name and by the standard's. */
   getCipher(): CipherNameAndProtocol | undefined
-  /** Sessions are resumed by the TLS context, and not handed out. */
+  /** Always `undefined`: the TLS context resumes sessions by itself. */
   getSession(): undefined
-  /** Whether the handshake took up an earlier session. */
+  /** Whether the handshake resumed an earlier session. */
   isSessionReused(): boolean
 }
 
-/** Options of a `NodeSocket`, those of `stream.Duplex` that make sense among them. */
+/** Options of a `NodeSocket`. */
 interface NodeSocketOptions {
-  /** Whether the own half stays open when the peer has ended its own. Default false, as that of `net.Socket`. */
+  /** Whether this side stays open when the peer has ended its side. Default false, as in `net.Socket`. */
   allowHalfOpen?: boolean | undefined
-  /** Destroys the socket with an `AbortError` when it aborts. */
+  /** Destroys the socket with an `AbortError` when the signal aborts. */
   signal?: AbortSignal | undefined
-  /** How many bytes either side buffers before it holds up the other. Default: Node's. */
+  /** Bytes that each direction buffers before it applies back-pressure. Default: that of Node. */
   highWaterMark?: number | undefined
 }
 /**
- * A `stream.Duplex` with the members of `net.Socket`, and those of `tls.TLSSocket` that clients look at, over a `Stream`.
- * `toDuplex` makes one of a stream; `new NodeSocket()` makes one that is not connected yet, for clients that call
- * `connect(port, host)` themselves.
+ * A `net.Socket` look-alike over a `Stream` of this library: a `stream.Duplex` with the members of `net.Socket`, and
+ * those of `tls.TLSSocket` that clients use. `toDuplex` makes one from a stream. `new NodeSocket()` makes an
+ * unconnected one, for clients that call `connect(port, host)` themselves.
  *
- * It belongs to the scope in which it was made. Cancelling that scope, or one around it, leaves the socket alone, so that the
- * clean-up of the body, in a shield, can still use it. Once the body of a cancelled scope has settled, the socket is destroyed
- * with an `AbortError` whose `cause` is the `Cancelled`, and the scope waits until it is closed. When a scope ends that was not
- * cancelled, the next one out takes over. What is open when its `run` ends is closed within `closeTimeout`; with a warning,
- * unless the run was cancelled.
+ * A socket belongs to the scope in which it was made (CLOSE-5). Cancelling that scope leaves the socket open, so that a
+ * shielded clean-up can still use it. Once the body of the cancelled scope has settled, the socket is destroyed with an
+ * `AbortError` whose `cause` is the `Cancelled`, and the scope waits until it is closed. If the scope ends without a
+ * cancellation, the scope around it takes the socket over. A socket that is open when its `run` ends is closed within
+ * `closeTimeout`, with a warning unless the run was cancelled.
  *
- * What a body awaits on the socket is therefore not ended by cancellation: an event, a chunk of `for await`. Give the socket the
- * scope's signal (`signal`, or `addAbortSignal` of `node:stream`), or wait with `abandonOnCancel`.
+ * So a cancellation does not end an `await` on the socket itself (an event, a chunk of `for await`). Pass the scope's
+ * signal in the option `signal`, or wait with `abandonOnCancel`.
  *
+ * @example
  * ```ts
  * await moveOnAfter(1000, async (scope) => {
  *   for await (const chunk of toDuplex(stream, { signal: scope.signal })) handle(chunk)
  * })
  * ```
  *
- * As everywhere in Node, an error is emitted as `'error'`; a broken connection is the system's error (`ECONNRESET`).
+ * Errors are emitted as `'error'`, as in Node. A broken connection is the system error (`ECONNRESET`).
  */
 declare class NodeSocket extends SocketMembers {
   #private
   /** @throws NotRunningError outside every `run` */
   constructor(options?: NodeSocketOptions)
   /**
-   * Connects, as `connectTcp` and `connectUnix` do: `(port, host)`, `(path)`, or an object with these. On a socket that is
-   * connected already (`toDuplex`) it only says so: clients that are given a socket call it all the same.
+   * Connects as `connectTcp` and `connectUnix` do: `(port, host)`, `(path)`, or an options object. On a connected
+   * socket (`toDuplex`) it only emits `'connect'`: some clients call it on a socket that they were given.
    */
   connect(options: SocketConnectOpts, connectionListener?: () => void): this
   connect(port: number, host: string, connectionListener?: () => void): this
   connect(port: number, connectionListener?: () => void): this
   connect(path: string, connectionListener?: () => void): this
-  /** Whether `connect` has begun and not ended. */
+  /** Whether a `connect` is under way. */
   get connecting(): boolean
-  /** Not connected: not yet, or not any more. */
+  /** Whether the socket is not connected yet, or no more. */
   get pending(): boolean
-  /** Which directions are open, in the words of `net.Socket`. */
+  /** The open directions, as `net.Socket` names them. */
   get readyState(): SocketReadyState
-  /** Bytes that came in through this socket. */
+  /** Bytes received through this socket. */
   get bytesRead(): number
-  /** Also what still waits in the buffer of the Duplex, as that of `net.Socket`. */
+  /** Bytes written, with those still in the buffer of the Duplex, as in `net.Socket`. */
   get bytesWritten(): number
-  /** Bytes that were written and are not sent yet. */
+  /** Bytes written and not sent yet. */
   get bufferSize(): number
-  /** Addresses that `connect` has tried, where that is known. */
+  /** Addresses that `connect` has tried, if known. */
   get autoSelectFamilyAttemptedAddresses(): string[]
-  /** Emits `'timeout'` after so many milliseconds without any I/O; 0 is never. Closing is up to the listener. */
+  /** Emits `'timeout'` after `timeout` milliseconds without I/O; 0 turns it off. Closing is up to the listener. */
   setTimeout(timeout: number, callback?: () => void): this
-  /** Ends the own half, and destroys the socket once everything has left. */
+  /** Ends the sending side, and destroys the socket once everything has left. */
   destroySoon(): void
-  /** Closes with `RST` instead of `FIN`, where the stream can: the peer's next call fails with `ECONNRESET`. */
+  /** Closes with `RST` instead of `FIN` if the stream can: the peer's next call fails with `ECONNRESET`. */
   resetAndDestroy(): this
 }
 
 /**
- * The stream as a Duplex of Node's, for clients and servers that are made for `net.Socket`: from now on it belongs to the
- * Duplex, which closes it. See {@link NodeSocket}: it is destroyed when the scope that it was made in was cancelled and its
- * body has settled. A body that waits for the Duplex itself needs `{ signal: scope.signal }`, or `abandonOnCancel`.
+ * Makes a Duplex from a stream, for clients and servers that are written for `net.Socket`. The Duplex owns the stream
+ * from now on, and closes it.
+ *
+ * The Duplex is destroyed once the scope that it was made in has been cancelled and its body has settled; see
+ * {@link NodeSocket}. A body that waits for the Duplex itself needs `{ signal: scope.signal }`, or `abandonOnCancel`.
+ *
+ * @example
+ * ```ts
+ * const socket = toDuplex(await connectTcp('localhost', 5432))
+ * const client = new pg.Client({ stream: () => socket })
+ * await abandonOnCancel(client.connect())
+ * ```
  *
  * @throws NotRunningError outside every `run`
  */
 declare function toDuplex(stream: Stream, options?: NodeSocketOptions): NodeSocket
 
 /**
- * The Duplex as a `Stream`, for everything here that takes one; from now on it belongs to the stream. A `net.Socket` or
- * `tls.TLSSocket` is left half-open when its peer ends, as streams are.
+ * Makes a `Stream` of this library from a Duplex of Node. The stream owns the Duplex from now on: use and close only
+ * the stream. A `net.Socket` or `tls.TLSSocket` becomes half-open: when the peer ends its side, this side can still
+ * send.
  *
- * @throws TypeError for a Duplex of objects; NotRunningError outside every `run`
+ * @example
+ * ```ts
+ * const stream = fromDuplex(net.connect(6379, 'localhost'))
+ * await stream.sendAll('PING\r\n')
+ * const reply = await stream.receiveUntil('\r\n', 1024)
+ * ```
+ *
+ * @throws TypeError for a Duplex in object mode; NotRunningError outside every `run`
  */
 declare function fromDuplex(duplex: Duplex): DuplexStream
-/** The stream that `fromDuplex` makes of a Duplex. */
+/** A stream over a Duplex, made by `fromDuplex`. */
 declare class DuplexStream extends Stream {
   #private
-  /** Of a socket: the own end of the connection. */
+  /** The local address, if the Duplex is a socket. */
   get localAddress(): SocketAddress | undefined
-  /** Of a socket: the peer's end. */
+  /** The peer's address, if the Duplex is a socket. */
   get remoteAddress(): SocketAddress | undefined
   receiveSome(maxBytes?: number): Promise<Buffer>
   sendAll(data: Uint8Array | string): Promise<void>
@@ -191,21 +209,32 @@ declare class DuplexStream extends Stream {
 
 /** Options of `toWebStreams`. */
 interface WebStreamsOptions {
-  /** Ends both with an `AbortError` when it aborts. */
+  /** Ends both streams with an `AbortError` when the signal aborts. */
   signal?: AbortSignal | undefined
 }
-/** What `toWebStreams` makes of a stream. */
+/** The result of `toWebStreams`. */
 interface WebStreams {
-  /** A byte stream: readers may bring their own memory (`mode: 'byob'`), and the bytes are received into it. */
+  /** A byte stream. A reader with `mode: 'byob'` receives into its own memory. */
   readonly readable: ReadableStream<Uint8Array>
-  /** What is written here is sent; closing it ends the sending direction. */
+  /** Sends what is written to it. Closing it ends the sending direction. */
   readonly writable: WritableStream<Uint8Array | string>
 }
 /**
- * The stream as a pair of web streams; from now on it belongs to them. Closing `writable` ends the own half, `abort()` closes
- * everything; cancelling `readable` leaves the other half open. The stream is closed when both are over. As a `NodeSocket`, they
- * belong to the scope in which they were made: when that was cancelled, and its body has settled, they fail with an `AbortError`.
- * A body that waits for them needs `{ signal: scope.signal }`, or `abandonOnCancel`.
+ * Makes a pair of web streams from a stream, for web APIs. The pair owns the stream from now on. Closing `writable`
+ * ends the sending direction, `writable.abort()` closes everything, and cancelling `readable` leaves `writable` open.
+ * The stream is closed when both have ended.
+ *
+ * The pair belongs to the scope in which it was made: once that has been cancelled and its body has settled, both fail
+ * with an `AbortError`. A body that waits for them needs `{ signal: scope.signal }`, or `abandonOnCancel`.
+ *
+ * @example
+ * ```ts
+ * await moveOnAfter(1000, async (scope) => {
+ *   const { readable } = toWebStreams(stream, { signal: scope.signal })
+ *   const lines = readable.pipeThrough(new TextDecoderStream())
+ *   for await (const text of lines) console.log(text)
+ * })
+ * ```
  *
  * @throws NotRunningError outside every `run`
  */
@@ -213,30 +242,42 @@ declare function toWebStreams(stream: Stream, options?: WebStreamsOptions): WebS
 
 /** Options of `serveHttp`. */
 interface ServeHTTPOptions {
-  /** How many connections are served at once; the others wait to be accepted. Default: as many as come. */
+  /** Maximum number of connections at once; others wait to be accepted. Default: no maximum. */
   maxConnections?: number | undefined
   /**
-   * Gets what a handler threw, and its request. Without it such an error goes where those of `serve` go: to the diagnostics
-   * channel `structio:connection-error` and, unless a peer can bring it about, to a process warning. `'throw'`: it ends the
-   * server and comes out of `serveHttp`.
+   * Called with the error of a listener and its request. Without it, the error goes to the diagnostics channel
+   * `structio:connection-error` and, unless it is the peer's doing, to a process warning (SERVE-2). `'throw'`: the
+   * error ends the server and rejects `serveHttp`.
    */
   onError?: 'throw' | ((error: unknown, request: unknown) => unknown) | undefined
-  /** Cancels when it aborts; `serveHttp` then rejects with its reason. */
+  /** Cancels the server when it aborts; `serveHttp` then rejects with the signal's reason. */
   signal?: AbortSignal | undefined
 }
 /**
- * Serves HTTP with a server of `node:http`, `node:https` or `node:http2` that need not listen itself: its request listeners, and
- * so Express, Fastify or `ws` on it, are used unchanged. Connections that speak TLS already (a TLS server here) suit any of
- * them; a `node:http2` server with `allowHTTP1` takes both protocols, as ALPN has chosen. Plaintext that is given to a server
- * of `node:https` is decrypted by that.
+ * Serves HTTP: `server` accepts the connections, and `httpServer`, a server of `node:http`, `node:https` or
+ * `node:http2`, handles the requests. It does not need to listen. Its listeners, and so Express, Fastify or `ws` on it,
+ * work unchanged.
  *
- * Request listeners run in the scope of their connection: operations of this library work in them, and are cancelled when the
- * client goes away or `serveHttp` is cancelled. A listener that fails is answered with 500, as Node's servers do with
- * `captureRejections`; its error goes to `onError`, as in `serve`, and the server goes on.
+ * Each request listener runs in the scope of its connection: operations of this library work in it, and are cancelled
+ * when the client goes away or `serveHttp` is cancelled. If a listener fails, the client gets status 500, the error
+ * goes to `onError`, and the server goes on.
  *
- * Closing `server`, or the HTTP server itself, drains: no more connections, what has been asked is answered, and connections
- * without a request under way end. Then `serveHttp` returns. Cancelled, it ends each connection once nothing of this library waits
- * in its scope and no shield is open there, so that listeners can say goodbye in a shield; and it leaves `server` open.
+ * Closing `server` or `httpServer` drains: no new connections, pending requests are answered, idle connections end.
+ * Then `serveHttp` resolves. A cancellation ends each connection once no operation of this library waits in its scope
+ * and no shield is open there, so that listeners can finish their answer in a shield. It leaves `server` open.
+ *
+ * If `server` speaks TLS, any kind of `httpServer` fits; `node:http2` with `allowHTTP1` takes the protocol that ALPN
+ * has chosen. If `server` is plaintext, a server of `node:https` decrypts by itself.
+ *
+ * @example
+ * ```ts
+ * const app = express()
+ * app.get('/', async (request, response) => {
+ *   response.json(await moveOnAfter(1000, () => load()))
+ * })
+ * await using server = await createTcpServer(8080)
+ * await serveHttp(server, http.createServer(app))
+ * ```
  */
 declare function serveHttp<A extends SocketAddress | string>(
   server: SocketStreamServer<A>,

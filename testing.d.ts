@@ -212,9 +212,10 @@ interface VirtualOptions {
 }
 
 /**
- * Puts steps of different tasks in an order. Each step has a position; positions begin at 0, and each is used once. A step
- * begins when all those before it have ended, whoever came first. Re-creates Trio's `Sequencer`.
+ * Runs steps of different tasks in a fixed order, so that a test can produce one interleaving. Each step has a position,
+ * from 0 on, and each position is used once. A step begins when all steps before it have ended.
  *
+ * @example
  * ```ts
  * const order = new Sequencer()
  * await createTaskGroup((tg) => {
@@ -226,20 +227,22 @@ interface VirtualOptions {
  * })
  * ```
  *
- * A step that cannot be taken any more (its waiter was cancelled, or its body failed) breaks the sequence: those that wait for
- * a later position, and those that come for one, get a `UsageError` that says which step was missing.
+ * If a step will never be taken (its waiter was cancelled, or its body failed), all later positions get a `UsageError`
+ * that names the missing step.
  */
 declare class Sequencer {
   #private
   /**
-   * Waits for its turn, then runs `body`; when that has returned, the next position has its turn.
+   * Waits for the turn of `position`, then runs `body`. The next position follows when `body` has returned.
    *
-   * @throws RangeError for what is no position; UsageError for one that was used already, and in a broken sequence
+   * @throws RangeError if `position` is no integer of at least 0; UsageError if it was used already, or the sequence is
+   * broken
    */
   use<T>(position: number, body: () => T | PromiseLike<T>): Promise<T>
   /**
-   * Waits for its turn; the next position has its own when the grant is released: `await using step = await order.acquire(1)`.
-   * A disposer cannot see whether the block has failed, so here a failure does not break the sequence.
+   * Waits for the turn of `position`. The next position follows when the grant is released:
+   * `await using step = await order.acquire(1)`. A disposer cannot see whether its block has failed, so a failure of the
+   * block does not break the sequence.
    *
    * @throws as `use` does
    */
@@ -247,9 +250,10 @@ declare class Sequencer {
 }
 
 /**
- * Runs `body` once for each seed, one after another, and stops at the first that fails. Its error comes out as the `cause` of
- * one that names the seed; with `STRUCTIO_SEED=n` in the environment that seed alone is run, however many were asked for:
+ * Runs `body` once for each seed, one after another, and stops at the first failure. The error that comes out names the
+ * seed; its `cause` is the error of `body`. Set `STRUCTIO_SEED=n` in the environment to run that seed alone.
  *
+ * @example
  * ```ts
  * test('no reply is lost, whatever the order', () =>
  *   forEachSeed(1000, (seed) =>
@@ -257,8 +261,8 @@ declare class Sequencer {
  *   ))
  * ```
  *
- * @param seeds - how many (0, 1, 2 …), or which; integers
- * @throws RangeError where there is no seed at all: a test that runs nothing cannot fail
+ * @param seeds - the number of seeds (0, 1, 2 …), or a list of integers
+ * @throws RangeError if there is no seed: a test that runs nothing cannot fail
  */
 declare function forEachSeed(
   seeds: number | readonly number[],
@@ -266,78 +270,87 @@ declare function forEachSeed(
 ): Promise<void>
 
 /**
- * Asserts that an operation is a checkpoint, and returns its value:
+ * Asserts that an operation is a checkpoint: it can be cancelled, and lets other code run. Resolves with its value.
  *
+ * @example
  * ```ts
  * const reply = await assertCheckpoints(() => client.ask('question'))
  * ```
  *
- * It is called twice: first in a cancelled scope, where it has to throw `Cancelled` (and ought to do nothing else), then where
- * the call was made, when nothing may complete at once any more: it has to let other tasks, timers and I/O run before its
- * promise settles. What it throws of its own then comes out as it is. Re-creates Trio's `assert_checkpoints`.
+ * It calls `operation` twice. In a cancelled scope, it must throw `Cancelled` (and should do nothing else). Then, in
+ * the caller's scope, it must let other tasks, timers and I/O run before its promise settles. An error of the second
+ * call comes out as it is.
  *
- * @param operation - one call of what is to be checked
- * @throws AssertionError that says what was missing; what the operation threw instead of `Cancelled` is its `cause`
+ * @param operation - makes one call of the operation
+ * @throws AssertionError that says what was missing; its `cause` is the error that came instead of `Cancelled`
  */
 declare function assertCheckpoints<T>(operation: () => T | PromiseLike<T>): Promise<T>
 /**
- * Asserts that `body` has no checkpoint in it: that it can neither be cancelled nor lets anybody else run. It is called
- * once, in a cancelled scope, and its value is returned; `body` may be synchronous, and may wait for promises that are
- * settled already. Re-creates Trio's `assert_no_checkpoints`.
+ * Asserts that `body` contains no checkpoint: it cannot be cancelled, and lets no other code run. It is called once, in
+ * a cancelled scope, and its value is returned. `body` may be synchronous, and may await settled promises.
  *
- * @throws AssertionError when it threw `Cancelled`, or did not settle in the turn of the event loop in which it was called
+ * @throws AssertionError if it threw `Cancelled`, or did not settle in the turn of the event loop in which it was
+ * called
  */
 declare function assertNoCheckpoints<T>(body: () => T | PromiseLike<T>): Promise<T>
 
 /**
- * Makes two streams that are connected to each other and buffer whatever is sent: `sendAll` never waits. For tests of code
- * that talks to a `Stream`, with no network. Re-creates Trio's `memory_stream_pair`.
+ * Makes two connected streams with an unbounded buffer: `sendAll` never waits. Use them to test code that talks to a
+ * `Stream`, without a network.
  *
- * They keep all rules of streams: a half can be closed (`sendEof`); after the peer's `close()` what it sent can still be
- * received, and a `sendAll` fails with `BrokenResourceError`. They belong to no `run`.
+ * They keep all rules of streams: `sendEof` closes one direction; after the peer's `close()` its data can still be
+ * received, and `sendAll` fails with `BrokenResourceError`. They belong to no `run`.
+ *
+ * @example
+ * ```ts
+ * const [client, server] = memoryStreamPair()
+ * await client.sendAll('PING\r\n')
+ * await handle(server) // the code under test
+ * assert.equal(String(await client.receiveSome()), 'PONG\r\n')
+ * ```
  */
 declare function memoryStreamPair(): [Stream, Stream]
 /**
- * Makes two streams that are connected to each other without any buffer: `sendAll` resolves when the peer has received the
- * last byte. What works over them never relies on a buffer somewhere, and cannot deadlock because there is none. A
- * `sendAll` that is cancelled has sent what the peer had received by then. Re-creates Trio's `lockstep_stream_pair`.
+ * Makes two connected streams without any buffer: `sendAll` resolves when the peer has received the last byte. Code
+ * that works over them does not rely on a buffer, and cannot deadlock for the lack of one. A cancelled `sendAll` has
+ * sent the bytes that the peer had received by then.
  */
 declare function lockstepStreamPair(): [Stream, Stream]
 
 /** Options of `checkStream`. */
 interface CheckStreamOptions {
-  /** What the streams are, for the texts of failures. */
+  /** Name of the streams in failures. Default `'stream'`. */
   name?: string | undefined
-  /** Whether one direction can be ended alone; where not, `sendEof` has to throw `UnsupportedError`. Default: true. */
+  /** Whether one direction can be ended alone. If `false`, `sendEof` must throw `UnsupportedError`. Default: true. */
   halfClose?: boolean | undefined
   /**
-   * How many bytes the pair takes, at most, while nobody receives: `sendAll` of one more has to wait. 0: none, so that
-   * `sendAll` waits until the peer has received everything. `Infinity`: there is no limit, and no rule about waiting.
-   * Default: 16 MiB, more than TCP connections of one machine take.
+   * Bytes that the pair buffers at most: a `sendAll` of more must wait while the peer does not receive. 0: no buffer,
+   * so that `sendAll` waits until the peer has received everything. `Infinity`: no limit, and the rules about waiting
+   * are left out. Default: 16 MiB, more than TCP connections of one machine buffer.
    */
   capacity?: number | undefined
-  /** How long one rule may take: milliseconds of the run's clock. Default: 10,000. */
+  /** Time limit of one rule in milliseconds of the run's clock. Default: 10,000. */
   timeout?: number | undefined
-  /** Of the random data and sizes. Default: 1. */
+  /** Seed of the random data and sizes. Default: 1. */
   seed?: number | undefined
 }
 /**
- * Checks that a kind of stream keeps the rules of `Stream`: that everything arrives, what framing gives, who is refused
- * as busy, what closing and half-closing do, that every call is a checkpoint, that cancellation loses nothing. Some forty
- * rules, in both directions, each with a pair of its own. Re-creates Trio's `check_two_way_stream` and
- * `check_half_closeable_stream`.
+ * Checks that your implementation of `Stream` keeps the rules of streams. Some forty rules, each in both directions
+ * with a pair of its own: data arrives whole, framing works, a second receive is refused, closing and half-closing end
+ * what they should, every call is a checkpoint, and a cancellation loses no byte.
  *
+ * @example
  * ```ts
  * test('my stream keeps the rules of streams', () =>
  *   run(() => checkStream(() => myStreamPair(), { name: 'my stream', capacity: 65_536 })))
  * ```
  *
- * Wherever a stream hangs, the check does not: the rule fails when its time is up, and says what it waited for. (The time of
- * the `virtual` backend stands still while anything goes on: a loop without end, foreign work under `abandonOnCancel`.)
+ * A stream that hangs fails its rule after `timeout`, with the name of the call that was waited for. (On the `virtual`
+ * backend time stands still during an endless loop and during foreign work under `abandonOnCancel`.)
  *
- * @param makePair - makes two streams that are connected to each other and have not been used
- * @throws AssertionError for the first rule that is broken; its text names the rule, the direction, and what was expected. What
- * the stream threw, if it was that, is its `cause`
+ * @param makePair - makes two connected, unused streams
+ * @throws AssertionError for the first broken rule: its text names the rule, the direction and the expectation, and its
+ * `cause` is the error of the stream, if there was one
  */
 declare function checkStream(
   makePair: () => readonly [Stream, Stream] | PromiseLike<readonly [Stream, Stream]>,

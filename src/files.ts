@@ -15,33 +15,39 @@ import { checkBoolean, checkFunction, checkInteger, checkOptions, checkString, o
 export interface OpenOptions {
   /** Text: `'utf-8'` (default), `'utf-8-sig'`, `'utf-16'`, `'utf-16-le'`, `'utf-16-be'`, `'latin1'` or `'ascii'`. */
   encoding?: string | undefined
-  /** Text: what becomes of bytes that are no characters, and of characters that the encoding does not have. Default `'strict'`. */
+  /**
+   * Text: how to treat bytes that are no characters, and characters that the encoding does not have. `'strict'`
+   * (default) throws, `'replace'` puts a replacement character, `'ignore'` leaves them out.
+   */
   errors?: 'strict' | 'replace' | 'ignore' | undefined
   /**
-   * Text: `null` (default) reads `\n`, `\r` and `\r\n` as `\n`, and writes the system's own; `''` ends lines at the same three and
-   * leaves them as they are; with `'\n'`, `'\r'` or `'\r\n'` only this ends a line, and `\n` is written as this.
+   * Text: `null` (default) reads `\n`, `\r` and `\r\n` as `\n`, and writes `\n` as the system's newline. `''` ends
+   * lines at the same three and does not translate them. With `'\n'`, `'\r'` or `'\r\n'` only that ends a line, and
+   * `\n` is written as that.
    */
   newline?: '' | '\n' | '\r' | '\r\n' | null | undefined
-  /** Bytes; 0 (binary only) does without a buffer, 1 in text mode writes each line at once. */
+  /** Size of the buffer in bytes. 0 (binary only): no buffer. 1 in text mode: writes each line at once. */
   bufferSize?: number | undefined
   /** Whether `close` closes a descriptor that was given. Default true. */
   closefd?: boolean | undefined
-  /** Opens the file: gets the path and the system's flags, and gives a descriptor, which the file then owns. */
+  /** Opens the file: called with the path and the system's flags, returns a descriptor that the file then owns. */
   opener?: Opener | undefined
 }
 
 /**
- * Opens a file, as Python's `open` does. Re-creates `anyio.aopen`.
+ * Opens a file, and resolves with an `AsyncFile` to read, write and iterate. Text mode gives strings, binary mode
+ * Buffers.
  *
+ * @example
  * ```ts
  * await using file = await aopen('server.log')
  * for await (const line of file) console.log(line.trimEnd())
  * ```
  *
- * @param file - a path, or a descriptor that is open already
- * @param mode - `'r'`, `'w'` (empties it), `'a'` (appends) or `'x'` (makes it, and fails with `EEXIST` if it is there); with
- * `'+'` to read and write, and with `'b'` for `Buffer`s instead of text
- * @throws the system's error: `ENOENT`, `EACCES`, `EISDIR` for a directory
+ * @param file - a path, or an open file descriptor
+ * @param mode - `'r'` (reads; default), `'w'` (creates or empties), `'a'` (appends) or `'x'` (creates, and fails with
+ * `EEXIST` if the file exists); add `'+'` to read and write, and `'b'` for `Buffer`s instead of text
+ * @throws the system error: `ENOENT`, `EACCES`, `EISDIR` for a directory
  */
 export function aopen(
   file: string | URL | Buffer | Path | number,
@@ -73,7 +79,7 @@ export function aopen(
   }
 }
 
-/** @internal for whatever else opens files */
+/** @internal Shared by all functions that open files. */
 export function checkOpening(file: unknown, mode: unknown, options: OpenOptions): Opening {
   checkOptions('options', options, OPTIONS)
   const { encoding, errors, newline, bufferSize, closefd = true, opener } = options

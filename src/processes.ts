@@ -16,40 +16,46 @@ import type { Stream } from './streams/stream.ts'
 import { gather } from './task-groups.ts'
 import { checkFunction, checkOptions, optionNames } from './common/validate.ts'
 
-/** What a program that has ended leaves. `Out` and `Err` follow from the options: `Buffer` for a pipe, else `null`. */
+/** The result of `runProcess`. `Out` and `Err` follow from the options: `Buffer` for a pipe, otherwise `null`. */
 export interface CompletedProcess<Out extends Buffer | null = Buffer, Err extends Buffer | null = Out> {
-  /** All it has written; `null` where that was not captured (`stdout` is no pipe). */
+  /** The whole output; `null` if it was not captured (`stdout` is no pipe). */
   readonly stdout: Out
-  /** All its errors; `null` where they were not captured (`stderr` is no pipe, or goes where the output goes). */
+  /** The whole error output; `null` if it was not captured (`stderr` is no pipe, or is `'stdout'`). */
   readonly stderr: Err
   /** The exit code, or minus the number of the signal that ended it. */
   readonly returncode: number
 }
 
-/** Options of type `O`, whose standard streams have the types by which the result is known. */
+/** Options of type `O` whose standard streams determine the type of the result. */
 type Standard<O, In, Out, Err> = O & {
-  /** What the child reads. */
+  /** The child's input. */
   stdin?: In | undefined
-  /** Where the child writes. */
+  /** The child's output. */
   stdout?: Out | undefined
-  /** Where the child writes its errors. */
+  /** The child's error output. */
   stderr?: Err | undefined
 }
-/** What there is on this side of a standard stream: `P` of a pipe, else nothing. A union of both may be either. */
+/** This side of a standard stream: `P` for a pipe, otherwise `null`. */
 type PipeOf<Stdio, P> = Stdio extends 'pipe' | undefined ? P : null
-/** The process that `openProcess` gives for these standard streams. */
+/** The process that `openProcess` makes for these standard streams. */
 type Opened<In, Out, Err> = Process<PipeOf<In, Stream>, PipeOf<Out, Stream>, PipeOf<Err, Stream>>
 type Body<P> = (process: P) => unknown
 
 /**
- * Runs a program to its end and returns what it wrote. Re-creates AnyIO's `run_process`.
+ * Runs a program until it exits, and resolves with its output.
  *
- * Both outputs are read while the input is sent, and to their end, so that no amount of either makes it hang; a child that
- * closes its input early is no error. Cancelled, it ends the program: `SIGTERM`, and `SIGKILL` after `killAfter`.
+ * The input is sent while both outputs are read, so that large amounts of data cannot block. A child that closes its
+ * input early is no error. A cancellation ends the program: `SIGTERM`, then `SIGKILL` after `killAfter`.
+ *
+ * @example
+ * ```ts
+ * const { stdout } = await runProcess(['git', 'log', '-1', '--format=%s'])
+ * const sorted = await runProcess(['sort'], { input: 'b\na\n' })
+ * ```
  *
  * @param command - a program and its arguments, or one line for the system's shell
- * @throws CalledProcessError with the outputs where the return code is not 0 (`check`); the system error where the program
- * cannot be started (`spawn nothing ENOENT`; of a folder that is not there, `chdir ENOENT`)
+ * @throws CalledProcessError with the outputs if the return code is not 0 (unless `check` is `false`); the system error
+ * if the program cannot be started (`spawn nothing ENOENT`; `chdir ENOENT` for a missing `cwd`)
  */
 export function runProcess<
   Out extends ProcessStdio | undefined = 'pipe',
@@ -80,10 +86,20 @@ export function runProcess(
 }
 
 /**
- * Starts a program. Re-creates AnyIO's `open_process`. The streams of the process are typed by the options: `null` for what is no pipe.
+ * Starts a program, and resolves once it runs. Its three standard streams are pipes by default; the types of the
+ * process follow from the options, with `null` for a stream that is no pipe.
+ *
+ * Without a `body` the caller closes the process: `await using process = await openProcess(…)`.
+ *
+ * @example
+ * ```ts
+ * await openProcess(['tail', '-f', 'app.log'], async (process) => {
+ *   for await (const chunk of process.stdout) console.log(String(chunk))
+ * })
+ * ```
  *
  * @param command - a program and its arguments, or one line for the system's shell
- * @throws the system error where it cannot be started (`spawn nothing ENOENT`)
+ * @throws the system error if the program cannot be started (`spawn nothing ENOENT`)
  */
 export function openProcess<
   In extends ProcessStdio | undefined = 'pipe',
@@ -94,8 +110,9 @@ export function openProcess<
   options?: Standard<OpenProcessOptions, In, Out, Err>,
 ): Promise<Opened<In, Out, Err>>
 /**
- * Runs `body` beside the process and, when it has returned, closes it: waits for its end. When `body` fails, or anything here
- * is cancelled, the process is ended: `SIGTERM`, and `SIGKILL` after `killAfter`; it is gone when the call settles.
+ * Starts a program, runs `body` beside it, and then waits for the process to exit. If `body` fails or the call is
+ * cancelled, the process is ended: `SIGTERM`, then `SIGKILL` after `killAfter`. It is gone when the call settles
+ * (PROCESS-1).
  */
 export function openProcess<T>(
   command: readonly string[] | string,
@@ -135,7 +152,9 @@ async function start(what: string, launch: Launch, opening: Opening): Promise<Ch
   return new Start(what, launch, opening).start()
 }
 
-/** What has been started is there, whatever is cancelled meanwhile: the answer comes soon. */
+/**
+ * A cancellation does not interrupt it: the backend answers soon, and a process that has been started must not be lost.
+ */
 class Start extends Operation<Child> {
   readonly #what: string
   readonly #launch: Launch
@@ -164,7 +183,7 @@ class Start extends Operation<Child> {
   protected override onCancel(): void {}
 }
 
-/** Leaves no process behind, however `body` ends. */
+/** Ends the process however `body` ends. */
 async function around<T>(child: Child, body: () => T | PromiseLike<T>): Promise<T> {
   let value: T
   try {
@@ -201,7 +220,7 @@ async function feed(stream: Stream | null, input: Uint8Array | undefined): Promi
     if (input !== undefined) await stream.sendAll(input)
     await stream.close()
   } catch (error) {
-    // It wanted no more, as `head` does: what it made of what it has read counts.
+    // The program stopped reading, as `head` does. Its output counts.
     if (!(error instanceof BrokenResourceError)) throw error
   }
 }

@@ -1,4 +1,4 @@
-/** Functions in a process of their own: for what may crash, leak, or must be stopped in the middle. */
+/** Functions in a process of their own: for code that may crash or leak, or must be stopped in the middle. */
 import { availableParallelism } from 'node:os'
 import { CancelScope, enterFrame, rejected } from './kernel/index.ts'
 import { CapacityLimiter, createCapacityLimiter } from './sync/capacity-limiter.ts'
@@ -10,18 +10,35 @@ import { checkBoolean, invalidArgType, optionNames } from './common/validate.ts'
 
 /** Options of `runInProcess`. */
 export interface RunInProcessOptions {
-  /** Whether a cancelled caller goes on at once, or (default) when the process it had killed is gone. */
+  /** Whether a cancelled caller goes on at once. Default false: once the killed process is gone. */
   abandonOnCancel?: boolean | undefined
-  /** Whose token the call borrows while its process lives. Default: one with a token for each processor. */
+  /**
+   * Bounds how many processes run at once: a call holds one token while its process lives. Default: one per processor.
+   */
   limiter?: CapacityLimiter | undefined
 }
 
 /**
- * Runs `task(...args)` in a child process, and resolves with what it returns. What it may be, how arguments and results are
- * copied and how errors come out is said at `runInThread`. A process is started for each call, with the options that this one
- * was started with, and **killed when the caller is cancelled**. Re-creates `anyio.to_process.run_sync`.
+ * Runs `task(...args)` in a child process, and resolves with its value. The process is **killed when the caller is
+ * cancelled**: use it for code that may crash, leak memory, or has to be stopped in the middle.
  *
- * Rejects with `BrokenResourceError` when the process ends by itself before the function has returned.
+ * `task` is `threadTask(url, name)` or a function that closes over nothing, as for `runInThread`. Arguments and the
+ * value are copied. An error of the function keeps its class name, message, stack and fields. Each call starts a
+ * process, with the command-line options of this one.
+ *
+ * @example
+ * ```ts
+ * const primes = await moveOnAfter(1000, () =>
+ *   runInProcess((limit: number) => {
+ *     const found: number[] = []
+ *     for (let n = 2; n < limit; n++) if (found.every((p) => n % p !== 0)) found.push(n)
+ *     return found
+ *   }, 100_000),
+ * )
+ * ```
+ *
+ * @throws BrokenResourceError if the process ends before the function has returned; `DataCloneError` for a value that
+ * cannot be copied
  */
 export function runInProcess<T = unknown>(task: ThreadTask, ...args: unknown[]): Promise<T>
 export function runInProcess<A extends unknown[], T>(task: ThreadFunction<A, T>, ...args: A): Promise<T>
@@ -46,7 +63,7 @@ export function runInProcess(...given: unknown[]): Promise<unknown> {
     checkBoolean('options.abandonOnCancel', abandonOnCancel)
     const numbered = numberedTask(task)
     enterFrame('runInProcess')
-    // A call that was not awaited is cancelled, and waited for, as one operation (api.md §2, rule 7).
+    // One operation: a call that was not awaited is cancelled and awaited as a whole (SCOPE-7).
     return CancelScope._operation('runInProcess', () => start(numbered, args, abandonOnCancel, limiter))
   } catch (error) {
     return rejected(error)
@@ -64,7 +81,7 @@ async function start(
   const holding = new ThreadHolding(limiter, enterFrame('runInProcess').task, undefined)
   const grant = await limiter.acquireOnBehalfOf(holding)
   try {
-    // It may have been cancelled since the token was granted.
+    // The caller may have been cancelled since it got the token.
     enterFrame('runInProcess')
   } catch (error) {
     grant.release()

@@ -1,6 +1,6 @@
 /**
- * Threads: functions that compute, or block, without holding up the event loop. The pool, the protocol and the threads
- * themselves are in `threads/`; docs/design/threads.md says why they are not a library's.
+ * Threads: functions that compute or block run beside the event loop. The pool, the protocol and the threads themselves
+ * are in `threads/`; docs/design/threads.md says why no library is used.
  */
 import { availableParallelism } from 'node:os'
 import { CancelScope, enterFrame, type Frame, rejected } from './kernel/index.ts'
@@ -23,49 +23,58 @@ export { fromThread, runAsyncFromThread } from './threads/within.ts'
 
 /** Options of `runInThread`. */
 export interface RunInThreadOptions {
-  /** Whose token the call borrows while its thread works. Default: `currentDefaultThreadLimiter()`. */
+  /** Bounds how many threads work at once: the call holds one token. Default: `currentDefaultThreadLimiter()`. */
   limiter?: CapacityLimiter | undefined
   /**
-   * Whether a cancelled caller goes on at once and leaves the thread to itself: what the function comes to is dropped then, and
-   * the token is held until the thread is done. Default false: the caller waits until the function has ended.
+   * Whether a cancelled caller goes on at once, while the function runs on: its result is dropped, and the token comes
+   * back when the thread is done. Default false: the caller waits until the function has ended.
    */
   abandonOnCancel?: boolean | undefined
   /**
-   * Whether a cancellation terminates the thread in the middle of the function, wherever that is: `finally` blocks do not run, and
-   * what it had half done in shared memory stays so. The caller goes on once the thread has ended, and has the function's
-   * value if that had returned before. Native code cannot be interrupted; the thread ends when it returns. The next call starts
-   * a new thread (some 10 to 50 ms). Default false. Together with `abandonOnCancel` a `RangeError`.
+   * Whether a cancellation terminates the thread in the middle of the function. `finally` blocks do not run, and
+   * half-done changes of shared memory stay. The caller goes on once the thread has ended, with the value of the
+   * function if that had returned before. Native code cannot be interrupted: the thread ends when it returns. The next
+   * call starts a new thread (some 10 to 50 ms). Default false. Excludes `abandonOnCancel`.
    */
   terminateOnCancel?: boolean | undefined
-  /** Functions of this thread that the other may call by name, with `runAsyncFromThread`. */
+  /** Functions of this thread that the function may call by name, with `runAsyncFromThread`. */
   expose?: Readonly<Record<string, ExposedFunction>> | undefined
   /**
-   * What in the arguments is moved to the thread instead of copied: array buffers, message ports. Not the memory of bytes that the
-   * library has received or read, which other buffers share: Node 22 and later refuse it with a `DataCloneError`, Node 20 copies
-   * it. `Uint8Array.from(bytes)` has memory of its own.
+   * Parts of the arguments that are moved to the thread instead of copied: array buffers, message ports. The memory of
+   * bytes that the library has received or read cannot be moved, because other buffers share it: Node 22 and later
+   * refuse it with a `DataCloneError`, Node 20 copies it. `Uint8Array.from(bytes)` has memory of its own.
    */
   transfer?: readonly Transferable[] | undefined
-  /** For introspection; by default the function's name. */
+  /** Name in dumps. Default: the function's name. */
   name?: string | undefined
 }
 
-/** A function that closes over nothing, or a `threadTask`. */
+/** A task for a thread: a function that closes over nothing, or a `threadTask`. */
 export type ThreadFunction<A extends unknown[], T> = ((...args: A) => T | PromiseLike<T>) | ThreadTask<A, T>
 
 /**
- * Runs `task(...args)` in a thread, and resolves with what it returns; a promise is awaited there. Re-creates `run_in_thread`.
+ * Runs `task(...args)` in a thread, so that it does not block the event loop, and resolves with its value. If it
+ * returns a promise, the thread awaits it.
  *
- * `task` is `threadTask(url, name)`, or a function that closes over nothing: it is sent by its source. Arguments and result
- * are copied as by `structuredClone`, but for what `transfer` names. Threads are kept for the next call, and never keep
- * the process alive by themselves.
+ * `task` is `threadTask(url, name)`, or a function that closes over nothing: the thread gets its source. Arguments and
+ * value are copied as by `structuredClone`, except what `transfer` names. Threads are reused, and never keep the
+ * process alive by themselves.
  *
- * A checkpoint on the way in, also while it waits for a token. From then on a cancellation does not end the function: the
- * caller waits for it, and gets what it came to (or goes on at once: `abandonOnCancel`; or ends the thread: `terminateOnCancel`).
- * The function may ask, with `fromThread.checkCancelled()`.
+ * A caller that is cancelled before the function runs leaves at once. Later the caller waits for the function and gets
+ * its value or error (THREAD-1); `abandonOnCancel` and `terminateOnCancel` change that. The function can check for a
+ * cancellation with `fromThread.checkCancelled()`.
  *
- * Rejects with what the function throws, with its class name, message, stack and own fields; with `DataCloneError` for what
- * cannot be sent; with `BrokenResourceError` when the thread dies; with `UsageError` where a function that was sent misses a
- * name, or where all tokens of the limiter wait for such a call.
+ * @example
+ * ```ts
+ * const hash = await runInThread((text: string) => {
+ *   const { createHash } = process.getBuiltinModule('node:crypto')
+ *   return createHash('sha256').update(text).digest('hex')
+ * }, text)
+ * ```
+ *
+ * @throws the error of the function, with class name, message, stack and own fields; `DataCloneError` for a value that
+ * cannot be sent; BrokenResourceError if the thread dies; UsageError if the function closes over a name, or if all
+ * tokens of the limiter wait for such a call
  */
 export function runInThread<T = unknown>(task: ThreadTask, ...args: unknown[]): Promise<T>
 export function runInThread<A extends unknown[], T>(task: ThreadFunction<A, T>, ...args: A): Promise<T>
@@ -81,7 +90,7 @@ export function runInThread(...given: unknown[]): Promise<unknown> {
     const frame = enterFrame('runInThread')
     const holding = new ThreadHolding(limiter, frame.task, undefined)
     if (limiter.availableTokens <= 0) {
-      // A call that was not awaited is cancelled, and waited for, as one operation (api.md §2, rule 7).
+      // One operation: a call that was not awaited is cancelled and awaited as a whole (SCOPE-7).
       return CancelScope._operation('runInThread', () => waitAndStart(job, limiter, holding))
     }
     return new ThreadCall(job, frame, holding, limiter.acquireOnBehalfOfNowait(holding)).start(frame.scope)
@@ -91,9 +100,9 @@ export function runInThread(...given: unknown[]): Promise<unknown> {
 }
 
 /**
- * The limiter of `runInThread` calls that name none: as many tokens as the machine has processors to give
- * (`os.availableParallelism()`), for this thread of the process. It bounds threads only; file work and look-ups have bounds of
- * their own. Its `totalTokens` may be changed. Re-creates `anyio.to_thread.current_default_thread_limiter`.
+ * The limiter of `runInThread` calls without the option `limiter`. It has `os.availableParallelism()` tokens; set its
+ * `totalTokens` to change that. It bounds threads only, not file work and look-ups, and belongs to this JavaScript
+ * thread.
  */
 export function currentDefaultThreadLimiter(): CapacityLimiter {
   return (defaultLimiter ??= createCapacityLimiter(availableParallelism()))
@@ -105,7 +114,7 @@ async function waitAndStart(job: ThreadJob, limiter: CapacityLimiter, holding: T
   const grant = await limiter.acquireOnBehalfOf(holding)
   let frame: Frame
   try {
-    // It may have been cancelled since the token was granted.
+    // The caller may have been cancelled since it got the token.
     frame = enterFrame('runInThread')
   } catch (error) {
     grant.release()

@@ -1,4 +1,4 @@
-/** Child processes that cannot be started, and arguments that make no sense (api.md §0 and §8). */
+/** Child processes that cannot be started, and arguments that make no sense. */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** The standard streams of child processes (api.md §8), which are `Stream`s. The children are programs of the system. */
+/** The standard streams of child processes, which are `Stream`s. The children are programs of the system. */
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -148,9 +148,9 @@ eachBackend(test, 'what was sent before the close is read', async (t, backend) =
     const folder = mkdtempSync(join(tmpdir(), 'structio-'))
     t.teardown(() => rmSync(folder, { recursive: true }))
     const bytes = pattern(60_000)
-    await openProcess('sleep 0.05; cat > file', { cwd: folder, stdout: 'ignore' }, (process) =>
-      process.stdin!.sendAll(bytes),
-    )
+    // The program reads once its output is closed, so after the close has begun.
+    const program = 'trap "" PIPE; while echo; do :; done 2>/dev/null; cat > file'
+    await openProcess(program, { cwd: folder, stderr: 'ignore' }, (process) => process.stdin.sendAll(bytes))
     t.true(readFileSync(join(folder, 'file')).equals(bytes))
   })
 })

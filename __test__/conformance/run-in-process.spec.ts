@@ -1,4 +1,4 @@
-/** `runInProcess`: functions in child processes, which cancellation kills (api.md §4). */
+/** `runInProcess`: functions in child processes, which cancellation kills. */
 import { existsSync, mkdtempSync, readFileSync, rmSync, watch } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -237,11 +237,11 @@ eachBackendWithRealSockets(
     const httpServer = http.createServer((_, response) => response.end('answered'))
     await serving(backend, httpServer, async ({ server, handle }) => {
       const socket = net.connect(server.port, '127.0.0.1')
+      const [accepted] = (await once(httpServer, 'connection')) as [net.Socket]
       socket.write('GET / HTTP/1.1\r\nHost: here\r\n\r\n')
       await once(socket, 'data')
       socket.write('GET / HTTP/1.1\r\nHo')
-      while (httpServer.listenerCount('close') === 0) await sleep(1)
-      await sleep(20)
+      while (accepted.bytesRead < socket.bytesWritten) await sleep(1)
       httpServer.close()
       await once(httpServer, 'close')
       socket.write('st: here\r\n\r\n')

@@ -1,4 +1,4 @@
-/** Events, queues and memory object streams (api.md §7): what is handed over, and what happens when nobody wants it any more. */
+/** Events, queues and memory object streams: what is handed over, and items without a receiver. */
 import { EventEmitter } from 'node:events'
 import test from 'ava'
 import {

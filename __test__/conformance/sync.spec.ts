@@ -1,4 +1,4 @@
-/** Locks, semaphores, limiters, conditions and guards (api.md §7): the cases labelled Y and R5, and each primitive's rules. */
+/** Locks, semaphores, limiters, conditions and guards: the cases labelled Y and R5, and each primitive's rules. */
 import test from 'ava'
 import {
   BrokenResourceError,

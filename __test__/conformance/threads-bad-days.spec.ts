@@ -1,4 +1,4 @@
-/** What becomes of a call when its thread dies, and how errors cross (api.md §4). */
+/** What becomes of a call when its thread dies, and how errors cross. */
 import { once } from 'node:events'
 import test from 'ava'
 import {

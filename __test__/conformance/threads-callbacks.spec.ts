@@ -1,4 +1,4 @@
-/** Threads that call their host: `expose`, `runAsyncFromThread`, `checkCancelled` (api.md §4; cases T4, T5). */
+/** Threads that call their host: `expose`, `runAsyncFromThread`, `checkCancelled` (cases T4, T5). */
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { once } from 'node:events'

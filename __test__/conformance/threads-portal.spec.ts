@@ -1,4 +1,4 @@
-/** `BlockingPortal`: calls from threads that the library did not start (api.md §4; case T5). */
+/** `BlockingPortal`: calls from threads that the library did not start (case T5). */
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import test, { type ExecutionContext } from 'ava'
@@ -143,7 +143,7 @@ test.serial(
       const expose = {
         wait: () => {
           running.set()
-          return sleep(50)
+          return sleepForever()
         },
       }
       const portal = await createBlockingPortal({ expose })

@@ -118,7 +118,9 @@ eachBackend(
             try {
               await sleepForever()
             } finally {
-              await openCancelScope({ shield: true }, () => sleep(20))
+              await openCancelScope({ shield: true }, async () => {
+                for (let turn = 0; turn < 10; turn++) await sleep(0)
+              })
               events.push('cleaned up')
             }
           },

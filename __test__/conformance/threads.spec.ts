@@ -1,8 +1,9 @@
-/** `runInThread`: tokens, cancellation, and what comes back (api.md §4; cases T1, T2). */
+/** `runInThread`: tokens, cancellation, and what comes back (cases T1, T2). */
 import test from 'ava'
 import {
   abandonOnCancel,
   Cancelled,
+  type CancelScope,
   CapacityLimiter,
   createCapacityLimiter,
   createTaskGroup,
@@ -16,7 +17,7 @@ import {
   threadTask,
   waitAllTasksBlocked,
 } from '../../index.ts'
-import { eachBackend } from '../support/backends.ts'
+import { eachBackend, eachBackendWithClock } from '../support/backends.ts'
 import { rejection } from '../support/rejection.ts'
 import { Signals, task } from '../support/threads.ts'
 
@@ -133,21 +134,26 @@ eachBackend(
   },
 )
 
-eachBackend(
+eachBackendWithClock(
   test,
-  'T2: the deadline passes during 200 ms of the function, and the caller goes on afterwards',
-  async (t, backend) => {
-    await backend.run(async () => {
-      const begun = performance.now()
-      const value = await moveOnAfter(10, () =>
-        runInThread(() => {
-          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
-          return 'done'
-        }),
-      )
-      t.is(value, 'done')
-      t.true(performance.now() - begun >= 190)
+  'T2: the deadline passes while the function runs, and the caller goes on afterwards',
+  async (t, backend, clock) => {
+    const signals = new Signals()
+    const limits: CancelScope[] = []
+    let value: unknown
+    const main = backend.run(async () => {
+      value = await moveOnAfter(10, (limit) => {
+        limits.push(limit)
+        return runInThread(task('holdUntil'), signals.words)
+      })
     })
+    await signals.running()
+    await clock.advance(10)
+    t.true(limits[0]!.cancelCalled)
+    t.is(value, undefined)
+    signals.release()
+    await main
+    t.is(value, 'held')
   },
 )
 
@@ -324,7 +330,13 @@ test.serial('the clock of a virtual run does not jump while a thread works', asy
       createTaskGroup(async (tg) => {
         tg.spawn(() => sleep(60_000))
         const before = currentTime()
-        await runInThread(() => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50))
+        const signals = new Signals()
+        // In turns that no task waits for: the clock would jump in one of them.
+        const turns = signals.running().then(async () => {
+          for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+        })
+        void turns.then(() => signals.release())
+        await runInThread(task('holdUntil'), signals.words)
         t.is(currentTime(), before)
         await waitAllTasksBlocked()
         tg.cancelScope.cancel()

@@ -88,10 +88,10 @@ export const planted: Record<string, { rule: string; make: Make; text?: RegExp; 
     text: /hung/,
   },
   'sendAll never waits': {
-    rule: 'sendAll waits while nobody receives',
+    rule: 'sendAll waits while the peer does not receive',
     make: memoryStreamPair,
     options: { capacity: 1000 },
-    text: /sendAll of 1025 bytes did not wait, though nobody received/,
+    text: /sendAll of 1025 bytes did not wait, though the peer did not receive/,
   },
   'receiveInto spoils the first byte': {
     rule: 'receiveInto fills the caller’s memory',
@@ -356,7 +356,7 @@ export const planted: Record<string, { rule: string; make: Make; text?: RegExp; 
         if (failure !== undefined) throw failure
       },
     })),
-    text: /sendAll\(''\): it let nobody else run/,
+    text: /sendAll\(''\): it let no other code run/,
   },
   'a cancelled receive is the last': {
     rule: 'a cancelled receive loses nothing',

@@ -1,4 +1,4 @@
-/** `AsyncFile`: the face of an open file. */
+/** `AsyncFile`: the public face of an open file. */
 import { type CancelScope, immediate, rejected } from '../kernel/index.ts'
 import { UnsupportedError } from '../errors.ts'
 import { checkInteger, invalidArgType, outOfRange } from '../common/validate.ts'
@@ -11,14 +11,22 @@ import { notReadable } from './pump.ts'
 import { Begun, type Work } from './work.ts'
 
 /**
- * A file, opened by `aopen`. Re-creates `anyio.AsyncFile`, with the behaviour of Python's own file objects.
+ * An open file, made by `aopen`. Iterate it for its lines.
  *
- * In text mode `D` is `string`, and sizes count characters (code points); in binary mode it is `Buffer`, and they count
- * bytes. At the end of the file reads give an empty one. Calls on one file are carried out in the order in which they are
- * made, whichever tasks make them.
+ * In text mode `D` is `string` and sizes count characters (code points); in binary mode `D` is `Buffer` and sizes count
+ * bytes. At the end of the file a read gives an empty value. Calls on one file run in the order in which they are made,
+ * also from different tasks (FILE-1).
  *
- * A call that is cancelled while the system works for it waits until the system has let go: it then has its value, if that is
- * complete, or throws `Cancelled` and has moved nothing: the next read gets what this one would have got.
+ * A call that is cancelled while the system works for it waits for the system. Then it gives its value, if that is
+ * complete, or throws `Cancelled` without moving the position: the next read gets the same data (FILE-2).
+ *
+ * @example
+ * ```ts
+ * await using file = await aopen('notes.txt', 'r+')
+ * const first = await file.readline()
+ * await file.seek(0, 2)
+ * await file.write(`again: ${first}`)
+ * ```
  */
 export class AsyncFile<D extends string | Buffer = string | Buffer> implements AsyncIterable<D>, AsyncDisposable {
   readonly #file: OpenFile
@@ -36,12 +44,12 @@ export class AsyncFile<D extends string | Buffer = string | Buffer> implements A
     this.#name = name
   }
 
-  /** The path, or the descriptor, that it was opened with. */
+  /** The path or descriptor that it was opened with. */
   get name(): string | Buffer | number {
     return this.#name
   }
 
-  /** As it was given to `aopen`. */
+  /** The mode that was given to `aopen`. */
   get mode(): string {
     return this.#mode
   }
@@ -51,7 +59,7 @@ export class AsyncFile<D extends string | Buffer = string | Buffer> implements A
     return this.#file.closed
   }
 
-  /** The file descriptor. On `native` its position is where the file has been read to or flushed. */
+  /** The file descriptor. On `native`, its position is where the file has been read to or flushed. */
   get fd(): number {
     return this.#file.requireOpen('fd').fd
   }
@@ -73,7 +81,7 @@ export class AsyncFile<D extends string | Buffer = string | Buffer> implements A
     return this.#file.requireOpen('seekable').seekable
   }
 
-  /** Up to `size` characters or bytes; without it, or with -1, everything to the end. Fewer only at the end. */
+  /** Reads `size` characters or bytes, fewer only at the end. Without `size`, or with -1, reads to the end. */
   read(size?: number): Promise<D> {
     try {
       const count = checkReadSize('size', size)
@@ -88,7 +96,7 @@ export class AsyncFile<D extends string | Buffer = string | Buffer> implements A
   }
 
   /**
-   * Binary: up to `size` bytes with one read of the system at most: what the buffer holds, or else what comes first.
+   * Binary: reads up to `size` bytes with at most one system call: buffered bytes, or those that come first.
    *
    * @throws UnsupportedError in text mode
    */
@@ -102,7 +110,7 @@ export class AsyncFile<D extends string | Buffer = string | Buffer> implements A
     }
   }
 
-  /** One line with its ending, or `limit` characters or bytes of it. Empty at the end of the file. */
+  /** Reads one line with its ending, or `limit` characters or bytes of it. Empty at the end of the file. */
   readline(limit?: number): Promise<D> {
     try {
       const most = checkLimit('limit', limit)
@@ -115,7 +123,10 @@ export class AsyncFile<D extends string | Buffer = string | Buffer> implements A
     }
   }
 
-  /** Lines with their endings, all of them, or as many as it takes to be longer than `hint` characters or bytes together. */
+  /**
+   * Reads all lines with their endings; with `hint`, lines until they have more than `hint` characters or bytes
+   * together.
+   */
   readlines(hint?: number | null): Promise<D[]> {
     try {
       if (hint !== undefined && hint !== null) checkInteger('hint', hint, Number.MIN_SAFE_INTEGER)
@@ -127,7 +138,8 @@ export class AsyncFile<D extends string | Buffer = string | Buffer> implements A
   }
 
   /**
-   * Binary: fills `view`, or as much of it as there is: how many bytes, 0 at the end.
+   * Binary: reads into `view`, and resolves with the number of bytes: fewer than its length only at the end, 0 at the
+   * end.
    *
    * @throws UnsupportedError in text mode
    */
@@ -135,14 +147,14 @@ export class AsyncFile<D extends string | Buffer = string | Buffer> implements A
     return this.#readInto('readinto', view, false)
   }
 
-  /** As `readinto`, with one read of the system at most. */
+  /** As `readinto`, with at most one system call. */
   readinto1(view: Uint8Array): Promise<number> {
     return this.#readInto('readinto1', view, true)
   }
 
   /**
-   * Writes to the file's buffer, and what that does not hold to the system: how many characters or bytes, always all. What the
-   * buffer holds is in the file after `flush` or `close`.
+   * Writes all of `data`, and resolves with the number of characters or bytes. Small data stays in the file's buffer
+   * until `flush` or `close`.
    */
   write(data: D extends string ? string : Uint8Array): Promise<number> {
     try {
@@ -157,7 +169,7 @@ export class AsyncFile<D extends string | Buffer = string | Buffer> implements A
     }
   }
 
-  /** Writes one after another. Nothing is put between them. */
+  /** Writes the items of `list` one after another, without separators. */
   writelines(list: Iterable<D extends string ? string : Uint8Array>): Promise<void> {
     try {
       if (typeof list !== 'object' || list === null || !(Symbol.iterator in list)) {
@@ -176,7 +188,7 @@ export class AsyncFile<D extends string | Buffer = string | Buffer> implements A
     }
   }
 
-  /** Cuts the file, or extends it with zeros, to `size` bytes; by default, to where it is. The position stays: the new size. */
+  /** Cuts the file, or extends it with zeros, to `size` bytes (default: the position). Resolves with the new size. */
   truncate(size?: number | null): Promise<number> {
     try {
       if (size !== undefined && size !== null) checkInteger('size', size)
@@ -188,8 +200,8 @@ export class AsyncFile<D extends string | Buffer = string | Buffer> implements A
   }
 
   /**
-   * Moves to `offset` from the beginning (`whence` 0), from where the file is (1), or from its end (2): the new position. In text
-   * mode an offset is 0, or what `tell` gave.
+   * Moves the position to `offset` from the beginning (`whence` 0), from the position (1), or from the end (2).
+   * Resolves with the new position. In text mode `offset` must be 0 or a value of `tell`.
    */
   seek(offset: number, whence = 0): Promise<number> {
     try {
@@ -210,7 +222,7 @@ export class AsyncFile<D extends string | Buffer = string | Buffer> implements A
     }
   }
 
-  /** The position, in bytes; in text mode a number for `seek` and nothing else. */
+  /** The position in bytes; in text mode an opaque number for `seek`. */
   tell(): Promise<number> {
     try {
       const scope = this.#file.enter('tell')
@@ -222,14 +234,15 @@ export class AsyncFile<D extends string | Buffer = string | Buffer> implements A
     }
   }
 
-  /** Hands what was written to the system. */
+  /** Hands buffered writes to the system. */
   flush(): Promise<void> {
     return this.#file.call('flush', () => this.#content.flush())
   }
 
   /**
-   * Flushes and closes, after the calls made before. The file is closed also in a cancelled scope, and when flushing fails; that
-   * error is thrown afterwards. Never raises a cancellation: the next checkpoint does. A second call is harmless.
+   * Flushes and closes the file, behind all earlier calls (FILE-3). The file is closed also in a cancelled scope, and
+   * also if the flush fails; then the error comes out. Never raises a cancellation: the next checkpoint does.
+   * Idempotent.
    */
   close(): Promise<void> {
     return this.#file.close()
@@ -240,7 +253,7 @@ export class AsyncFile<D extends string | Buffer = string | Buffer> implements A
     return this.close()
   }
 
-  /** The lines, with their endings, from where the file is. */
+  /** Iterates over the lines with their endings, from the position on. */
   [Symbol.asyncIterator](): AsyncIterableIterator<D> {
     return new LineIterator(this.#file, this.#content, this.#access.readable)
   }
@@ -280,19 +293,19 @@ export class AsyncFile<D extends string | Buffer = string | Buffer> implements A
   }
 }
 
-/** What a read that has begun brings. */
+/** Copies the data of a read that has begun. */
 function* copied(work: Work<string | Buffer>, memory: Buffer): Work<number> {
   return ((yield* work) as Buffer).copy(memory)
 }
 
-/** -1, and nothing at all: everything. */
+/** -1 or no size: to the end. */
 function checkReadSize(name: string, size: unknown): number {
   if (size === undefined || size === null || size === -1) return Infinity
   checkInteger(name, size)
   return size
 }
 
-/** Below 0, and nothing at all: no limit. */
+/** A negative limit, or none: no limit. */
 function checkLimit(name: string, limit: unknown): number {
   if (limit === undefined || limit === null) return Infinity
   checkInteger(name, limit, Number.MIN_SAFE_INTEGER)

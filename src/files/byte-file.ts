@@ -1,6 +1,6 @@
 /**
- * The bytes of a file behind one buffer, which holds what was read ahead or what has not been written yet, and never both.
- * Python's BufferedReader, BufferedWriter and BufferedRandom in one.
+ * The bytes of a file behind one buffer, which holds prefetched bytes or unwritten bytes, never both. Python's
+ * BufferedReader, BufferedWriter and BufferedRandom in one.
  *
  * ```text
  *             block                          position: the system's
@@ -11,9 +11,9 @@
  *
  * Invariants
  * 1. `block` is one piece of the file, which ends at `position`.
- * 2. While `used > 0` nothing is unread: what is written takes the place of what was read ahead.
- * 3. What was read is taken only by a work that completes: one that is stopped leaves it unread, in its order.
- * 4. Bytes that were handed out are never written again: `fill` makes a new block (but for `recycles`).
+ * 2. While `used > 0` nothing is unread: a write discards prefetched bytes.
+ * 3. Only a work that completes takes bytes. A work that is stopped leaves them unread, in order.
+ * 4. Memory that was handed out is never written again: `fill` makes a new block (except with `recycles`).
  */
 import type { FileTransport } from '../backends/contract/backend.ts'
 import { share } from '../common/shared-memory.ts'
@@ -23,20 +23,20 @@ import type { Pump } from './pump.ts'
 import { Begun, Halted, PENDING, type Work } from './work.ts'
 
 export interface ByteFileOptions {
-  /** Bytes; `undefined`: as many as turns out to be good. 0: none. */
+  /** Bytes; `undefined`: adaptive. 0: no buffer. */
   readonly bufferSize: number | undefined
   /** Python's text layer reads in pieces of this size, and what a write follows depends on it. */
   readonly recycles: boolean
 }
 
-/** What is written at once where nobody has said how much. */
+/** The default size of the write buffer. */
 const OUT_SIZE = 16 * 1024
 
-/** Reading on and on, the pieces grow from the first to the second. */
+/** Sequential reads grow from the first size to the second. */
 const SMALLEST = 16 * 1024
 const LARGEST = 64 * 1024
 
-/** So much is taken on trust: a file says how long it is, and a caller how much is wanted. */
+/** Allocation cap for lengths that come from outside: the size of a file, or the size that a caller asks for. */
 const TRUSTED = 2 ** 24
 
 export class ByteFile {
@@ -44,12 +44,12 @@ export class ByteFile {
   block: Buffer = NO_BYTES
   start = 0
   end = 0
-  /** The system's. */
+  /** The position of the descriptor. */
   position: number
   readonly #pump: Pump
   readonly #fixed: number | undefined
   readonly #recycles: boolean
-  /** 0: nothing says yet that reading will go on. */
+  /** Size of the next prefetch. 0: no sign of sequential reads yet. */
   #ahead = 0
   #memory: Buffer = NO_BYTES
   #out: Buffer = NO_BYTES
@@ -70,12 +70,12 @@ export class ByteFile {
     return this.end - this.start
   }
 
-  /** Where the file is, for its user. */
+  /** The position that the user sees. */
   get at(): number {
     return this.#used > 0 ? this.#outAt + this.#used : this.position - this.end + this.start
   }
 
-  /** Takes bytes that are there. */
+  /** Takes unread bytes; there must be enough. */
   take(size: number): Buffer {
     const start = this.start
     this.start = start + size
@@ -93,8 +93,8 @@ export class ByteFile {
   }
 
   /**
-   * `size` bytes, if they are there, or if one small read of the system gives them at once; the work that waits for it, if it
-   * does not. What a random read costs is little more than what its steps cost, so there are few of them here.
+   * `size` bytes, if they are buffered, or if one small read of the system returns them at once; otherwise the work
+   * that waits for that read. Random reads are cheap enough that each step counts here.
    */
   readNow(size: number): Buffer | Begun<Buffer> | undefined {
     if (size <= this.end - this.start) return this.take(size)
@@ -131,7 +131,7 @@ export class ByteFile {
     return this.#gather(Infinity)
   }
 
-  /** What is there; if that is nothing, what one read of the system gives. `Infinity`: a buffer's worth. */
+  /** Unread bytes; if there are none, the result of one system call. `Infinity`: as much as the buffer holds. */
   *read1(size: number): Work<Buffer> {
     if (size === 0) return NO_BYTES
     if (this.unread === 0) {
@@ -173,14 +173,15 @@ export class ByteFile {
     }
   }
 
-  /** Reads on behind what is unread: how many bytes, 0 at the end. */
+  /** Reads more bytes behind the unread ones. Returns how many: 0 at the end. */
   *fill(least = 1): Work<number> {
     yield* this.flush()
     const unread = this.unread
     const room = Math.max(least, this.#readAhead(unread))
     let memory = this.#memory
     if (!this.#recycles || memory.length < unread + room) memory = Buffer.allocUnsafeSlow(unread + room)
-    // (3): moved before it is known whether more will come. What was `block` is not looked at any more if it is the same memory.
+    // (3): moved before it is known whether more will come. What was `block` is not looked at any more if it is the
+    // same memory.
     this.block.copy(memory, 0, this.start, this.end)
     this.#memory = memory
     this.#hold(memory, unread)
@@ -189,7 +190,7 @@ export class ByteFile {
     return count
   }
 
-  /** Reads everything behind what is unread, and leaves it so: how many bytes. */
+  /** Reads all bytes to the end and leaves them unread. Returns how many. */
   *fillAll(): Work<number> {
     const before = this.unread
     const all = yield* this.#gather(Infinity)
@@ -233,7 +234,7 @@ export class ByteFile {
     if (this.#used > 0) yield* this.#writeOut(this.#out, this.#used)
   }
 
-  /** Writes what is to be written, and lets the system's position be the one of the file's user. */
+  /** Flushes, and moves the position of the descriptor to the one that the user sees. */
   *sync(): Work<void> {
     yield* this.flush()
     if (this.transport.seekable && this.end > 0) {
@@ -242,7 +243,7 @@ export class ByteFile {
     }
   }
 
-  /** What is unread is passed over. */
+  /** Discards unread bytes. */
   skipUnread(): void {
     this.#hold(NO_BYTES, 0)
   }
@@ -264,7 +265,7 @@ export class ByteFile {
 
   *seek(offset: number, whence: number): Work<number> {
     this.#requireSeekable()
-    // Where a file that is appended to is then, only the system knows.
+    // After a write in append mode, only the system knows the position.
     if (whence === 1) yield* this.flush()
     const target = whence === 1 ? this.at + offset : offset
     if (whence !== 2) {
@@ -292,7 +293,7 @@ export class ByteFile {
     return done === PENDING ? yield : done
   }
 
-  /** For what comes from nowhere else: the first of it must have been read from the end. */
+  /** Moves to the end, for append mode. */
   *toEnd(): Work<void> {
     this.position = yield* this.#seek(0, 2)
   }
@@ -309,12 +310,12 @@ export class ByteFile {
     }
   }
 
-  /** Up to `limit` bytes, in pieces as large as can be, which need not be read ahead. */
+  /** Up to `limit` bytes, in large pieces, without prefetching. */
   *#gather(limit: number): Work<Buffer> {
     yield* this.flush()
     const whole: Buffer[] = []
     const wanted = limit - this.unread
-    // One byte more than there is shows that there is no more.
+    // One byte more than the rest of the file, so that the first read finds the end.
     const known = Math.max(0, this.transport.size - this.position) + 1
     let memory = allocate(
       this.unread + Math.min(wanted, wanted <= SMALLEST ? wanted : Math.max(known, SMALLEST), TRUSTED),
@@ -348,7 +349,7 @@ export class ByteFile {
 
   *#once(view: Buffer): Work<number> {
     yield* this.flush()
-    // Not into the caller's memory: it is the caller's again when a cancelled call has returned.
+    // Not into the caller's memory: the caller may reuse it once a cancelled call has returned.
     const memory = allocate(Math.min(view.length, TRUSTED))
     const count = yield* this.#readInto(memory, 0, memory.length)
     memory.copy(view, 0, 0, count)
@@ -382,11 +383,11 @@ export class ByteFile {
       throw error
     }
     this.#written(data, length)
-    // What was appended stands where the end was by then: the system knows.
+    // In append mode, only the system knows where the bytes went.
     if (seekable) this.position = yield* this.#seek(0, 1)
   }
 
-  /** That much has left the buffer, or has never been in it. */
+  /** `count` bytes of `data` have been written. */
   #written(data: Buffer, count: number): void {
     this.position += count
     if (data !== this.#out) return
@@ -403,28 +404,28 @@ export class ByteFile {
   }
 
   #hold(memory: Buffer, end: number): void {
-    // It is handed out in parts.
+    // Parts of it are handed out.
     if (end > 0) share(memory)
     this.block = end === memory.length ? memory : memory.subarray(0, end)
     this.start = 0
     this.end = end
   }
 
-  /** How much to read at least, behind `unread` bytes in which the end of a line was not found. */
+  /** How much to prefetch behind `unread` bytes in which no line end was found. */
   #readAhead(unread: number): number {
     if (this.#fixed !== undefined) return this.#fixed === 0 ? 1 : Math.max(this.#fixed, unread)
     this.#ahead = Math.min(Math.max(this.#ahead * 2, SMALLEST), LARGEST)
     const left = this.transport.size - this.position + 1
-    // Small files, and long lines.
+    // Less for small files, more for long lines.
     return Math.max(left > 0 ? Math.min(this.#ahead, Math.max(left, LEAST)) : this.#ahead, unread)
   }
 
-  /** Whether a read of this size goes around the buffer: a large one, and one of a kind. */
+  /** Whether a read of this size bypasses the buffer: a large one, or a single random one. */
   #isDirect(size: number): boolean {
     return size >= (this.#fixed ?? this.#ahead)
   }
 
-  /** The next read will perhaps go on from here: unless there is a `seek` before, it reads ahead. */
+  /** Assume sequential reads until the next `seek`. */
   #sequential(): void {
     this.#ahead = Math.max(this.#ahead, SMALLEST)
   }
@@ -436,12 +437,12 @@ export class ByteFile {
 
 const NEWLINE = 10
 
-/** What is read ahead at least. */
+/** The smallest prefetch. */
 const LEAST = 4096
 
 const NO_BYTES = Buffer.alloc(0)
 
-/** Small pieces share one piece of memory. */
+/** Small pieces share one slab of memory. */
 const SLAB = 64 * 1024
 const SHARED = 8 * 1024
 

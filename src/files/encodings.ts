@@ -1,6 +1,6 @@
 /**
- * Bytes to text and back. A decoder takes as many bytes as make whole characters and leaves the rest, so that it keeps no
- * bytes of its own, and a place in the text is a place in the file.
+ * Bytes to text and back. A decoder takes as many bytes as make whole characters and leaves the rest, so that it keeps
+ * no bytes of its own, and a place in the text is a place in the file.
  */
 import { isAscii, isUtf8 } from 'node:buffer'
 import { checkString, outOfRange } from '../common/validate.ts'

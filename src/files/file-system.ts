@@ -1,14 +1,14 @@
-/** Calls of the file system that know paths, not files. */
-import type { FileSystem } from '../backends/contract/backend.ts'
-import { enterOperation, Operation, REAL, rejected, requireFrame } from '../kernel/index.ts'
-import type { Backend } from '../backends/contract/backend.ts'
+/** Calls of the file system by path. */
+import type { Backend, FileSystem } from '../backends/contract/backend.ts'
+import { enterOperation, rejected, requireFrame } from '../kernel/index.ts'
+import { FileOperation } from './file-operation.ts'
 
-/** How node:fs answers. */
+/** A callback of node:fs. */
 export type Done<T> = (error: NodeJS.ErrnoException | null, value: T) => void
 
 /**
- * One call, as an operation. It is acknowledged: once begun it takes effect, whatever is cancelled meanwhile, and gives its value;
- * the next checkpoint raises.
+ * One call as an operation. A cancellation does not interrupt a call that has begun: it takes effect and gives its
+ * value, and the next checkpoint raises (GENERAL-8).
  */
 export function askFileSystem<T>(what: string, ask: (fs: FileSystem, done: Done<T>) => void): Promise<T> {
   try {
@@ -25,22 +25,7 @@ export function askFileSystem<T>(what: string, ask: (fs: FileSystem, done: Done<
   }
 }
 
-class FileSystemCall<T> extends Operation<T> {
-  readonly #what: string
-
-  constructor(what: string) {
-    super()
-    this.#what = what
-  }
-
-  override describe(): string {
-    return this.#what
-  }
-
-  override get waitsFor(): number {
-    return REAL
-  }
-
-  /** Nothing can stop it: see above. */
+class FileSystemCall<T> extends FileOperation<T> {
+  /** Cannot be interrupted: see above. */
   protected override onCancel(): void {}
 }

@@ -1,4 +1,4 @@
-/** Iteration over the lines of a file, written by hand: a line that is there costs one promise, and no call of the addon. */
+/** Iteration over the lines of a file. It is no generator: a buffered line costs one promise and no system call. */
 import { ResourceBusyError } from '../errors.ts'
 import { immediate, rejected } from '../kernel/index.ts'
 import type { Content } from './content.ts'
@@ -19,7 +19,7 @@ export class LineIterator<D extends string | Buffer> implements AsyncIterableIte
     this.#readable = readable
   }
 
-  /** One `readline`. It holds no state of its own, so that one that threw can be called again and loses nothing. */
+  /** One `readline`. It keeps no state: a `next()` that threw can be called again and has lost nothing. */
   next(): Promise<IteratorResult<D>> {
     try {
       if (this.#returned) return immediate(DONE)
@@ -37,7 +37,7 @@ export class LineIterator<D extends string | Buffer> implements AsyncIterableIte
     }
   }
 
-  /** What `break` calls. It ends the iterator and leaves the file alone. */
+  /** Called by `break`. Ends the iterator and leaves the file open. */
   return(): Promise<IteratorResult<D>> {
     this.#returned = true
     return Promise.resolve(DONE)

@@ -1,7 +1,7 @@
 /** Python's modes of `open`. */
 import { checkString, outOfRange } from '../common/validate.ts'
 
-/** A mode that gives Buffers. */
+/** The letter of a mode that says how the file is opened. */
 type Access = 'r' | 'w' | 'a' | 'x'
 
 /** The modes that give `Buffer`s: `'rb'`, `'r+b'`, `'rb+'` and the like. */

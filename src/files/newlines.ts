@@ -3,8 +3,8 @@ import { EOL } from 'node:os'
 import { invalidArgType, outOfRange } from '../common/validate.ts'
 
 /**
- * `null`: `\n`, `\r` and `\r\n` end a line and read as `\n`; what is written has the system's. `''`: the same three end a
- * line, and are left as they are. Else lines end with this, and `\n` is written as this.
+ * `null`: `\n`, `\r` and `\r\n` end a line and read as `\n`; what is written has the system's. `''`: the same three end
+ * a line, and are left as they are. Else lines end with this, and `\n` is written as this.
  */
 export type Newline = null | '' | '\n' | '\r' | '\r\n'
 
@@ -88,8 +88,9 @@ export class NewlineFinder {
   }
 
   /**
-   * Appends lines from `at` to `lines`, until they are longer than `most` characters or the text ends: behind the last of them;
-   * -1: this text needs closer attention. In a tight loop: a line is soon cut, and anything more would be most of what it costs.
+   * Appends lines from `at` to `lines`, until they are longer than `most` characters or the text ends: behind the last
+   * of them; -1: this text needs closer attention. In a tight loop: a line is soon cut, and anything more would be most
+   * of what it costs.
    */
   cut(text: string, at: number, most: number, lines: string[]): number {
     if (!this.#universal || this.#hasReturns || this.#hasPairs) return -1

@@ -1,6 +1,6 @@
 /**
- * One open file: its line of calls, its contents, and how it ends. Closing is one job more at the end of the line; it flushes and
- * gives the descriptor up in every case, and what goes wrong in that is thrown afterwards.
+ * One open file: its queue of calls, its content, and its close. Closing is the last job of the queue. It flushes and
+ * releases the descriptor in every case, and reports errors afterwards.
  */
 import type { FileTransport } from '../backends/contract/backend.ts'
 import {
@@ -10,21 +10,20 @@ import {
   type Frame,
   immediateVoid,
   isInterrupted,
-  Operation,
-  REAL,
   rejected,
   Resource,
 } from '../kernel/index.ts'
 import type { ByteFile } from './byte-file.ts'
+import { FileOperation } from './file-operation.ts'
 import { closedError, type Job, Pump } from './pump.ts'
 import { PENDING, type Work } from './work.ts'
 
 export class OpenFile extends Resource {
   readonly pump: Pump
   readonly name: string
-  /** Set once it is known how it is read and written. */
+  /** Set before the first call. */
   bytes: ByteFile | undefined
-  /** Called when it is closed, before anybody hears of it. */
+  /** Runs at the end of the close, before `close` settles. */
   atClose: ((pump: Pump) => Work<void>) | undefined
   #closing: Closing | undefined
 
@@ -42,20 +41,20 @@ export class OpenFile extends Resource {
     return this.#closing !== undefined
   }
 
-  /** For what needs an open file and does not wait. */
+  /** For calls that need an open file and do not wait. */
   requireOpen(what: string): FileTransport {
     if (this.#closing !== undefined) throw closedError(what)
     return this.pump.transport
   }
 
-  /** The door of every call. */
+  /** The begin of every call. */
   enter(what: string): CancelScope {
     const scope = enterOperation(what)
     if (this.#closing !== undefined) throw closedError(what)
     return scope
   }
 
-  /** One call. */
+  /** Runs one call. */
   call<T>(what: string, begin: () => Work<T>): Promise<T> {
     try {
       return this.pump.call(this.enter(what), what, begin)
@@ -73,10 +72,12 @@ export class OpenFile extends Resource {
       return error === undefined ? immediateVoid() : rejected(error)
     }
     if (isInterrupted(scope)) closing.hurry()
-    return new CloseCall(this, closing).begin(scope)
+    return new CloseCall(this.name, closing).begin(scope)
   }
 
-  /** Closes for a call that is one operation with what it did, and where no scope bounds it: rejects with what went wrong. */
+  /**
+   * Closes without an operation of its own; `undefined` if it closed at once without an error. Rejects with its error.
+   */
   closeQuietly(): Promise<void> | undefined {
     const closing = this.#close()
     const settle = (resolve: () => void, reject: (error: unknown) => void): void => {
@@ -92,14 +93,14 @@ export class OpenFile extends Resource {
     return `file ${this.name}`
   }
 
-  /** @internal A close that is under way is nobody's mistake. */
+  /** @internal No warning for a file that is being closed. */
   override _warn(): void {
     if (!this.closed) super._warn()
   }
 
   override closeForRun(): Promise<void> {
     const closing = this.#close()
-    // Nobody is left who could wait for another process.
+    // The run is over: no task waits for the other end of a pipe.
     closing.hurry()
     return new Promise((resolve) => closing.whenOver(() => resolve()))
   }
@@ -112,7 +113,7 @@ export class OpenFile extends Resource {
   }
 }
 
-/** The last job of a file. */
+/** The last job of a file: its close. */
 class Closing implements Job {
   over = false
   stopped = false
@@ -153,14 +154,14 @@ class Closing implements Job {
     return this.#failure === undefined
   }
 
-  /** What it failed with; the first who asks is told. */
+  /** The error of the close, if there is one. Only the first call gets it. */
   take(): unknown {
     const failure = this.#failure
     this.#failure = undefined
     return failure?.error
   }
 
-  /** What another process does not take at once is dropped. */
+  /** Drops bytes that the other end of a pipe does not take at once. */
   hurry(): void {
     if (!this.over) this.#file.pump.transport.interrupt()
   }
@@ -178,24 +179,14 @@ class Closing implements Job {
   }
 }
 
-/** `close()`, until the file is. */
-class CloseCall extends Operation<void> {
-  readonly #file: OpenFile
+/** A call of `close()`, until the file is closed. */
+class CloseCall extends FileOperation<void> {
   readonly #closing: Closing
 
-  constructor(file: OpenFile, closing: Closing) {
-    super()
-    this.#file = file
+  constructor(name: string, closing: Closing) {
+    super(`close of ${name}`)
     this.#closing = closing
     closing.whenOver(() => this.#settle())
-  }
-
-  override describe(): string {
-    return `close of ${this.#file.name}`
-  }
-
-  override get waitsFor(): number {
-    return REAL
   }
 
   protected override onCancel(): void {

@@ -1,12 +1,13 @@
-/** Opening a file: what the system is asked for, and what is made of its answer. */
+/** Opens a file: the system call, and the `AsyncFile` over its result. */
 import type { Abandon, Backend, FileOpenOptions, FileTransport } from '../backends/contract/backend.ts'
 import { type Cancelled, UnsupportedError, UsageError } from '../errors.ts'
-import { abandonable, enterOperation, type Frame, Operation, REAL, settleFairly } from '../kernel/index.ts'
+import { abandonable, enterOperation, type Frame, settleFairly } from '../kernel/index.ts'
 import { invalidArgType, isThenable, outOfRange } from '../common/validate.ts'
 import { AsyncFile } from './async-file.ts'
 import { ByteFile } from './byte-file.ts'
 import { BinaryContent, type Content, TextContent } from './content.ts'
 import type { Encoding } from './encodings.ts'
+import { FileOperation } from './file-operation.ts'
 import type { Mode } from './mode.ts'
 import type { Newline } from './newlines.ts'
 import { OpenFile } from './open-file.ts'
@@ -14,13 +15,13 @@ import type { Pump } from './pump.ts'
 import { TextFile } from './text-file.ts'
 import type { Work } from './work.ts'
 
-/** Opens the file instead of the library, and gives its descriptor. */
+/** Opens a file and returns its descriptor, instead of the library. */
 export type Opener = (path: string, flags: number) => number | PromiseLike<number>
 
-/** What to open, checked and complete. */
+/** The checked arguments of an open. */
 export interface Opening {
   readonly file: string | Buffer | number
-  /** As it was given. */
+  /** The mode as it was given. */
   readonly mode: string
   readonly access: Mode
   /** Permissions of a new file, before the umask. */
@@ -31,11 +32,11 @@ export interface Opening {
   readonly bufferSize: number | undefined
   readonly closefd: boolean
   readonly opener: Opener | undefined
-  /** It must be a new file, also in mode `'w'`. */
+  /** The file must not exist, also in mode `'w'`. */
   readonly exclusive?: boolean | undefined
-  /** Its user knows it by its descriptor. */
+  /** The file's `name` is its descriptor. */
   readonly nameless?: boolean | undefined
-  /** Done with the file, first thing and last; what is done first need not be done last. */
+  /** Work after the open and at the close. After `atOpen`, `atClose` is dropped. */
   readonly atOpen?: ((pump: Pump) => Work<void>) | undefined
   readonly atClose?: ((pump: Pump) => Work<void>) | undefined
 }
@@ -52,7 +53,7 @@ export async function open<D extends string | Buffer>(
   const options = { file: fd, flags, mode: permissions, closefd: closefd || opener !== undefined }
   const transport = await openTransport(backend, options, nameOf(file))
   const open = new OpenFile(transport, nameOf(file))
-  // From here on it is closed in every case.
+  // From here on, the run closes it at the latest.
   open.registerWith(frame, made)
   open.atClose = opening.atClose
   try {
@@ -63,7 +64,7 @@ export async function open<D extends string | Buffer>(
   }
 }
 
-/** For texts. */
+/** The name in error messages. */
 export function nameOf(file: string | Buffer | number): string {
   return typeof file === 'number' ? `descriptor ${file}` : JSON.stringify(file.toString())
 }
@@ -80,7 +81,7 @@ async function describe<D extends string | Buffer>(open: OpenFile, opening: Open
   if (access.readable && access.writable && !transport.seekable && opening.bufferSize !== 0) {
     throw new UnsupportedError(`${open.name} is not seekable: it can be opened to read or to write, but not for both`)
   }
-  // Where Python reads and writes text, what a write follows depends on the size of what it reads.
+  // Python's text files in `+` modes write behind the bytes that were read: the size of each read matters.
   const exact = encoding !== undefined && access.readable && access.writable
   const lineBuffered = encoding !== undefined && opening.bufferSize === 1
   const bufferSize = exact ? PYTHON_SIZE : opening.bufferSize === 1 ? undefined : opening.bufferSize
@@ -131,25 +132,19 @@ async function openBy(opener: Opener, path: string | Buffer, flags: number, back
   return fd
 }
 
-/** Of somebody who was cancelled meanwhile. */
+/** Closes the descriptor of a cancelled open. */
 function closeDescriptor(backend: Backend, fd: number): void {
   backend.openFile({ file: fd, flags: 0, mode: 0, closefd: true }, (_, transport) => void transport?.close())
 }
 
-/** The question for a file, which is waited for to the end: nothing that was opened is lost. */
-class OpenCall extends Operation<FileTransport> {
-  readonly #what: string
+/** An open, which waits for the answer even when it is cancelled: an opened file must not be lost. */
+class OpenCall extends FileOperation<FileTransport> {
   #interrupt: Abandon | undefined
   #cancelled: (() => Cancelled) | undefined
   #over = false
 
-  constructor(what: string) {
-    super()
-    this.#what = what
-  }
-
   ask(put: (call: OpenCall) => Abandon): Promise<FileTransport> {
-    const promise = this.begin(enterOperation(this.#what))
+    const promise = this.begin(enterOperation(this.what))
     this.#interrupt = put(this)
     return promise
   }
@@ -161,21 +156,13 @@ class OpenCall extends Operation<FileTransport> {
     else settleFairly((late) => void this.resolve(late), transport)
   }
 
-  override describe(): string {
-    return this.#what
-  }
-
-  override get waitsFor(): number {
-    return REAL
-  }
-
   protected override onCancel(cancelled: () => Cancelled): void {
     if (this.#over) return
     this.#cancelled = cancelled
     this.#interrupt?.()
   }
 
-  /** It was opened only because this side stopped waiting for the other end. */
+  /** The open of a pipe that was interrupted, and so did not wait for the other end: closes it again. */
   #giveUp(transport: FileTransport, cancelled: Cancelled): void {
     const closed = (): void => void this.reject(cancelled)
     transport.sink = { done: closed, failed: closed, interrupted: closed }

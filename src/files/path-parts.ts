@@ -1,4 +1,4 @@
-/** What a path says by itself, without asking the system: Python's pure paths, by the rules of this platform. */
+/** Parsing and joining of paths, by the rules of this platform, without system calls. */
 import { parse, sep } from 'node:path'
 
 /** A path in its pieces: `root` is `'/'`, on Windows `'C:\\'` or a share, and `''` of a relative path. */
@@ -9,7 +9,7 @@ export interface PathParts {
 
 const SEPARATORS = sep === '\\' ? /[\\/]+/ : /\/+/
 
-/** Empty pieces and `.` are left out; `..` stays, for what it leads to is the system's to say. */
+/** Empty pieces and `.` are left out. `..` stays: behind a symbolic link only the system knows its target. */
 export function splitPath(text: string): PathParts {
   const { root } = parse(text)
   const names = text
@@ -21,7 +21,7 @@ export function splitPath(text: string): PathParts {
   return { root: exactRoot, names }
 }
 
-/** One after another: an absolute one begins anew. */
+/** Joins paths; an absolute one replaces those before it. */
 export function joinParts(list: readonly PathParts[]): PathParts {
   return list.reduce(
     (left, right) => (right.root === '' ? { root: left.root, names: [...left.names, ...right.names] } : right),
@@ -33,7 +33,7 @@ export function formatPath({ root, names }: PathParts): string {
   return root === '' && names.length === 0 ? '.' : root + names.join(sep)
 }
 
-/** Where the last suffix begins: a leading dot is none, nor is one at the end. */
+/** The index of the last suffix. A leading or trailing dot starts none. */
 export function suffixStart(name: string): number {
   const dot = name.lastIndexOf('.')
   return dot > 0 && dot < name.length - 1 && !/^\.+$/.test(name.slice(0, dot + 1)) ? dot : name.length

@@ -1,6 +1,6 @@
 /**
- * Walks through folders, one listing after another. Written by hand: an iterator whose `next()` was cancelled goes on where it was,
- * and a generator's would have ended.
+ * Walks through folders, one listing after another. It is no generator: a cancelled `next()` would end that, but must
+ * lose nothing here (GENERAL-10).
  */
 import { ResourceBusyError } from '../errors.ts'
 import { rejected } from '../kernel/index.ts'
@@ -8,13 +8,13 @@ import { checkpointIfCancelled } from '../scopes.ts'
 import { ownedByScope } from '../common/owned.ts'
 import { namePattern } from './path-parts.ts'
 
-/** What a step has found, and the steps that follow from it, in their order. */
+/** The values of a step, and the steps that follow, in order. */
 export interface Found<T> {
   readonly values: readonly T[]
   readonly steps: readonly Step<T>[]
 }
 
-/** May be taken again if it was cancelled. */
+/** A step that was cancelled can be run again. */
 export type Step<T> = () => Promise<Found<T>>
 
 export class Search<T> implements AsyncIterableIterator<T> {
@@ -44,7 +44,7 @@ export class Search<T> implements AsyncIterableIterator<T> {
   }
 
   async #next(): Promise<IteratorResult<T>> {
-    // What is there already is a checkpoint as well, and gives way.
+    // A value without a listing is a checkpoint as well.
     if (this.#values.length > 0 || this.#steps.length === 0) await checkpointIfCancelled()
     while (!this.#returned) {
       const value = this.#values.shift()

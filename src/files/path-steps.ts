@@ -22,7 +22,7 @@ export function globStep(folder: Path, pattern: string, everywhere: boolean): St
   checkString('pattern', pattern)
   const { root, names } = splitPath(pattern)
   if (root !== '' || names.length === 0) throw outOfRange('pattern', 'relative, with at least one name', pattern)
-  // Several `**` lead to the same place by several ways.
+  // Several `**` find the same path more than once.
   const seen = new Set<string>()
   return searchStep(folder, everywhere ? ['**', ...toSegments(pattern)] : toSegments(pattern), seen)
 }
@@ -47,7 +47,7 @@ export function walkStep(folder: Path, options: WalkOptions): Step<Walked> {
       ;(leadsOn ? folders : files).push(entry.name)
     }
     const value: Walked = [folder, folders, files]
-    // Asked for when the value has been looked at: its list of folders may be a shorter one by then.
+    // Evaluated after the user has seen the value, and may have removed folders from it.
     const below: Step<Walked> = async () => ({
       values: [],
       steps: folders
@@ -74,7 +74,7 @@ function searchStep(folder: Path, [first, ...rest]: readonly Segment[], seen: Se
   }
 }
 
-/** The folder itself, and all below it; symbolic links lead nowhere here. */
+/** The folder itself and all below it. Does not follow symbolic links. */
 function anyDepth(folder: Path, rest: readonly Segment[], seen: Set<string>): Step<Path> {
   return async () => {
     const folders = (await list(folder)).filter((entry) => entry.isDirectory())
@@ -99,7 +99,7 @@ function gather(found: readonly Found<Path>[]): Found<Path> {
   return { values: found.flatMap(({ values }) => values), steps: [] }
 }
 
-/** What cannot be listed has nothing in it. */
+/** A folder that cannot be listed counts as empty. */
 async function list(folder: Path): Promise<Dirent[]> {
   try {
     return await folder._list()

@@ -1,4 +1,6 @@
-/** `Path`: what is at a path. Over 500 lines because it is one class of the reference, a method of it after the other. */
+/**
+ * `Path`: the file system by path. Over 500 lines because it is one class with many short methods, those of pathlib.
+ */
 import { homedir } from 'node:os'
 import type { Dirent, FileSystem, Stats } from '../backends/contract/backend.ts'
 import { aopen, type OpenOptions } from '../files.ts'
@@ -34,19 +36,21 @@ import { type TextOptions, textReader, textToBytes } from './whole-text.ts'
 import { readWhole, writeWhole } from './whole-file.ts'
 
 /**
- * An immutable path with the methods of Python's `pathlib`, those that ask the system asynchronous. Re-creates AnyIO's `Path`.
+ * An immutable path of the file system, with methods to take it apart and to work with the file or folder at it. It has
+ * the methods of Python's `pathlib`; those that ask the system are asynchronous.
  *
+ * @example
  * ```ts
  * const folder = new Path('reports')
  * await folder.mkdir({ parents: true, existOk: true })
  * for await (const path of folder.glob('*.txt')) console.log(path.name, (await path.readText()).length)
  * ```
  *
- * What goes wrong is the system's error (`ENOENT`, `EEXIST`…), as node:fs has it. A call that has begun takes effect, whatever is
- * cancelled meanwhile.
+ * Errors are the system's (`ENOENT`, `EEXIST`…), as in node:fs. A cancellation does not interrupt a call that has
+ * begun: it takes effect and gives its value.
  */
 export class Path extends PurePath {
-  /** Joined to one; without any, the working directory. A segment that is absolute begins anew. */
+  /** Joins the segments; an absolute one replaces those before it. Without segments: the working directory. */
   constructor(...segments: PathSegment[]) {
     super(segments)
   }
@@ -61,7 +65,7 @@ export class Path extends PurePath {
     return new Path(homedir())
   }
 
-  /** Without its last name; a root, and the empty path, are their own. */
+  /** The path without its last name. A root and the empty path are their own parents. */
   get parent(): Path {
     const { root, names } = this._parts
     return names.length === 0 ? this : new Path(formatPath({ root, names: names.slice(0, -1) }))
@@ -75,25 +79,25 @@ export class Path extends PurePath {
     return found
   }
 
-  /** The path that these segments lead to from here; an absolute one replaces what is before it. */
+  /** Appends segments; an absolute one replaces all before it. */
   joinpath(...segments: PathSegment[]): Path {
     return new Path(this, ...segments)
   }
 
-  /** With another name. @throws RangeError where there is none, and for one that is not a single name */
+  /** Replaces the last name. @throws RangeError if the path has none, or `name` is no single name */
   withName(name: string): Path {
     checkName(name)
     if (this.name === '') throw outOfRange('path', 'one that has a name', this.toString())
     return this.parent.joinpath(name)
   }
 
-  /** With another name before the last suffix. */
+  /** Replaces the last name without its suffix. */
   withStem(stem: string): Path {
     checkString('stem', stem)
     return this.withName(stem + this.suffix)
   }
 
-  /** With another last suffix; `''` removes it. */
+  /** Replaces the last suffix; `''` removes it. */
   withSuffix(suffix: string): Path {
     checkString('suffix', suffix)
     if (suffix !== '' && (!/^\.[^/]+$/.test(suffix) || suffix === '.')) {
@@ -102,18 +106,18 @@ export class Path extends PurePath {
     return this.withName(this.name.slice(0, suffixStart(this.name)) + suffix)
   }
 
-  /** What leads from `other` to this. @throws RangeError unless it is below */
+  /** The path from `other` to this one. @throws RangeError unless this path is below `other` */
   relativeTo(other: PathSegment): Path {
     if (!this.isRelativeTo(other)) throw outOfRange('path', `below ${formatPath(partsOf(other))}`, this.toString())
     return new Path(formatPath({ root: '', names: this._parts.names.slice(partsOf(other).names.length) }))
   }
 
-  /** From the root, with its `..` and symbolic links as they are. */
+  /** The absolute path, with `..` and symbolic links kept. */
   absolute(): Promise<Path> {
     return this.#known('absolute', () => new Path(absoluteText(this.toString())))
   }
 
-  /** With the home directory in the place of a first `~`. */
+  /** Replaces a leading `~` by the home folder. */
   expanduser(): Promise<Path> {
     return this.#known('expanduser', () => {
       const { root, names } = this._parts
@@ -122,9 +126,9 @@ export class Path extends PurePath {
   }
 
   /**
-   * From the root, without `..` and symbolic links.
+   * The absolute path, with `..` and symbolic links resolved. A missing rest of the path is kept as it is.
    *
-   * @throws ENOENT with `strict`, where something is missing; otherwise the rest is added as it is
+   * @throws ENOENT with `strict` if a part is missing
    */
   resolve(options: ResolveOptions = {}): Promise<Path> {
     try {
@@ -137,7 +141,7 @@ export class Path extends PurePath {
     }
   }
 
-  /** The status of what it names, links followed. */
+  /** The status of the file or folder, symbolic links followed. */
   stat(options: LinkOptions = {}): Promise<Stats> {
     try {
       checkOptions('options', options, LINK_OPTIONS)
@@ -151,12 +155,12 @@ export class Path extends PurePath {
     }
   }
 
-  /** As `stat`, of a symbolic link itself. */
+  /** As `stat`, but of a symbolic link itself. */
   lstat(): Promise<Stats> {
     return this.#ask('lstat', (fs, path, done: Done<Stats>) => fs.lstat(path, done))
   }
 
-  /** Whether something is there; a symbolic link whose target is not: no. */
+  /** Whether the path exists. False for a symbolic link without a target. */
   exists(): Promise<boolean> {
     return this.#is('exists', () => true)
   }
@@ -223,12 +227,12 @@ export class Path extends PurePath {
     return aopen(this.toString(), mode, options)
   }
 
-  /** The whole file. */
+  /** Reads the whole file. */
   readBytes(): Promise<Buffer> {
     return readWhole('readBytes', this.toString())
   }
 
-  /** The whole file, decoded. */
+  /** Reads the whole file as text. */
   readText(options: TextOptions = {}): Promise<string> {
     try {
       const decode = textReader(options)
@@ -238,7 +242,7 @@ export class Path extends PurePath {
     }
   }
 
-  /** Makes the file, or empties it, and writes: the number of bytes. */
+  /** Creates or replaces the file with `data`. Resolves with the number of bytes. */
   writeBytes(data: Uint8Array): Promise<number> {
     try {
       checkBytes('data', data)
@@ -248,7 +252,7 @@ export class Path extends PurePath {
     }
   }
 
-  /** Makes the file, or empties it, and writes: the number of characters. */
+  /** Creates or replaces the file with `text`. Resolves with the number of characters. */
   writeText(text: string, options: TextOptions = {}): Promise<number> {
     try {
       checkString('text', text)
@@ -262,7 +266,7 @@ export class Path extends PurePath {
   /**
    * Makes a folder.
    *
-   * @param options - `parents`: makes those that are missing; `existOk`: a folder that is there is as good
+   * @param options - `parents`: makes missing parents; `existOk`: an existing folder is no error
    */
   mkdir(options: MkdirOptions = {}): Promise<void> {
     try {
@@ -298,17 +302,17 @@ export class Path extends PurePath {
     }
   }
 
-  /** Moves it to `target`, and replaces a file that is there: the new path. */
+  /** Renames to `target`, replacing an existing file. Resolves with the new path. */
   rename(target: PathSegment): Promise<Path> {
     return this.#to('rename', target, (fs, path, to, done) => fs.rename(path, to, done))
   }
 
-  /** As `rename`, on every platform. */
+  /** Renames to `target`, replacing an existing file on every platform. Resolves with the new path. */
   replace(target: PathSegment): Promise<Path> {
     return this.#to('replace', target, (fs, path, to, done) => fs.rename(path, to, done))
   }
 
-  /** Copies a file, or a folder with all there is in it, to `target`: the new path. */
+  /** Copies a file, or a folder with its content, to `target`. Resolves with the new path. */
   copy(target: PathSegment, options: LinkOptions = {}): Promise<Path> {
     try {
       checkOptions('options', options, LINK_OPTIONS)
@@ -327,7 +331,7 @@ export class Path extends PurePath {
     return this.#into(folder, (target) => this.copy(target, options))
   }
 
-  /** As `rename`, also to another file system: then it is copied, and removed. */
+  /** As `rename`, also to another file system: then it copies and removes. */
   move(target: PathSegment): Promise<Path> {
     return ownedByScope(this.#move(target))
   }
@@ -337,13 +341,13 @@ export class Path extends PurePath {
     return this.#into(folder, (target) => this.move(target))
   }
 
-  /** What a symbolic link says. */
+  /** The target of a symbolic link. */
   readlink(): Promise<Path> {
     const text = this.#ask('readlink', (fs, path, done: Done<string>) => fs.readlink(path, done))
     return thenOwned(text, (link) => new Path(link), fail)
   }
 
-  /** Makes this a symbolic link to `target`. On Windows it has to be known whether that is a folder. */
+  /** Makes this path a symbolic link to `target`. On Windows, say whether that is a folder (`targetIsDirectory`). */
   symlinkTo(target: PathSegment, options: SymlinkOptions = {}): Promise<void> {
     try {
       checkOptions('options', options, SYMLINK_OPTIONS)
@@ -358,7 +362,7 @@ export class Path extends PurePath {
     }
   }
 
-  /** Makes this one more name of `target`. */
+  /** Makes this path a hard link to `target`. */
   hardlinkTo(target: PathSegment): Promise<void> {
     return this.#ask('hardlinkTo', (fs, path, done: Done<void>) =>
       fs.link(formatPath(partsOf(target)), path, done as never),
@@ -375,7 +379,7 @@ export class Path extends PurePath {
     }
   }
 
-  /** Makes the file, or sets its times to now. @throws EEXIST with `existOk: false`, where it is there */
+  /** Creates the file, or sets its times to now. @throws EEXIST with `existOk: false` if it exists */
   touch(options: TouchOptions = {}): Promise<void> {
     try {
       checkOptions('options', options, TOUCH_OPTIONS)
@@ -388,24 +392,24 @@ export class Path extends PurePath {
     }
   }
 
-  /** What is in the folder, in no order. */
+  /** Iterates over the entries of the folder, in no particular order. */
   iterdir(): AsyncIterableIterator<Path> {
     return new Search(iterStep(this))
   }
 
-  /** What matches a relative pattern: `'*.ts'`, `'*\/[a-c]?.md'`, and `'**'` for any number of folders. In no order. */
+  /** Iterates over the matches of a relative pattern: `'*.ts'`, `'*\/[a-c]?.md'`; `'**'` is any number of folders. */
   glob(pattern: string): AsyncIterableIterator<Path> {
     return new Search(globStep(this, pattern, false))
   }
 
-  /** As `glob`, in all folders below. */
+  /** As `glob`, in this folder and all folders below. */
   rglob(pattern: string): AsyncIterableIterator<Path> {
     return new Search(globStep(this, pattern, true))
   }
 
   /**
-   * The folder and all below it, each with the names of the folders and of the other things in it. From the top down, what is
-   * taken out of the list of folders is not visited.
+   * Iterates over the folder and all folders below it: `[path, names of folders, names of others]`. Folders that you
+   * remove from the list of names are not visited (with `topDown`, the default).
    */
   walk(options: WalkingOptions = {}): AsyncIterableIterator<Walked> {
     checkOptions('options', options, WALK_OPTIONS)
@@ -451,7 +455,7 @@ export class Path extends PurePath {
     return thenOwned(status, test, falseIfMissing)
   }
 
-  /** What needs no question is a checkpoint all the same. */
+  /** For results that need no system call. It is a checkpoint all the same. */
   #known(what: string, value: () => Path): Promise<Path> {
     try {
       enterOperation(what)
@@ -507,7 +511,7 @@ export class Path extends PurePath {
     })
   }
 
-  /** What exists of it is made real, and the rest is added as it is. */
+  /** Resolves the existing part, and appends the rest. */
   async #resolve(path: Path, strict: boolean): Promise<Path> {
     try {
       return new Path(await path.#ask('resolve', (fs, text, done: Done<string>) => fs.realpath.native(text, done)))

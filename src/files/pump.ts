@@ -1,34 +1,34 @@
 /**
- * The line in which the calls of one file stand, and the transport that they work with, one after another.
+ * The queue of the calls of one file, which use its transport one after another.
  *
  * Invariants
- * 1. Calls are carried out in the order in which they were made. A call that finds nobody before it runs inside that very
- *    call, as far as it gets without waiting.
- * 2. A call is *acknowledged*: cancelled while the transport works for it, it is settled when the transport has answered,
- *    and with its value if that is complete by then. Else it goes no further, and leaves everything as if it had never begun
- *    (a read keeps what has arrived for the next one).
- * 3. A call that was cancelled in the line leaves it and has no effect.
+ * 1. Calls run in the order in which they are made. If the queue is empty, a call runs at once, until it has to wait.
+ * 2. A call is *acknowledged*: if it is cancelled while the transport works for it, it settles when the transport has
+ *    answered, with its value if that is complete by then. Otherwise it stops and leaves the file as if it had never
+ *    begun (bytes that a read has got stay for the next one).
+ * 3. A call that is cancelled in the queue leaves it and has no effect.
  */
 import type { FileSink, FileTransport } from '../backends/contract/backend.ts'
 import { type Cancelled, ClosedResourceError, UnsupportedError } from '../errors.ts'
-import { type CancelScope, immediate, Operation, REAL, settleFairly } from '../kernel/index.ts'
+import { type CancelScope, immediate, settleFairly } from '../kernel/index.ts'
+import { FileOperation } from './file-operation.ts'
 import { Halted, type Work } from './work.ts'
 
-/** One who stands in the line. */
+/** A job in the queue. */
 export interface Job {
   work(): Work<unknown>
   succeeded(value: unknown): void
   failed(error: unknown): void
-  /** Whether it was told to go no further, and the error for that. */
+  /** Whether it was cancelled; `interruption` is the error for that. */
   readonly stopped: boolean
   interruption(): Error
 }
 
 export class Pump implements FileSink {
   readonly transport: FileTransport
-  /** For texts. */
+  /** The file's name in error messages. */
   readonly name: string
-  /** The file is being closed: nobody but the closing itself waits for other processes any more. */
+  /** The closing job, if there is one: only that job still waits for the other end of a pipe. */
   #closing: Job | undefined
   readonly #line: Job[] = []
   #job: Job | undefined
@@ -45,7 +45,7 @@ export class Pump implements FileSink {
     return this.#job === undefined
   }
 
-  /** One call of the file, in the scope that its caller has entered. Throws what goes wrong at once. */
+  /** Runs one call in the scope that its caller has entered. Throws an immediate error. */
   call<T>(scope: CancelScope, what: string, begin: () => Work<T>): Promise<T> {
     if (this.#job !== undefined) {
       const call = new FileCall<T>(this, what, begin)
@@ -53,8 +53,8 @@ export class Pump implements FileSink {
       this.#line.push(call)
       return promise
     }
-    // Most calls have to wait for nothing, and need no operation.
-    this.#job = SOMEBODY
+    // Most calls do not wait, and need no operation.
+    this.#job = STARTING
     try {
       const work = begin()
       const step = work.next()
@@ -67,31 +67,31 @@ export class Pump implements FileSink {
     } catch (error) {
       throw error instanceof Halted ? closedError(what) : error
     } finally {
-      if (this.#job === SOMEBODY) this.#job = undefined
+      if (this.#job === STARTING) this.#job = undefined
     }
   }
 
-  /** Puts a job into the line. */
+  /** Appends a job. */
   add(job: Job): void {
     this.#line.push(job)
     this.#drain()
   }
 
-  /** As `add`, for the one that closes. What waits for another process in front of it is interrupted. */
+  /** As `add`, for the closing job. Interrupts a job that waits for the other end of a pipe. */
   close(job: Job): void {
     this.#closing = job
     this.add(job)
     if (this.#job !== job && this.#job !== undefined) this.transport.interrupt()
   }
 
-  /** Takes a job out of the line (3). False where it is being carried out. */
+  /** Removes a job from the queue (3). False if it runs already. */
   remove(job: Job): boolean {
     const at = this.#line.indexOf(job)
     if (at >= 0) this.#line.splice(at, 1)
     return at >= 0
   }
 
-  /** Before each step that may wait: whether the job may go on (2). */
+  /** Call it before each step that may wait: stops the job if it must not go on (2). */
   check(): void {
     const job = this.#job
     if (job === undefined || job === this.#closing) return
@@ -153,19 +153,17 @@ export function notReadable(what: string): UnsupportedError {
   return new UnsupportedError(`${what}: the file was not opened for reading`)
 }
 
-/** A call that waits: for its turn, or for the system. */
-class FileCall<T> extends Operation<T> implements Job {
+/** A call that waits for its turn, or for the system. */
+class FileCall<T> extends FileOperation<T> implements Job {
   readonly #pump: Pump
-  readonly #what: string
   readonly #begin: () => Work<T>
   #cancelled: (() => Cancelled) | undefined
-  /** It has its outcome, which may wait for the next turn. */
+  /** The outcome is known; the promise may settle in the next turn. */
   #over = false
 
   constructor(pump: Pump, what: string, begin: () => Work<T>) {
-    super()
+    super(what)
     this.#pump = pump
-    this.#what = what
     this.#begin = begin
   }
 
@@ -188,15 +186,11 @@ class FileCall<T> extends Operation<T> implements Job {
   }
 
   interruption(): Error {
-    return this.#cancelled?.() ?? closedError(this.#what)
+    return this.#cancelled?.() ?? closedError(this.what)
   }
 
   override describe(): string {
-    return `${this.#what} of ${this.#pump.name}`
-  }
-
-  override get waitsFor(): number {
-    return REAL
+    return `${this.what} of ${this.#pump.name}`
   }
 
   protected override onCancel(cancelled: () => Cancelled): void {
@@ -211,8 +205,8 @@ class FileCall<T> extends Operation<T> implements Job {
   }
 }
 
-/** Stands for the call that is being made, until it has to wait. */
-const SOMEBODY: Job = {
+/** Takes the place of a call that runs and has not had to wait yet. */
+const STARTING: Job = {
   work: () => {
     throw new Error('internal: it runs already')
   },

@@ -1,10 +1,10 @@
-/** The half of `Path` that asks nobody: what the text of a path says. */
+/** The half of `Path` that makes no system calls: it works on the text of the path. */
 import { isAbsolute as isAbsoluteText, resolve as resolveText, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { checkString, invalidArgType, outOfRange } from '../common/validate.ts'
 import { formatPath, joinParts, namePattern, type PathParts, splitPath, suffixStart } from './path-parts.ts'
 
-/** What a path can be made of. */
+/** A value that paths can be made of. */
 export type PathSegment = string | URL | PurePath
 
 /** An immutable path: its text, by the rules of this platform. */
@@ -16,7 +16,7 @@ export abstract class PurePath {
     this.#parts = joinParts(segments.map(partsOf))
   }
 
-  /** For `aopen`. @internal */
+  /** @internal For `aopen`. */
   get _path(): string {
     return this.toString()
   }
@@ -84,7 +84,7 @@ export abstract class PurePath {
     return root === this.#parts.root && names.every((name, index) => name === this.#parts.names[index])
   }
 
-  /** Whether its last pieces match a pattern of as many (`'*.txt'`, `'src/?.ts'`), or all of it an absolute one. */
+  /** Whether the last pieces match a relative pattern (`'*.txt'`, `'src/?.ts'`), or the whole path an absolute one. */
   match(pattern: string): boolean {
     checkString('pattern', pattern)
     const { root, names } = splitPath(pattern)
@@ -95,7 +95,7 @@ export abstract class PurePath {
     return skipped >= 0 && names.every((name, index) => namePattern(name).test(own[skipped + index]!))
   }
 
-  /** The same path: the same pieces. */
+  /** Whether `other` is a path with the same pieces. */
   equals(other: unknown): boolean {
     return other instanceof PurePath && other.toString() === this.toString()
   }
@@ -111,7 +111,7 @@ export abstract class PurePath {
     return pathToFileURL(this.toString()).href
   }
 
-  /** The path as text, which the system's calls take. */
+  /** The path as text, for system calls. */
   toString(): string {
     return (this.#text ??= formatPath(this.#parts))
   }
@@ -124,7 +124,7 @@ export abstract class PurePath {
 
 /** A path that does not depend on the working directory, without asking what its names lead to. */
 export function absoluteText(text: string): string {
-  // `resolve` would take `..` out, though what it leads to is the system's to say.
+  // `resolve` of node:path would remove `..`, which is wrong behind a symbolic link.
   return isAbsoluteText(text) ? text : formatPath(joinParts([splitPath(resolveText('.')), splitPath(text)]))
 }
 
@@ -137,7 +137,7 @@ export function partsOf(segment: unknown): PathParts {
   return splitPath(text)
 }
 
-/** A name that can stand in the place of another one. */
+/** Checks a single name. */
 export function checkName(name: unknown): asserts name is string {
   checkString('name', name)
   const { root, names } = splitPath(name)

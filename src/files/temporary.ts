@@ -1,10 +1,10 @@
-/** Files and folders that are gone when they are closed. */
+/** Temporary files and folders, which are removed when they are closed. */
 import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import type { Backend, FileSystem } from '../backends/contract/backend.ts'
 import { UsageError } from '../errors.ts'
 import { checkOpening, type OpenOptions } from '../files.ts'
-import { closingScope, immediateVoid, Operation, REAL, rejected, Resource } from '../kernel/index.ts'
+import { closingScope, immediateVoid, rejected, Resource } from '../kernel/index.ts'
 import { type Opening as Context, asOneOperation } from '../common/opening.ts'
 import {
   checkBoolean,
@@ -16,6 +16,7 @@ import {
 } from '../common/validate.ts'
 import { checkPath } from './arguments.ts'
 import type { AsyncFile } from './async-file.ts'
+import { FileOperation } from './file-operation.ts'
 import { askFileSystem, type Done } from './file-system.ts'
 import type { BinaryMode, TextMode } from './mode.ts'
 import { open, type Opening } from './opening.ts'
@@ -24,13 +25,13 @@ import type { PurePath } from './pure-path.ts'
 import type { Pump } from './pump.ts'
 import type { Work } from './work.ts'
 
-/** Where, and under which name. */
+/** Options of all temporary files and folders. */
 export interface TemporaryOptions {
-  /** The name's beginning; default `'tmp'`. */
+  /** Start of the name. Default `'tmp'`. */
   prefix?: string | undefined
-  /** The name's end; default none. */
+  /** End of the name. Default none. */
   suffix?: string | undefined
-  /** The folder that it is made in; default the system's for temporary files. */
+  /** The parent folder. Default: the system's folder for temporary files. */
   dir?: string | URL | Buffer | PurePath | undefined
 }
 
@@ -44,12 +45,12 @@ export interface NamedTemporaryFileOptions extends TemporaryFileOptions {
 export interface TemporaryDirectoryOptions extends TemporaryOptions {
   /** Whether it is removed when it is closed; default true. */
   delete?: boolean | undefined
-  /** Leaves what cannot be removed, and says nothing. */
+  /** Whether errors of the removal are ignored. Default false. */
   ignoreCleanupErrors?: boolean | undefined
 }
 
 /**
- * A file without a name, which nobody else can open, and which is gone when it is closed. Re-creates AnyIO's `TemporaryFile`.
+ * Opens a temporary file without a name: no other process can open it, and it is gone when it is closed.
  *
  * @param mode - as for `aopen`; default `'w+b'`
  */
@@ -62,7 +63,7 @@ export function TemporaryFile(
   return openTemporary('TemporaryFile', mode, options, 'nameless')
 }
 
-/** The same with a name (`file.name`), under which others can open it as long as it is open. */
+/** Opens a temporary file with a name (`file.name`), by which other processes can open it until it is closed. */
 export function NamedTemporaryFile(mode: TextMode, options?: NamedTemporaryFileOptions): Promise<AsyncFile<string>>
 export function NamedTemporaryFile(mode?: BinaryMode, options?: NamedTemporaryFileOptions): Promise<AsyncFile<Buffer>>
 export function NamedTemporaryFile(
@@ -79,7 +80,15 @@ export function NamedTemporaryFile(
   }
 }
 
-/** A folder, with everything in it removed when it is closed. Re-creates AnyIO's `TemporaryDirectory`. */
+/**
+ * Makes a temporary folder. Closing it removes it with everything in it.
+ *
+ * @example
+ * ```ts
+ * await using folder = await TemporaryDirectory({ prefix: 'build-' })
+ * await folder.path.joinpath('out.txt').writeText('hello')
+ * ```
+ */
 export function TemporaryDirectory(options: TemporaryDirectoryOptions = {}): Promise<TemporaryDirectory> {
   try {
     const place = checkPlace(options, FOLDER_OPTIONS)
@@ -97,13 +106,15 @@ export function TemporaryDirectory(options: TemporaryDirectoryOptions = {}): Pro
   }
 }
 
-/** What `TemporaryDirectory()` gives. */
+/** A temporary folder, made by `TemporaryDirectory()`. */
 export interface TemporaryDirectory extends AsyncDisposable {
-  /** Its path. */
+  /** Its path as a string. */
   readonly name: string
-  /** Where it is. */
+  /** Its path as a `Path`. */
   readonly path: Path
-  /** Removes it, also in a cancelled scope. Never raises a cancellation: the next checkpoint does. A second call is harmless. */
+  /**
+   * Removes the folder, also in a cancelled scope. Never raises a cancellation: the next checkpoint does. Idempotent.
+   */
   close(): Promise<void>
 }
 
@@ -143,13 +154,13 @@ function temporary({ fileSystem }: Backend, opening: Opening, path: string, kind
     permissions: 0o600,
     exclusive: true,
     nameless: kind === 'nameless',
-    // Where an open file cannot be removed, it is as soon as it is closed.
+    // Windows cannot remove an open file: there it is removed at the close.
     atOpen: kind === 'nameless' && process.platform !== 'win32' ? removes : undefined,
     atClose: kind === 'kept' ? undefined : removes,
   }
 }
 
-/** As a part of what the file does: it is in nobody's scope, and has ended when the file is closed. */
+/** Removes the file as a job of the file itself: outside every scope, and done when the file is closed. */
 function* remove(fileSystem: FileSystem, path: string, pump: Pump): Work<void> {
   fileSystem.unlink(path, (error) => {
     if (error === null || error.code === 'ENOENT') pump.done(0)
@@ -158,7 +169,7 @@ function* remove(fileSystem: FileSystem, path: string, pump: Pump): Work<void> {
   yield
 }
 
-/** Under a name that nobody has yet. */
+/** Tries random names until one is free. */
 async function makeOne<T>(
   { dir, prefix, suffix }: Place,
   make: (path: string) => Promise<T>,
@@ -190,7 +201,7 @@ class Folder extends Resource implements TemporaryDirectory {
   readonly path: Path
   readonly #fileSystem: FileSystem
   readonly #options: { readonly deletes: boolean; readonly ignoreCleanupErrors: boolean }
-  /** Once it is being removed: those who wait for that. */
+  /** Callbacks of a removal that has begun. */
   #waiting: ((failure: Error | undefined) => void)[] | undefined
   #over = false
 
@@ -229,7 +240,7 @@ class Folder extends Resource implements TemporaryDirectory {
     return new Promise((resolve) => this.#remove(() => resolve()))
   }
 
-  /** Where no scope waits for it. */
+  /** For a close outside every scope. */
   #removeOutside(): Promise<void> {
     return new Promise((resolve, reject) =>
       this.#remove((failure) => {
@@ -239,7 +250,7 @@ class Folder extends Resource implements TemporaryDirectory {
     )
   }
 
-  /** Tells the first who asks what went wrong. */
+  /** Removes the folder. Only the first callback gets the error. */
   #remove(tell: (failure: Error | undefined) => void): void {
     if (this.#waiting !== undefined) {
       this.#waiting.push(tell)
@@ -260,18 +271,14 @@ class Folder extends Resource implements TemporaryDirectory {
   }
 }
 
-class FolderClose extends Operation<void> {
+class FolderClose extends FileOperation<void> {
+  constructor() {
+    super('removing a temporary directory')
+  }
+
   removed(failure: Error | undefined): void {
     if (failure !== undefined) this.reject(failure)
     else this.resolve()
-  }
-
-  override describe(): string {
-    return 'removing a temporary directory'
-  }
-
-  override get waitsFor(): number {
-    return REAL
   }
 
   protected override onCancel(): void {}

@@ -8,8 +8,9 @@
  * ```
  *
  * Invariants
- * 1. `text` is what `textBytes` bytes of the file say, those before the bytes that `bytes` has unread. Newlines are translated
- *    when it is taken, not before: so each place in it is a place in the file, and `tell` needs no state of a decoder.
+ * 1. `text` is what `textBytes` bytes of the file say, those before the bytes that `bytes` has unread. Newlines are
+ *    translated when it is taken, not before: so each place in it is a place in the file, and `tell` needs no state of
+ *    a decoder.
  * 2. Taking is the last step of a work, as in byte-file.ts (3): until then `text` only grows at its end.
  * 3. A carriage return at the end of `text` is not taken before it is known whether a line feed follows.
  */

@@ -1,17 +1,17 @@
 /**
- * What a file does for one call, as a generator that reads like code which blocks: it yields while its transport has not
- * answered yet, and what is at hand costs neither a promise nor a turn.
+ * The work of one call of a file, as a generator that reads like blocking code. It yields only while its transport has
+ * not answered, so buffered data costs neither a promise nor a turn.
  */
 
-/** A transport's "the answer follows". */
+/** A transport returns it if its answer comes later. */
 export const PENDING = -1
 
 export type Work<T> = Generator<undefined, T, number>
 
-/** Thrown into the work that waits. Without an error it was interrupted: by a cancellation, or by `close`. */
+/** Thrown into waiting work. Without `error`, a cancellation or `close` interrupted it. */
 export class Halted extends Error {
   readonly error: Error | undefined
-  /** Bytes that were written all the same. */
+  /** Bytes that were written before. */
   readonly done: number
 
   constructor(error: Error | undefined, done: number) {
@@ -21,7 +21,7 @@ export class Halted extends Error {
   }
 }
 
-/** Instead of a value: the transport works for it already, and this is what is to be done about that. */
+/** Instead of a value: the transport has begun, and this work waits for its answer. */
 export class Begun<T> {
   readonly work: Work<T>
 

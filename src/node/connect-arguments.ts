@@ -1,11 +1,11 @@
-/** The many forms in which `net.Socket` lets itself be told where to connect to. */
+/** The forms of the arguments of `net.Socket.connect`. */
 import type { LookupFunction } from 'node:net'
 import { familyOf } from '../common/addresses.ts'
 import { checkHost, checkPort } from '../common/opening.ts'
 import { checkFunction, invalidArgType } from '../common/validate.ts'
 import type { LookUp } from './own-lookup.ts'
 
-/** What of it this library does: everything else is refused, or of no consequence. */
+/** The arguments that have an effect here. Others are refused or ignored. */
 export type ConnectTarget =
   | {
       readonly host: string
@@ -27,7 +27,7 @@ export function toTarget(given: readonly unknown[]): { target: ConnectTarget; li
 }
 
 function ofValues(first: unknown, second: unknown): ConnectTarget {
-  // net takes a port as text, too; anything else that is text is the path of a UNIX socket.
+  // As net: a numeric string is a port, any other string is the path of a UNIX socket.
   if (typeof first === 'string' && !/^\d+$/.test(first)) return { path: first }
   return ofOptions({ port: first, host: second ?? undefined })
 }
@@ -48,10 +48,10 @@ function ofOptions(options: object): ConnectTarget {
     port: number as number,
     ...(localAddress === undefined ? {} : { bindHost: localAddress as string }),
     ...(localPort === undefined ? {} : { bindPort: localPort as number }),
-    // net's default is off; here it is on, and a client that cares says so.
+    // Off by default in net, on by default here.
     ...(noDelay === undefined ? {} : { noDelay: Boolean(noDelay) }),
     ...(keepAlive === undefined ? {} : { keepAlive: Boolean(keepAlive) }),
-    // As net has it, an address is not looked up.
+    // As net: an address is not looked up.
     ...(lookup === undefined || familyOf(host) !== 0
       ? {}
       : { lookUp: { lookup: lookup as LookupFunction, ...hints(given) } }),

@@ -1,12 +1,11 @@
 /**
- * `fromDuplex`: any Duplex of Node's as a stream of this library.
+ * `fromDuplex`: a Duplex of Node as a stream of this library.
  *
- * What must stay true:
- * 1. Bytes are read from the Duplex only when somebody receives; what it has buffered stays with it when a receive is
- *    cancelled.
- * 2. What is written to the Duplex is a copy: it may keep it for long, and the caller's memory is the caller's again once
- *    `sendAll` has resolved. At most one piece beyond the Duplex's own mark is given to it.
- * 3. An `'error'` of the Duplex is heard here and belongs to the call that meets it; it never ends the process.
+ * Invariants
+ * 1. Bytes are read from the Duplex only for a receive. If the receive is cancelled, buffered bytes stay in the Duplex.
+ * 2. The Duplex gets copies: it may keep them for long, and the caller may reuse its memory once `sendAll` has
+ *    resolved. It gets at most one piece beyond its high-water mark.
+ * 3. An `'error'` of the Duplex surfaces on the next call, and never ends the process.
  */
 import { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
@@ -32,10 +31,18 @@ import { after } from './idle-timer.ts'
 import { coded } from './node-errors.ts'
 
 /**
- * The Duplex as a `Stream`, for everything here that takes one; from now on it belongs to the stream. A `net.Socket` or
- * `tls.TLSSocket` is left half-open when its peer ends, as streams are.
+ * Makes a `Stream` of this library from a Duplex of Node. The stream owns the Duplex from now on: use and close only
+ * the stream. A `net.Socket` or `tls.TLSSocket` becomes half-open: when the peer ends its side, this side can still
+ * send.
  *
- * @throws TypeError for a Duplex of objects; NotRunningError outside every `run`
+ * @example
+ * ```ts
+ * const stream = fromDuplex(net.connect(6379, 'localhost'))
+ * await stream.sendAll('PING\r\n')
+ * const reply = await stream.receiveUntil('\r\n', 1024)
+ * ```
+ *
+ * @throws TypeError for a Duplex in object mode; NotRunningError outside every `run`
  */
 export function fromDuplex(duplex: Duplex): DuplexStream {
   if (!(duplex instanceof Duplex)) throw invalidArgType('duplex', 'an instance of stream.Duplex', duplex)
@@ -44,17 +51,17 @@ export function fromDuplex(duplex: Duplex): DuplexStream {
   return new DuplexStream(duplex)
 }
 
-/** The stream that `fromDuplex` makes of a Duplex. */
+/** A stream over a Duplex, made by `fromDuplex`. */
 export class DuplexStream extends Stream {
   readonly #duplex: Duplex
   readonly #resource: OpenDuplex
   readonly #receiving = new Wait<Buffer>('receiveSome')
-  /** The calls that wait, in their order; only the first has begun. */
+  /** Waiting calls, in order. Only the first has begun. */
   #sends: SendWait[] = []
   readonly #closing = new CloseWait(() => this.#destroy())
   #maxBytes = READ_SIZE
   #failure: Error | undefined
-  /** The failure has been told by a call of the sending side. */
+  /** A call of the sending side has reported the failure. */
   #told = false
   #closed = false
 
@@ -64,7 +71,7 @@ export class DuplexStream extends Stream {
     this.#resource = new OpenDuplex(this, describe(duplex))
     this.#duplex = duplex
     duplex.allowHalfOpen = true
-    // Whoever made it flow has read what there was; from now on it is read here.
+    // It may have flowed until now.
     duplex.pause()
     duplex.on('readable', this.#onReadable)
     duplex.on('end', this.#onReadable)
@@ -74,13 +81,13 @@ export class DuplexStream extends Stream {
     duplex.on('close', this.#onClose)
   }
 
-  /** Of a socket: the own end of the connection. */
+  /** The local address, if the Duplex is a socket. */
   get localAddress(): SocketAddress | undefined {
     const { localAddress: address, localPort: port, localFamily: family } = this.#duplex as Partial<Socket>
     return toAddress(address, port, family)
   }
 
-  /** Of a socket: the peer's end. */
+  /** The peer's address, if the Duplex is a socket. */
   get remoteAddress(): SocketAddress | undefined {
     const { remoteAddress: address, remotePort: port, remoteFamily: family } = this.#duplex as Partial<Socket>
     return toAddress(address, port, family)
@@ -148,7 +155,7 @@ export class DuplexStream extends Stream {
     return this.#closed
   }
 
-  /** @internal outside every frame, and for no longer than a while */
+  /** @internal Outside every frame. Waits for `CLOSE_TIMEOUT` at most. */
   _closeForRun(): Promise<void> {
     this.#shut()
     const duplex = this.#duplex
@@ -181,7 +188,7 @@ export class DuplexStream extends Stream {
     }
   }
 
-  /** @internal a call that waited was cancelled */
+  /** @internal A waiting call was cancelled. */
   _sendCancelled(send: SendWait): void {
     this.#sends = this.#sends.filter((other) => other !== send)
     if (send.begun) {
@@ -200,7 +207,7 @@ export class DuplexStream extends Stream {
     return send.begin(scope)
   }
 
-  /** Hands over what the calls wait with, in their order, as far as the Duplex takes it. */
+  /** Writes the data of the waiting calls, in order, until the Duplex is full. */
   #sendOn(): void {
     const duplex = this.#duplex
     for (let send = this.#sends[0]; send !== undefined; send = this.#sends[0]) {
@@ -284,19 +291,19 @@ export class DuplexStream extends Stream {
     return new BrokenResourceError(`${what}: the Duplex is broken: ${cause.message}`, { cause })
   }
 
-  /** Bytes at hand, or the end as an empty Buffer; `undefined` where there is neither. */
+  /** Buffered bytes, or an empty Buffer at the end; `undefined` if there is neither. */
   #take(): Buffer | undefined {
     const duplex = this.#duplex
     if (duplex.readableLength === 0 && duplex.readableEnded) return Buffer.alloc(0)
     const size = Math.min(this.#maxBytes, duplex.readableLength)
-    // Without bytes this asks for some, or finds out that there are none to come.
+    // With an empty buffer, `read` asks for bytes or finds the end.
     const bytes = (size === 0 ? duplex.read() : duplex.read(size)) as Buffer | string | null
     if (bytes !== null) return toBuffer(bytes, duplex.readableEncoding)
     if (this.#failure !== undefined) throw this.#broken('receiveSome', this.#failure)
     return undefined
   }
 
-  /** Hands over as much as the Duplex holds, and returns what is left (2). */
+  /** Writes as much as the Duplex holds, and returns the rest (2). */
   #push(bytes: Uint8Array): Uint8Array | undefined {
     for (let at = 0; at < bytes.length; at += READ_SIZE) {
       if (this.#duplex.writableNeedDrain) return bytes.subarray(at)
@@ -331,7 +338,7 @@ class Wait<T> extends Operation<T> {
 /** A send that the Duplex has not taken, or the end (`undefined`). */
 class SendWait extends Wait<void> {
   rest: Uint8Array | undefined
-  /** A part of it has been taken. */
+  /** A part of the data has been written. */
   begun: boolean
   readonly #stream: DuplexStream
 
@@ -348,7 +355,7 @@ class SendWait extends Wait<void> {
   }
 }
 
-/** A close that waits for the last bytes to leave; cancelled, it drops them. */
+/** A close that waits for the last bytes to leave. A cancellation drops them. */
 class CloseWait extends Wait<void> {
   readonly #drop: () => void
 
@@ -381,7 +388,7 @@ class OpenDuplex extends Resource {
     this.unregister()
   }
 
-  /** @internal A close that is under way is nobody's mistake. */
+  /** @internal No warning for a Duplex that is being closed. */
   override _warn(): void {
     if (!this.#stream._closed) super._warn()
   }

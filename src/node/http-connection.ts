@@ -1,5 +1,5 @@
 /**
- * One connection of `serveHttp`: a socket that an HTTP server of Node's reads from, and the requests under way on it.
+ * One connection of `serveHttp`: a socket that an HTTP server of Node reads from, and the pending requests on it.
  *
  * ```text
  *   begin ─► 'connection' ─► requests, in the connection's scope ─► the socket has closed ─► what still answers is cancelled
@@ -7,14 +7,14 @@
  *                              └ cancelled: the handlers clean up ─► the socket is destroyed ─► the same
  * ```
  *
- * What must stay true:
- * 1. Handlers run in the connection's scope, so that what they begin is cancelled when the client has gone, and nothing they
- *    began outlives the connection.
- * 2. The promise that a handler returns is looked after here: it never becomes an `unhandledRejection`.
- * 3. What handlers do in a shield, when they are cancelled, still finds the connection open. A handler that waits for the client
- *    alone is ended by the end of its connection.
- * 4. Draining drops no request that has begun to arrive: a connection is idle when a request has been answered on it and not
- *    a byte came since. One on which nothing was asked yet gets `FIRST_REQUEST_TIME` for it.
+ * Invariants
+ * 1. Handlers run in the connection's scope. What they begin is cancelled when the client has gone, and does not
+ *    outlive the connection.
+ * 2. The promise of a handler is handled here: it never becomes an `unhandledRejection`.
+ * 3. The connection stays open for the shielded clean-up of a cancelled handler. A handler that waits only for the
+ *    client is ended by the end of its connection.
+ * 4. Draining drops no request that has begun to arrive: a connection is idle when a request has been answered on it
+ *    and no byte came since. A connection without any request yet gets `FIRST_REQUEST_TIME`.
  */
 import { captureRejectionSymbol } from 'node:events'
 import type { Server } from 'node:net'
@@ -35,7 +35,7 @@ import { type Http2SessionLike, introduce, type Listener, type RequestTaker } fr
 import { after } from './idle-timer.ts'
 import { NodeSocket } from './node-socket.ts'
 
-/** Milliseconds that a connection without any request gets when the server drains. */
+/** Milliseconds that a connection without any request stays open while the server drains. */
 export const FIRST_REQUEST_TIME = 5000
 
 /** What the connections of one `serveHttp` share. */
@@ -43,9 +43,9 @@ export interface HttpServing {
   readonly httpServer: Server
   readonly draining: boolean
   readonly onError: 'throw' | ((error: unknown, request: unknown) => unknown) | undefined
-  /** An error that says nothing but that the client has gone. */
+  /** An error that only says that the client has gone. */
   drop(error: unknown, stream: SocketStream): void
-  /** A listener failed, and there is no `onError`, or that failed itself: the server goes on. */
+  /** A listener failed, and there is no `onError`, or `onError` failed: the server goes on. */
   handlerFailed(error: unknown, stream: SocketStream, event: string): void
 }
 
@@ -55,57 +55,57 @@ export class HttpConnection implements RequestTaker {
   readonly #socket: NodeSocket
   readonly #scope: CancelScope
   readonly #frame: Frame
-  /** Promises of handlers. */
+  /** Pending promises of handlers. */
   readonly #handlers = new Set<Promise<void>>()
   #failure: { readonly error: unknown } | undefined
   #session: Http2SessionLike | undefined
-  /** Under way. */
+  /** Responses under way. */
   readonly #answers = new Set<Answer>()
   #requests = 0
-  /** An answer did not leave whole. */
+  /** A response was cut short. */
   #cutShort = false
-  /** `bytesRead` when the last answer had left: more than that is the beginning of a request. */
+  /** `bytesRead` when the last response had left: a larger number means that a request has begun. */
   #readWhenIdle = 0
-  /** It speaks another protocol now, whose end is its own affair. */
+  /** The connection speaks another protocol now, which decides when it ends. */
   #upgraded = false
   #stopWaiting: (() => void) | undefined
 
-  /** Called in the scope of the connection. */
+  /** Call it in the scope of the connection. */
   constructor(serving: HttpServing, stream: SocketStream, scope: CancelScope) {
     this.#serving = serving
     this.#stream = stream
     this.#scope = scope
     this.#frame = currentFrame() as Frame
     this.#socket = new NodeSocket({ allowHalfOpen: true })._quietly()._adopt(stream)
-    // As on Node's own servers, and nobody can forget it: a client that goes away must not end the process.
+    // As Node's own servers do: a client that goes away must not end the process.
     this.#socket.on('error', (error: unknown) => serving.drop(error, stream))
-    // It is read by `allowHTTP1` of HTTP/2 servers.
+    // HTTP/2 servers with `allowHTTP1` read it.
     Object.assign(this.#socket, { server: serving.httpServer })
   }
 
-  /** Serves until the socket has closed and the handlers have ended. @throws what a handler failed with */
+  /** Serves until the socket has closed and the handlers have ended. @throws the error of a handler */
   async run(): Promise<void> {
     const { httpServer } = this.#serving
     const gone = new Promise<void>((resolve) => this.#socket.once('close', () => resolve()))
-    // A server that speaks TLS itself takes what is plaintext to be TLS; what has been decrypted is past that.
+    // A server of `node:https` decrypts a plaintext connection itself; one that speaks TLS here is decrypted already.
     const event = httpServer instanceof TlsServer && this.#socket.encrypted ? 'secureConnection' : 'connection'
     introduce(httpServer, this.#socket, this, () => httpServer.emit(event, this.#socket))
     if (this.#serving.draining) this.drain()
     try {
       await abandonable(gone, undefined, BACKEND)
-      // All is answered, and what is still busy is so with something else: that may go on.
+      // All requests are answered: handlers that still run do something else, and may go on.
       if (!this.#cutShort) await abandonable(this.#settled(), undefined, BACKEND)
     } finally {
       this.#stopWaiting?.()
       this.#scope.cancel('the client has gone')
       whenCleanedUp(this.#scope, () => this.#socket._destroyInTime())
-      // No operation: what still runs is the handlers', and theirs is to be looked at (3).
+      // No operation here: only the handlers' own operations count as waiting (3).
       await this.#settled(gone)
     }
     if (this.#failure !== undefined) throw this.#failure.error
   }
 
-  /** No more requests: what is under way is finished, and then the connection ends. */
+  /** Refuses new requests, finishes those under way, and then ends the connection. */
   drain(): void {
     if (this.#socket.destroyed) return
     for (const answer of this.#answers) answer.shouldKeepAlive &&= false
@@ -124,7 +124,7 @@ export class HttpConnection implements RequestTaker {
   }
 
   take(event: string, args: readonly unknown[], call: (listener: Listener) => unknown, listeners: Listener[]): void {
-    // What ends when the request is answered: the response, the stream of HTTP/2, the socket that is no longer HTTP's.
+    // Its end is the end of the request: the response, the HTTP/2 stream, or the upgraded socket.
     const answer = args[event === 'stream' ? 0 : 1] as Answer
     if (event === 'upgrade' || event === 'connect') this.#upgraded = true
     this.#begun(answer)
@@ -166,7 +166,7 @@ export class HttpConnection implements RequestTaker {
 
   async #failed(error: unknown, event: string, args: readonly unknown[]): Promise<void> {
     const verdict = judge(this.#scope, error)
-    // It was cancelled, and so is the connection, which ends.
+    // The handler was cancelled with the connection, which ends.
     if (verdict.kind !== 'failed') return
     const clientGone = this.#socket.destroyed
     if (!clientGone) this.#answerForIt(error, event, args)
@@ -177,7 +177,7 @@ export class HttpConnection implements RequestTaker {
     const { onError } = this.#serving
     if (onError === 'throw') {
       this.#failure ??= { error: verdict.error }
-      // Once its answer has left, the connection ends, and `run` with it.
+      // The connection, and with it `run`, ends once the response has left.
       this.#socket.destroySoon()
     } else if (onError === undefined) this.#serving.handlerFailed(verdict.error, this.#stream, event)
     else await this.#report(onError, verdict.error, event, args)
@@ -197,7 +197,7 @@ export class HttpConnection implements RequestTaker {
     }
   }
 
-  /** Node's own way with a handler that failed: 500 where nothing has been said yet, else the answer is cut short. */
+  /** A failed handler is treated as Node does: 500 if no header has been sent, otherwise the response is cut short. */
   #answerForIt(error: unknown, event: string, args: readonly unknown[]): void {
     if (event === 'upgrade' || event === 'connect') {
       this.#socket.destroy()
@@ -233,7 +233,7 @@ function rejectionOf(server: Server): Rejection {
   return (server as unknown as Record<typeof captureRejectionSymbol, Rejection>)[captureRejectionSymbol]
 }
 
-/** What reading a request, or writing an answer, fails with when the client is no longer there. */
+/** The codes of reading a request or writing a response after the client has gone. */
 function saysGone(error: unknown): boolean {
   return error instanceof Error && GONE.has((error as NodeJS.ErrnoException).code ?? '')
 }

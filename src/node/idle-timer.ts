@@ -1,11 +1,11 @@
 /**
- * `socket.setTimeout`: an event after so many milliseconds without any I/O. Every request of a keep-alive connection sets and
- * clears it, and every chunk counts as activity, so neither touches the heap of deadlines: an entry that comes due looks
- * whether its time was moved, and is put back.
+ * `socket.setTimeout`: an event after some milliseconds without I/O. Each request of a keep-alive connection sets and
+ * clears it, and each chunk counts as activity. So neither touches the heap of deadlines: an entry that comes due
+ * checks whether its time was moved, and is put back.
  */
 import { Deadline, type Host, type RunState, type Timed } from '../kernel/index.ts'
 
-/** Calls `fn` after so many milliseconds of the run's clock. Returns the undo. */
+/** Calls `fn` after `ms` milliseconds of the run's clock. Returns the undo. */
 export function after(run: RunState, ms: number, fn: () => void): () => void {
   const deadline = new Deadline(run.deadlines.now() + ms, { host: () => run.host, due: fn })
   run.deadlines.add(deadline)
@@ -13,7 +13,7 @@ export function after(run: RunState, ms: number, fn: () => void): () => void {
 }
 
 export class IdleTimer implements Timed {
-  /** 0: none. */
+  /** Milliseconds; 0: no timeout. */
   #timeout = 0
   #lastActivity = 0
   readonly #deadline: Deadline
@@ -33,7 +33,7 @@ export class IdleTimer implements Timed {
     this.#await(this.#lastActivity + timeout)
   }
 
-  /** Something was read or written. */
+  /** Call it after each read and write. */
   touch(): void {
     if (this.#timeout === 0) return
     this.#lastActivity = this.#run.deadlines.now()
@@ -58,7 +58,7 @@ export class IdleTimer implements Timed {
 
   #await(at: number): void {
     const deadline = this.#deadline
-    // An earlier entry will look again.
+    // An earlier entry will check the new time.
     if (deadline.index !== -1 && deadline.at <= at) return
     this.#run.deadlines.remove(deadline)
     deadline.at = at

@@ -1,5 +1,5 @@
 /**
- * `structio/node`, whole: bridges to Node's own streams, clients and servers. A list and nothing else, as index.ts is;
+ * `structio/node`: bridges to Node's own streams, clients and servers. A list and nothing else, as index.ts;
  * `__test__/architecture.spec.ts` compares it with `node.d.ts`.
  */
 

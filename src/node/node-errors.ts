@@ -1,7 +1,7 @@
-/** What went wrong, as Node's world knows it: an `AbortError`, a system error with its `code`. */
+/** Errors in Node's form: an `AbortError`, a system error with its `code`. */
 import { BrokenResourceError, Cancelled, ClosedResourceError, ConnectionFailed, TLSEOFError } from '../errors.ts'
 
-/** What Node's own streams are destroyed with by an `AbortSignal`; scopes know it by its `cause` (api.md §2, rule 8). */
+/** The error with which an `AbortSignal` destroys Node's streams. Scopes recognise it by its `cause` (SCOPE-8). */
 export class AbortError extends Error {
   override readonly name = 'AbortError'
   readonly code = 'ABORT_ERR'
@@ -11,19 +11,19 @@ export class AbortError extends Error {
   }
 }
 
-/** An error with a `code` of Node's, which is what its users look at. */
+/** An error with one of Node's codes. */
 export function coded(code: string, message: string): Error {
   return Object.assign(new Error(message), { code })
 }
 
 /**
- * What a Duplex is destroyed with when an operation of its stream failed. `undefined`: it ends without an error, because
- * this side has closed the stream.
+ * The error that destroys a Duplex when an operation of its stream has failed. `undefined` if this side has closed the
+ * stream: the Duplex then ends without an error.
  */
 export function toNodeError(error: unknown): Error | undefined {
   if (error instanceof ClosedResourceError) return undefined
   if (error instanceof Cancelled) return new AbortError(error)
-  // A reset is `ECONNRESET` there, and everybody asks for the code.
+  // Users of Node check the code of the system error: `ECONNRESET`.
   if (error instanceof BrokenResourceError && !(error instanceof TLSEOFError) && error.cause instanceof Error) {
     return error.cause
   }
@@ -31,7 +31,7 @@ export function toNodeError(error: unknown): Error | undefined {
   return error instanceof Error ? error : coded('ERR_UNHANDLED_ERROR', `Unhandled error. (${String(error)})`)
 }
 
-/** As `net.connect` has it, where several addresses were tried. */
+/** As `net.connect` fails after several addresses. */
 function withFirstCode(error: ConnectionFailed): Error {
   const [first] = error.errors as (Error & { code?: unknown })[]
   return Object.assign(new AggregateError(error.errors, error.message, { cause: error }), { code: first?.code })

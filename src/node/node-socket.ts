@@ -1,5 +1,5 @@
 /**
- * `NodeSocket`: a stream of this library as the `net.Socket` that Node's own clients and servers expect.
+ * `NodeSocket`: a stream of this library as the `net.Socket` that clients and servers written for Node expect.
  *
  * ```text
  *   data, end, error ◄─ push ◄─ receiveSome ─┐                ┌─ Lifetime: the scope that it lives in
@@ -7,13 +7,13 @@
  *   write, cork, end ─► _write(v) ─► sendAll, sendMany, sendEof ┘   └─ IdleTimer: setTimeout
  * ```
  *
- * What must stay true:
- * 1. Nothing is received that the readable side has not asked for: a paused socket leaves the peer's bytes with the kernel.
- * 2. A write is acknowledged when the stream has taken it, so that `write()` returns false, and `drain` comes, when the
+ * Invariants
+ * 1. It receives only when the readable side asks: a paused socket leaves the peer's bytes with the kernel.
+ * 2. A write is acknowledged when the stream has taken it. So `write()` returns false and `drain` comes later when the
  *    peer does not keep up.
- * 3. Listeners run in the async context in which the socket was made (a request's, a tracer's), as those of net.Socket do;
- *    operations of this library that they begin belong to that scope.
- * 4. However it ends, the stream is closed before `'close'` is emitted, and only after that does the scope let go of it.
+ * 3. Listeners run in the async context in which the socket was made (a request's, a tracer's), as those of net.Socket
+ *    do; operations of this library that they begin belong to that scope.
+ * 4. However it ends, the stream is closed before `'close'` is emitted, and its scope waits for that.
  */
 import { AsyncResource } from 'node:async_hooks'
 import type { Socket, SocketConnectOpts, SocketReadyState } from 'node:net'
@@ -38,39 +38,41 @@ import { after, IdleTimer } from './idle-timer.ts'
 import { Lifetime, type Tenant } from './lifetime.ts'
 import { lookUpWith } from './own-lookup.ts'
 import { AbortError, coded, toNodeError } from './node-errors.ts'
+import { onAbort } from './on-abort.ts'
 import { SocketMembers } from './socket-members.ts'
 
-/** Options of a `NodeSocket`, those of `stream.Duplex` that make sense among them. */
+/** Options of a `NodeSocket`. */
 export interface NodeSocketOptions {
-  /** Whether the own half stays open when the peer has ended its own. Default false, as that of `net.Socket`. */
+  /** Whether this side stays open when the peer has ended its side. Default false, as in `net.Socket`. */
   allowHalfOpen?: boolean | undefined
-  /** Destroys the socket with an `AbortError` when it aborts. */
+  /** Destroys the socket with an `AbortError` when the signal aborts. */
   signal?: AbortSignal | undefined
-  /** How many bytes either side buffers before it holds up the other. Default: Node's. */
+  /** Bytes that each direction buffers before it applies back-pressure. Default: that of Node. */
   highWaterMark?: number | undefined
 }
 
 /**
- * A `stream.Duplex` with the members of `net.Socket`, and those of `tls.TLSSocket` that clients look at, over a `Stream`.
- * `toDuplex` makes one of a stream; `new NodeSocket()` makes one that is not connected yet, for clients that call
- * `connect(port, host)` themselves.
+ * A `net.Socket` look-alike over a `Stream` of this library: a `stream.Duplex` with the members of `net.Socket`, and
+ * those of `tls.TLSSocket` that clients use. `toDuplex` makes one from a stream. `new NodeSocket()` makes an
+ * unconnected one, for clients that call `connect(port, host)` themselves.
  *
- * It belongs to the scope in which it was made. Cancelling that scope, or one around it, leaves the socket alone, so that the
- * clean-up of the body, in a shield, can still use it. Once the body of a cancelled scope has settled, the socket is destroyed
- * with an `AbortError` whose `cause` is the `Cancelled`, and the scope waits until it is closed. When a scope ends that was not
- * cancelled, the next one out takes over. What is open when its `run` ends is closed within `closeTimeout`; with a warning,
- * unless the run was cancelled.
+ * A socket belongs to the scope in which it was made (CLOSE-5). Cancelling that scope leaves the socket open, so that a
+ * shielded clean-up can still use it. Once the body of the cancelled scope has settled, the socket is destroyed with an
+ * `AbortError` whose `cause` is the `Cancelled`, and the scope waits until it is closed. If the scope ends without a
+ * cancellation, the scope around it takes the socket over. A socket that is open when its `run` ends is closed within
+ * `closeTimeout`, with a warning unless the run was cancelled.
  *
- * What a body awaits on the socket is therefore not ended by cancellation: an event, a chunk of `for await`. Give the socket the
- * scope's signal (`signal`, or `addAbortSignal` of `node:stream`), or wait with `abandonOnCancel`.
+ * So a cancellation does not end an `await` on the socket itself (an event, a chunk of `for await`). Pass the scope's
+ * signal in the option `signal`, or wait with `abandonOnCancel`.
  *
+ * @example
  * ```ts
  * await moveOnAfter(1000, async (scope) => {
  *   for await (const chunk of toDuplex(stream, { signal: scope.signal })) handle(chunk)
  * })
  * ```
  *
- * As everywhere in Node, an error is emitted as `'error'`; a broken connection is the system's error (`ECONNRESET`).
+ * Errors are emitted as `'error'`, as in Node. A broken connection is the system error (`ECONNRESET`).
  */
 export class NodeSocket extends SocketMembers implements Socket, Tenant {
   readonly #life: Lifetime
@@ -78,14 +80,14 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
   readonly #idle: IdleTimer
   readonly #attempted: string[] = []
   #connecting = false
-  /** What waits for the connection: a read, a write. */
+  /** A read or a write that waits for the connection. */
   #onConnected: (() => void)[] = []
   #receiving = false
   #received = 0
   #sent = 0
   #forgetSignal: (() => void) | undefined
   #reset = false
-  /** The run has ended, not the socket's user: what the stream has taken gets the time to leave. */
+  /** The run ended while the socket was open: bytes that the stream has taken get time to leave. */
   #outlived = false
   #quiet = false
   #parting: (() => void) | undefined
@@ -97,12 +99,14 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
     super({ allowHalfOpen, emitClose: false, ...(highWaterMark === undefined ? {} : { highWaterMark }) })
     this.#life = new Lifetime('a NodeSocket', this)
     this.#idle = new IdleTimer(this.#life.run, () => this.#inContext(() => this.emit('timeout')))
-    if (signal !== undefined) this.#obey(signal)
+    if (signal !== undefined) {
+      this.#forgetSignal = onAbort(signal, (error) => void this.#inContext(() => this.destroy(error)))
+    }
   }
 
   /**
-   * Connects, as `connectTcp` and `connectUnix` do: `(port, host)`, `(path)`, or an object with these. On a socket that is
-   * connected already (`toDuplex`) it only says so: clients that are given a socket call it all the same.
+   * Connects as `connectTcp` and `connectUnix` do: `(port, host)`, `(path)`, or an options object. On a connected
+   * socket (`toDuplex`) it only emits `'connect'`: some clients call it on a socket that they were given.
    */
   connect(options: SocketConnectOpts, connectionListener?: () => void): this
   connect(port: number, host: string, connectionListener?: () => void): this
@@ -116,46 +120,46 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
     return this
   }
 
-  /** Whether `connect` has begun and not ended. */
+  /** Whether a `connect` is under way. */
   get connecting(): boolean {
     return this.#connecting
   }
 
-  /** Not connected: not yet, or not any more. */
+  /** Whether the socket is not connected yet, or no more. */
   get pending(): boolean {
     return this._stream === undefined || this.#connecting
   }
 
-  /** Which directions are open, in the words of `net.Socket`. */
+  /** The open directions, as `net.Socket` names them. */
   get readyState(): SocketReadyState {
     if (this.#connecting) return 'opening'
     if (this.destroyed) return 'closed'
-    // As net.Socket has it, also before it is connected: `pending` tells.
+    // As net.Socket, also before it is connected; `pending` tells the difference.
     if (this.readable) return this.writable ? 'open' : 'readOnly'
     return this.writable ? 'writeOnly' : 'closed'
   }
 
-  /** Bytes that came in through this socket. */
+  /** Bytes received through this socket. */
   get bytesRead(): number {
     return this.#received
   }
 
-  /** Also what still waits in the buffer of the Duplex, as that of `net.Socket`. */
+  /** Bytes written, with those still in the buffer of the Duplex, as in `net.Socket`. */
   get bytesWritten(): number {
     return this.#sent + this.writableLength
   }
 
-  /** Bytes that were written and are not sent yet. */
+  /** Bytes written and not sent yet. */
   get bufferSize(): number {
     return this.writableLength
   }
 
-  /** Addresses that `connect` has tried, where that is known. */
+  /** Addresses that `connect` has tried, if known. */
   get autoSelectFamilyAttemptedAddresses(): string[] {
     return [...this.#attempted]
   }
 
-  /** Emits `'timeout'` after so many milliseconds without any I/O; 0 is never. Closing is up to the listener. */
+  /** Emits `'timeout'` after `timeout` milliseconds without I/O; 0 turns it off. Closing is up to the listener. */
   setTimeout(timeout: number, callback?: () => void): this {
     checkInteger('timeout', timeout)
     if (callback !== undefined) {
@@ -168,14 +172,14 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
     return this
   }
 
-  /** Ends the own half, and destroys the socket once everything has left. */
+  /** Ends the sending side, and destroys the socket once everything has left. */
   destroySoon(): void {
     if (this.writable) this.end()
     if (this.writableFinished) this.destroy()
     else this.once('finish', () => this.destroy())
   }
 
-  /** Closes with `RST` instead of `FIN`, where the stream can: the peer's next call fails with `ECONNRESET`. */
+  /** Closes with `RST` instead of `FIN` if the stream can: the peer's next call fails with `ECONNRESET`. */
   resetAndDestroy(): this {
     this.#reset = true
     if (this._stream === undefined && !this.#connecting) this.destroy(coded('ERR_SOCKET_CLOSED', 'Socket is closed'))
@@ -195,7 +199,7 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
     this.#send(chunk.length, (stream) => stream.sendAll(chunk), callback)
   }
 
-  /** @internal What was corked, or came while the last write was on its way, leaves as one write. */
+  /** @internal Corked writes, and writes during the last one, leave as one. */
   override _writev(chunks: { chunk: Buffer }[], callback: (error?: Error | null) => void): void {
     const parts = chunks.map(({ chunk }) => chunk)
     const size = parts.reduce((sum, part) => sum + part.length, 0)
@@ -218,8 +222,8 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
     this.#life.interrupt()
     const done = (): void => {
       callback(error)
-      // After the 'error' that this leads to, and in a turn of its own, as where libuv closes a handle: what a client puts off
-      // when the last data come (a promise of its own kind, say) has to be done before it hears of the end.
+      // In a turn of its own after the 'error', as libuv closes a handle: work that a client defers when the last data
+      // come (a promise, say) must be done before 'close'.
       nextTurn({ resume: () => this.#inContext(() => this.#closed(error !== null)) })
     }
     const stream = this._stream
@@ -228,7 +232,7 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
       return
     }
     this._rememberAddresses()
-    // How it ends is of no interest to anybody.
+    // Its outcome is ignored.
     this.#close(stream).then(done, done)
   }
 
@@ -238,7 +242,7 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
     return remoteAddress === undefined ? 'a NodeSocket' : `a NodeSocket to ${remoteAddress}:${remotePort ?? ''}`
   }
 
-  /** @internal Its scope has a handler of its own: being cancelled is no error of the socket's. */
+  /** @internal The scope's owner handles cancellations: they are no error of the socket. */
   _quietly(): this {
     this.#quiet = true
     return this
@@ -249,7 +253,9 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
     this.#inContext(() => this.destroy(this.#quiet ? undefined : new AbortError(reason)))
   }
 
-  /** @internal Whoever is about to end it gets a moment, what was written before it was ended gets its time. */
+  /**
+   * @internal A user that is about to end it gets a moment; bytes that were written before an `end` get `closeTimeout`.
+   */
   runEnded(warn: () => void, reason: Cancelled | undefined): void {
     if (reason !== undefined) {
       this._destroyInTime(this.#quiet ? undefined : new AbortError(reason))
@@ -264,7 +270,7 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
     })
   }
 
-  /** @internal Destroys it once what was written has left, or has had `closeTimeout` for that. */
+  /** @internal Destroys it once the written bytes have left, at the latest after `closeTimeout`. */
   _destroyInTime(error?: Error): void {
     this.#outlived = true
     if (this.destroyed) return
@@ -300,7 +306,7 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
     }
     return connectTo(host, port, options, () => {
       const finding = this.#inContext(() => lookUpWith(lookUp, host, told))
-      // It may know nothing of scopes: whoever destroys the socket does not wait for it.
+      // The user's lookup may ignore cancellation: destroying the socket does not wait for it.
       return abandonable(finding, undefined, NEUTRAL)
     })
   }
@@ -321,7 +327,7 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
   async #close(stream: Stream): Promise<void> {
     if (this.#reset) this._socket?._reset()
     else if (this.#outlived) await this._socket?._closeInTime()
-    // The socket's scope is cancelled, so that nothing holds up the close.
+    // The socket's scope is cancelled, so the close does not wait.
     await this.#life.within(() => stream.close())
   }
 
@@ -387,16 +393,16 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
   }
 
   #sendError(error: unknown): Error {
-    // It was the destroying that ended the send.
+    // Destroying the socket ended the send.
     if (this.destroyed) return this.errored ?? coded('ERR_STREAM_DESTROYED', 'The socket was destroyed')
     const known = toNodeError(error)
     if (known !== undefined) return known
-    // Whoever waits for the write is told, and nobody else: it was this side that closed the stream.
+    // Only the callback of the write gets an error: this side has closed the stream.
     this.destroy()
     return coded('EPIPE', 'This socket has been closed')
   }
 
-  /** In TLS 1.2 neither side may go on alone: the end of this one is the end of both. */
+  /** TLS 1.2 has no half-close: the end of this side closes the stream. */
   async #endOf(stream: Stream): Promise<void> {
     try {
       await stream.sendEof()
@@ -408,24 +414,14 @@ export class NodeSocket extends SocketMembers implements Socket, Tenant {
     }
   }
 
-  #obey(signal: AbortSignal): void {
-    const abort = (): void => void this.#inContext(() => this.destroy(new AbortError(signal.reason)))
-    if (signal.aborted) {
-      queueMicrotask(abort)
-      return
-    }
-    signal.addEventListener('abort', abort, { once: true })
-    this.#forgetSignal = () => signal.removeEventListener('abort', abort)
-  }
-
   #inContext<T>(fn: () => T): T {
     return this.#context.runInAsyncScope(fn)
   }
 }
 
 /**
- * Milliseconds for a client that has been told to end and has not come to it: `pool.end()` is settled before the sockets
- * of its clients have ended.
+ * Milliseconds for a client that is about to end its socket: `pool.end()` of a database client settles before the
+ * sockets of its clients have ended.
  */
 const PARTING_TIME = 100
 

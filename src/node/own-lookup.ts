@@ -1,4 +1,4 @@
-/** The look-up that a client brings along (`lookup`): a filter of addresses, a cache. Called and checked as `net.connect` does. */
+/** The option `lookup` of a client: a filter or a cache of addresses. Called and checked as `net.connect` does. */
 import type { LookupFunction } from 'node:net'
 import type { SocketAddress } from '../backends/contract/backend.ts'
 import { familyOf } from '../common/addresses.ts'
@@ -12,9 +12,9 @@ export interface LookUp {
 }
 
 /**
- * What it finds, at least one address. `told` is called for each, and for the error, before anything is done with it.
+ * The addresses that `lookup` finds: at least one. `told` is called for each address, or for the error, first of all.
  *
- * @throws what it fails with; Node's errors for what are no addresses
+ * @throws the error of `lookup`; Node's errors for a value that is no address
  */
 export async function lookUpWith(
   { lookup, family, hints }: LookUp,
@@ -22,7 +22,7 @@ export async function lookUpWith(
   told: (error: Error | null, address: string, family: number | undefined) => void,
 ): Promise<readonly SocketAddress[]> {
   const found = await new Promise<readonly Found[]>((resolve, reject) => {
-    // All of them, so that one that cannot be reached is no failure; one of a family that was asked for, as net asks.
+    // All addresses, so that another one can be tried; a single one if a family was asked for, as net does.
     lookup(host, { family, hints, all: family === 0 }, (error, address, of) => {
       if (error) {
         told(error, '', undefined)

@@ -1,4 +1,4 @@
-/** `serveHttp`: Node's HTTP servers, and the frameworks on them, on connections of this library. */
+/** `serveHttp`: HTTP servers of Node, and frameworks on them, over connections of this library. */
 import type { Server } from 'node:net'
 import type { Address, SocketAddress } from '../backends/contract/backend.ts'
 import { CancelScope, rejected } from '../kernel/index.ts'
@@ -19,31 +19,43 @@ import { standInFront } from './http-events.ts'
 
 /** Options of `serveHttp`. */
 export interface ServeHTTPOptions {
-  /** How many connections are served at once; the others wait to be accepted. Default: as many as come. */
+  /** Maximum number of connections at once; others wait to be accepted. Default: no maximum. */
   maxConnections?: number | undefined
   /**
-   * Gets what a handler threw, and its request. Without it such an error goes where those of `serve` go: to the diagnostics
-   * channel `structio:connection-error` and, unless a peer can bring it about, to a process warning. `'throw'`: it ends the
-   * server and comes out of `serveHttp`.
+   * Called with the error of a listener and its request. Without it, the error goes to the diagnostics channel
+   * `structio:connection-error` and, unless it is the peer's doing, to a process warning (SERVE-2). `'throw'`: the
+   * error ends the server and rejects `serveHttp`.
    */
   onError?: 'throw' | ((error: unknown, request: unknown) => unknown) | undefined
-  /** Cancels when it aborts; `serveHttp` then rejects with its reason. */
+  /** Cancels the server when it aborts; `serveHttp` then rejects with the signal's reason. */
   signal?: AbortSignal | undefined
 }
 
 /**
- * Serves HTTP with a server of `node:http`, `node:https` or `node:http2` that need not listen itself: its request listeners, and
- * so Express, Fastify or `ws` on it, are used unchanged. Connections that speak TLS already (a TLS server here) suit any of
- * them; a `node:http2` server with `allowHTTP1` takes both protocols, as ALPN has chosen. Plaintext that is given to a server
- * of `node:https` is decrypted by that.
+ * Serves HTTP: `server` accepts the connections, and `httpServer`, a server of `node:http`, `node:https` or
+ * `node:http2`, handles the requests. It does not need to listen. Its listeners, and so Express, Fastify or `ws` on it,
+ * work unchanged.
  *
- * Request listeners run in the scope of their connection: operations of this library work in them, and are cancelled when the
- * client goes away or `serveHttp` is cancelled. A listener that fails is answered with 500, as Node's servers do with
- * `captureRejections`; its error goes to `onError`, as in `serve`, and the server goes on.
+ * Each request listener runs in the scope of its connection: operations of this library work in it, and are cancelled
+ * when the client goes away or `serveHttp` is cancelled. If a listener fails, the client gets status 500, the error
+ * goes to `onError`, and the server goes on.
  *
- * Closing `server`, or the HTTP server itself, drains: no more connections, what has been asked is answered, and connections
- * without a request under way end. Then `serveHttp` returns. Cancelled, it ends each connection once nothing of this library waits
- * in its scope and no shield is open there, so that listeners can say goodbye in a shield; and it leaves `server` open.
+ * Closing `server` or `httpServer` drains: no new connections, pending requests are answered, idle connections end.
+ * Then `serveHttp` resolves. A cancellation ends each connection once no operation of this library waits in its scope
+ * and no shield is open there, so that listeners can finish their answer in a shield. It leaves `server` open.
+ *
+ * If `server` speaks TLS, any kind of `httpServer` fits; `node:http2` with `allowHTTP1` takes the protocol that ALPN
+ * has chosen. If `server` is plaintext, a server of `node:https` decrypts by itself.
+ *
+ * @example
+ * ```ts
+ * const app = express()
+ * app.get('/', async (request, response) => {
+ *   response.json(await moveOnAfter(1000, () => load()))
+ * })
+ * await using server = await createTcpServer(8080)
+ * await serveHttp(server, http.createServer(app))
+ * ```
  */
 export function serveHttp<A extends SocketAddress | string>(
   server: SocketStreamServer<A>,
@@ -89,7 +101,7 @@ class HttpService implements HttpServing {
     httpServer.on('close', closeListener)
     const forget = this.#server._onClose(() => this.#drain())
     try {
-      // Node's servers begin to watch over slow requests then.
+      // Node's servers start their check for slow requests on this event.
       if (!httpServer.listening) httpServer.emit('listening')
       const onError = this.onError === 'throw' ? this.onError : undefined
       await this.#server.serve((stream) => this.#handle(stream as SocketStream), {
@@ -100,7 +112,7 @@ class HttpService implements HttpServing {
       forget()
       httpServer.removeListener('close', closeListener)
       for (const step of undo.reverse()) step()
-      // It stops watching, and says 'close' to those who wait for that: before anybody can serve with it again.
+      // It stops that check and emits 'close', before it can be served with again.
       if (!httpServer.listening && !closed) httpServer.close()
       await new Promise<void>((resolve) => process.nextTick(resolve))
     }
@@ -132,7 +144,7 @@ class HttpService implements HttpServing {
   }
 }
 
-/** A server that does not listen has no address; while it is served here, it has that of the server here. */
+/** An HTTP server that does not listen has no address. While it is served, it has that of `server`. */
 function standForAddress(httpServer: Server, address: Address): () => void {
   if (httpServer.listening) return () => {}
   const own: { address?: unknown } = httpServer

@@ -1,4 +1,4 @@
-/** What `node:tls` would say about a stream that speaks TLS here. */
+/** The facts of a TLS session in the form of `node:tls`. */
 import { X509Certificate } from 'node:crypto'
 import type { CipherNameAndProtocol, PeerCertificate } from 'node:tls'
 import type { Address } from '../backends/contract/backend.ts'
@@ -6,7 +6,7 @@ import type { SocketStream } from '../streams/socket-stream.ts'
 
 export class SessionFacts {
   readonly #stream: SocketStream<Address>
-  /** `false` where none was agreed on, as node:tls has it. */
+  /** `false` if none was agreed on, as in node:tls. */
   readonly alpnProtocol: string | false
 
   private constructor(stream: SocketStream<Address>) {
@@ -14,7 +14,7 @@ export class SessionFacts {
     this.alpnProtocol = stream.alpnProtocol ?? false
   }
 
-  /** `undefined` where the stream speaks no TLS. */
+  /** `undefined` if the stream does not speak TLS. */
   static of(stream: SocketStream<Address>): SessionFacts | undefined {
     const version = ask(() => stream.tlsVersion) ?? null
     return version === null ? undefined : new SessionFacts(stream)
@@ -31,12 +31,12 @@ export class SessionFacts {
     return { name, standardName: name, version }
   }
 
-  /** On a client the name that it checked, on a server the name that the client asked for. */
+  /** On a client, the name that it verified; on a server, the client's SNI. */
   get serverName(): string | null {
     return ask(() => this.#stream.serverHostname) ?? null
   }
 
-  /** The peer has shown a certificate, and this side has checked it. */
+  /** Whether the peer sent a certificate that this side has verified. */
   get authorized(): boolean {
     return this.#stream._verifies && this.certificate !== undefined
   }
@@ -46,13 +46,13 @@ export class SessionFacts {
     return der === undefined || der === null ? undefined : new X509Certificate(der)
   }
 
-  /** The peer's certificate with node:tls's fields; empty where it has sent none. */
+  /** The peer's certificate with the fields of node:tls; empty if it sent none. */
   get legacyCertificate(): PeerCertificate {
     return (this.certificate?.toLegacyObject() ?? {}) as PeerCertificate
   }
 }
 
-/** A connection that was cut below TLS may know nothing any more; a socket of Node's then answers with nothing. */
+/** The session of a connection that was cut below TLS may be gone. Node's sockets give empty values then. */
 function ask<T>(question: () => T): T | undefined {
   try {
     return question()

@@ -1,6 +1,5 @@
 /**
- * What clients ask a `net.Socket`, or a `tls.TLSSocket`, and tell it, besides reading and writing: addresses, options, what
- * the TLS handshake agreed on.
+ * The members of `net.Socket` and `tls.TLSSocket` besides reading and writing: addresses, options, facts of TLS.
  */
 import type { AddressInfo, Server } from 'node:net'
 import { Duplex } from 'node:stream'
@@ -11,31 +10,31 @@ import type { Stream } from '../streams/stream.ts'
 import { checkInteger } from '../common/validate.ts'
 import { SessionFacts } from './session-facts.ts'
 
-/** What `setKeepAlive` takes in one object. */
+/** Options of `setKeepAlive`. */
 interface KeepAlive {
-  /** Whether the system asks at all. */
+  /** Whether the system sends keep-alive probes. */
   enable?: boolean | undefined
-  /** Milliseconds of silence before it asks first. */
+  /** Milliseconds of silence before the first probe. */
   initialDelay?: number | undefined
-  /** Milliseconds between two questions without an answer. */
+  /** Milliseconds between two unanswered probes. */
   interval?: number | undefined
-  /** How many questions without an answer break the connection. */
+  /** Number of unanswered probes that break the connection. */
   count?: number | undefined
 }
 
 /** The members of {@link NodeSocket} that need no I/O. */
 export abstract class SocketMembers extends Duplex {
-  /** The address of this side; a path has none. */
+  /** The local address; none for a UNIX socket. */
   declare readonly localAddress?: string
-  /** The port of this side; a path has none. */
+  /** The local port; none for a UNIX socket. */
   declare readonly localPort?: number
-  /** `IPv4` or `IPv6`; a path has none. */
+  /** `IPv4` or `IPv6`; none for a UNIX socket. */
   declare readonly localFamily?: string
-  /** What `setTimeout` was last told. */
+  /** The last value of `setTimeout`, in milliseconds. */
   declare readonly timeout?: number
   static {
     // As members that may be missing, which is how `net.Socket` declares them: a getter cannot say so under
-    // `exactOptionalPropertyTypes`, and whoever takes a `net.Socket` would not take this.
+    // `exactOptionalPropertyTypes`, and this class would not be assignable to `net.Socket`.
     const getters: Record<string, (socket: SocketMembers) => unknown> = {
       localAddress: (socket) => socket.#local?.address,
       localPort: (socket) => socket.#local?.port,
@@ -48,7 +47,7 @@ export abstract class SocketMembers extends Duplex {
     }
   }
 
-  /** The server of Node that serves the socket: `node:http` sets it. */
+  /** The HTTP server of the socket; `node:http` sets it. */
   server: Server | null = null
 
   /** @internal `undefined` until it is connected */
@@ -62,10 +61,10 @@ export abstract class SocketMembers extends Duplex {
   #keepAlive: KeepAlive | undefined
   #typeOfService: number | undefined
   #referenced = true
-  /** @internal what `setTimeout` was last told */
+  /** @internal The last value of `setTimeout`. */
   _timeout: number | undefined
 
-  /** @internal From now on this is what it reads from and writes to. */
+  /** @internal Sets the stream that it reads from and writes to. */
   _adopt(stream: Stream): this {
     this._stream = stream
     this._socket = stream instanceof SocketStream ? stream : undefined
@@ -92,13 +91,13 @@ export abstract class SocketMembers extends Duplex {
     return this.#remote?.family
   }
 
-  /** The address of this side in one object, as `net.Socket` gives it. */
+  /** The local address as one object, as in `net.Socket`. */
   address(): AddressInfo | object {
     const local = this.#local
     return local === undefined ? {} : { address: local.address, family: local.family, port: local.port }
   }
 
-  /** Whether small writes go out at once, which they do unless this says otherwise. */
+  /** Whether small writes are sent at once (`TCP_NODELAY`). That is the default. */
   setNoDelay(noDelay: boolean = true): this {
     this.#noDelay = Boolean(noDelay)
     this.#applyOption('IPPROTO_TCP', 'TCP_NODELAY', this.#noDelay)
@@ -106,13 +105,13 @@ export abstract class SocketMembers extends Duplex {
   }
 
   /**
-   * Whether the system asks a silent peer if it is still there. All times are in milliseconds, rounded down to seconds; 0 leaves
-   * the system's.
+   * Whether the system sends keep-alive probes to a silent peer. Times are in milliseconds, rounded down to seconds; 0
+   * keeps the system's value.
    *
-   * @param options - the same in one object, as Node 26 takes it
-   * @param initialDelay - silence before it asks first
-   * @param interval - time between two questions without an answer
-   * @param count - how many questions without an answer break the connection
+   * @param options - the same values in one object, as in Node 26
+   * @param initialDelay - milliseconds of silence before the first probe
+   * @param interval - milliseconds between two unanswered probes
+   * @param count - number of unanswered probes that break the connection
    */
   setKeepAlive(options: KeepAlive): this
   setKeepAlive(enable?: boolean, initialDelay?: number, interval?: number, count?: number): this
@@ -130,7 +129,7 @@ export abstract class SocketMembers extends Duplex {
     return this
   }
 
-  /** The value of `setTypeOfService`, or what the system has; 0 where there is no such option. */
+  /** The value of `setTypeOfService`, or the system's; 0 if the socket has no such option. */
   getTypeOfService(): number {
     if (this.#typeOfService !== undefined) return this.#typeOfService
     const [level, name] = this.#typeOfServiceOption
@@ -140,8 +139,8 @@ export abstract class SocketMembers extends Duplex {
   }
 
   /**
-   * The Type of Service field of IPv4 packets, or the Traffic Class of IPv6 packets, from now on. Before the socket is connected the
-   * value is kept until it is. The system may mask bits of it.
+   * Sets the Type of Service field of IPv4 packets, or the Traffic Class of IPv6 packets. On an unconnected socket the
+   * value is applied once it is connected. The system may mask bits.
    *
    * @param tos - an integer from 0 to 255
    */
@@ -152,14 +151,14 @@ export abstract class SocketMembers extends Duplex {
     return this
   }
 
-  /** Undoes `unref`. */
+  /** Reverts `unref`. */
   ref(): this {
     this.#referenced = true
     this.#quietly((socket) => socket.ref())
     return this
   }
 
-  /** The process need not stay for this socket. An active `run` keeps it all the same, unless it was told not to. */
+  /** This socket no longer keeps the process alive. An active `run` does, unless its `keepAlive` is `false`. */
   unref(): this {
     this.#referenced = false
     this.#quietly((socket) => socket.unref())
@@ -172,50 +171,50 @@ export abstract class SocketMembers extends Duplex {
   }
 
   /**
-   * What ALPN chose; `false` where it chose nothing. Without TLS `undefined`, as a `net.Socket` has no such member: by that a
-   * server of `node:http2` knows a client that speaks HTTP/2 from the beginning.
+   * The protocol that ALPN chose; `false` if none. `undefined` without TLS, as a `net.Socket` has no such member: a
+   * server of `node:http2` recognises a plaintext HTTP/2 client by that.
    */
   get alpnProtocol(): string | false | null | undefined {
     if (this.#session !== undefined) return this.#session.alpnProtocol
     return this._stream === undefined ? null : undefined
   }
 
-  /** Whether the peer's certificate was checked and found good; false on a server whose client sent none. */
+  /** Whether the peer's certificate was verified; false on a server whose client sent none. */
   get authorized(): boolean {
     return this.#session?.authorized ?? false
   }
 
-  /** A certificate that is not good fails the handshake here, so there is no such socket. */
+  /** Always `undefined`: a bad certificate fails the handshake, so there is no such socket. */
   get authorizationError(): undefined {
     return undefined
   }
 
-  /** The server's name that the client sent (SNI); `false` where it sent none, null without TLS. */
+  /** The server name that the client sent (SNI); `false` if it sent none, `null` without TLS. */
   get servername(): string | false | null {
     return this.#session === undefined ? null : (this.#session.serverName ?? false)
   }
 
-  /** The certificate of the other side, as `tls.TLSSocket` gives it; an empty object without one. */
+  /** The peer's certificate, as `tls.TLSSocket` gives it; an empty object if there is none. */
   getPeerCertificate(_detailed?: boolean): PeerCertificate {
     return this.#session?.legacyCertificate ?? ({} as PeerCertificate)
   }
 
-  /** `'TLSv1.3'`; null without TLS. */
+  /** The protocol version, such as `'TLSv1.3'`; `null` without TLS. */
   getProtocol(): string | null {
     return this.#session?.protocol ?? null
   }
 
-  /** The cipher suite, under OpenSSL's name and the standard's. */
+  /** The cipher suite, by OpenSSL's name and by the standard's. */
   getCipher(): CipherNameAndProtocol | undefined {
     return this.#session?.cipher
   }
 
-  /** Sessions are resumed by the TLS context, and not handed out. */
+  /** Always `undefined`: the TLS context resumes sessions by itself. */
   getSession(): undefined {
     return undefined
   }
 
-  /** Whether the handshake took up an earlier session. */
+  /** Whether the handshake resumed an earlier session. */
   isSessionReused(): boolean {
     return false
   }
@@ -234,7 +233,7 @@ export abstract class SocketMembers extends Duplex {
     return typeof this.#remoteAddress === 'string' ? undefined : this.#remoteAddress
   }
 
-  /** @internal Node's clients ask for them after the end, when the stream may have been let go. */
+  /** @internal Node's clients read them after the end, when the stream may be gone. */
   _rememberAddresses(): void {
     if (this.#remoteAddress !== undefined) return
     this.#quietly((socket) => {
@@ -243,18 +242,18 @@ export abstract class SocketMembers extends Duplex {
     })
   }
 
-  /** UNIX and simulated sockets have no such option, streams that are no sockets have none at all. */
+  /** UNIX and simulated sockets do not have the option; streams that are no sockets have none at all. */
   #applyOption(level: string, name: string, value: boolean | number): void {
     this.#quietly((socket) => socket.setsockopt(level, name, value))
   }
 
-  /** Where `net.Socket` keeps silent, too: not connected, closed meanwhile, no such option. */
+  /** Ignores errors that `net.Socket` ignores: not connected, closed meanwhile, no such option. */
   #quietly(act: (socket: SocketStream<Address>) => void): void {
     if (this._socket === undefined || this.destroyed) return
     try {
       act(this._socket)
     } catch {
-      // Said above.
+      // Ignored; see above.
     }
   }
 }

@@ -1,8 +1,10 @@
 /**
- * `toWebStreams`: a stream as the pair that web APIs take.
+ * `toWebStreams`: a stream as a pair of web streams.
  *
- * What must stay true: nothing is received before somebody reads (the readable side has no queue), a write is done when the
- * stream has taken it, and the stream is closed once both sides are over, however they ended.
+ * Invariants
+ * 1. It receives only for a pending read: the readable side has no queue.
+ * 2. A write settles when the stream has taken its bytes.
+ * 3. The stream is closed once both sides have ended, however they ended.
  */
 import { type ReadableByteStreamController, ReadableStream, WritableStream } from 'node:stream/web'
 import type { WritableStreamDefaultController } from 'node:stream/web'
@@ -11,26 +13,38 @@ import { Stream } from '../streams/stream.ts'
 import { checkOptions, checkSignal, invalidArgType, optionNames } from '../common/validate.ts'
 import { Lifetime, type Tenant } from './lifetime.ts'
 import { AbortError, toNodeError } from './node-errors.ts'
+import { onAbort } from './on-abort.ts'
 
 /** Options of `toWebStreams`. */
 export interface WebStreamsOptions {
-  /** Ends both with an `AbortError` when it aborts. */
+  /** Ends both streams with an `AbortError` when the signal aborts. */
   signal?: AbortSignal | undefined
 }
 
-/** What `toWebStreams` makes of a stream. */
+/** The result of `toWebStreams`. */
 export interface WebStreams {
-  /** A byte stream: readers may bring their own memory (`mode: 'byob'`), and the bytes are received into it. */
+  /** A byte stream. A reader with `mode: 'byob'` receives into its own memory. */
   readonly readable: ReadableStream<Uint8Array>
-  /** What is written here is sent; closing it ends the sending direction. */
+  /** Sends what is written to it. Closing it ends the sending direction. */
   readonly writable: WritableStream<Uint8Array | string>
 }
 
 /**
- * The stream as a pair of web streams; from now on it belongs to them. Closing `writable` ends the own half, `abort()` closes
- * everything; cancelling `readable` leaves the other half open. The stream is closed when both are over. As a `NodeSocket`, they
- * belong to the scope in which they were made: when that was cancelled, and its body has settled, they fail with an `AbortError`.
- * A body that waits for them needs `{ signal: scope.signal }`, or `abandonOnCancel`.
+ * Makes a pair of web streams from a stream, for web APIs. The pair owns the stream from now on. Closing `writable`
+ * ends the sending direction, `writable.abort()` closes everything, and cancelling `readable` leaves `writable` open.
+ * The stream is closed when both have ended.
+ *
+ * The pair belongs to the scope in which it was made: once that has been cancelled and its body has settled, both fail
+ * with an `AbortError`. A body that waits for them needs `{ signal: scope.signal }`, or `abandonOnCancel`.
+ *
+ * @example
+ * ```ts
+ * await moveOnAfter(1000, async (scope) => {
+ *   const { readable } = toWebStreams(stream, { signal: scope.signal })
+ *   const lines = readable.pipeThrough(new TextDecoderStream())
+ *   for await (const text of lines) console.log(text)
+ * })
+ * ```
  *
  * @throws NotRunningError outside every `run`
  */
@@ -68,7 +82,7 @@ class Pair implements Tenant {
       close: () => this.#end(),
       abort: (reason) => this.#fail(reason),
     })
-    if (signal !== undefined) this.#obey(signal)
+    if (signal !== undefined) this.#forgetSignal = onAbort(signal, (error) => void this.#fail(error))
   }
 
   describe(): string {
@@ -97,7 +111,7 @@ class Pair implements Tenant {
         if (count === 0) await this.#readingOver()
       } else {
         const bytes = await this.#life.within(() => this.#stream.receiveSome())
-        // A copy: the memory of what is enqueued goes over to the reader, and a Buffer may share it with others.
+        // A copy: `enqueue` transfers the memory to the reader, and a Buffer may share its memory with others.
         if (bytes.length > 0) controller.enqueue(new Uint8Array(bytes))
         else {
           controller.close()
@@ -134,16 +148,16 @@ class Pair implements Tenant {
     return this.#writing === undefined ? this.#close() : undefined
   }
 
-  /** Both sides are over, one of them in a bad way. */
+  /** Ends both sides with an error. */
   #fail(reason: unknown): Promise<void> {
     const [reading, writing] = [this.#reading, this.#writing]
     this.#reading = this.#writing = undefined
-    // One that has ended or failed by itself says so.
+    // `error` throws on a side that has ended or failed by itself.
     for (const controller of [reading, writing]) {
       try {
         controller?.error(reason)
       } catch {
-        // Said above.
+        // See above.
       }
     }
     return this.#close()
@@ -157,24 +171,14 @@ class Pair implements Tenant {
     try {
       await this.#life.within(() => this.#stream.close())
     } catch {
-      // The scope is cancelled, so that nothing holds up the close; how it ends is of no interest to anybody.
+      // The scope is cancelled, so the close does not wait. Its outcome is ignored.
     } finally {
       this.#life.end()
     }
   }
-
-  #obey(signal: AbortSignal): void {
-    const abort = (): void => void this.#fail(new AbortError(signal.reason))
-    if (signal.aborted) {
-      queueMicrotask(abort)
-      return
-    }
-    signal.addEventListener('abort', abort, { once: true })
-    this.#forgetSignal = () => signal.removeEventListener('abort', abort)
-  }
 }
 
-/** As Node's streams would have it, or the error itself. */
+/** The error in Node's form, or the error itself. */
 function known(error: unknown): unknown {
   return toNodeError(error) ?? error
 }

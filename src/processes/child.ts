@@ -1,22 +1,31 @@
 /**
- * One child process: its transport, its streams, those who wait for its end, and how it is left.
+ * One child process: its transport, its standard streams, the operations that wait for its exit, and how it is closed.
  *
- * What must stay true:
- * 1. Nobody who leaves it leaves it running: a close waits for its end, and one that is cancelled, or that nobody waits for,
- *    ends it (`stop`) and waits until it has been reaped.
- * 2. Its streams are closed before its end is waited for: who writes what nobody reads any more would not come to an end.
- *    What its input has taken still leaves, as long as the process runs.
- * 3. An end is told once, to all who wait, also to those in other tasks than the one that closes.
+ * Invariants
+ * 1. No process outlives its close. `close` waits for the exit. If it is cancelled, or has no scope to wait in, it
+ *    stops the process and waits until it has been reaped.
+ * 2. The streams are closed before the exit is waited for: a process that writes into a full pipe would never exit.
+ *    Bytes that its input has taken still leave while the process runs.
+ * 3. Each waiter gets the exit once, also a waiter in another task than the one that closes.
  */
 import type { ProcessSink, ProcessTransport } from '../backends/contract/backend.ts'
 import { ClosedResourceError, type Cancelled } from '../errors.ts'
-import { type CancelScope, closingScope, enterOperation, immediate, immediateVoid, isInterrupted, Operation, Resource } from '../kernel/index.ts'
+import {
+  type CancelScope,
+  closingScope,
+  enterOperation,
+  immediate,
+  immediateVoid,
+  isInterrupted,
+  Operation,
+  Resource,
+} from '../kernel/index.ts'
 import type { Connection } from '../streams/connection.ts'
 import type { Opening } from '../common/opening.ts'
 import type { Launch } from './options.ts'
 import { openStream } from './process-stream.ts'
 
-/** The kind of resource, for warnings. */
+/** The kind of the resource in warnings. */
 export const PROCESS = 'process'
 
 export class Child extends Resource implements ProcessSink {
@@ -27,9 +36,9 @@ export class Child extends Resource implements ProcessSink {
   readonly #launch: Launch
   returncode: number | null = null
   closed = false
-  /** Those who wait for its end. */
+  /** Operations that wait for the exit. */
   #waiting: { exited(returncode: number): void }[] = []
-  /** Those who wait for `stop`; `undefined` until somebody has begun it. */
+  /** Callbacks of `stop`; `undefined` until the first `stop`. */
   #stopping: (() => void)[] | undefined
   #stopped = false
 
@@ -53,25 +62,25 @@ export class Child extends Resource implements ProcessSink {
   exited(returncode: number): void {
     this.returncode = returncode
     this.transport.unref()
-    // Of one without streams nothing is left to be closed.
+    // Without streams, nothing is left to close.
     if (this.#streams.length === 0) this.unregister()
     const waiting = this.#waiting
     this.#waiting = []
     for (const waiter of waiting) waiter.exited(returncode)
   }
 
-  /** Waits for its end, and leaves it alone when cancelled. */
+  /** Waits for the exit. A cancellation ends the wait and leaves the process alone. */
   wait(): Promise<number> {
     const scope = enterOperation('wait')
     this.requireOpen('wait')
     return this.returncode === null ? new Wait(this).begin(scope) : immediate(this.returncode)
   }
 
-  /** `Process.close()`: waits for its end; cancelled, ends it. */
+  /** `Process.close()`: waits for the exit; if it is cancelled, stops the process. */
   async close(): Promise<void> {
     const scope = closingScope()
     if (this.returncode !== null) this.shut()
-    // Where its end cannot be waited for, it is brought about.
+    // No scope can wait for the exit here: stop the process.
     else if (scope === undefined || isInterrupted(scope)) return this.#end(scope)
     else {
       this.shut()
@@ -81,7 +90,9 @@ export class Child extends Resource implements ProcessSink {
     await immediateVoid()
   }
 
-  /** Ends it and what is left of its group, and waits until that is done, whatever is cancelled. */
+  /**
+   * Stops the process and the rest of its group, and waits until that is done. A cancellation does not end the wait.
+   */
   async abort(): Promise<void> {
     if (!this.#isOver) return this.#end(closingScope())
     this.shut()
@@ -95,7 +106,7 @@ export class Child extends Resource implements ProcessSink {
     this.release()
   }
 
-  /** Asks it to end, and calls `done` when it has been reaped. */
+  /** Asks the process to end, and calls `done` when it has been reaped. */
   stop(done: () => void): void {
     if (this.#stopped) done()
     else if (this.#stopping !== undefined) this.#stopping.push(done)
@@ -108,7 +119,7 @@ export class Child extends Resource implements ProcessSink {
     }
   }
 
-  /** Keeps the process alive while somebody waits. */
+  /** A pending wait keeps this Node process alive. */
   addWaiter(waiter: { exited(returncode: number): void }): void {
     if (this.#waiting.push(waiter) === 1) this.transport.ref()
   }
@@ -132,22 +143,22 @@ export class Child extends Resource implements ProcessSink {
     })
   }
 
-  /** Closes the streams, the input once it has left (2). */
+  /** Closes the streams (2). The input closes once its bytes have left. */
   shut(): void {
     this.closed = true
     this.stdout?.destroy()
     this.stderr?.destroy()
-    // Nobody hears of it: a process that does not read to the end of its input is none of an error.
+    // Its failure is ignored: a process may exit without reading all its input.
     void this.stdin?.closeInTime()
   }
 
-  /** It has ended. */
+  /** After the exit. */
   release(): void {
     for (const stream of this.#streams) stream.destroy()
     this.unregister()
   }
 
-  /** Whether nothing is left to be ended. A group may outlive its leader. */
+  /** Whether nothing is left to stop. A group may outlive its leader. */
   get #isOver(): boolean {
     return this.returncode !== null && !this.#launch.spawn.processGroup
   }
@@ -185,7 +196,7 @@ class Wait extends Operation<number> {
   }
 }
 
-/** Waits for the end; cancelled, it brings it about, and its scope waits as long. */
+/** Waits for the exit. A cancellation stops the process, and the scope waits until it has exited. */
 class CloseCall extends Wait {
   override describe(): string {
     return `close of ${this.child.describeResource()}`
@@ -197,7 +208,7 @@ class CloseCall extends Wait {
   }
 }
 
-/** Brings about the end, and is not to be disturbed. */
+/** Stops the process. A cancellation does not interrupt it. */
 class Stop extends Operation<void> {
   readonly #child: Child
 

@@ -1,4 +1,4 @@
-/** What a program is started with, as users write it, checked and made into what a backend takes. */
+/** The options of `openProcess` and `runProcess`: checked, and converted to those of a backend. */
 import { fileURLToPath } from 'node:url'
 import type { SpawnOptions, StandardStream } from '../backends/contract/backend.ts'
 import { UsageError } from '../errors.ts'
@@ -13,15 +13,19 @@ import {
   outOfRange,
 } from '../common/validate.ts'
 
-/** Something with a descriptor of the system: an open file of `node:fs/promises`, a `FileHandle`, a socket's handle. */
+/** An object with a file descriptor, such as a `FileHandle` of `node:fs/promises` or an `AsyncFile`. */
 export interface HasDescriptor {
-  /** The number of the descriptor. */
+  /** The file descriptor. */
   readonly fd: number
 }
 
 /**
- * What becomes of a standard stream of the child: `'pipe'`, a stream of this side; `'inherit'`, this process's own; `'ignore'` or
- * `'null'`, nothing (`/dev/null`); a file descriptor of this process, or an object with one as its `fd`, of which the child gets a copy.
+ * What a standard stream of the child is connected to:
+ *
+ * - `'pipe'`: a `Stream` of this process.
+ * - `'inherit'`: the same stream of this process.
+ * - `'ignore'` or `'null'`: `/dev/null`.
+ * - a file descriptor of this process, or an object with an `fd`: the child gets a copy of the descriptor.
  */
 export type ProcessStdio = 'pipe' | 'inherit' | 'ignore' | 'null' | number | HasDescriptor
 
@@ -31,32 +35,32 @@ export interface OpenProcessOptions {
   stdin?: ProcessStdio | undefined
   /** Default `'pipe'`. */
   stdout?: ProcessStdio | undefined
-  /** Default `'pipe'`; `'stdout'`: where the output goes, in the order in which it is written. */
+  /** Default `'pipe'`. `'stdout'` sends errors where the output goes, in the order in which they are written. */
   stderr?: ProcessStdio | 'stdout' | undefined
-  /** All of the child's environment. Default: this process's own. */
+  /** The child's whole environment. Default: that of this process. */
   env?: Readonly<Record<string, string | undefined>> | undefined
-  /** The folder it starts in. */
+  /** Working directory of the child. Default: that of this process. */
   cwd?: string | URL | undefined
-  /** Milliseconds between `SIGTERM` and `SIGKILL` when it is ended because of a cancellation or an error. Default 5,000. */
+  /** Milliseconds between `SIGTERM` and `SIGKILL` when a cancellation or an error ends the child. Default 5,000. */
   killAfter?: number | undefined
-  /** Starts it as the leader of a process group, and sends every signal to the whole group. Default false. */
+  /** Starts the child as the leader of a process group, and sends every signal to the whole group. Default false. */
   processGroup?: boolean | undefined
 }
 
 /** Options of `runProcess`. */
 export interface RunProcessOptions extends OpenProcessOptions {
-  /** What it reads; then its input ends. Not together with a `stdin` that is no pipe. */
+  /** The child's whole input. Excludes a `stdin` other than `'pipe'`. */
   input?: Uint8Array | string | undefined
-  /** Default: `'pipe'` with `input`, else `'ignore'`. */
+  /** Default: `'pipe'` with `input`, otherwise `'ignore'`. */
   stdin?: ProcessStdio | undefined
-  /** Whether a return code other than 0 is a `CalledProcessError`. Default true. */
+  /** Whether a return code other than 0 rejects with `CalledProcessError`. Default true. */
   check?: boolean | undefined
 }
 
-/** What `start` takes. */
+/** Checked options of one child. */
 export interface Launch {
   readonly spawn: SpawnOptions
-  /** For texts: 'cat'. */
+  /** The program in error messages: 'cat'. */
   readonly name: string
   readonly killAfter: number
 }
@@ -78,14 +82,14 @@ export function toLaunch(
     env: toEnvironment(env),
     stdin: toStandard('options.stdin', stdin, 0),
     stdout: output,
-    // Only a pipe is made anew; everything else is simply said twice.
+    // Only the pipe of stdout is shared; a descriptor is given twice.
     stderr: stderr !== 'stdout' ? toStandard('options.stderr', stderr, 2) : output === 'pipe' ? 'stdout' : output,
     processGroup,
   }
   return { spawn, name: nameOf(command), killAfter }
 }
 
-/** Those that `runProcess` has beyond the others. */
+/** The options that only `runProcess` has. */
 export function toInput(options: RunProcessOptions): { input: Uint8Array | undefined; stdin: ProcessStdio } {
   const { input, stdin, check } = options
   if (check !== undefined) checkBoolean('options.check', check)
@@ -106,7 +110,7 @@ function checkCommand(command: unknown): asserts command is string | readonly st
   } else throw invalidArgType('command', 'a string or an array of strings', command)
 }
 
-/** The system ends a text at its first NUL: a program would be given something else than what stands here. */
+/** The system cuts strings at the first NUL: the program would get another text. */
 function checkText(name: string, text: unknown): asserts text is string {
   checkString(name, text)
   if (text.includes('\0')) throw outOfRange(name, 'without NUL characters', text)
@@ -156,7 +160,7 @@ function toEnvironment(env: unknown): Record<string, string> {
   return all
 }
 
-/** The program, without the folder it is in; of a line for the shell its first word. */
+/** The program without its folder; of a shell line, the first word. */
 function nameOf(command: string | readonly string[]): string {
   const [first = ''] = typeof command === 'string' ? command.trim().split(/\s/) : command
   return first.slice(first.lastIndexOf('/') + 1)

@@ -1,4 +1,4 @@
-/** A standard stream of a child process: a `Stream` that goes one way. */
+/** The standard streams of a child process: each is a `Stream` with one direction. */
 import type { StreamTransport } from '../backends/contract/backend.ts'
 import { ClosedResourceError, UnsupportedError } from '../errors.ts'
 import { enterOperation, rejected, type RunState } from '../kernel/index.ts'
@@ -12,7 +12,7 @@ export function openStream(transport: StreamTransport | undefined, run: RunState
   return transport === undefined ? undefined : new Connection(transport, run, ORIGIN)
 }
 
-/** The input of a child: it is sent to. */
+/** The input of a child: it only sends. */
 export class ProcessInput extends Stream {
   readonly #connection: Connection
 
@@ -50,7 +50,7 @@ export class ProcessInput extends Stream {
   }
 }
 
-/** The output of a child, or its error stream: it is received from. */
+/** The output or error output of a child: it only receives. */
 export class ProcessOutput extends Stream {
   readonly #connection: Connection
 
@@ -84,14 +84,14 @@ export class ProcessOutput extends Stream {
 const ORIGIN: Origin = {
   kind: PROCESS_STREAM,
   side: 'client',
-  // Who ends the process closes its streams; what it was sent may take as long as it runs.
+  // The end of the process closes its streams. Until then, bytes that were sent may take any time.
   closeTimeout: Infinity,
   settings: undefined,
   hostname: undefined,
   standardCompatible: true,
 }
 
-/** The way that a pipe does not go. */
+/** A call of the direction that a pipe does not have. */
 function refuse(what: string, connection: Connection, check: () => unknown): Promise<never> {
   try {
     check()

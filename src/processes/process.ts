@@ -7,14 +7,24 @@ import type { Child } from './child.ts'
 import { ProcessInput, ProcessOutput } from './process-stream.ts'
 
 /**
- * A child process, made by `openProcess`. Re-creates `anyio.abc.Process`.
+ * A running child process. `openProcess` makes one.
  *
- * Its standard streams, where they are pipes, are `Stream`s: of the input one sends, `sendEof` and `close` end it, and a child that
- * reads no more is a `BrokenResourceError`; of the other two one receives. They can be read to their end after it has gone.
+ * A standard stream that is a pipe is a `Stream`. Send to `stdin`, and end it with `sendEof` or `close`; if the child
+ * reads no more, a send fails with `BrokenResourceError`. Receive from `stdout` and `stderr`, also after the child has
+ * exited.
  *
- * @typeParam In - the type of `stdin`: `Stream` where the options ask for a pipe, `null` where they ask for something else
- * @typeParam Out - the same of `stdout`
- * @typeParam Err - the same of `stderr`
+ * @example
+ * ```ts
+ * await openProcess(['sort'], async (process) => {
+ *   await process.stdin.sendAll('b\na\n')
+ *   await process.stdin.sendEof()
+ *   for await (const chunk of process.stdout) console.log(String(chunk))
+ * })
+ * ```
+ *
+ * @typeParam In - the type of `stdin`: `Stream` if the options ask for a pipe, otherwise `null`
+ * @typeParam Out - the type of `stdout`
+ * @typeParam Err - the type of `stderr`
  */
 export class Process<
   In extends Stream | null = Stream | null,
@@ -24,35 +34,38 @@ export class Process<
   implements AsyncDisposable, Selectable<number>
 {
   readonly #child: Child
-  /** What it reads, to be sent to; `null` where it is no pipe. */
+  /** The child's input, to send to; `null` if it is no pipe. */
   readonly stdin: In
-  /** What it writes, to be received from; `null` where it is no pipe. */
+  /** The child's output, to receive from; `null` if it is no pipe. */
   readonly stdout: Out
-  /** Its errors, to be received from; `null` where they are no pipe of their own. */
+  /** The child's error output, to receive from; `null` if it is no pipe of its own. */
   readonly stderr: Err
 
   /** @internal */
   constructor(child: Child) {
     this.#child = child
-    // The types say what the options ask for, and the child has its pipes by the same options.
+    // The type parameters and the pipes of the child follow from the same options.
     this.stdin = (child.stdin === undefined ? null : new ProcessInput(child.stdin)) as In
     this.stdout = (child.stdout === undefined ? null : new ProcessOutput(child.stdout)) as Out
     this.stderr = (child.stderr === undefined ? null : new ProcessOutput(child.stderr)) as Err
   }
 
-  /** The number that the system has given it. */
+  /** The process id. */
   get pid(): number {
     return this.#child.transport.pid
   }
 
-  /** Its exit code, or minus the number of the signal that ended it; `null` while it runs. Stays known after `close()`. */
+  /**
+   * The exit code, or minus the number of the signal that ended it (PROCESS-2); `null` while it runs. Kept after
+   * `close()`.
+   */
   get returncode(): number | null {
     return this.#child.returncode
   }
 
   /**
-   * Waits for its end and returns its return code: as soon as it has exited, also where a process that it has started still
-   * holds its pipes. Several tasks may wait. A cancellation ends the wait and not the process.
+   * Waits for the process to exit and resolves with its return code. Does not wait for grandchildren that still hold
+   * its pipes. Several tasks may wait. A cancellation ends the wait, not the process.
    */
   wait(): Promise<number> {
     try {
@@ -80,30 +93,30 @@ export class Process<
     }
   }
 
-  /** Asks it to end: `SIGTERM`. */
+  /** Asks the process to end: sends `SIGTERM`. */
   terminate(): void {
     this.#signal('terminate', constants.signals.SIGTERM)
   }
 
-  /** Ends it: `SIGKILL`. */
+  /** Ends the process: sends `SIGKILL`. */
   kill(): void {
     this.#signal('kill', constants.signals.SIGKILL)
   }
 
   /**
-   * Sends a signal, by name or number; to its whole group, where it leads one (`processGroup`). For one that has ended
-   * nothing happens.
+   * Sends a signal, by name or number, to the process; with `processGroup`, to its whole group. Does nothing once the
+   * process has ended.
    *
-   * @throws the system error (`kill EPERM`) where it is another user's by now
+   * @throws the system error (`kill EPERM`) if the process belongs to another user by now
    */
   sendSignal(signal: NodeJS.Signals | number): void {
     this.#signal('sendSignal', signalNumber(toSignalName('signal', signal)))
   }
 
   /**
-   * Closes its streams and waits for its end. Cancelled, it ends the process, by `SIGTERM` and after `killAfter` by `SIGKILL`, waits
-   * until it is gone, and never raises the cancellation: the next checkpoint does. Outside every run, and in a task or scope
-   * that has ended, it does so at once. Idempotent.
+   * Closes the streams and waits for the process to exit. When it is cancelled, it ends the process (`SIGTERM`, then
+   * `SIGKILL` after `killAfter`) and waits until it is gone. It does that at once outside every run, and in a task or
+   * scope that has ended. Never raises a cancellation: the next checkpoint does. Idempotent.
    */
   close(): Promise<void> {
     return this.#child.close()
@@ -120,7 +133,7 @@ export class Process<
   }
 }
 
-/** A process with three pipes, as `openProcess` gives it by default. */
+/** A process with three pipes: what `openProcess` gives by default. */
 export interface PipedProcess extends Process<Stream, Stream, Stream> {
   readonly stdin: Stream
   readonly stdout: Stream

@@ -1,11 +1,11 @@
 /**
- * `Broadcast`: each item goes to every subscriber, and each of these reads at its own pace.
+ * `Broadcast`: each item goes to every subscriber, and each subscriber reads at its own pace.
  *
- * What must stay true:
- * 1. An item goes to all who are subscribed when it is taken, or to none: a send that waits has given it to none.
- * 2. With `wait`: an item is taken only when every subscriber has room for it. `#full` counts those without; sends wait exactly
- *    as long as it is not 0, in order.
- * 3. Otherwise no send waits, and what has no room is lost to that one subscriber alone.
+ * Invariants
+ * 1. An item goes to all subscribers of the moment in which it is taken. A send that still waits has given it to none.
+ * 2. With `wait`, an item is taken only when every subscriber has room. `#full` counts the subscribers without room;
+ *    sends wait while it is not 0, in order.
+ * 3. Otherwise no send waits, and a full subscriber alone loses an item.
  */
 import { ClosedResourceError, WouldBlock } from '../errors.ts'
 import { enterOperation, immediateVoid, rejected, WaitQueue } from '../kernel/index.ts'
@@ -18,39 +18,43 @@ import { StreamState } from './stream-state.ts'
 /** Options of `createBroadcast`. */
 export interface BroadcastOptions {
   /**
-   * What happens when a subscriber has no room for another item:
+   * What `send` does when the buffer of a subscriber is full:
    *
-   * - `'wait'` (the default): `send` waits for it, and so for the slowest of all.
-   * - `'drop-oldest'`: that subscriber loses the item that it has had for longest.
-   * - `'drop-newest'`: that subscriber does not get the new one.
-   * - `'error'`: that subscriber is cut off. It receives what it had room for, and then `BrokenResourceError`.
+   * - `'wait'` (default): waits until it has room. The slowest subscriber sets the pace.
+   * - `'drop-oldest'`: that subscriber loses its oldest buffered item.
+   * - `'drop-newest'`: that subscriber does not get the new item.
+   * - `'error'`: that subscriber is cut off. It receives its buffered items, and then `BrokenResourceError`.
    */
   onFull?: 'wait' | 'drop-oldest' | 'drop-newest' | 'error' | undefined
 }
 
-/** A frozen record. */
+/** A snapshot of a broadcast, frozen. */
 export interface BroadcastStatistics {
-  /** Items that each subscriber has room for. */
+  /** Items that the buffer of each subscriber holds. */
   readonly capacity: number
-  /** Subscribers that are not closed, and have not been cut off. */
+  /** Subscribers that are neither closed nor cut off. */
   readonly subscribers: number
   /** Tasks that wait until every subscriber has room. */
   readonly tasksWaitingSend: number
-  /** Items that subscribers have lost, of all of them together. */
+  /** Items that were lost, over all subscribers. */
   readonly dropped: number
 }
 
 /**
- * Makes a broadcast: every item goes to every subscriber. It belongs to no `run`.
+ * Makes a broadcast: each item that is sent goes to every subscriber. It belongs to no `run`.
  *
+ * @example
  * ```ts
  * const prices = createBroadcast<Price>(100, { onFull: 'drop-oldest' })
+ * // in a subscriber
  * using mine = prices.subscribe()
  * for await (const price of mine) show(price)
+ * // in the source
+ * await prices.send(price)
  * ```
  *
- * @param capacity - how many items may wait for each subscriber: a positive integer, or `Infinity`
- * @throws RangeError when `capacity` is not positive, and for another `onFull`
+ * @param capacity - how many items the buffer of each subscriber holds: a positive integer, or `Infinity`
+ * @throws RangeError if `capacity` is not positive, or `onFull` is unknown
  */
 export function createBroadcast<T>(capacity: number, options: BroadcastOptions = {}): Broadcast<T> {
   checkCapacity('capacity', capacity)
@@ -60,7 +64,7 @@ export function createBroadcast<T>(capacity: number, options: BroadcastOptions =
   return new Broadcast<T>(capacity, onFull)
 }
 
-/** Hands each item to every subscriber; made by `createBroadcast`. */
+/** Sends each item to every subscriber; made by `createBroadcast`. */
 export class Broadcast<T> implements Disposable, AsyncDisposable {
   readonly #capacity: number
   readonly #onFull: Mode
@@ -77,10 +81,10 @@ export class Broadcast<T> implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Gives the item to all who are subscribed; to none where there are none. With `wait` it first waits until each of them has
-   * room. Cancelled, it has given the item to none.
+   * Gives the item to all current subscribers, if there are any. With `'wait'` it first waits until each of them has
+   * room. A cancelled send has given the item to none.
    *
-   * @throws ClosedResourceError when the broadcast is closed
+   * @throws ClosedResourceError if the broadcast is closed
    */
   send(item: T): Promise<void> {
     try {
@@ -95,9 +99,10 @@ export class Broadcast<T> implements Disposable, AsyncDisposable {
   }
 
   /**
-   * The same without waiting; works anywhere.
+   * Sends without waiting. Works anywhere.
    *
-   * @throws WouldBlock with `wait`, where a subscriber has no room: none has the item then; ClosedResourceError
+   * @throws WouldBlock with `'wait'` if a subscriber has no room (then none gets the item); ClosedResourceError as
+   * `send`
    */
   sendNowait(item: T): void {
     this.#requireOpen('sendNowait')
@@ -106,10 +111,11 @@ export class Broadcast<T> implements Disposable, AsyncDisposable {
   }
 
   /**
-   * A stream of what is sent from now on. Close it to unsubscribe: with `wait`, one that is neither read nor closed holds up every
-   * sender. Its clones share it: each item goes to one of them. Works anywhere.
+   * Returns a stream of the items that are sent from now on. Close it to unsubscribe: with `'wait'`, a stream that is
+   * neither read nor closed blocks every sender. Its clones share one subscription: each item goes to one of them.
+   * Works anywhere.
    *
-   * @throws ClosedResourceError when the broadcast is closed
+   * @throws ClosedResourceError if the broadcast is closed
    */
   subscribe(): MemoryReceiveStream<T> {
     this.#requireOpen('subscribe')
@@ -119,8 +125,8 @@ export class Broadcast<T> implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Closes it, at once: a `send` that waits is a `ClosedResourceError`, and has given its item to none. Subscribers receive what is
-   * there for them, and then `EndOfStream`. Works anywhere. Idempotent.
+   * Closes the broadcast. A waiting `send` rejects with `ClosedResourceError`, and its item goes to no subscriber.
+   * Subscribers receive their buffered items, and then `EndOfStream`. Works anywhere. Idempotent.
    */
   close(): void {
     if (this.#closed) return
@@ -136,7 +142,7 @@ export class Broadcast<T> implements Disposable, AsyncDisposable {
     this.#full = 0
   }
 
-  /** How many have subscribed, how many wait to send, and what was lost. */
+  /** The numbers of subscribers, of waiting senders and of lost items. */
   statistics(): BroadcastStatistics {
     return Object.freeze({
       capacity: this.#capacity,
@@ -146,12 +152,12 @@ export class Broadcast<T> implements Disposable, AsyncDisposable {
     })
   }
 
-  /** Closes it, for `using`. */
+  /** The same as `close()`, for `using`. */
   [Symbol.dispose](): void {
     this.close()
   }
 
-  /** Closes it, for `await using`. */
+  /** The same as `close()`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
   }
@@ -186,7 +192,7 @@ export class Broadcast<T> implements Disposable, AsyncDisposable {
     return subscriber
   }
 
-  /** A subscriber has no room any more, or has some again. */
+  /** A subscriber became full (1), or has room again (-1). */
   #changed(change: 1 | -1): void {
     if (this.#closed) return
     this.#full += change
@@ -206,7 +212,7 @@ interface Subscriber<T> {
   push(item: T): 'taken' | 'dropped' | 'ended'
 }
 
-/** A subscriber's items, with `wait`: it is told when they fill it up, and when there is room again. */
+/** The buffer of a subscriber with `wait`: reports when it becomes full, and when it has room again. */
 class Room<T> extends Channel<T> {
   readonly #changed: (change: 1 | -1) => void
 
@@ -219,7 +225,7 @@ class Room<T> extends Channel<T> {
     return this.items.length >= this.capacity
   }
 
-  /** There is room. */
+  /** Call it only when there is room. */
   push(item: T): 'taken' {
     this.tryPut(item)
     if (this.full) this.#changed(1)

@@ -1,7 +1,7 @@
 /**
- * `CapacityLimiter`: tokens, each borrowed by somebody who is known by name.
+ * `CapacityLimiter`: tokens, each lent to a known borrower.
  *
- * What must stay true: nobody waits while a token is free, and a borrower has one token at most.
+ * Invariants: no call waits while a token is free, and a borrower has at most one token.
  */
 
 import { UsageError, WouldBlock } from '../errors.ts'
@@ -23,34 +23,42 @@ import { OwnerQueue } from './owner-queue.ts'
 import { frameForUse, refuseHeld, shownOwner, taskFrame } from './ownership.ts'
 import { type Lender, refuseStarving, type TokenWaiter, waitsForToken } from './starvation.ts'
 
-/** A frozen record. */
+/** A snapshot of a capacity limiter, frozen. */
 export interface CapacityLimiterStatistics {
-  /** Tokens that somebody has now. */
+  /** Tokens that are borrowed now. */
   readonly borrowedTokens: number
-  /** Tokens that there are; `Infinity` for no limit. */
+  /** All tokens; `Infinity` for no limit. */
   readonly totalTokens: number
-  /** Tasks (also those inside a `use`) as `TaskInfo`, other borrowers as they were given; in the order of borrowing. */
+  /** In the order of borrowing: tasks (also those inside a `use`) as `TaskInfo`, other borrowers as they were given. */
   readonly borrowers: readonly unknown[]
   /** Tasks that wait for a token. */
   readonly tasksWaiting: number
 }
 
 /**
- * Makes a limiter with so many tokens, `Infinity` being no limit. Re-creates `anyio.create_capacity_limiter`.
+ * Makes a limiter of concurrency: at most `totalTokens` borrowers have a token at a time. It differs from a semaphore:
+ * each token has a known borrower, and the total can be changed.
  *
- * @throws RangeError when `totalTokens` is negative or no integer
+ * @example
+ * ```ts
+ * const limiter = createCapacityLimiter(4)
+ * const pages = await Promise.all(urls.map((url) => limiter.use(() => load(url))))
+ * ```
+ *
+ * @param totalTokens - 0 or more; `Infinity` is no limit
+ * @throws RangeError if `totalTokens` is negative or no integer
  */
 export function createCapacityLimiter(totalTokens: number): CapacityLimiter {
   checkTokens('totalTokens', totalTokens)
   return new CapacityLimiter(totalTokens)
 }
 
-/** Re-creates `anyio.abc.CapacityLimiter`. It may have zero tokens. */
+/** Lends tokens to tasks and other borrowers; made by `createCapacityLimiter`. */
 export class CapacityLimiter implements Lender {
   #total: number
-  /** The tokens that are lent, in the order of borrowing. */
+  /** Lent tokens, in the order of borrowing. */
   readonly #lent = new WaitQueue<Token>()
-  /** The same by borrower, without those of a `use`: each is a borrower of its own, and nobody asks for it by name. */
+  /** The same by borrower, without those of a `use`: each `use` is a borrower of its own, which is never looked up. */
   readonly #named = new Map<unknown, Token>()
   readonly #waiters = new OwnerQueue<LimiterWaiter>()
 
@@ -60,9 +68,9 @@ export class CapacityLimiter implements Lender {
   }
 
   /**
-   * Waits for a token, which then belongs to the running task.
+   * Waits for a token, which the running task then has.
    *
-   * @throws UsageError when the task has one, or waits for one, already, or inside a `use` of the limiter
+   * @throws UsageError if the task has a token or waits for one already, or inside a `use` of this limiter
    */
   acquire(): Promise<Grant> {
     try {
@@ -75,14 +83,16 @@ export class CapacityLimiter implements Lender {
     }
   }
 
-  /** Takes a token without waiting. @throws WouldBlock where none is free; UsageError when the task has one already */
+  /** Takes a token without waiting. @throws WouldBlock if none is free; UsageError if the task has one already */
   acquireNowait(): Grant {
     const frame = taskFrame('acquireNowait')
     this.#refuseHolder(frame, 'acquireNowait')
     return this.#acquireNowait(frame.task, 'acquireNowait')
   }
 
-  /** Waits for a token for a borrower of any kind, whoever runs. @throws UsageError when `borrower` has one already */
+  /**
+   * Waits for a token for `borrower`, any value that identifies it. @throws UsageError if `borrower` has one already
+   */
   acquireOnBehalfOf(borrower: unknown): Promise<Grant> {
     try {
       const scope = enterOperation('acquireOnBehalfOf')
@@ -93,33 +103,36 @@ export class CapacityLimiter implements Lender {
     }
   }
 
-  /** The same without waiting; works anywhere. @throws WouldBlock where none is free; UsageError as above */
+  /**
+   * Takes a token for `borrower` without waiting. Works anywhere. @throws WouldBlock if none is free; UsageError as
+   * above
+   */
   acquireOnBehalfOfNowait(borrower: unknown): Grant {
     this.#refuseBorrower(borrower, 'acquireOnBehalfOfNowait')
     return this.#acquireNowait(borrower, 'acquireOnBehalfOfNowait')
   }
 
-  /** Gives the running task's token back. @throws UsageError when it has none */
+  /** Gives the running task's token back. @throws UsageError if it has none */
   release(): void {
     this.#release(taskFrame('release').task, 'release: this task')
   }
 
-  /** Gives a borrower's token back; works anywhere. @throws UsageError when it has none */
+  /** Gives the token of `borrower` back. Works anywhere. @throws UsageError if it has none */
   releaseOnBehalfOf(borrower: unknown): void {
     this.#release(borrower, 'releaseOnBehalfOf: this borrower')
   }
 
-  /** How many tokens are free; less than 0 when the total was lowered below what is borrowed. */
+  /** Number of free tokens; negative if the total was lowered below the number of borrowed tokens. */
   get availableTokens(): number {
     return this.#total - this.#lent.length
   }
 
-  /** How many tokens are borrowed. */
+  /** Number of borrowed tokens. */
   get borrowedTokens(): number {
     return this.#lent.length
   }
 
-  /** How many there are. Raising it serves those who wait; lowering it takes nothing from anybody. */
+  /** Number of all tokens. Raising it serves waiters; lowering it leaves borrowed tokens with their borrowers. */
   get totalTokens(): number {
     return this.#total
   }
@@ -131,11 +144,11 @@ export class CapacityLimiter implements Lender {
   }
 
   /**
-   * Runs `body` with a token that belongs to this very call, so that ten of them in one `Promise.all` take their turns.
-   * The token is given back when `body` settles. Calls that it has begun and not awaited go on without one: await them, or run
-   * them in a task group inside `body`.
+   * Waits for a token, runs `body`, and gives the token back when `body` settles. The token belongs to this call, not
+   * to the task: ten calls in one `Promise.all` take turns. Calls that `body` has begun and not awaited go on without a
+   * token: await them, or run them in a task group inside `body`.
    *
-   * @throws UsageError inside another `use` of it, or when the task has a token already
+   * @throws UsageError inside another `use` of this limiter, or if the task has a token already
    */
   use<T>(body: () => T | PromiseLike<T>): Promise<T> {
     try {
@@ -152,7 +165,7 @@ export class CapacityLimiter implements Lender {
     }
   }
 
-  /** Who has a token, and how many wait for one. */
+  /** The borrowers, and the number of waiting tasks. */
   statistics(): CapacityLimiterStatistics {
     return Object.freeze({
       borrowedTokens: this.borrowedTokens,
@@ -201,7 +214,7 @@ export class CapacityLimiter implements Lender {
     return token
   }
 
-  /** Of the limiter's own grants, which are tokens. One may have been given back by name, and lent again. */
+  /** The limiter's grants are its tokens. A token may have been given back by `release…` before. */
   readonly #released = (grant: OneGrant): void => {
     const token = grant as Token
     if (token._queue !== undefined) this.#takeIn(token)
@@ -223,14 +236,14 @@ export class CapacityLimiter implements Lender {
     while (this.availableTokens > 0) {
       const waiter = this.#waiters.shift()
       if (waiter === undefined) return
-      // Two calls may wait for one borrower: the second finds out when its turn has come.
+      // Two calls may wait for one borrower: the second fails when its turn has come.
       if (this.#named.has(waiter.owner)) waiter.reject(hasOne('acquire'))
       else waiter.grant(this.#lend(waiter.owner))
     }
   }
 }
 
-/** A grant that knows whose it is. */
+/** A grant with its borrower. */
 class Token extends OneGrant implements Queued {
   _before: Queued | undefined = undefined
   _after: Queued | undefined = undefined
@@ -253,7 +266,7 @@ class LimiterWaiter extends Claim implements TokenWaiter {
     this.owner = borrower
   }
 
-  /** While it waits; once it has its token, it is in nobody's way. */
+  /** Set while it waits. */
   get lender(): Lender | undefined {
     return this._queue === undefined ? undefined : this.#limiter
   }

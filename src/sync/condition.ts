@@ -1,19 +1,19 @@
 /**
- * `Condition`: waiting, with a lock in hand, for what somebody else does under the same lock.
+ * `Condition`: waits, while holding a lock, until another task that holds the same lock notifies.
  *
  * ```text
  *  wait ─► give up the lock ─► queue ─┬─ notified ──► lock's queue ─► has it again ─► resolved
  *                                     └─ cancelled ─► lock's queue ─► has it again ─► Cancelled
  *
- *  the grant was released while it waited (its use() is over, and nobody awaited it):
- *                                     whenever that is found ─► without the lock ─► UsageError, or Cancelled
+ *  the grant was released while it waited (its use() is over, and the wait was not awaited):
+ *                                     as soon as that is found ─► without the lock ─► UsageError, or Cancelled
  * ```
  *
- * What must stay true:
- * 1. `wait` returns with the lock, however it returns, and getting it back is no cancel point. But for the last line of the
- *    picture: then nobody would give the lock back, so it must not be had.
- * 2. A notification reaches somebody who can act on it: a waiter that was notified and cancelled before it was told, or that
- *    leaves without the lock, passes it on.
+ * Invariants
+ * 1. `wait` settles with the lock held, also when it rejects, and getting it back is no checkpoint. The exception is
+ *    the last line of the picture: no code would release the lock there, so `wait` settles without it.
+ * 2. A notification is not lost: a waiter that was notified and then cancelled before it settled, or that leaves
+ *    without the lock, passes it on.
  */
 
 import { type Cancelled, UsageError } from '../errors.ts'
@@ -36,25 +36,43 @@ import { Lock, type LockEntry, type LockStatistics } from './lock.ts'
 import { ownedByScope } from '../common/owned.ts'
 import { type Owner, taskFrame } from './ownership.ts'
 
-/** A frozen record. */
+/** A snapshot of a condition, frozen. */
 export interface ConditionStatistics {
-  /** How many wait to be notified. Those who wait for the lock are in `lockStatistics`. */
+  /** Tasks that wait to be notified. Tasks that wait for the lock are in `lockStatistics`. */
   readonly tasksWaiting: number
-  /** Those of the lock below the condition. */
+  /** The statistics of the condition's lock. */
   readonly lockStatistics: LockStatistics
 }
 
 /**
- * Makes a condition over `lock`, or over a lock of its own. Re-creates `anyio.create_condition`.
+ * Makes a condition: tasks wait until another one changes something and notifies them. Waiting and notifying happen
+ * under one lock.
  *
- * @throws TypeError when `lock` is no lock
+ * @example
+ * ```ts
+ * const condition = createCondition()
+ * const jobs: Job[] = []
+ * // a consumer
+ * const job = await condition.use(async () => {
+ *   await condition.waitFor(() => jobs.length > 0)
+ *   return jobs.shift()!
+ * })
+ * // a producer
+ * await condition.use(() => {
+ *   jobs.push(job)
+ *   condition.notify()
+ * })
+ * ```
+ *
+ * @param lock - made by `createLock`; by default the condition has a lock of its own
+ * @throws TypeError if `lock` is no lock
  */
 export function createCondition(lock: Lock = new Lock()): Condition {
   if (!(lock instanceof Lock)) throw invalidArgType('lock', 'a lock made by createLock', lock)
   return new Condition(lock)
 }
 
-/** Re-creates `anyio.abc.Condition`; its `notify` and `notifyAll` do not wait. */
+/** A condition over a lock, made by `createCondition`. */
 export class Condition {
   readonly #lock: Lock
   readonly #waiters = new WaitQueue<ConditionWaiter>()
@@ -69,49 +87,49 @@ export class Condition {
     return this.#lock.acquire()
   }
 
-  /** Takes the lock without waiting. @throws WouldBlock where it is not free; otherwise as `acquire` */
+  /** Takes the lock without waiting. @throws WouldBlock if it is not free; otherwise as `acquire` */
   acquireNowait(): Grant {
     return this.#lock.acquireNowait()
   }
 
-  /** Releases the lock. @throws UsageError when it does not belong to the running task */
+  /** Releases the lock. @throws UsageError if the running task does not own it */
   release(): void {
     this.#lock.release()
   }
 
-  /** Whether somebody has the lock. */
+  /** Whether the lock is held. */
   locked(): boolean {
     return this.#lock.locked()
   }
 
   /**
-   * Runs `body` with the lock, which is released when `body` settles. Calls that it has begun and not awaited go on beside the
-   * next owner's: await them, or run them in a task group inside `body`.
+   * Waits for the lock, runs `body`, and releases the lock when `body` settles. Calls that `body` has begun and not
+   * awaited go on without the lock: await them, or run them in a task group inside `body`.
    *
-   * @throws UsageError where the running code has the lock already
+   * @throws UsageError if the running code holds the lock already
    */
   use<T>(body: () => T | PromiseLike<T>): Promise<T> {
     return this.#lock.use(body)
   }
 
-  /** Wakes the first `n` who wait. @throws UsageError when the running code does not have the lock */
+  /** Wakes the first `n` waiters. @throws UsageError if the running code does not hold the lock */
   notify(n: number = 1): void {
     checkInteger('n', n)
     this.#requireOwner(taskFrame('notify'), 'notify')
     this.#wake(n)
   }
 
-  /** Wakes everybody who waits. @throws UsageError when the running code does not have the lock */
+  /** Wakes all waiters. @throws UsageError if the running code does not hold the lock */
   notifyAll(): void {
     this.#requireOwner(taskFrame('notifyAll'), 'notifyAll')
     this.#wake(this.#waiters.length)
   }
 
   /**
-   * Gives up the lock until notified, and has it again when it returns, also with an error.
+   * Releases the lock, waits to be notified, and takes the lock again before it settles, also when it rejects.
    *
-   * @throws UsageError when the running code does not have the lock, or has released it for good while this waited;
-   *   BrokenResourceError when a task that had the lock meanwhile has ended without releasing it
+   * @throws UsageError if the running code does not hold the lock, or has released it for good while this waited;
+   *   BrokenResourceError if a task that took the lock meanwhile has ended without releasing it
    */
   wait(): Promise<void> {
     try {
@@ -127,9 +145,10 @@ export class Condition {
   }
 
   /**
-   * Waits until `predicate` is true, and returns its value. It is asked with the lock in hand.
+   * Waits until `predicate` returns a truthy value, and resolves with it. The predicate is called with the lock held:
+   * once at the start, and after each notification.
    *
-   * @throws UsageError and BrokenResourceError as `wait`, and what `predicate` throws
+   * @throws UsageError and BrokenResourceError as `wait`, and the error of `predicate`
    */
   waitFor<T>(predicate: () => T): Promise<T> {
     try {
@@ -142,7 +161,7 @@ export class Condition {
     }
   }
 
-  /** How many wait to be notified, and what the lock says of itself. */
+  /** The number of waiting tasks, and the statistics of the lock. */
   statistics(): ConditionStatistics {
     return Object.freeze({ tasksWaiting: this.#waiters.length, lockStatistics: this.#lock.statistics() })
   }
@@ -161,7 +180,7 @@ export class Condition {
     return owner
   }
 
-  /** One who leaves without the lock does not count. */
+  /** A waiter that leaves without the lock does not count (2). */
   #wake(count: number): void {
     for (let left = count; left > 0;) {
       const waiter = this.#waiters.shift()
@@ -178,7 +197,7 @@ class ConditionWaiter extends Operation<void> implements LockEntry, Resumable {
   _after: Queued | undefined = undefined
   _queue: AnyQueue | undefined = undefined
   readonly owner: Owner
-  /** The grant that was given up. Set once it has been, which is when this stands in the queue already. */
+  /** The grant that was given up. Set after this has joined the queue. */
   kept: OneGrant | undefined
   readonly #lock: Lock
   readonly #passOn: () => void
@@ -196,7 +215,9 @@ class ConditionWaiter extends Operation<void> implements LockEntry, Resumable {
     return this.#notified ? "a condition's lock" : 'a condition'
   }
 
-  /** Out of the condition's queue, into the lock's. False where this has left instead, and the next one is to be woken. */
+  /**
+   * Moves from the condition's queue into the lock's. False if it left instead: then the next waiter is to be woken.
+   */
   notified(): boolean {
     if (this.kept!.released) {
       this.reject(lockGone())
@@ -207,7 +228,7 @@ class ConditionWaiter extends Operation<void> implements LockEntry, Resumable {
     return true
   }
 
-  /** The lock is back. A cancellation before this is told still counts. */
+  /** It has the lock again. A cancellation before the promise settles still counts. */
   admitted(): void {
     if (this.kept!.released) this.#leaveLock()
     else tellLater(this)
@@ -230,7 +251,7 @@ class ConditionWaiter extends Operation<void> implements LockEntry, Resumable {
   protected override onCancel(cancelled: () => Cancelled): void {
     this.#cancelled = cancelled
     if (this.#notified) {
-      // It stands in the lock's queue already, or has the lock and has not been told.
+      // It is in the lock's queue, or has the lock and has not settled yet.
       this.#passOn()
       return
     }
@@ -239,7 +260,7 @@ class ConditionWaiter extends Operation<void> implements LockEntry, Resumable {
     else this.#lock._enqueue(this)
   }
 
-  /** The grant was released while this stood in line: the lock goes on to the next, and so does the notification. */
+  /** The grant was released while this was in the lock's queue: passes on the lock and the notification. */
   #leaveLock(): void {
     this.#lock._suspend()
     if (this.#cancelled !== undefined) this.reject(this.#cancelled())

@@ -1,4 +1,4 @@
-/** A queue of values: what is taken leaves no hole behind, and costs the same however many follow. */
+/** A queue with an amortised constant cost for `push` and `shift`. It keeps no reference to a taken value. */
 export class Deque<T> {
   #items: (T | undefined)[] = []
   #head = 0
@@ -11,20 +11,20 @@ export class Deque<T> {
     this.#items.push(item)
   }
 
-  /** The first. There must be one. */
+  /** Takes the first value. The queue must not be empty. */
   shift(): T {
     const item = this.#items[this.#head] as T
     this.#items[this.#head++] = undefined
     if (this.#head === this.#items.length) this.clear()
     else if (this.#head >= SMALL && this.#head * 2 >= this.#items.length) {
-      // Half of it is free: moving the rest costs each item one move in all.
+      // Half of the array is free. Moving the rest costs each item one move in total.
       this.#items = this.#items.slice(this.#head)
       this.#head = 0
     }
     return item
   }
 
-  /** The first, which stays. There must be one. */
+  /** The first value, which stays. The queue must not be empty. */
   get first(): T {
     return this.#items[this.#head] as T
   }
@@ -34,12 +34,12 @@ export class Deque<T> {
   }
 
   clear(): void {
-    // A small array is kept: the usual channel fills and empties all the time. A large one gives its memory back.
+    // A small array is kept, because channels fill and empty all the time. A large one gives its memory back.
     if (this.#items.length > SMALL) this.#items = []
     else this.#items.length = 0
     this.#head = 0
   }
 }
 
-/** So many places are never copied or given up. */
+/** Arrays up to this length are neither compacted nor replaced. */
 const SMALL = 32

@@ -1,4 +1,4 @@
-/** `Event`: something that has happened, or not yet. */
+/** `Event`: a flag that tasks wait for. */
 
 import {
   type AnyQueue,
@@ -14,39 +14,54 @@ import {
   WaitQueue,
 } from '../kernel/index.ts'
 
-/** A frozen record. */
+/** A snapshot of an event, frozen. */
 export interface EventStatistics {
   /** Tasks that wait for the event. */
   readonly tasksWaiting: number
 }
 
-/** Makes an event that is not set. Re-creates `anyio.create_event`. */
+/**
+ * Makes an event: a flag that is not set at first. Tasks wait until it is set.
+ *
+ * @example
+ * ```ts
+ * const ready = createEvent()
+ * tg.spawn(async () => {
+ *   await ready.wait()
+ *   console.log('go')
+ * })
+ * ready.set()
+ * ```
+ */
 export function createEvent(): Event {
   return new Event()
 }
 
-/** Re-creates `anyio.abc.Event`; its `set` and `clear` do not wait, and work anywhere. */
+/** A flag that tasks wait for, made by `createEvent`. `set` and `clear` work anywhere, also in a callback. */
 export class Event implements Selectable<true> {
   #set = false
   readonly #waiters = new WaitQueue<Waiter<true> | Place>()
 
-  /** Sets it and wakes everybody who waits, also those whose scope is cancelled in the same turn. Idempotent. */
+  /**
+   * Sets the event and wakes all waiters, also a waiter whose scope is cancelled in the same turn (GRANT-4).
+   * Idempotent.
+   */
   set(): void {
     this.#set = true
     for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift()) waiter.answer(true)
   }
 
-  /** Makes it not set again. */
+  /** Resets the event. */
   clear(): void {
     this.#set = false
   }
 
-  /** Whether it is set. */
+  /** Whether the event is set. */
   isSet(): boolean {
     return this.#set
   }
 
-  /** Waits until it is set. It is set for whoever waited when `set` was called, also if it is cleared right afterwards. */
+  /** Waits until the event is set. A waiter is woken by `set` even if `clear` follows at once. */
   wait(): Promise<true> {
     try {
       const scope = enterOperation('wait')
@@ -71,7 +86,7 @@ export class Event implements Selectable<true> {
     }
   }
 
-  /** How many wait. */
+  /** The number of waiting tasks. */
   statistics(): EventStatistics {
     return Object.freeze({ tasksWaiting: this.#waiters.length })
   }

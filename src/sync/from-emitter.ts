@@ -1,11 +1,11 @@
 /**
- * `fromEmitter`: the events of an emitter as a stream. Events come whether or not they are read, so the stream has a buffer of a
- * fixed size and says what happens when it is full.
+ * `fromEmitter`: the events of an emitter as a stream. An emitter does not wait for its listeners, so the stream has a
+ * bounded buffer and an option for the case that it is full.
  *
- * What must stay true:
- * 1. The listeners are on the emitter exactly as long as something may still come of them: until an event ends the stream, its
- *    last receiver is closed, or the scope that it was made in ends.
- * 2. Nothing that a listener does throws into `emit`.
+ * Invariants
+ * 1. The listeners stay on the emitter until an event ends the stream, its last receiver is closed, or the scope that
+ *    it was made in ends. Then they are removed.
+ * 2. No listener throws into `emit`.
  */
 import { BrokenResourceError } from '../errors.ts'
 import {
@@ -24,54 +24,60 @@ import { MemoryReceiveStream } from './memory-object-stream.ts'
 
 /** Options of `fromEmitter`. */
 export interface FromEmitterOptions {
-  /** How many events may wait to be received: a positive integer, or `Infinity`. */
+  /** How many events the buffer holds: a positive integer, or `Infinity`. */
   capacity: number
   /**
-   * What happens to an event when as many are waiting: the one that has waited longest is dropped, or the new one; or the stream
-   * ends with a `BrokenResourceError` behind the events that are there.
+   * What an event does when the buffer is full:
+   *
+   * - `'drop-oldest'`: replaces the oldest buffered event.
+   * - `'drop-newest'`: is dropped.
+   * - `'error'`: ends the stream with `BrokenResourceError`, behind the buffered events.
    */
   onFull: 'drop-oldest' | 'drop-newest' | 'error'
   /**
-   * The event that ends the stream with an error, behind the events that are there. Default: `'error'` of an `EventEmitter`, unless
-   * that is the event asked for; none of an `EventTarget`. `null`: none.
+   * The event that ends the stream with an error, behind the buffered events. Default: `'error'` for an `EventEmitter`,
+   * unless that is `event` or `endEvent`; none for an `EventTarget`. `null`: none.
    */
   errorEvent?: string | symbol | null | undefined
-  /** The event that ends the stream, behind the events that are there: `'close'`, `'end'`. Default: none. */
+  /** The event that ends the stream, behind the buffered events: `'close'`, `'end'`. Default: none. */
   endEvent?: string | symbol | undefined
 }
 
-/** An `EventEmitter`, of Node or of a library. */
+/** An `EventEmitter` of Node, or an object with its two methods. */
 export interface EmitterLike {
   /** Adds a listener. */
   on(event: string | symbol, listener: (...args: unknown[]) => void): unknown
-  /** Removes it. */
+  /** Removes a listener. */
   removeListener(event: string | symbol, listener: (...args: unknown[]) => void): unknown
 }
 
-/** An `EventTarget`. */
+/** An `EventTarget`, or an object with its two methods. */
 export interface EventTargetLike {
   /** Adds a listener. */
   addEventListener(type: string, listener: (event: unknown) => void): void
-  /** Removes it. */
+  /** Removes a listener. */
   removeEventListener(type: string, listener: (event: unknown) => void): void
 }
 
 /**
- * The events of an emitter as a stream, in their order. It listens at once, so no event is missed between this call and the first
- * `receive`. Of an `EventEmitter`, an event's argument is the item, several arguments are an array of them, and none is
- * `undefined`; of an `EventTarget`, the event is.
+ * Turns the events of an emitter into a stream that you can receive from, or iterate with `for await`. It listens at
+ * once, so no event between this call and the first `receive` is missed.
  *
- * The listeners are removed when the stream is closed or ends, and at the latest when the scope that it was made in ends: then it
- * ends, too. Outside every run only the first two.
+ * With an `EventEmitter`, the item is the argument of the event, an array if there are several, or `undefined` if there
+ * is none. With an `EventTarget`, the item is the event object.
  *
+ * The listeners are removed when the stream is closed or ends, or when the scope that it was made in ends, which also
+ * ends the stream. Outside every run there is no such scope: close the stream.
+ *
+ * @example
  * ```ts
  * using lines = fromEmitter<string>(readline, 'line', { capacity: 1000, onFull: 'error', endEvent: 'close' })
  * for await (const line of lines) await store(line)
  * ```
  *
- * @param emitter - an `EventEmitter` or an `EventTarget`; what is both counts as the former
- * @throws TypeError for what is neither; RangeError for a `capacity` that is not positive; UsageError in a task or scope that has
- * ended
+ * @param emitter - an `EventEmitter` or an `EventTarget`; an object that is both counts as an `EventEmitter`
+ * @throws TypeError for any other `emitter`; RangeError for a `capacity` that is not positive; UsageError in a task or
+ * scope that has ended
  */
 export function fromEmitter<T = unknown>(
   emitter: EmitterLike | EventTargetLike,
@@ -101,7 +107,9 @@ export function fromEmitter<T = unknown>(
 
 type Listener = [name: string | symbol, listener: (...args: unknown[]) => void]
 
-/** Where it was made in a scope it is an operation of that, which only listens for the end of the scope's body. */
+/**
+ * The listeners of one stream. In a scope it is an operation that is notified when the body of the scope has settled.
+ */
 class Listening extends Operation<void> {
   readonly #inlet: Inlet<unknown>
   readonly #what: string
@@ -118,7 +126,7 @@ class Listening extends Operation<void> {
   start(emitter: EmitterLike | EventTargetLike, listeners: readonly Listener[]): MemoryReceiveStream<unknown> {
     const scope = currentFrame() === undefined ? undefined : requireFrame('fromEmitter').scope
     try {
-      // Detached: an emitter keeps its listeners, and whatever context they were added in, for as long as it lives.
+      // Detached: an emitter keeps its listeners, and would keep the async context in which they were added.
       for (const listener of listeners) detached(() => this.#stop.push(listen(emitter, ...listener)))
     } catch (error) {
       this.#end()
@@ -129,7 +137,7 @@ class Listening extends Operation<void> {
   }
 
   readonly one = (item: unknown): void => {
-    // An emitter that is in the middle of `emit` still calls a listener that has been removed.
+    // `emit` still calls a listener that was removed while it runs.
     if (!this.#over && this.#inlet.push(item) === 'ended') this.#end()
   }
 
@@ -158,7 +166,7 @@ class Listening extends Operation<void> {
     return NEUTRAL
   }
 
-  /** @internal A cancelled body may still receive, in a shield. */
+  /** @internal A cancelled body may still receive in a shield. */
   override _cancel(): void {}
 
   protected override onCancel(): void {}
@@ -169,12 +177,12 @@ class Listening extends Operation<void> {
   }
 
   #stayIn(scope: CancelScope): void {
-    // Code that outlived the body: there is no end of the body to wait for.
+    // The body of the scope has settled already: no notification would come.
     if ((scope._flags & CLOSING) !== 0) this.ended()
     else void this.begin(scope)
   }
 
-  /** Invariant 1. */
+  /** (1) */
   #end(): void {
     this.#over = true
     const stop = this.#stop
@@ -193,7 +201,7 @@ function listen(emitter: EmitterLike | EventTargetLike, name: string | symbol, l
   return () => emitter.removeEventListener(name as string, listener)
 }
 
-/** An `ErrorEvent` has its error in a property. */
+/** An `ErrorEvent` has its error in the property `error`. */
 function errorOf(reason: unknown): Error | undefined {
   if (reason instanceof Error) return reason
   const inner = (reason as { error?: unknown } | null | undefined)?.error
@@ -212,7 +220,7 @@ function checkName(name: string, value: unknown): asserts value is string | symb
   }
 }
 
-/** One event cannot be an item and the end. */
+/** An event is either an item or an end of the stream. */
 function checkDistinct(event: string | symbol, errorEvent: string | symbol | null, endEvent: unknown): void {
   if (errorEvent === event) throw outOfRange('options.errorEvent', 'another event than the one to receive', errorEvent)
   if (endEvent === event) throw outOfRange('options.endEvent', 'another event than the one to receive', endEvent)

@@ -1,16 +1,16 @@
 /**
- * Grants: what an `acquire` returns, and the calls of `use`, each of which owns one.
+ * Grants: the value of an `acquire`, and what each call of `use` owns.
  *
- * A lock that is owned by its task alone cannot be used by two branches of one `Promise.all`; so `use` owns by the call. Its
- * body runs in a frame that says what is held, which is how a second `use` of the same thing inside it is told from one
- * beside it: the first would wait for itself, the second has to wait its turn.
+ * Two branches of one `Promise.all` belong to one task, and could not take turns with a lock that tasks own. So `use`
+ * owns by the call. Its body runs in a frame that records what is held: a second `use` inside the body would wait for
+ * itself and is an error, a second one beside it waits its turn.
  *
- * What must stay true of a `use`:
- * 1. It is an operation of the scope that it was called in, from the call until the body has settled: the scope waits for
- *    it, also when nobody awaits it, and owns its cancellation.
- * 2. A body is called only with the grant in hand and the scope not cancelled; a grant that comes too late is given back.
- * 3. The grant is given back once, when the body has settled and before the caller hears of it; from then on the frame of
- *    the body holds nothing any more.
+ * Invariants of a `use`
+ * 1. It is an operation of its scope from the call until the body has settled. The scope waits for it, awaited or not,
+ *    and owns its cancellation.
+ * 2. The body is called only with the grant, and only in a scope that is not cancelled. A late grant is given back.
+ * 3. The grant is given back once: after the body has settled, and before the promise of `use` does. From then on the
+ *    frame of the body holds nothing.
  */
 
 import type { Cancelled } from '../errors.ts'
@@ -27,13 +27,16 @@ import {
 } from '../kernel/index.ts'
 import { isThenable } from '../common/validate.ts'
 
-/** What was acquired. Releasing it twice is harmless, and it may be released anywhere. */
+/**
+ * The result of `acquire`: release it, or hold it with `using`. It may be released anywhere, and a second release does
+ * nothing.
+ */
 export interface Grant extends Disposable, AsyncDisposable {
-  /** Gives it back. A second call does nothing. */
+  /** Gives the place, lock or token back. A second call does nothing. */
   release(): void
 }
 
-/** Releases once. */
+/** A grant that releases once. */
 export class OneGrant implements Grant {
   #release: ((grant: OneGrant) => void) | undefined
 
@@ -47,10 +50,10 @@ export class OneGrant implements Grant {
     return this.#release === undefined
   }
 
-  /** Gives it back. A second call does nothing. */
+  /** Gives the place, lock or token back. A second call does nothing. */
   release(): void {
     const release = this.#release
-    // First of all: a release that throws has been used up, too.
+    // Before the call: a release that throws is used up, too.
     this.#release = undefined
     release?.(this)
   }
@@ -64,15 +67,15 @@ export class OneGrant implements Grant {
   }
 }
 
-/** What a `use` does once it has its grant. */
+/** What a `use` runs once it has its grant. */
 export class UseCall<T> {
   readonly frame: Frame
-  /** What `frame` records of it; undefined where a `use` inside itself is not told apart. */
+  /** What `frame` records as held; `undefined` if a `use` inside the body is not an error of its own. */
   readonly holding: Holding | undefined
   readonly body: () => T | PromiseLike<T>
-  /** While the body runs. Here and not in the claim, so that an `acquire`, which waits as often, need not carry it. */
+  /** Set while the body runs. It is here and not in `Claim`, so that an `acquire` does not pay for it. */
   grant: Grant | undefined = undefined
-  /** Lets the body begin, in the async context of the call: users have AsyncLocalStorages of their own. */
+  /** Starts the body in the async context of the call: the user may have AsyncLocalStorages. */
   go: (() => void) | undefined = undefined
 
   constructor(frame: Frame, holding: Holding | undefined, body: () => T | PromiseLike<T>) {
@@ -82,7 +85,7 @@ export class UseCall<T> {
   }
 }
 
-/** A call that wants a grant: an `acquire`, whose outcome the grant is, or a `use`, which is over when its body is. */
+/** A call that waits for a grant: an `acquire` resolves with it, a `use` settles with its body. */
 export class Claim extends Waiter<unknown, Grant> {
   readonly #call: UseCall<unknown> | undefined
 
@@ -99,7 +102,7 @@ export class Claim extends Waiter<unknown, Grant> {
     return this.#call?.grant === undefined ? super.waitsFor : NEUTRAL
   }
 
-  /** For what is free: the body begins after the running JavaScript, unless this is cancelled before. */
+  /** For a free resource: the body starts after the running JavaScript, unless this is cancelled before. */
   takeNow(grant: Grant, scope: CancelScope): Promise<unknown> {
     const promise = this.begin(scope)
     this.#prepare()
@@ -108,8 +111,8 @@ export class Claim extends Waiter<unknown, Grant> {
   }
 
   /**
-   * For an `acquire` of what is free, when the budget of the turn is spent: the grant comes in the next turn, and is given back
-   * where the scope ends before. A bare promise would leave it with a race that is lost.
+   * For an `acquire` of a free resource when the budget of the turn is spent: the grant comes in the next turn, and is
+   * given back if the scope ends before. A bare promise that lost a race would keep it.
    */
   takeLater(grant: Grant, scope: CancelScope): Promise<Grant> {
     return this.takeNow(grant, scope) as Promise<Grant>
@@ -149,7 +152,7 @@ export class Claim extends Waiter<unknown, Grant> {
     }
     if (!later) this.#returned(result)
     else {
-      // Promise.resolve takes care of foreign thenables, which may call back twice, at once or never.
+      // Promise.resolve, because a foreign thenable may call back twice, or inside `then`.
       Promise.resolve(result).then(
         (value) => this.#returned(value),
         (error: unknown) => this.#threw(error),
@@ -161,12 +164,12 @@ export class Claim extends Waiter<unknown, Grant> {
     grant.release()
   }
 
-  /** With the body running it settles later: what that waits for is told by itself, and the scope waits. */
+  /** While the body runs, its own operations are cancelled one by one, and this settles with the body. */
   protected override onCancel(cancelled: () => Cancelled): void {
     if (this.#call?.grant === undefined) super.onCancel(cancelled)
   }
 
-  /** The reaction of a promise keeps the context in which it was asked for, wherever the promise is settled. */
+  /** A promise reaction runs in the async context in which it was added, wherever the promise is settled. */
   #prepare(): void {
     const call = this.#call
     if (call === undefined) return
@@ -189,7 +192,7 @@ export class Claim extends Waiter<unknown, Grant> {
     try {
       this.#giveBack()
     } catch {
-      // What the body threw came first, and says more.
+      // The error of the body came first, and says more.
     }
     this.reject(error)
   }

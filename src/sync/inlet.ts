@@ -1,10 +1,10 @@
-/** The side of a stream on which items come in without waiting, whether there is room or not. */
+/** The sending side of a stream whose source never waits: a full buffer drops an item or ends the stream. */
 import { BrokenResourceError } from '../errors.ts'
 import { checkInteger, outOfRange } from '../common/validate.ts'
 import { Channel } from './channel.ts'
 import { StreamState } from './stream-state.ts'
 
-/** What becomes of an item for which there is no room. */
+/** What a push to a full buffer does. */
 export type Overflow = 'drop-oldest' | 'drop-newest' | 'error'
 
 export class Inlet<T> {
@@ -12,7 +12,7 @@ export class Inlet<T> {
   readonly #overflow: Overflow
   readonly #what: string
 
-  /** @param what - for texts: 'a broadcast'. @param source - a bit of waits.ts: who brings the items */
+  /** @param what - in error messages: 'a broadcast'. @param source - a bit of waits.ts: where the items come from */
   constructor(capacity: number, overflow: Overflow, what: string, source?: number) {
     this.state = new StreamState(new Channel<T>(capacity, what, source))
     this.state.senders = 1
@@ -21,7 +21,7 @@ export class Inlet<T> {
     this.#what = what
   }
 
-  /** `dropped`: an item was lost. `ended`: there was no room, and the stream ends behind the items that are there. */
+  /** `dropped`: an item was lost. `ended`: the buffer was full, and the stream ends behind the items in it. */
   push(item: T): 'taken' | 'dropped' | 'ended' {
     const { state } = this
     const { channel } = state
@@ -40,7 +40,7 @@ export class Inlet<T> {
   }
 }
 
-/** A buffer that may drop items has room for one at least. */
+/** A buffer that may drop items has a capacity of at least 1. */
 export function checkCapacity(name: string, value: unknown): asserts value is number {
   if (value !== Infinity) checkInteger(name, value, 1)
 }

@@ -1,11 +1,11 @@
 /**
- * `Lock`: one at a time, in the order of arrival.
+ * `Lock`: mutual exclusion, first come, first served.
  *
- * What must stay true:
- * 1. While anybody waits, the lock has an owner: it is handed over, and nobody who comes later gets in between.
- * 2. A grant is valid as long as it is `#grant`; whoever waits on a condition meanwhile gets the same one back.
- * 3. When the task that owns the lock has ended without releasing it, nobody waits for it in vain: those who do fail, and so
- *    does every later `acquire`, until somebody releases the grant.
+ * Invariants
+ * 1. While a task waits, the lock has an owner. It is handed over, and a later call cannot get in between.
+ * 2. A grant is valid while it is `#grant`. A wait on a condition gives it up and gets the same grant back.
+ * 3. When the owning task has ended without releasing the lock, all waiters and every later `acquire` fail, until the
+ *    grant is released.
  */
 
 import { BrokenResourceError, UsageError, WouldBlock } from '../errors.ts'
@@ -15,31 +15,44 @@ import { Claim, type Grant, OneGrant, UseCall } from './grant.ts'
 import { OwnerQueue, type OwningEntry } from './owner-queue.ts'
 import { frameForUse, heldHere, type Owner, refuseHeld, taskFrame, taskInfoOf } from './ownership.ts'
 
-/** A frozen record. */
+/** A snapshot of a lock, frozen. */
 export interface LockStatistics {
-  /** Whether a task owns the lock. */
+  /** Whether the lock is held. */
   readonly locked: boolean
-  /** The task that has it, by `acquire` or by a `use`; `undefined` where it is free. */
+  /** The task that holds the lock, by `acquire` or `use`; `undefined` if it is free. */
   readonly owner: TaskInfo | undefined
-  /** Tasks that wait for it. */
+  /** Tasks that wait for the lock. */
   readonly tasksWaiting: number
 }
 
-/** Makes a lock. Re-creates `anyio.create_lock`. */
+/**
+ * Makes a lock: one holder at a time, first come, first served.
+ *
+ * @example
+ * ```ts
+ * const lock = createLock()
+ * async function append(line: string) {
+ *   await lock.use(async () => {
+ *     await file.write(line)
+ *     await file.flush()
+ *   })
+ * }
+ * ```
+ */
 export function createLock(): Lock {
   return new Lock()
 }
 
-/** Who stands in the queue of a lock. */
+/** A waiter in the queue of a lock. */
 export interface LockEntry extends OwningEntry {
   readonly owner: Owner
-  /** One that had the lock before gets its own grant back. */
+  /** A waiter that held the lock before gets its own grant back. */
   readonly kept: OneGrant | undefined
   admitted(grant: OneGrant): void
   refused(error: Error): void
 }
 
-/** Re-creates `anyio.abc.Lock`. */
+/** A lock, made by `createLock`. `acquire` gives it to the running task, `use` to the one call. */
 export class Lock implements EndWatcher {
   /** @internal */
   _previous: EndWatcher | null = null
@@ -47,14 +60,15 @@ export class Lock implements EndWatcher {
   _next: EndWatcher | null = null
   #owner: Owner | undefined
   #grant: OneGrant | undefined
-  /** The name of the task of invariant 3. */
+  /** The name of the ended task (3). */
   #abandonedBy: string | undefined
   readonly #waiters = new OwnerQueue<LockEntry>()
 
   /**
-   * Waits for the lock, which then belongs to the running task.
+   * Waits for the lock, which the running task then owns.
    *
-   * @throws UsageError when the task has it, or waits for it, already; BrokenResourceError when its owner has ended without releasing it
+   * @throws UsageError if the task owns the lock or waits for it already; BrokenResourceError if its owner has ended
+   * without releasing it
    */
   acquire(): Promise<Grant> {
     try {
@@ -72,7 +86,7 @@ export class Lock implements EndWatcher {
     }
   }
 
-  /** Takes the lock without waiting. @throws WouldBlock where it is not free; otherwise as `acquire` */
+  /** Takes the lock without waiting. @throws WouldBlock if it is not free; otherwise as `acquire` */
   acquireNowait(): Grant {
     const frame = taskFrame('acquireNowait')
     this.#refuseOwner(frame, 'acquireNowait')
@@ -81,7 +95,7 @@ export class Lock implements EndWatcher {
     return this.#give(frame.task, undefined)
   }
 
-  /** Gives the lock to the first who waits. @throws UsageError when it does not belong to the running task */
+  /** Releases the lock, which goes to the first waiter. @throws UsageError if the running task does not own it */
   release(): void {
     if (this.#owner !== taskFrame('release').task) {
       throw new UsageError(
@@ -91,17 +105,17 @@ export class Lock implements EndWatcher {
     this.#free()
   }
 
-  /** Whether somebody has it. */
+  /** Whether the lock is held. */
   locked(): boolean {
     return this.#owner !== undefined
   }
 
   /**
-   * Runs `body` with the lock, which belongs to this very call: two of them in one `Promise.all` take their turns.
-   * The lock is released when `body` settles. Calls that it has begun and not awaited go on beside the next owner's: await
-   * them, or run them in a task group inside `body`.
+   * Waits for the lock, runs `body`, and releases the lock when `body` settles. The lock belongs to this call, not to
+   * the task: two calls in one `Promise.all` take turns. Calls that `body` has begun and not awaited go on without the
+   * lock: await them, or run them in a task group inside `body`.
    *
-   * @throws UsageError where the running code has the lock already; BrokenResourceError as `acquire`
+   * @throws UsageError if the running code holds the lock already; BrokenResourceError as `acquire`
    */
   use<T>(body: () => T | PromiseLike<T>): Promise<T> {
     try {
@@ -121,33 +135,33 @@ export class Lock implements EndWatcher {
     }
   }
 
-  /** Who has it, and how many wait for it. */
+  /** The owner, and the number of waiting tasks. */
   statistics(): LockStatistics {
     const owner = this.#owner === undefined ? undefined : taskInfoOf(this.#owner)
     return Object.freeze({ locked: this.locked(), owner, tasksWaiting: this.#waiters.length })
   }
 
-  /** @internal the owner that the code of `frame` is, if it has the lock */
+  /** @internal The owner, if the code of `frame` holds the lock. */
   _ownerHere(frame: Frame): Owner | undefined {
     if (this.#owner === undefined) return undefined
     return this.#owner === frame.task || this.#owner === heldHere(this, frame) ? this.#owner : undefined
   }
 
-  /** @internal gives the lock up for a while: its grant stays good, and is to be had back with `_enqueue` */
+  /** @internal Gives the lock up for a while. The grant stays valid; `_enqueue` waits to have it back. */
   _suspend(): OneGrant {
     const grant = this.#grant!
     this.#free()
     return grant
   }
 
-  /** @internal stands in line */
+  /** @internal Joins the queue. */
   _enqueue(entry: LockEntry): void {
     if (this.#abandonedBy !== undefined) entry.refused(this.#abandoned('acquire'))
     else if (this.#owner === undefined) entry.admitted(this.#give(entry.owner, entry.kept))
     else this.#waiters.push(entry)
   }
 
-  /** @internal invariant 3 */
+  /** @internal (3) */
   ownerEnded(task: Task): void {
     if (this.#owner !== task) return
     this.#abandonedBy = task.name
@@ -163,7 +177,7 @@ export class Lock implements EndWatcher {
     return this.#grant
   }
 
-  /** A grant that was given up for a while, or whose lock was released by name, is not the lock's any more. */
+  /** A grant that was given up, or whose lock was released by `release`, has no effect (2). */
   readonly #released = (grant: OneGrant): void => {
     if (this.#grant === grant) this.#free()
   }

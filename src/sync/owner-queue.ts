@@ -1,15 +1,15 @@
-/** A wait queue that knows which tasks stand in it, so that a task which would queue behind itself can be told. */
+/** A wait queue that knows the tasks in it. A task that would queue behind itself gets an error instead. */
 
 import { UsageError } from '../errors.ts'
 import { type Queued, Task, WaitQueue } from '../kernel/index.ts'
 
-/** What waits for something that it will own. */
+/** A waiter that will own what it waits for. */
 export interface OwningEntry extends Queued {
   readonly owner: unknown
 }
 
 export class OwnerQueue<E extends OwningEntry> extends WaitQueue<E> {
-  /** Made for the first task that waits. A `use` owns by the call, and cannot meet itself. */
+  /** Made for the first task that waits. A `use` owns by the call, and is not in it. */
   #tasks: Set<Task> | undefined
 
   override push(entry: E): void {
@@ -24,7 +24,7 @@ export class OwnerQueue<E extends OwningEntry> extends WaitQueue<E> {
     super.delete(entry)
   }
 
-  /** @throws UsageError where `task` waits already: it would own what it waits for, and block itself */
+  /** @throws UsageError if `task` waits already: it would wait for itself */
   refuseSecond(task: Task, what: string): void {
     if (this.#tasks === undefined || !this.#tasks.has(task)) return
     throw new UsageError(

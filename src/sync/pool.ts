@@ -1,5 +1,6 @@
 /**
- * `Pool`: things that are expensive to make (connections), lent to one call at a time and kept for the next.
+ * `Pool`: items that are expensive to make, such as connections. Each is lent to one call at a time and kept for the
+ * next. Over 500 lines because all of it works on one state: the items and the waiters for them.
  *
  * ```text
  *   use ─► idle item ───────────────────────────► body ─► returned: next waiter, or idle ──► idleTimeout ─► destroy
@@ -7,14 +8,14 @@
  *            └ cancelled: the create goes on                                   └─ else: destroy
  * ```
  *
- * What must stay true:
- * 1. At most `max` items exist, those that are being made, looked at or destroyed included; each counts in one place.
- * 2. No call waits while an item is idle, or while there is room for one that nobody makes. Items go to waiters in the order of
- *    their arrival.
- * 3. An item is idle, lent, or being looked at or destroyed; `destroy` gets each item once. That of a `create` which was not
- *    waited for any more is no exception.
- * 4. Making and destroying belong to no caller: they are tasks of the run. A caller that is cancelled leaves at once; destroying
- *    is shielded, and bounded by `LIMIT`.
+ * Invariants
+ * 1. At most `max` items exist, with those that are being created, validated or destroyed. Each counts once.
+ * 2. No call waits while an item is idle, or while fewer than `max` items exist and none is being created for it. Items
+ *    go to waiters first come, first served.
+ * 3. An item is idle, lent, or being validated or destroyed; `destroy` gets each item once, also the item of a `create`
+ *    whose caller has left.
+ * 4. Creating and destroying belong to no caller: they are tasks of the run. A cancelled caller leaves at once.
+ *    Destroying is shielded, and bounded by `LIMIT`.
  */
 import { AsyncResource } from 'node:async_hooks'
 import { type Cancelled, ClosedResourceError, UsageError } from '../errors.ts'
@@ -61,48 +62,51 @@ import { frameForUse, heldHere, refuseHeld } from './ownership.ts'
 /**
  * Options of `createPool`.
  *
- * @typeParam T - the items
+ * @typeParam T - the type of the items
  */
 export interface PoolOptions<T> {
   /**
-   * Makes an item, in a task of its own: it goes on where its caller has left, and its item is for the next one. Give it a limit
-   * where it may hang (`failAfter`): until it settles, it counts among `max`.
+   * Makes an item, in a task of its own. If the caller has left meanwhile, the item goes to the next one. Give it a
+   * time limit if it may hang (`failAfter`): until it settles, it counts towards `max`.
    */
   create: () => T | PromiseLike<T>
-  /** Closes an item. Shielded, for at most 5,000 ms; what it throws goes to the channel `structio:suppressed-error`. */
+  /** Closes an item. Shielded, for at most 5,000 ms. Its errors go to the channel `structio:suppressed-error`. */
   destroy: (item: T) => unknown
-  /** Whether an item whose body has failed, or was cancelled, can be used again. Default: none can. */
+  /** Whether an item whose body failed or was cancelled can be used again. Default: such items are destroyed. */
   validate?: ((item: T) => boolean | PromiseLike<boolean>) | undefined
-  /** How many items there are at most: an integer of at least 1, or `Infinity`. */
+  /** Maximum number of items: an integer of at least 1, or `Infinity`. */
   max: number
-  /** Milliseconds after which an item that no call has used is destroyed. Default `Infinity`: when the pool is closed. */
+  /** Milliseconds after which an unused item is destroyed. Default `Infinity`: when the pool is closed. */
   idleTimeout?: number | undefined
-  /** For introspection and warnings. */
+  /** Name in dumps and warnings. */
   name?: string | undefined
 }
 
-/** A frozen record. */
+/** A snapshot of a pool, frozen. */
 export interface PoolStatistics {
-  /** The option. */
+  /** The option `max`. */
   readonly max: number
-  /** Items that exist or are being made: the sum of the next four. */
+  /** Items that exist or are being created: the sum of the next four. */
   readonly size: number
-  /** Items that a call has now. */
+  /** Items that are lent to a call. */
   readonly borrowed: number
-  /** Items that no call has. */
+  /** Unused items. */
   readonly idle: number
-  /** Items that are being made. */
+  /** Items that are being created. */
   readonly creating: number
-  /** Items that are being destroyed, or looked at by `validate`. */
+  /** Items that are being validated or destroyed. */
   readonly closing: number
   /** Calls that wait for an item. */
   readonly tasksWaiting: number
 }
 
 /**
- * Makes a pool, which belongs to the run of the running task: its items are made there, other runs cannot use it, and where it is
- * left open it is closed with the run, with a process warning.
+ * Makes a pool: it lends each of its items to one call at a time, and keeps it for the next.
  *
+ * A pool belongs to the run of the running task. Other runs cannot use it. A pool that is left open is closed with its
+ * run, with a process warning.
+ *
+ * @example
  * ```ts
  * await using pool = createPool({ create: () => connectTcp('db', 5432), destroy: (db) => db.close(), max: 10 })
  * await pool.use((db) => db.sendAll('hello'))
@@ -124,7 +128,7 @@ export function createPool<T>(options: PoolOptions<T>): Pool<T> {
   return new Pool<T>(new OpenPool<T>(frame, { create, destroy, validate, max, idleTimeout, name }))
 }
 
-/** Lends its items, one call at a time each. Made by `createPool`. */
+/** Lends each of its items to one call at a time; made by `createPool`. */
 export class Pool<T> implements AsyncDisposable {
   readonly #pool: OpenPool<T>
 
@@ -134,12 +138,12 @@ export class Pool<T> implements AsyncDisposable {
   }
 
   /**
-   * Runs `body` with an item that is its own until the body has settled: an idle one (the one that was used last), a new one while
-   * there are fewer than `max`, otherwise the next that is returned, in the order of arrival. An item whose body threw is
-   * destroyed, unless `validate` accepts it.
+   * Runs `body` with an item, which no other call gets until `body` has settled. It is the idle item that was used
+   * last; a new one, if fewer than `max` exist; otherwise the next that is returned, first come, first served. If
+   * `body` fails, its item is destroyed, unless `validate` accepts it.
    *
-   * Rejects with what the body throws; with what `create` throws, where that was this call's turn; with `ClosedResourceError`
-   * when the pool is closed; with `UsageError` inside another `use` of it, or in another run.
+   * @throws the error of `body`; the error of a `create` that was made for this call; ClosedResourceError if the pool
+   * is closed; UsageError inside another `use` of this pool, or in another run
    */
   use<R>(body: (item: T) => R | PromiseLike<R>): Promise<R> {
     try {
@@ -151,14 +155,15 @@ export class Pool<T> implements AsyncDisposable {
   }
 
   /**
-   * Closes the pool: calls that wait, and those to come, get a `ClosedResourceError`; idle items are destroyed at once, the others
-   * when they are returned. Waits until all are gone, or its scope is cancelled: it never raises a cancellation. Idempotent.
+   * Closes the pool: waiting and later calls reject with `ClosedResourceError`. Idle items are destroyed at once, lent
+   * ones when they are returned. Waits until all are gone, or until its scope is cancelled; never raises a
+   * cancellation. Idempotent.
    */
   close(): Promise<void> {
     return this.#pool.close()
   }
 
-  /** How many items there are, and how many calls wait. */
+  /** The numbers of items and of waiting calls. */
   statistics(): PoolStatistics {
     return this.#pool.statistics()
   }
@@ -171,21 +176,21 @@ export class Pool<T> implements AsyncDisposable {
 
 type Settings<T> = PoolOptions<T> & { readonly idleTimeout: number }
 
-/** The pool as its run knows it. */
+/** The pool as a resource of its run. */
 class OpenPool<T> extends Resource implements Timed {
   readonly #settings: Settings<T>
   readonly #run: RunState
-  /** Items are made and destroyed in what surrounded `createPool`, whoever needs them: programs have stores of their own. */
+  /** Items are made and destroyed in the async context of `createPool`: the user may have AsyncLocalStorages. */
   readonly #context = new AsyncResource('structio.pool')
   readonly #waiters = new WaitQueue<PoolWaiter<T>>()
-  /** The one that has been so the longest first. */
+  /** Longest idle first. */
   readonly #idle: { readonly item: T; readonly since: number }[] = []
   readonly #creations = new Set<Creation>()
   #borrowed = 0
   #closing = 0
   #closed = false
   readonly #closers = new WaitQueue<Closer>()
-  /** For the first of the idle items. */
+  /** Expiry of the first idle item. */
   readonly #expiry = new Deadline(Infinity, this)
 
   constructor(frame: Frame, settings: Settings<T>) {
@@ -214,7 +219,7 @@ class OpenPool<T> extends Resource implements Timed {
   close(): Promise<void> {
     this.#shut('is closed')
     const scope = closingScope()
-    // Inside a `use` of it, it would wait for itself.
+    // Inside a `use` of this pool it would wait for itself.
     const waits = scope !== undefined && !isInterrupted(scope) && heldHere(this, currentFrame()) === undefined
     if (!waits || this.#size === 0) return Promise.resolve()
     return new Closer(this.describeResource()).waitIn(this.#closers, scope)
@@ -236,7 +241,7 @@ class OpenPool<T> extends Resource implements Timed {
     return this.#settings.name === undefined ? 'a pool' : `pool "${this.#settings.name}"`
   }
 
-  /** Outside of every frame: `destroy` closes things, and that works everywhere. */
+  /** Outside every frame: `destroy` closes things, and that works everywhere. */
   override async closeForRun(): Promise<void> {
     this.#shut('is closed: its run has ended')
     if (this.#size === 0) return
@@ -254,7 +259,7 @@ class OpenPool<T> extends Resource implements Timed {
     return this.#run.host
   }
 
-  /** @internal Timed: items have been idle for too long */
+  /** @internal Timed: the first idle item has expired. */
   due(): void {
     const now = this.#run.deadlines.now()
     const isExpired = ({ since }: { since: number }): boolean => since + this.#settings.idleTimeout <= now
@@ -262,12 +267,14 @@ class OpenPool<T> extends Resource implements Timed {
     this.#armExpiry()
   }
 
-  /** @internal for the texts of waits */
+  /** @internal For the descriptions of waits. */
   get _state(): string {
     return `${this.describeResource()} (${this.#borrowed} of ${this.#settings.max} lent, ${this.#creations.size} being made)`
   }
 
-  /** @internal A waiter was cancelled. What is made for it goes on, and those to come do not count on it: it may hang. */
+  /**
+   * @internal A waiter was cancelled. The `create` for it goes on; later calls do not wait for it, because it may hang.
+   */
   _left(): void {
     if (this.#expected <= this.#waiters.length) return
     for (const creation of this.#creations) {
@@ -281,7 +288,7 @@ class OpenPool<T> extends Resource implements Timed {
     return this.#borrowed + this.#idle.length + this.#creations.size + this.#closing
   }
 
-  /** Items that are being made for those who wait. */
+  /** Items that are being created for waiters. */
   get #expected(): number {
     let expected = 0
     for (const { abandoned } of this.#creations) if (!abandoned) expected++
@@ -327,7 +334,7 @@ class OpenPool<T> extends Resource implements Timed {
     this.#run.deadlines.add(this.#expiry)
   }
 
-  /** There may be room for those who wait (2), or nothing left to wait for. */
+  /** Creates items for waiters (2), and answers closers once no item is left. */
   #serve(): void {
     while (!this.#closed && this.#expected < this.#waiters.length && this.#size < this.#settings.max) this.#create()
     if (!this.#closed || this.#size > 0) return
@@ -346,7 +353,7 @@ class OpenPool<T> extends Resource implements Timed {
     const { task } = requireFrame('create')
     try {
       enterOperation('create')
-      // A foreign promise is left behind when the pool or the run is closed; its item is destroyed when it comes (3).
+      // Closing the pool or the run abandons a foreign promise; its item is destroyed when it comes (3).
       const making = (async () => this.#settings.create())()
       const item = await abandonable(making, (late) => this.#retire(late, false), NEUTRAL)
       this.#creations.delete(creation)
@@ -364,14 +371,14 @@ class OpenPool<T> extends Resource implements Timed {
     this.#serve()
   }
 
-  /** The error is that of the first in line: another attempt is made for the others. @param task - which failed by itself */
+  /** The first waiter gets the error; `#serve` creates for the others. @param task - a task that failed by itself */
   #notMade(error: unknown, task: Parameters<typeof tellSuppressed>[0] | undefined): void {
     const waiter = this.#waiters.shift()
     if (waiter !== undefined) waiter.reject(error)
     else if (task !== undefined) tellSuppressed(task, error)
   }
 
-  /** Destroys an item, unless it is to be looked at and found good. */
+  /** Destroys an item, unless it is to be validated (`look`) and is valid. */
   #retire(item: T, look: boolean): void {
     this.#closing++
     this.#begin(new CancelScope({ shield: true }), `destroy of ${this.describeResource()}`, async () => {
@@ -383,11 +390,11 @@ class OpenPool<T> extends Resource implements Timed {
     })
   }
 
-  /** What a callback of the pool's maker comes to; `undefined` where it failed, or has taken too long. */
+  /** The value of a user's callback; `undefined` if it failed or took longer than `LIMIT`. */
   async #bounded(fn: () => unknown): Promise<unknown> {
     const frame = currentFrame()
     try {
-      // Outside every run it is `closeForRun` that does not wait for ever.
+      // Outside every run, `closeForRun` bounds the wait.
       if (frame === undefined || (frame.scope._flags & ENDED) !== 0) return await fn()
       const deadline = this.#run.deadlines.now() + LIMIT
       return await new CancelScope({ deadline, abandon: true })._run(fn, 'move-on', 'destroy')
@@ -397,7 +404,7 @@ class OpenPool<T> extends Resource implements Timed {
     }
   }
 
-  /** Runs `work`, which does not fail, in a task of its own below the root task, and after the end of the run without one. */
+  /** Runs `work`, which never fails, in a task below the root task; after the end of the run, without a task. */
   #begin(scope: CancelScope, name: string, work: () => Promise<void>): void {
     const root = this.#run.root!
     this.#context.runInAsyncScope(() => {
@@ -427,7 +434,7 @@ interface Creation {
   readonly scope: CancelScope
 }
 
-/** An item, in the hands of one call. */
+/** An item that is lent to one call. */
 class Loan<T> extends OneGrant {
   readonly item: T
   failed = false
@@ -437,7 +444,7 @@ class Loan<T> extends OneGrant {
     this.item = item
   }
 
-  /** What becomes of the item is known before it is given back. */
+  /** Sets `failed` before the item is given back. */
   lend<R>(body: (item: T) => R | PromiseLike<R>): R | PromiseLike<R> {
     try {
       const result = body(this.item)
@@ -473,7 +480,7 @@ class PoolWaiter<T> extends Claim {
   }
 }
 
-/** A `close` that waits for the items. A cancellation ends it, and is not raised. */
+/** A `close` that waits for the items. A cancellation ends the wait and is not raised. */
 class Closer extends Waiter<void> {
   constructor(pool: string) {
     super(`the items of ${pool} to be returned and destroyed`)

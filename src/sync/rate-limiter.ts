@@ -1,5 +1,5 @@
 /**
- * `RateLimiter`: so many permits in any interval of time, in the order of arrival.
+ * `RateLimiter`: at most `limit` permits in any interval of time, first come, first served.
  *
  * ```text
  *   permits given:     2   1        1 2            limit 6, interval ├──────────┤
@@ -8,14 +8,14 @@
  *                                       an interval after the first of these was given
  * ```
  *
- * A sliding log: it keeps when each permit was given. A token bucket keeps one number instead, and lets twice the limit pass
- * in one interval (a full bucket, and what flows in meanwhile); a fixed window does so at its border.
+ * It is a sliding log: it records when each permit was given. A token bucket records one number instead, but lets twice
+ * the limit pass in one interval (the full bucket, and what flows in meanwhile); a fixed window does so at its border.
  *
- * What must stay true:
- * 1. In no interval, its end not included, more than `limit` permits are given.
- * 2. A waiter gets its permits at the first moment at which (1) allows it and all who came before have theirs. The first one
- *    may want many: those behind it wait, although there may be enough for them.
- * 3. There is one entry in the heap of deadlines while there is a waiter, and none otherwise.
+ * Invariants
+ * 1. No half-open interval contains more than `limit` permits.
+ * 2. A waiter gets its permits as soon as (1) allows it and all earlier waiters have theirs. If the first waiter wants
+ *    many, later ones wait behind it, even if there are enough for them.
+ * 3. While there is a waiter there is one entry in the heap of deadlines, otherwise none.
  */
 import { type Cancelled, WouldBlock } from '../errors.ts'
 import {
@@ -39,35 +39,40 @@ import { Deque } from './deque.ts'
 
 /** Options of `createRateLimiter`. */
 export interface RateLimiterOptions {
-  /** How many permits are given in any `interval`: an integer of at least 1. */
+  /** Permits in any `interval`: an integer of at least 1. */
   limit: number
-  /** Milliseconds, more than 0. */
+  /** Length of the window in milliseconds; more than 0. */
   interval: number
 }
 
-/** A frozen record. */
+/** A snapshot of a rate limiter, frozen. */
 export interface RateLimiterStatistics {
   /** Permits in any interval. */
   readonly limit: number
-  /** Milliseconds. */
+  /** Length of the window in milliseconds. */
   readonly interval: number
-  /** Permits that are free now; those who wait for more than that come first. */
+  /** Permits that are free now. Waiting calls come first. */
   readonly available: number
   /** Calls that wait for permits. */
   readonly tasksWaiting: number
 }
 
 /**
- * Makes a limiter of `limit` permits in any window of `interval` milliseconds: for requests to a service that allows so many.
+ * Makes a rate limiter: it gives at most `limit` permits in any window of `interval` milliseconds. Use it for requests
+ * to a service with a quota.
  *
- * It belongs to no `run`. Runs on the system's clock share its permits; under each simulated clock it begins anew.
+ * It belongs to no `run`. All runs on the system clock share its permits; each simulated clock has permits of its own.
  *
+ * @example
  * ```ts
- * const limiter = createRateLimiter({ limit: 10, interval: 1000 })
- * await limiter.acquire()
+ * const limiter = createRateLimiter({ limit: 10, interval: 1000 }) // 10 requests a second
+ * async function ask(url: string) {
+ *   await limiter.acquire()
+ *   return fetch(url, { signal: currentSignal() })
+ * }
  * ```
  *
- * @throws RangeError when `limit` is no integer of at least 1, or `interval` no finite number above 0
+ * @throws RangeError if `limit` is no integer of at least 1, or `interval` no finite number above 0
  */
 export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   checkOptions('options', options, OPTIONS)
@@ -79,11 +84,11 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   return new RateLimiter(limit, interval)
 }
 
-/** Gives permits, which are used up and never returned. Made by `createRateLimiter`. */
+/** Gives permits at a bounded rate; made by `createRateLimiter`. A permit is used up, and never given back. */
 export class RateLimiter {
   readonly #limit: number
   readonly #interval: number
-  /** By clock: times of different clocks cannot be compared. */
+  /** One window for each clock: times of different clocks cannot be compared. */
   readonly #windows = new WeakMap<DeadlineQueue, Window>()
 
   /** @internal */
@@ -93,9 +98,9 @@ export class RateLimiter {
   }
 
   /**
-   * Waits for `n` permits at once, in the order of arrival. Cancelled, it has taken none.
+   * Waits for `n` permits, all at the same moment, first come, first served. A cancelled call has taken none.
    *
-   * @throws RangeError when `n` is no integer from 1 to the limit
+   * @throws RangeError if `n` is no integer from 1 to the limit
    */
   acquire(n = 1): Promise<void> {
     try {
@@ -108,13 +113,15 @@ export class RateLimiter {
     }
   }
 
-  /** Takes `n` permits without waiting; works anywhere. @throws WouldBlock where there are not enough, or others wait */
+  /**
+   * Takes `n` permits without waiting. Works anywhere. @throws WouldBlock if there are not enough, or other calls wait
+   */
   acquireNowait(n = 1): void {
     this.#check(n)
     if (!this.#currentWindow().tryTake(n)) throw new WouldBlock('acquireNowait: the rate limiter has no free permit')
   }
 
-  /** How many permits are free, and how many calls wait. */
+  /** The numbers of free permits and of waiting calls. */
   statistics(): RateLimiterStatistics {
     const window = this.#currentWindow()
     return Object.freeze({
@@ -140,13 +147,13 @@ export class RateLimiter {
   }
 }
 
-/** The permits that were given by one clock, and those who wait for more. */
+/** The permits that were given on one clock, and the waiters for more. */
 class Window implements Timed {
   readonly limit: number
   readonly interval: number
   readonly waiters = new WaitQueue<PermitWaiter>()
   readonly #queue: DeadlineQueue
-  /** What was given in the last interval, oldest first. */
+  /** The permits given in the last interval, oldest first. */
   readonly #given = new Deque<Given>()
   #last: Given | undefined
   #taken = 0
@@ -176,7 +183,9 @@ class Window implements Timed {
     return promise
   }
 
-  /** Time has passed, or a waiter came or left: gives what can be given, and waits for the rest. */
+  /**
+   * Call it when time has passed, or a waiter came or left: gives what (1) allows, and sets the deadline for the rest.
+   */
   serve(): void {
     const now = this.#queue.now()
     this.#forget(now)
@@ -202,7 +211,7 @@ class Window implements Timed {
   #take(n: number, now: number): boolean {
     if (this.limit - this.#taken < n) return false
     this.#taken += n
-    // Many in one moment are the usual case: those share an entry.
+    // Permits of one moment share an entry: many at once are the usual case.
     if (this.#last !== undefined && this.#last.at === now) this.#last.n += n
     else this.#given.push((this.#last = { at: now, n }))
     return true
@@ -213,7 +222,7 @@ class Window implements Timed {
     if (this.#given.length === 0) this.#last = undefined
   }
 
-  /** For when so many of the oldest have passed out of the interval that `n` are free. */
+  /** Sets the deadline to the moment at which enough old permits have left the interval for `n` to be free. */
   #arm(n: number): void {
     let missing = n - (this.limit - this.#taken)
     let at = 0
@@ -245,7 +254,7 @@ class PermitWaiter extends Waiter<void> {
     this.n = n
   }
 
-  /** Whose I/O goes before the deadline that it waits for. */
+  /** The host whose I/O is completed before this deadline. */
   get host(): Host {
     return this._scope!._task!.run.host
   }
@@ -257,7 +266,7 @@ class PermitWaiter extends Waiter<void> {
 
   protected override onCancel(cancelled: () => Cancelled): void {
     super.onCancel(cancelled)
-    // It may have been the first, and have wanted more than the next one does.
+    // It may have been the first, and the next one may want fewer permits.
     this.#window.serve()
   }
 }

@@ -1,4 +1,4 @@
-/** `ResourceGuard`: for what one task at a time may use. */
+/** `ResourceGuard`: one user at a time, and an error for a second one. */
 
 import { ResourceBusyError } from '../errors.ts'
 import { enterFrame, rejected } from '../kernel/index.ts'
@@ -6,39 +6,49 @@ import { checkFunction, checkString } from '../common/validate.ts'
 import { Claim, type Grant, OneGrant, UseCall } from './grant.ts'
 
 /**
- * Refuses a second user instead of letting it wait: for a resource that two tasks would only spoil for one another. The
- * counterpart of AnyIO's `ResourceGuard`.
+ * Guards a resource that only one task may use at a time. A second user gets a `ResourceBusyError` instead of waiting:
+ * two tasks that read from one stream, for example, are a mistake in the program.
+ *
+ * @example
+ * ```ts
+ * class Reader {
+ *   readonly #guard = new ResourceGuard('reading from')
+ *   read(): Promise<string> {
+ *     return this.#guard.use(() => this.#readNext())
+ *   }
+ * }
+ * ```
  */
 export class ResourceGuard {
   readonly #action: string
   #busy = false
 
-  /** @param action - what is done with it, for the error: 'reading from' */
+  /** @param action - the use, as the error message names it: `'reading from'`. Default `'using'` */
   constructor(action: string = 'using') {
     checkString('action', action)
     this.#action = action
   }
 
   /**
-   * Begins to use it: `using guarded = guard.enter()`. Works anywhere, also outside every task.
+   * Starts to use the resource, until the result is disposed: `using guarded = guard.enter()`. Works anywhere.
    *
-   * @throws ResourceBusyError while somebody else does
+   * @throws ResourceBusyError while the resource is in use
    */
   enter(): Disposable {
     return this.#enter()
   }
 
   /**
-   * Runs `body` while it is in use, which is until `body` settles. Calls that `body` has begun and not awaited are not guarded
-   * from then on: await them, or run them in a task group inside `body`.
+   * Runs `body`; the resource is in use until `body` settles. Calls that `body` has begun and not awaited are not
+   * guarded from then on: await them, or run them in a task group inside `body`.
    *
-   * @throws ResourceBusyError while somebody else uses it; Cancelled, before anything else, in a cancelled scope
+   * @throws ResourceBusyError while the resource is in use; Cancelled, before anything else, in a cancelled scope
    */
   use<T>(body: () => T | PromiseLike<T>): Promise<T> {
     try {
       checkFunction('body', body)
       const frame = enterFrame('use')
-      // No holding: inside itself it is as busy as for anybody else.
+      // No holding: a `use` inside the body is refused as any other.
       return new Claim('use', new UseCall(frame, undefined, body)).takeNow(this.#enter(), frame.scope) as Promise<T>
     } catch (error) {
       return rejected(error)

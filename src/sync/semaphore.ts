@@ -1,8 +1,10 @@
 /**
- * `Semaphore`: a number of places that anybody may take and give back.
+ * `Semaphore`: a number of places without owners. Any task may take one and any task may give one back.
  *
- * What must stay true: nobody waits while a place is free, and there are never more than `maxValue`: a release too many is an
- * error, whoever makes it. A grant that was cancelled before it was told is no release, and never fails.
+ * Invariants
+ * 1. No call waits while a place is free.
+ * 2. The value never exceeds `maxValue`: a release too many is an error of that release. Taking back the grant of a
+ *    cancelled waiter is no release, and never fails.
  */
 
 import { UsageError, WouldBlock } from '../errors.ts'
@@ -13,19 +15,26 @@ import { frameForUse, refuseHeld } from './ownership.ts'
 
 /** Options of `createSemaphore`. */
 export interface SemaphoreOptions {
-  /** What `value` may never exceed: a release too many is an error instead of a place too many. */
+  /** Upper bound of `value`. A release above it is a `UsageError`. Default: no bound. */
   maxValue?: number | undefined
 }
 
-/** A frozen record. */
+/** A snapshot of a semaphore, frozen. */
 export interface SemaphoreStatistics {
-  /** Tasks that wait for their turn. */
+  /** Tasks that wait for a place. */
   readonly tasksWaiting: number
 }
 
 /**
- * Makes a semaphore with `value` places. Re-creates `anyio.create_semaphore`.
+ * Makes a semaphore with `value` places: at most that many calls hold one at a time.
  *
+ * @example
+ * ```ts
+ * const semaphore = createSemaphore(10)
+ * const download = (url: string) => semaphore.use(() => fetch(url))
+ * ```
+ *
+ * @param value - the number of free places at the start
  * @throws RangeError when `value` is negative or above `maxValue`
  */
 export function createSemaphore(value: number, options: SemaphoreOptions = {}): Semaphore {
@@ -36,9 +45,12 @@ export function createSemaphore(value: number, options: SemaphoreOptions = {}): 
   return new Semaphore(value, maxValue)
 }
 
-/** Re-creates `anyio.abc.Semaphore`. It has no owner: one task may take a place that another gives back. */
+/**
+ * A counter of places, made by `createSemaphore`. It has no owner: one task may give back a place that another has
+ * taken.
+ */
 export class Semaphore {
-  /** What `value` never exceeds; `undefined` is no limit. */
+  /** Upper bound of `value`; `undefined` is no bound. */
   readonly maxValue: number | undefined
   #value: number
   readonly #waiters = new WaitQueue<SemaphoreWaiter>()
@@ -49,17 +61,17 @@ export class Semaphore {
     this.maxValue = maxValue
   }
 
-  /** How many places are free. 0 while anybody waits. */
+  /** Number of free places. 0 while a task waits. */
   get value(): number {
     return this.#value
   }
 
-  /** Whether there is no free place. */
+  /** Whether no place is free. */
   locked(): boolean {
     return this.#value === 0
   }
 
-  /** Takes a place, waiting for one in the order of arrival. @throws UsageError inside a `use` of it */
+  /** Waits for a place, first come, first served. @throws UsageError inside a `use` of this semaphore */
   acquire(): Promise<Grant> {
     try {
       const frame = enterFrame('acquire')
@@ -72,13 +84,13 @@ export class Semaphore {
     }
   }
 
-  /** Takes a place without waiting; works anywhere. @throws WouldBlock where there is no free place */
+  /** Takes a place without waiting. Works anywhere. @throws WouldBlock if no place is free */
   acquireNowait(): Grant {
     if (this.#value === 0) throw new WouldBlock('acquireNowait: the semaphore has no free place')
     return this.#take()
   }
 
-  /** Gives a place back: to the first who waits, if anybody does. Works anywhere. @throws UsageError above `maxValue` */
+  /** Gives a place back, to the first waiter if there is one. Works anywhere. @throws UsageError above `maxValue` */
   release(): void {
     if (this.#value === this.maxValue) {
       throw new UsageError(`release: the semaphore has all of its ${this.maxValue} places already`)
@@ -87,18 +99,18 @@ export class Semaphore {
   }
 
   /**
-   * @internal the place of a waiter that was cancelled before it was told. Somebody may have released one too many meanwhile,
-   * which was no error then, for this place was out; it is not the waiter's, who must hear of its cancellation and no more.
+   * @internal Takes back the place of a waiter that was granted and cancelled (2). If the value is at its maximum, a
+   * release too many happened meanwhile, when it was no error. The waiter must get its cancellation and nothing else.
    */
   _takeBack(): void {
     if (this.#value !== this.maxValue) this.#give()
   }
 
   /**
-   * Runs `body` with a place that belongs to this very call. The place is given back when `body` settles. Calls that it has
-   * begun and not awaited go on without one: await them, or run them in a task group inside `body`.
+   * Waits for a place, runs `body`, and gives the place back when `body` settles. Calls that `body` has begun and not
+   * awaited go on without a place: await them, or run them in a task group inside `body`.
    *
-   * @throws UsageError inside another `use` of it
+   * @throws UsageError inside another `use` of this semaphore
    */
   use<T>(body: () => T | PromiseLike<T>): Promise<T> {
     try {
@@ -115,7 +127,7 @@ export class Semaphore {
     }
   }
 
-  /** How many wait. */
+  /** The number of waiting tasks. */
   statistics(): SemaphoreStatistics {
     return Object.freeze({ tasksWaiting: this.#waiters.length })
   }
@@ -131,7 +143,7 @@ export class Semaphore {
     else waiter.grant(new OneGrant(this.#released))
   }
 
-  /** The same for a grant as for a bare `release`: one beside the other is one too many. */
+  /** A grant and a bare `release` give the same place back: both together are one release too many. */
   readonly #released = (): void => this.release()
 }
 

@@ -1,6 +1,7 @@
 /**
- * Tokens that can never come back. A thread that has borrowed a token, and calls a function of its host, waits for that; if the
- * function in its turn waits for a token of the same limiter, and all tokens are with such threads, everybody waits for ever.
+ * Deadlocks of thread tokens. A thread that holds a token may call a function of its host and wait for it. If all
+ * tokens are with such threads, and their host functions wait for a token of the same limiter, no token ever comes
+ * back.
  *
  * ```text
  *   limiter of 2 ──► token 1: thread, blocked in a call of f ── f waits for a thread ──┐
@@ -8,18 +9,18 @@
  *                                                     └── g wants a token: UsageError
  * ```
  *
- * Nothing is counted while all goes well: the graph is walked when somebody inside such a function is about to wait. Whether
- * something else could still end a wait (a deadline, another branch of the function) does not matter: it is a program that
- * works only while it is not needed.
+ * The graph is walked only when code inside such a function is about to wait for a token; nothing is counted before. A
+ * deadline or another branch of the function might still end a wait: the call is refused all the same, because a
+ * program that depends on that fails under load.
  */
 import { UsageError } from '../errors.ts'
 import { type CancelScope, Holding, Operation, REAL, TASKS } from '../kernel/index.ts'
 
-/** Who has borrowed a token for a thread. */
+/** The borrower of a token for a thread. */
 export class ThreadHolding extends Holding {
-  /** The scope of the host's function that the thread waits for. */
+  /** The scope of the host function that the thread waits for. */
   blockedIn: CancelScope | undefined = undefined
-  /** Nobody waits for the thread any more, and it works on: no operation says that its token will come back. */
+  /** The caller has left and the thread works on: no pending operation shows that the token will come back. */
   abandoned = false
 }
 
@@ -28,7 +29,7 @@ export abstract class ThreadOperation<T> extends Operation<T> {
   abstract readonly holding: ThreadHolding | undefined
 }
 
-/** A limiter, as far as this is about it. */
+/** What this module needs of a limiter. */
 export interface Lender {
   /** @internal */
   readonly _borrowers: Iterable<unknown>
@@ -39,7 +40,7 @@ export interface TokenWaiter {
   readonly lender: Lender | undefined
 }
 
-/** The scopes of the functions that threads wait for. */
+/** The scopes of the host functions that threads wait for. */
 const exposed = new Set<CancelScope>()
 
 export function beginExposed(holding: ThreadHolding, scope: CancelScope): void {
@@ -52,7 +53,7 @@ export function endExposed(holding: ThreadHolding, scope: CancelScope): void {
   exposed.delete(scope)
 }
 
-/** @throws UsageError when a wait for `lender` in `scope` would never end */
+/** @throws UsageError if a wait for `lender` in `scope` would never end */
 export function refuseStarving(lender: Lender, scope: CancelScope): void {
   if (exposed.size === 0) return
   const around = new Set<CancelScope>()
@@ -66,7 +67,7 @@ export function refuseStarving(lender: Lender, scope: CancelScope): void {
   )
 }
 
-/** What a wait for a token of `lender` waits for, as bits of waits.ts. */
+/** The bits of waits.ts for a wait for a token of `lender`. */
 export function waitsForToken(lender: Lender): number {
   for (const borrower of lender._borrowers) {
     if (borrower instanceof ThreadHolding && borrower.abandoned) return TASKS | REAL
@@ -75,9 +76,9 @@ export function waitsForToken(lender: Lender): number {
 }
 
 class Search {
-  /** Stuck, because the wait that is asked about is inside them. */
+  /** Scopes around the wait in question: they are stuck. */
   readonly #around: ReadonlySet<CancelScope>
-  /** What is being looked at counts as hopeless: a circle is. */
+  /** A limiter counts as hopeless while it is being examined: a circle is hopeless. */
   readonly #hopeless = new Map<Lender, boolean>()
 
   constructor(around: ReadonlySet<CancelScope>) {
@@ -120,7 +121,7 @@ class Search {
   }
 }
 
-/** By shape: the limiter asks this module, which therefore cannot know its class. */
+/** By shape: the limiter imports this module, so this module cannot import the limiter. */
 function isTokenWaiter(operation: object): operation is TokenWaiter {
   return 'lender' in operation
 }

@@ -1,22 +1,22 @@
-/** What the ends of one memory object stream share: its items, how many ends are open, and how it ends. */
+/** The state that all ends of one memory object stream share: the items, the numbers of open ends, and how it ends. */
 import { BrokenResourceError, EndOfStream } from '../errors.ts'
 import type { Channel } from './channel.ts'
 
-/** A frozen record. */
+/** A snapshot of a memory object stream, frozen. */
 export interface MemoryObjectStreamStatistics {
   /** Items in the buffer. */
   readonly currentBufferUsed: number
-  /** Items that the buffer takes before a sender waits, or items are dropped. */
+  /** Items that the buffer holds before a sender waits, or items are dropped. */
   readonly maxBufferSize: number
-  /** Ends to send on that are not closed, clones among them. 1 for a broadcast or an emitter, 0 once it has ended. */
+  /** Open send ends, with clones. For a broadcast or an emitter: 1, and 0 once it has ended. */
   readonly openSendStreams: number
-  /** Ends to receive on that are not closed, clones among them. */
+  /** Open receive ends, with clones. */
   readonly openReceiveStreams: number
   /** Tasks that wait until their item is taken. */
   readonly tasksWaitingSend: number
   /** Tasks that wait for an item. */
   readonly tasksWaitingReceive: number
-  /** Items that were dropped because the buffer was full; absent where a sender waits instead. */
+  /** Items that were dropped because the buffer was full; absent if senders wait instead. */
   readonly dropped?: number
 }
 
@@ -24,9 +24,9 @@ export class StreamState<T> {
   readonly channel: Channel<T>
   senders = 0
   receivers = 0
-  /** `undefined` where no item is ever dropped. */
+  /** `undefined` if items are never dropped. */
   dropped: number | undefined = undefined
-  /** Called when the last receiver has been closed, while the items are still there. */
+  /** Called when the last receiver has been closed, before the items are cleared. */
   abandoned: (() => void) | undefined = undefined
   #ending: (() => Error) | undefined
 
@@ -34,19 +34,19 @@ export class StreamState<T> {
     this.channel = channel
   }
 
-  /** Nothing comes any more: after the items that are there, every receive fails with what `ending` makes. */
+  /** Ends the stream: behind the buffered items, every receive fails with the error that `ending` makes. */
   finish(ending: () => Error = endOfStream): void {
     this.senders = 0
     this.#ending ??= ending
     this.channel.end(() => this.ending())
   }
 
-  /** What a receive fails with when there is neither an item nor a sender. */
+  /** The error of a receive when there is neither an item nor a sender. */
   ending(): Error {
     return (this.#ending ?? endOfStream)()
   }
 
-  /** No receiver is left. Nothing will ever be taken, and a sender that is kept open would keep the items alive. */
+  /** The last receiver is closed: clears the items, which an open sender would keep alive, and refuses the senders. */
   abandon(): void {
     this.abandoned?.()
     const { items, putters } = this.channel

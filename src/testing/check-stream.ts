@@ -1,6 +1,6 @@
 /**
- * `checkStream`: puts a kind of stream through all rules of streams (api: `Stream`), one fresh pair for each rule and each
- * direction. What a rule says is in `rules/`; here is who runs them, and what a failure is told by.
+ * `checkStream`: checks a kind of stream against all rules of streams, with a fresh pair for each rule and each
+ * direction. The rules are in `rules/`; this module runs them and words their failures.
  */
 
 import { rejected } from '../kernel/index.ts'
@@ -28,39 +28,39 @@ import { Trial } from './trial.ts'
 
 /** Options of `checkStream`. */
 export interface CheckStreamOptions {
-  /** What the streams are, for the texts of failures. */
+  /** Name of the streams in failures. Default `'stream'`. */
   name?: string | undefined
-  /** Whether one direction can be ended alone; where not, `sendEof` has to throw `UnsupportedError`. Default: true. */
+  /** Whether one direction can be ended alone. If `false`, `sendEof` must throw `UnsupportedError`. Default: true. */
   halfClose?: boolean | undefined
   /**
-   * How many bytes the pair takes, at most, while nobody receives: `sendAll` of one more has to wait. 0: none, so that
-   * `sendAll` waits until the peer has received everything. `Infinity`: there is no limit, and no rule about waiting.
-   * Default: 16 MiB, more than TCP connections of one machine take.
+   * Bytes that the pair buffers at most: a `sendAll` of more must wait while the peer does not receive. 0: no buffer,
+   * so that `sendAll` waits until the peer has received everything. `Infinity`: no limit, and the rules about waiting
+   * are left out. Default: 16 MiB, more than TCP connections of one machine buffer.
    */
   capacity?: number | undefined
-  /** How long one rule may take: milliseconds of the run's clock. Default: 10,000. */
+  /** Time limit of one rule in milliseconds of the run's clock. Default: 10,000. */
   timeout?: number | undefined
-  /** Of the random data and sizes. Default: 1. */
+  /** Seed of the random data and sizes. Default: 1. */
   seed?: number | undefined
 }
 
 /**
- * Checks that a kind of stream keeps the rules of `Stream`: that everything arrives, what framing gives, who is refused
- * as busy, what closing and half-closing do, that every call is a checkpoint, that cancellation loses nothing. Some forty
- * rules, in both directions, each with a pair of its own. Re-creates Trio's `check_two_way_stream` and
- * `check_half_closeable_stream`.
+ * Checks that your implementation of `Stream` keeps the rules of streams. Some forty rules, each in both directions
+ * with a pair of its own: data arrives whole, framing works, a second receive is refused, closing and half-closing end
+ * what they should, every call is a checkpoint, and a cancellation loses no byte.
  *
+ * @example
  * ```ts
  * test('my stream keeps the rules of streams', () =>
  *   run(() => checkStream(() => myStreamPair(), { name: 'my stream', capacity: 65_536 })))
  * ```
  *
- * Wherever a stream hangs, the check does not: the rule fails when its time is up, and says what it waited for. (The time of
- * the `virtual` backend stands still while anything goes on: a loop without end, foreign work under `abandonOnCancel`.)
+ * A stream that hangs fails its rule after `timeout`, with the name of the call that was waited for. (On the `virtual`
+ * backend time stands still during an endless loop and during foreign work under `abandonOnCancel`.)
  *
- * @param makePair - makes two streams that are connected to each other and have not been used
- * @throws AssertionError for the first rule that is broken; its text names the rule, the direction, and what was expected. What
- * the stream threw, if it was that, is its `cause`
+ * @param makePair - makes two connected, unused streams
+ * @throws AssertionError for the first broken rule: its text names the rule, the direction and the expectation, and its
+ * `cause` is the error of the stream, if there was one
  */
 export function checkStream(
   makePair: () => readonly [Stream, Stream] | PromiseLike<readonly [Stream, Stream]>,
@@ -76,7 +76,7 @@ export function checkStream(
     checkTime('options.timeout', timeout)
     checkInteger('options.seed', seed)
     const plan = { name, halfClose, capacity, timeout, seed }
-    // A call that was not awaited is cancelled, and waited for, as one operation (api.md §2, rule 7).
+    // One operation: a call that was not awaited is cancelled and awaited as a whole (SCOPE-7).
     return CancelScope._operation('checkStream', () => checkAll(makePair, plan))
   } catch (error) {
     return rejected(error)
@@ -91,7 +91,7 @@ interface Plan extends Settings {
 
 type MakePair = () => readonly [Stream, Stream] | PromiseLike<readonly [Stream, Stream]>
 
-/** The simple ones first: what breaks these breaks most others, and says less there. */
+/** Simple rules first: a fault that breaks these breaks most others too, with a less clear text. */
 export const RULES: readonly Rule[] = [...exchanging, ...framing, ...sharing, ...closing, ...cancelling]
 
 async function checkAll(makePair: MakePair, plan: Plan): Promise<void> {
@@ -141,7 +141,7 @@ async function checkRule(rule: Rule, makePair: MakePair, swapped: boolean, plan:
   }
 }
 
-/** Also when the time is up. */
+/** Shielded: it also runs after the time limit. */
 async function closeIn(pair: Pair): Promise<void> {
   await openCancelScope({ shield: true }, () => pair.end())
 }

@@ -1,9 +1,10 @@
 /**
- * Is it a checkpoint? An operation is one when it throws `Cancelled` in a cancelled scope, also where it would not have to
- * wait, and when a loop of such operations cannot keep everybody else from running (api.md §0).
+ * Is an operation a checkpoint? It is if it throws `Cancelled` in a cancelled scope, even where it need not wait, and
+ * if a loop of such operations lets other code run (GENERAL-7).
  *
- * The first is tried by calling it in a cancelled scope. The second cannot be seen in one call as it is: what completes at
- * once gives way only now and then, when the budget for that (kernel/turn.ts) is spent. So it is spent before the call.
+ * The first part is checked by a call in a cancelled scope. The second part does not show in a plain call: an operation
+ * that completes at once yields only when the budget of the turn (kernel/turn.ts) is spent. So the budget is spent
+ * before.
  */
 
 import { Cancelled } from '../errors.ts'
@@ -13,27 +14,28 @@ import { checkFunction } from '../common/validate.ts'
 import { failure, show } from './failure.ts'
 import { Trial } from './trial.ts'
 
-/** How long an operation may take in a cancelled scope: milliseconds of the run's clock. */
+/** Time limit of an operation in a cancelled scope, in milliseconds of the run's clock. */
 const PATIENCE = 10_000
 
 /**
- * Asserts that an operation is a checkpoint, and returns its value:
+ * Asserts that an operation is a checkpoint: it can be cancelled, and lets other code run. Resolves with its value.
  *
+ * @example
  * ```ts
  * const reply = await assertCheckpoints(() => client.ask('question'))
  * ```
  *
- * It is called twice: first in a cancelled scope, where it has to throw `Cancelled` (and ought to do nothing else), then where
- * the call was made, when nothing may complete at once any more: it has to let other tasks, timers and I/O run before its
- * promise settles. What it throws of its own then comes out as it is. Re-creates Trio's `assert_checkpoints`.
+ * It calls `operation` twice. In a cancelled scope, it must throw `Cancelled` (and should do nothing else). Then, in
+ * the caller's scope, it must let other tasks, timers and I/O run before its promise settles. An error of the second
+ * call comes out as it is.
  *
- * @param operation - one call of what is to be checked
- * @throws AssertionError that says what was missing; what the operation threw instead of `Cancelled` is its `cause`
+ * @param operation - makes one call of the operation
+ * @throws AssertionError that says what was missing; its `cause` is the error that came instead of `Cancelled`
  */
 export function assertCheckpoints<T>(operation: () => T | PromiseLike<T>): Promise<T> {
   try {
     checkFunction('operation', operation)
-    // A call that was not awaited is cancelled, and waited for, as one operation (api.md §2, rule 7).
+    // One operation: a call that was not awaited is cancelled and awaited as a whole (SCOPE-7).
     return CancelScope._operation('assertCheckpoints', () => check(operation))
   } catch (error) {
     return rejected(error)
@@ -41,11 +43,11 @@ export function assertCheckpoints<T>(operation: () => T | PromiseLike<T>): Promi
 }
 
 /**
- * Asserts that `body` has no checkpoint in it: that it can neither be cancelled nor lets anybody else run. It is called
- * once, in a cancelled scope, and its value is returned; `body` may be synchronous, and may wait for promises that are
- * settled already. Re-creates Trio's `assert_no_checkpoints`.
+ * Asserts that `body` contains no checkpoint: it cannot be cancelled, and lets no other code run. It is called once, in
+ * a cancelled scope, and its value is returned. `body` may be synchronous, and may await settled promises.
  *
- * @throws AssertionError when it threw `Cancelled`, or did not settle in the turn of the event loop in which it was called
+ * @throws AssertionError if it threw `Cancelled`, or did not settle in the turn of the event loop in which it was
+ * called
  */
 export function assertNoCheckpoints<T>(body: () => T | PromiseLike<T>): Promise<T> {
   try {
@@ -56,12 +58,12 @@ export function assertNoCheckpoints<T>(body: () => T | PromiseLike<T>): Promise<
   }
 }
 
-/** Nothing completes at once until the event loop has gone on. */
+/** Spends the budget: no operation completes at once until the next turn. */
 export function spendAll(): void {
   while (spendBudget());
 }
 
-/** What is wrong with a call that was made in a cancelled scope; `undefined`: nothing, it threw `Cancelled`. */
+/** The fault of a call in a cancelled scope; `undefined` if it threw `Cancelled`, as it should. */
 export async function findNoCancellation(
   operation: () => unknown,
 ): Promise<{ readonly wrong: string; readonly cause?: unknown } | undefined> {
@@ -84,8 +86,8 @@ export async function findNoCancellation(
   }
 }
 
-/** For texts about a call that settled in the turn in which it was made. */
-export const NO_TURN = 'it let nobody else run: a loop of such calls would starve every timer, task and socket'
+/** In failures: the call settled in the turn in which it was made. */
+export const NO_TURN = 'it let no other code run: a loop of such calls would starve every timer, task and socket'
 
 async function check<T>(operation: () => T | PromiseLike<T>): Promise<T> {
   await checkpointIfCancelled()

@@ -1,9 +1,9 @@
-/** What a check fails with: `AssertionError`, as every test runner knows it. */
+/** Checks fail with `AssertionError`, which every test runner recognises. */
 import { AssertionError } from 'node:assert'
 
 export { AssertionError } from 'node:assert'
 
-/** @param cause - the error that it was about, if there was one */
+/** @param cause - the unexpected error, if there was one */
 export function failure(message: string, cause?: unknown): AssertionError {
   const error = new AssertionError({ message })
   if (cause !== undefined) Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true })

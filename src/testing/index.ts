@@ -1,9 +1,9 @@
 /**
- * `structio/testing`, whole: what tests of concurrent code need beyond the library itself. A list and nothing else, as
+ * `structio/testing`: tools for tests of concurrent code. A list and nothing else, as
  * index.ts is; `__test__/architecture.spec.ts` compares it with `testing.d.ts`.
  */
 
-// The virtual world: its time, its network, its hosts, and what passes between them.
+// The simulated world: its clock, its network, its hosts, and the traffic between them.
 export { VirtualClock } from '../backends/virtual/clock.ts'
 export { VirtualNetwork } from '../backends/virtual/network.ts'
 export { VirtualHost } from '../backends/virtual/host.ts'
@@ -13,14 +13,14 @@ export type { VirtualNetworkOptions } from '../backends/virtual/network.ts'
 export type { LinkOptions } from '../backends/virtual/link.ts'
 export type { TrafficRecord, TrafficKind, TrafficOutcome } from '../backends/virtual/traffic.ts'
 
-// Who goes when.
+// The order of tasks.
 export { Sequencer } from './sequencer.ts'
 export { forEachSeed } from './seeds.ts'
 
-// Whether an operation is one that can be cancelled, and gives others a turn.
+// Checks that an operation can be cancelled and lets others run.
 export { assertCheckpoints, assertNoCheckpoints } from './checkpoints.ts'
 
-// Streams in memory, and whether a stream keeps the rules.
+// Streams in memory, and a check of the rules of streams.
 export { memoryStreamPair, lockstepStreamPair } from './memory-streams.ts'
 export { checkStream } from './check-stream.ts'
 export type { CheckStreamOptions } from './check-stream.ts'

@@ -1,16 +1,16 @@
 /**
- * One direction between two streams in memory: bytes on their way, who waits with more, and who waits for some.
+ * One direction between two streams in memory: buffered bytes, waiting senders, and a waiting receiver.
  *
  * ```text
  *   put ─► [ kept bytes ] ─► take        a buffer: put keeps everything, and never waits
  *   put ─► [  senders   ] ─► take        lockstep: nothing is kept; senders wait, in call order, with what is not taken
  * ```
  *
- * What must stay true:
- * 1. One receiver at a time: the stream at that end sees to it.
- * 2. No receiver waits for bytes while there are some, or after the end.
- * 3. A byte is kept, with a waiting sender, or handed to a receiver who gets it for certain. A sender that was cancelled or
- *    closed takes along what it still had: the receiver has got a prefix. The senders behind such a prefix fail.
+ * Invariants
+ * 1. One receiver at a time: the stream at that end guarantees it.
+ * 2. No receiver waits while there are bytes, or after the end.
+ * 3. A byte is in the buffer, with a waiting sender, or delivered to a receiver for certain. A sender that was
+ *    cancelled or closed keeps its rest: the receiver has got a prefix. The senders behind such a prefix fail.
  */
 
 import { BrokenResourceError, type Cancelled, ClosedResourceError } from '../errors.ts'
@@ -64,20 +64,20 @@ export class Lane {
     return new Receiving(maxBytes).waitIn(this.#receiver, scope)
   }
 
-  /** The sender's side is done; what is kept, and what senders wait with, can still be taken. */
+  /** Ends the direction. Buffered bytes, and those of waiting senders, can still be taken. */
   end(scope: CancelScope): Promise<void> {
     if (this.#senders.length > 0) return new Sending(this, undefined).waitIn(this.#senders, scope)
     this.#end()
     return this.#done(scope)
   }
 
-  /** The sender's side is closed: the calls that wait there fail. */
+  /** The sender's end is closed: its waiting calls fail. */
   close(): void {
     this.#refuseSenders(() => new ClosedResourceError('sendAll: the stream was closed while this waited'))
     this.#end()
   }
 
-  /** A sender was cancelled, and is out of the queue. */
+  /** A sender was cancelled and has left the queue. */
   senderLeft(sending: Sending): void {
     if (sending.begun) {
       this.#refuseSenders(() => {
@@ -88,7 +88,7 @@ export class Lane {
     } else this.#skipEmpty()
   }
 
-  /** The receiver's side is closed: nobody will take anything any more. */
+  /** The receiver's end is closed: drops the buffer, and refuses the senders. */
   abandon(): void {
     this.#abandoned = true
     this.#kept.clear()
@@ -108,7 +108,7 @@ export class Lane {
     return undefined
   }
 
-  /** What is first in the queue has bytes, or there is nothing. */
+  /** Settles senders without bytes, until the first one has bytes or the queue is empty. */
   #skipEmpty(): void {
     for (let sending = this.#first; sending !== undefined; sending = this.#first) {
       if (sending.rest !== undefined && sending.rest.length > 0) return

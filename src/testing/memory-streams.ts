@@ -1,4 +1,4 @@
-/** Two streams connected to each other in memory: with a buffer that takes everything, or with none. */
+/** Pairs of connected streams in memory: with an unbounded buffer, or without any. */
 
 import { ClosedResourceError } from '../errors.ts'
 import { type CancelScope, enterOperation, immediateVoid, rejected } from '../kernel/index.ts'
@@ -7,20 +7,28 @@ import { Stream } from '../streams/stream.ts'
 import { Lane } from './lane.ts'
 
 /**
- * Makes two streams that are connected to each other and buffer whatever is sent: `sendAll` never waits. For tests of code
- * that talks to a `Stream`, with no network. Re-creates Trio's `memory_stream_pair`.
+ * Makes two connected streams with an unbounded buffer: `sendAll` never waits. Use them to test code that talks to a
+ * `Stream`, without a network.
  *
- * They keep all rules of streams: a half can be closed (`sendEof`); after the peer's `close()` what it sent can still be
- * received, and a `sendAll` fails with `BrokenResourceError`. They belong to no `run`.
+ * They keep all rules of streams: `sendEof` closes one direction; after the peer's `close()` its data can still be
+ * received, and `sendAll` fails with `BrokenResourceError`. They belong to no `run`.
+ *
+ * @example
+ * ```ts
+ * const [client, server] = memoryStreamPair()
+ * await client.sendAll('PING\r\n')
+ * await handle(server) // the code under test
+ * assert.equal(String(await client.receiveSome()), 'PONG\r\n')
+ * ```
  */
 export function memoryStreamPair(): [Stream, Stream] {
   return pair(false)
 }
 
 /**
- * Makes two streams that are connected to each other without any buffer: `sendAll` resolves when the peer has received the
- * last byte. What works over them never relies on a buffer somewhere, and cannot deadlock because there is none. A
- * `sendAll` that is cancelled has sent what the peer had received by then. Re-creates Trio's `lockstep_stream_pair`.
+ * Makes two connected streams without any buffer: `sendAll` resolves when the peer has received the last byte. Code
+ * that works over them does not rely on a buffer, and cannot deadlock for the lack of one. A cancelled `sendAll` has
+ * sent the bytes that the peer had received by then.
  */
 export function lockstepStreamPair(): [Stream, Stream] {
   return pair(true)
@@ -32,7 +40,7 @@ function pair(lockstep: boolean): [Stream, Stream] {
   return [new MemoryStream(forth, back), new MemoryStream(back, forth)]
 }
 
-/** The base class sees to the receiving side: one receiver at a time, and none after `close()`. */
+/** The base class guards the receiving side: one receiver at a time, and none after `close()`. */
 class MemoryStream extends Stream {
   readonly #out: Lane
   readonly #in: Lane

@@ -1,4 +1,4 @@
-/** Bytes and numbers that look random and come again with the same seed. */
+/** Pseudo-random bytes and numbers, reproducible by seed. */
 
 import { Random, TESTING } from '../backends/virtual/random.ts'
 

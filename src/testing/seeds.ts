@@ -1,12 +1,13 @@
-/** Running one test many times, each time with another seed, and the one that failed again. */
+/** Runs one test with many seeds, and a failed seed alone. */
 
 import { checkFunction, checkInteger, invalidArgType, isThenable, outOfRange } from '../common/validate.ts'
 import { show } from './failure.ts'
 
 /**
- * Runs `body` once for each seed, one after another, and stops at the first that fails. Its error comes out as the `cause` of
- * one that names the seed; with `STRUCTIO_SEED=n` in the environment that seed alone is run, however many were asked for:
+ * Runs `body` once for each seed, one after another, and stops at the first failure. The error that comes out names the
+ * seed; its `cause` is the error of `body`. Set `STRUCTIO_SEED=n` in the environment to run that seed alone.
  *
+ * @example
  * ```ts
  * test('no reply is lost, whatever the order', () =>
  *   forEachSeed(1000, (seed) =>
@@ -14,8 +15,8 @@ import { show } from './failure.ts'
  *   ))
  * ```
  *
- * @param seeds - how many (0, 1, 2 …), or which; integers
- * @throws RangeError where there is no seed at all: a test that runs nothing cannot fail
+ * @param seeds - the number of seeds (0, 1, 2 …), or a list of integers
+ * @throws RangeError if there is no seed: a test that runs nothing cannot fail
  */
 export async function forEachSeed(
   seeds: number | readonly number[],
@@ -34,7 +35,7 @@ export async function forEachSeed(
   }
 }
 
-/** A `run` that is begun and not returned would fail when nobody looks. */
+/** Refuses a body that returns no promise: a `run` that is not returned would fail unseen. */
 function promised(result: unknown): unknown {
   if (!isThenable(result)) throw invalidArgType('the value of body', 'a promise: return the run', result)
   return result

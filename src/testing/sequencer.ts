@@ -1,8 +1,10 @@
 /**
- * `Sequencer`: steps of different tasks, in the order that a test wants.
+ * `Sequencer`: steps of different tasks in a fixed order.
  *
- * What must stay true: a position is claimed once; whoever stands at the next position has been let in, and nobody else. A step
- * that will never be taken (its waiter was cancelled, its body failed) breaks the sequence, and nobody waits in a broken one.
+ * Invariants
+ * 1. A position is claimed once, and only the step at the next position runs.
+ * 2. A step that will never be taken (its waiter was cancelled, its body failed) breaks the sequence. No step waits in a
+ *    broken sequence.
  */
 
 import { type Cancelled, UsageError } from '../errors.ts'
@@ -13,9 +15,10 @@ import { ownedByScope } from '../common/owned.ts'
 import { checkFunction, checkInteger } from '../common/validate.ts'
 
 /**
- * Puts steps of different tasks in an order. Each step has a position; positions begin at 0, and each is used once. A step
- * begins when all those before it have ended, whoever came first. Re-creates Trio's `Sequencer`.
+ * Runs steps of different tasks in a fixed order, so that a test can produce one interleaving. Each step has a position,
+ * from 0 on, and each position is used once. A step begins when all steps before it have ended.
  *
+ * @example
  * ```ts
  * const order = new Sequencer()
  * await createTaskGroup((tg) => {
@@ -27,20 +30,21 @@ import { checkFunction, checkInteger } from '../common/validate.ts'
  * })
  * ```
  *
- * A step that cannot be taken any more (its waiter was cancelled, or its body failed) breaks the sequence: those that wait for
- * a later position, and those that come for one, get a `UsageError` that says which step was missing.
+ * If a step will never be taken (its waiter was cancelled, or its body failed), all later positions get a `UsageError`
+ * that names the missing step.
  */
 export class Sequencer {
   #next = 0
   readonly #claimed = new Set<number>()
   readonly #waiting = new WaitQueue<Step>()
-  /** Why nothing goes on. */
+  /** Why the sequence is broken. */
   #broken: string | undefined
 
   /**
-   * Waits for its turn, then runs `body`; when that has returned, the next position has its turn.
+   * Waits for the turn of `position`, then runs `body`. The next position follows when `body` has returned.
    *
-   * @throws RangeError for what is no position; UsageError for one that was used already, and in a broken sequence
+   * @throws RangeError if `position` is no integer of at least 0; UsageError if it was used already, or the sequence is
+   * broken
    */
   use<T>(position: number, body: () => T | PromiseLike<T>): Promise<T> {
     try {
@@ -53,8 +57,9 @@ export class Sequencer {
   }
 
   /**
-   * Waits for its turn; the next position has its own when the grant is released: `await using step = await order.acquire(1)`.
-   * A disposer cannot see whether the block has failed, so here a failure does not break the sequence.
+   * Waits for the turn of `position`. The next position follows when the grant is released:
+   * `await using step = await order.acquire(1)`. A disposer cannot see whether its block has failed, so a failure of the
+   * block does not break the sequence.
    *
    * @throws as `use` does
    */
@@ -80,7 +85,7 @@ export class Sequencer {
     this.#claimed.add(position)
   }
 
-  /** The grant; `undefined` where the sequence is, or was meanwhile, broken. */
+  /** The grant; `undefined` if the sequence is broken, or breaks meanwhile. */
   #wait(position: number): Promise<Grant | undefined> {
     try {
       const scope = enterOperation('acquire')
@@ -96,7 +101,7 @@ export class Sequencer {
   async #unlessBroken(position: number, turn: Promise<Grant | undefined>): Promise<Grant> {
     const grant = await turn
     if (grant !== undefined) return grant
-    // What broke the sequence may be about to cancel this task as well: then that is all there is to say.
+    // The failure that broke the sequence may be about to cancel this task: then the cancellation comes out.
     await checkpoint()
     throw new UsageError(`the sequence is broken before position ${position}: ${this.#broken}`)
   }

@@ -1,12 +1,12 @@
 /**
- * One call that is looked at from outside: in a scope of its own, with its outcome kept instead of thrown.
+ * One observed call: it runs in a scope of its own, and its outcome is kept instead of thrown.
  *
- * What is being checked may be wrong in any way: it may swallow its cancellation, or wait for ever for what knows nothing of
- * scopes. So nothing here waits for the call but `within`, which has a limit, and whoever makes a trial `leave`s it in the end.
+ * The code under test may be wrong in any way: it may swallow its cancellation, or wait for ever for foreign work. So
+ * only `within`, which has a limit, waits for the call, and the maker of a trial calls `leave` in the end.
  *
- * What must stay true:
- * 1. The scope is open until the call has settled or is left: what it begins meanwhile finds a living frame.
- * 2. A trial that was left is nobody's: how it ends is not heard of, and never an `unhandledRejection`.
+ * Invariants
+ * 1. The scope is open until the call has settled or is left: operations that it begins find a live frame.
+ * 2. The outcome of a trial that was left is discarded, and never an `unhandledRejection`.
  */
 
 import { CancelScope, moveOnAfter } from '../scopes.ts'
@@ -43,13 +43,13 @@ export class Trial<T> {
     return this.outcome
   }
 
-  /** Waits for the outcome, which has to come: for whoever has a limit of its own. */
+  /** Waits for the outcome without a limit: the caller has one of its own. */
   async end(): Promise<Outcome<T>> {
     await this.#settled.wait()
     return this.outcome as Outcome<T>
   }
 
-  /** Cancels what the call still waits for, and looks at it no more. Harmless when it has settled. */
+  /** Cancels the call's waits, and discards its outcome. Does nothing once it has settled. */
   leave(): void {
     if (this.outcome === undefined) this.scope.cancel()
     this.#leave()
@@ -57,7 +57,7 @@ export class Trial<T> {
 
   #begin(call: () => T | PromiseLike<T>): void {
     let latest = false
-    // Node comes to these callbacks when no microtask is left: whatever has settled by then let nobody else run.
+    // Node calls this when no microtask is left: a call that has settled by then let no other code run.
     detached(process.nextTick, () => (latest = true))
     const settle = (outcome: Outcome<T>): void => {
       this.outcome = outcome

@@ -1,15 +1,16 @@
 /**
- * The error for a value that cannot be sent to another thread or process. It names the part of the value that cannot be cloned
- * and says what to do instead: V8's own text shows neither the argument nor the property.
+ * The error for a value that cannot be sent to another thread or process. It names the part of the value that cannot be
+ * cloned, and a remedy: V8's own text shows neither the argument nor the property.
  *
- * The search runs only after a send has failed. It never changes the values: buffers are cloned, and none is transferred.
+ * The search runs only after a send has failed. It never changes the values: buffers are cloned, and none is
+ * transferred.
  */
 import { types } from 'node:util'
 import { serialize } from 'node:v8'
 
-/** Where a value goes. `moves`: the call has a `transfer` option. `exposes`: it has an `expose` option. */
+/** The destination of a value. `moves`: the call has a `transfer` option. `exposes`: it has an `expose` option. */
 export interface Destination {
-  /** For the text: 'another thread'. */
+  /** In the error message: 'another thread'. */
   readonly name: string
   readonly clone: (value: unknown) => unknown
   readonly moves?: boolean
@@ -17,21 +18,21 @@ export interface Destination {
 }
 
 const THREAD: Destination = { name: 'another thread', clone: structuredClone }
-/** Where the arguments of `runInThread` go. */
+/** The destination of the arguments of `runInThread`. */
 export const TO_THREAD: Destination = { ...THREAD, moves: true, exposes: true }
-/** Where the arguments of `runInProcess` go, and its result: through the serializer of Node's child processes. */
+/** The destination of the arguments and the value of `runInProcess`: the serializer of Node's child processes. */
 export const TO_PROCESS: Destination = { name: 'another process', clone: serialize }
 
-/** @param what - the value, for the text: 'what the function returned' */
+/** @param what - the value, in the error message: 'what the function returned' */
 export function notCloneable(what: string, value: unknown, to: Destination = THREAD): DOMException {
   const part = new Search(to, []).find(value, '', 0)
   return dataCloneError(what, part ?? { path: '', value }, to)
 }
 
 /**
- * @param of - what takes the arguments, for the text: '"work"'
- * @param cause - what the port has said; about the `transfer` list where each argument can be cloned
- * @param transfer - what is moved, and therefore need not be cloned
+ * @param of - the called function, in the error message: '"work"'
+ * @param cause - the error of the port; it is about the `transfer` list if each argument can be cloned
+ * @param transfer - values that are moved, and so need not be cloned
  */
 export function argumentNotCloneable(
   of: string,
@@ -48,7 +49,7 @@ export function argumentNotCloneable(
   return new DOMException(`the arguments of ${of} cannot be sent to ${to.name}: ${cause.message}`, 'DataCloneError')
 }
 
-/** For a value that has been lost on the way. `cause` is what the port has said. */
+/** For a value that was lost on the way. `cause` is the error of the port. */
 export function lostInCloning(what: string, cause: Error): DOMException {
   return new DOMException(`${what} cannot be sent to another thread: ${cause.message}`, 'DataCloneError')
 }
@@ -69,12 +70,12 @@ export function isCloneable(value: unknown): boolean {
 
 /** The part of a value that cannot be cloned. */
 interface Part {
-  /** How it is reached: 'options.onDone'; empty for the value itself. */
+  /** The path to it: 'options.onDone'; empty for the value itself. */
   readonly path: string
   readonly value: unknown
 }
 
-/** Values nested more deeply are not looked into, and neither are more than this many parts. */
+/** Bounds of the search: the depth, and the number of parts. */
 const DEEPEST = 32
 const MOST_PARTS = 10_000
 
@@ -95,20 +96,20 @@ class Search {
     if (this.#seen.has(value) || this.#seen.size >= MOST_PARTS) return undefined
     this.#seen.add(value)
     if (clones(value, this.#to.clone)) return undefined
-    // What is reached through a proxy can be anything.
+    // Properties of a proxy can be anything.
     if (depth < DEEPEST && !types.isProxy(value)) {
       for (const [step, child] of partsOf(value)) {
         const part = this.find(child, joined(path, step), depth + 1)
         if (part !== undefined) return part
       }
-      // All its parts can be cloned or are moved, so that it is no more than their container.
+      // All its parts can be cloned or are moved, so the container itself is no fault.
       if (this.#moved.size > 0 && isPlain(value)) return undefined
     }
     return { path, value }
   }
 }
 
-/** A value that is large and cloneable for certain is not copied to be sure of it. */
+/** A large buffer is certainly cloneable, and is not copied for the check. */
 function clones(value: unknown, clone: Destination['clone']): boolean {
   if (typeof value === 'function' || typeof value === 'symbol') return false
   if (typeof value !== 'object' || value === null) return true
@@ -152,7 +153,7 @@ function isRoot(prototype: unknown): boolean {
   return typeof prototype === 'object' && Object.getPrototypeOf(prototype) === null
 }
 
-/** A name and a number as the one of `structuredClone`. */
+/** With the name and code of the error of `structuredClone`. */
 function dataCloneError(what: string, { path, value }: Part, to: Destination): DOMException {
   const where = path === '' ? 'it' : `its "${path}"`
   const [kind, remedy] = explained(value, to)
@@ -183,7 +184,7 @@ function explained(value: unknown, to: Destination): readonly [kind: string, rem
 const EXPOSE = 'A function is never sent: give it in options.expose, and call it there with runAsyncFromThread'
 const SEND_DATA = 'Send data, and make the object from it where it is needed'
 
-/** What `postMessage` moves, and never copies. */
+/** Classes that `postMessage` can move but not copy. */
 const MOVABLE = new Set(['MessagePort', 'ReadableStream', 'WritableStream', 'TransformStream', 'FileHandle'])
 
 function classNameOf(value: unknown): string | undefined {
@@ -196,7 +197,7 @@ function classNameOf(value: unknown): string | undefined {
   }
 }
 
-/** A key of a map. An object has no short text. */
+/** A key of a map in words. */
 function textOf(key: unknown): string {
   if (typeof key === 'object' && key !== null) return 'object'
   return typeof key === 'function' ? 'function' : String(key)

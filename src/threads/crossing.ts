@@ -1,25 +1,24 @@
 /**
- * How errors cross from one thread or process to another: with class name, message, stack and own fields, and with the
- * errors that they refer to (`cause`, the members of an aggregate). A structured clone alone keeps neither the class nor the
- * fields.
+ * How errors cross from one thread or process to another (THREAD-3): with class name, message, stack and own fields,
+ * and with the errors that they refer to (`cause`, the members of an aggregate). A structured clone keeps neither class
+ * nor fields.
  *
- * Classes of JavaScript and of this library are themselves on the other side. Of any other there is a class of the same name
- * over the nearest of these, so that `error.name`, `error.constructor.name` and `instanceof RangeError` say what they said; the
- * class itself belongs to its thread. Fields that cannot cross (functions, symbols, what cannot be cloned) are left out: an
- * error must come out, whatever hangs on it.
+ * Classes of JavaScript and of this library are the same on the other side. Any other class gets a stand-in of the same
+ * name over its nearest known base, so that `error.name`, `error.constructor.name` and `instanceof RangeError` give the
+ * same answers. Fields that cannot be cloned are left out: the error itself must come out.
  */
 import * as library from '../errors.ts'
 import { isCloneable, notCloneable } from './cloning.ts'
 
-/** A thrown value, ready to be cloned. Errors refer to one another by their place in the list, so that cycles cross, too. */
+/** A thrown value, ready to be cloned. Errors refer to each other by their index in the list, so cycles cross, too. */
 export interface PackedError {
   readonly errors: readonly PackedOne[]
-  /** What was thrown, where that is no error. */
+  /** The thrown value, if it is no error. */
   readonly value?: unknown
 }
 
 interface PackedOne {
-  /** The names of its classes, from its own to the first that both sides have. */
+  /** The names of its classes, from its own to the first that both sides know. */
   readonly classes: readonly string[]
   readonly name: string
   readonly message: string
@@ -32,13 +31,13 @@ interface PackedField {
   readonly key: string
   readonly enumerable: boolean
   readonly value?: unknown
-  /** An error: its place in the list. */
+  /** The index in the list, if the value is an error. */
   readonly error?: number
   /** An array with errors in it, such as `errors`. */
   readonly list?: readonly { readonly value?: unknown; readonly error?: number }[]
 }
 
-/** @param what - of whom the error is, for the text where the thrown value cannot cross: 'what the function threw' */
+/** @param what - the value, in the error message if it cannot be cloned: 'what the function threw' */
 export function packError(error: unknown, what: string): PackedError {
   if (error instanceof Error) return new Packing(error).packed
   return isCloneable(error) ? { errors: [], value: error } : packError(notCloneable(what, error), what)
@@ -124,7 +123,7 @@ interface ErrorClass {
   readonly prototype: Error
 }
 
-/** How each class that both sides have is made. Constructors must run: some have private members. */
+/** Constructs each known class. Constructors must run: some classes have private members. */
 const MAKERS = new Map<string, (message: string) => Error>()
 const CLASSES = new Map<string, ErrorClass>()
 
@@ -138,11 +137,11 @@ for (const type of [Error, TypeError, RangeError, SyntaxError, ReferenceError, E
 }
 knows(AggregateError, (message) => new AggregateError([], message))
 
-/** What tells a class of the library from one of a program that has the same name. */
+/** The codes of the library's classes: a program may have a class of the same name. */
 const CODES = new Map<string, string>()
 
 for (const type of Object.values(library)) {
-  // Functions of errors.ts are no classes.
+  // errors.ts also exports functions.
   if (!((type as { prototype: unknown }).prototype instanceof Error)) continue
   const errorClass = type as ErrorClass
   const make = makerOf(errorClass)
@@ -160,7 +159,7 @@ function makerOf(type: ErrorClass): (message: string) => Error {
   return (message) => new plain(message)
 }
 
-/** From the error's own class to the first that both sides have. */
+/** The class names from the error's own class to the first known one. */
 function classesOf(error: Error): string[] {
   if (error instanceof DOMException) return ['DOMException', textOf(error.name)]
   const names: string[] = []
@@ -181,12 +180,12 @@ function nameOfClass(prototype: object): string | undefined {
   return typeof made === 'function' && made.name !== '' ? made.name : undefined
 }
 
-/** Not by identity: two copies of the library may be loaded, in one thread and surely in two. */
+/** Not by identity: two copies of the library may be loaded. */
 function isKnown(name: string, error: Error): boolean {
   if (!MAKERS.has(name)) return false
   const code = CODES.get(name)
   if (code === undefined) return true
-  // A subclass has a code of its own; its base is known by what it is here.
+  // A subclass may have a code of its own; then the prototype of this copy decides.
   return read(error, 'code') === code || Object.prototype.isPrototypeOf.call(CLASSES.get(name)!.prototype, error)
 }
 
@@ -196,17 +195,17 @@ function make({ classes, name, message }: PackedOne): Error {
   const error = MAKERS.get(base)!(message)
   if (error.message !== message) define(error, 'message', message, false)
   if (classes.length > 1) Object.setPrototypeOf(error, standInFor(classes))
-  // One that the class has given itself; that of its base says less than the class.
+  // A name that the class has set. The name of a base would say less than the class name.
   if (name !== base && name !== error.name) define(error, 'name', name, false)
   return error
 }
 
 const standIns = new Map<string, object>()
 
-/** Bounded: names of classes may be made up at run time. */
+/** Bounded: a program may generate class names at run time. */
 const MOST_STAND_INS = 1000
 
-/** The prototype of a class that has the name and the ancestors of one that the other side alone has. */
+/** The prototype of a stand-in: a class with the name and the ancestors of one that only the other side knows. */
 function standInFor(classes: readonly string[]): object {
   const id = classes.join('\n')
   let prototype = standIns.get(id)
@@ -216,7 +215,7 @@ function standInFor(classes: readonly string[]): object {
     const type = Object.defineProperty(function (): void {}, 'name', { value: name, configurable: true })
     prototype = Object.create(base, {
       constructor: { value: type, configurable: true, writable: true },
-      // A class that says nothing of its name has that of its base: the name is what is read in a log.
+      // A class without a `name` of its own has that of its base; logs should show the class.
       name: { value: name, configurable: true, writable: true },
     }) as object
     if (standIns.size >= MOST_STAND_INS) standIns.clear()
@@ -225,7 +224,7 @@ function standInFor(classes: readonly string[]): object {
   return prototype
 }
 
-/** A getter of a stranger's class may throw. */
+/** A getter of a foreign class may throw. */
 function read(error: Error, key: string): unknown {
   try {
     return (error as unknown as Record<string, unknown>)[key]
@@ -238,7 +237,7 @@ function define(error: Error, key: string, value: unknown, enumerable: boolean):
   Object.defineProperty(error, key, { value, enumerable, configurable: true, writable: true })
 }
 
-/** Of anything. */
+/** Any value as text. */
 export function textOf(value: unknown): string {
   return typeof value === 'string' ? value : show(value)
 }

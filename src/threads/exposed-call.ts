@@ -1,17 +1,20 @@
-/** One call of an exposed function: in the async context and under the scope of whoever exposed it, in a scope of its own. */
+/**
+ * One call of an exposed function: in the async context that exposed it, and in a scope of its own below that
+ * context's.
+ */
 import type { AsyncResource } from 'node:async_hooks'
 import { CancelScope, markHandled } from '../kernel/index.ts'
 
 export interface ExposedCall {
   readonly scope: CancelScope
-  /** Whoever called looks after it: it is nobody's unhandled rejection. */
+  /** Marked as handled: the caller handles it. */
   readonly promise: Promise<unknown>
 }
 
 /**
- * What the function leaves unawaited ends with the call (api.md §2, rule 7); a cancellation of somebody else's is no error of it.
+ * Operations that the function leaves unawaited end with the call (SCOPE-7, THREAD-2).
  *
- * @param begin - is told the scope before the function is called
+ * @param begin - called with the scope before the function
  */
 export function callExposed(
   context: AsyncResource,

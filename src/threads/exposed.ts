@@ -2,11 +2,11 @@
 import { UsageError } from '../errors.ts'
 import { checkFunction, checkOptions } from '../common/validate.ts'
 
-/** A function of the host that a thread calls by name. What it takes and returns is copied. */
+/** A function of the host that a thread calls by name. Its arguments and value are copied. */
 export type ExposedFunction = (...args: never[]) => unknown
 export type Exposed = ReadonlyMap<string, (...args: unknown[]) => unknown>
 
-/** A copy: what the record holds later does not matter. */
+/** A copy: later changes of the record have no effect. */
 export function checkExposed(name: string, expose: unknown): Exposed {
   checkOptions(name, expose)
   const entries = Object.entries(expose)
@@ -14,7 +14,7 @@ export function checkExposed(name: string, expose: unknown): Exposed {
   return new Map(entries as [string, (...args: unknown[]) => unknown][])
 }
 
-/** @throws UsageError for a name that stands for nothing */
+/** @throws UsageError if no function is exposed under that name */
 export function exposedFunction(exposed: Exposed | undefined, name: string): (...args: unknown[]) => unknown {
   const fn = exposed?.get(name)
   if (fn !== undefined) return fn

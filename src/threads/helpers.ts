@@ -1,9 +1,8 @@
 /**
- * The helpers that compilers call from the functions they emit, under the names they give them (esbuild and tsx, tsc): a
- * function that is sent by its source has left its file's copies behind.
+ * The helpers that functions compiled by esbuild, tsx or tsc call: a function that is sent by its source has lost the
+ * copies in its file.
  *
- * Those of today's targets alone, from ES2017 on: what a compiler makes of a generator or an arrow function for older engines
- * does not run on Node 20 for any reason. Minified names cannot be known.
+ * Only those of targets from ES2017 on: older targets make no sense on Node 20. Minified names cannot be known.
  */
 
 type Fn = (...args: never[]) => unknown
@@ -12,7 +11,7 @@ type Step = { done?: boolean; value?: unknown }
 const define = (target: object, key: PropertyKey, value: unknown): unknown =>
   Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
 
-/** `yield` in the body is `await`: what both compilers make of async functions for ES2015 and 2016. */
+/** Both compilers turn `await` into `yield` for ES2015 and 2016: this drives such a generator. */
 function drive(self: unknown, args: readonly unknown[] | undefined, body: (...args: unknown[]) => Iterator<unknown>) {
   return new Promise((resolve, reject) => {
     const steps = body.apply(self, [...(args ?? [])])
@@ -84,7 +83,7 @@ interface Using {
   readonly async: boolean
 }
 
-/** What has to be disposed of at the end of a block, for `using` where the engine has none. */
+/** `using` for engines without it: records what is disposed at the end of the block. */
 function use<V>(stack: Using[], value: V, async: boolean): V {
   if (value === null || value === undefined) {
     if (async) stack.push({ dispose: undefined, async })

@@ -1,20 +1,20 @@
 /**
- * The threads of this JavaScript thread. How many work at once is the business of limiters; the pool keeps those that have
- * nothing to do for the next who needs one, the last first, and lets go of them when nobody does.
+ * The threads of this JavaScript thread. Limiters bound how many work at once. The pool keeps idle threads for later
+ * calls, gives out the most recent one, and ends those that stay idle.
  */
 import { detached, warn } from '../kernel/index.ts'
 import { textOf } from './crossing.ts'
 import { Thread, type ThreadOwner } from './thread.ts'
 
-/** Milliseconds after which a thread that nobody needed ends. As AnyIO. */
+/** Milliseconds after which an idle thread ends. As in AnyIO 1.1. */
 const MOST_IDLE = 10_000
 
 class ThreadPool implements ThreadOwner {
-  /** Those without a job, the one that has been so the longest first. */
+  /** Idle threads, longest idle first. */
   readonly #idle: { readonly thread: Thread; readonly since: number }[] = []
   #timer: NodeJS.Timeout | undefined
 
-  /** One without a job: give it one, or give it back with `idle`. */
+  /** Takes an idle thread or starts one. Give it a job, or give it back with `idle`. */
   take(): Thread {
     return this.#idle.pop()?.thread ?? new Thread(this)
   }
@@ -30,7 +30,7 @@ class ThreadPool implements ThreadOwner {
     const place = this.#idle.findIndex((one) => one.thread === thread)
     if (place !== -1) this.#idle.splice(place, 1)
     if (error === undefined) return
-    // Something that a function left behind in its thread: no call is there to fail, and silence would hide it.
+    // A function left something behind in its thread that failed now. No call is pending that could report it.
     const text = `a thread died of what a function had left running in it: ${textOf(error)}`
     warn('STRUCTIO_THREAD_DIED', text, error instanceof Error ? error.stack : undefined)
   }

@@ -1,4 +1,4 @@
-/** The other end of a portal, in a thread that the library did not start. */
+/** A portal as seen from a thread that the library did not start. */
 import { randomUUID } from 'node:crypto'
 import { BroadcastChannel, type MessagePort, receiveMessageOnPort, threadId } from 'node:worker_threads'
 import { ClosedResourceError, RunFinishedError, UsageError } from '../errors.ts'
@@ -20,12 +20,12 @@ import {
 } from './portal-wire.ts'
 import { refuseEventLoop } from './within.ts'
 
-/** A portal as a thread sees it; `BlockingPortal.attach` makes one. */
+/** A portal in a thread that uses it; `BlockingPortal.attach` makes one. */
 export interface AttachedPortal {
   /**
-   * Calls an exposed function and blocks this thread until it has ended: returns what it returned, throws what it threw.
+   * Calls an exposed function and blocks this thread until it has ended. Returns its value, or throws its error.
    *
-   * @throws ClosedResourceError when the portal is closed, also while this waits; RunFinishedError when its run has ended;
+   * @throws ClosedResourceError if the portal is closed, also while this waits; RunFinishedError if its run has ended;
    * UsageError on an event-loop thread
    */
   call<T = unknown>(name: string, ...args: unknown[]): T
@@ -33,11 +33,14 @@ export interface AttachedPortal {
   startTaskSoon<T = unknown>(name: string, ...args: unknown[]): PortalTask<T>
 }
 
-/** What was started through a portal. */
+/** A function that was started through a portal. */
 export interface PortalTask<T = unknown> {
-  /** Blocks this thread until the function has ended, and returns or throws as `call` does; `TaskCancelled` after `cancel`. */
+  /**
+   * Blocks this thread until the function has ended. Returns or throws as `call`; throws `TaskCancelled` after
+   * `cancel`.
+   */
   result(): T
-  /** Cancels what the function waits for. Does not wait. */
+  /** Cancels the function. Does not wait for its end. */
   cancel(): void
 }
 
@@ -55,7 +58,7 @@ class PortalClient implements AttachedPortal {
   readonly #handle: PortalHandle
   readonly #words = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT))
   #channel: BroadcastChannel | undefined
-  /** What has been started and has not ended. */
+  /** Pending functions. */
   readonly #tasks = new Map<number, StartedTask>()
   #calls = 0
 
@@ -79,7 +82,7 @@ class PortalClient implements AttachedPortal {
       this.#drain()
       if (task.outcome !== undefined) return
       if (Atomics.load(this.#handle.state, STATE) !== OPEN) {
-        // What was said before it was closed has arrived by now.
+        // Answers from before the close have arrived by now.
         this.#drain()
         task.outcome ??= { ok: false, error: this.#closed('result') }
       } else Atomics.wait(this.#words, WAKE, seen)
@@ -117,7 +120,7 @@ class PortalClient implements AttachedPortal {
     const attach: Attach = { client, words: this.#words }
     door.postMessage(attach)
     door.close()
-    // In slices: a portal that is closed in this very moment has nobody who would say so.
+    // In slices: a portal that is closed at this moment does not answer.
     while (Atomics.wait(this.#words, ATTACHED, 0, SLICE) === 'timed-out') {
       if (Atomics.load(state, STATE) === OPEN) continue
       channel.close()
@@ -127,7 +130,7 @@ class PortalClient implements AttachedPortal {
   }
 
   #drain(): void {
-    // A BroadcastChannel is taken there as well, which its type does not say.
+    // It also takes a BroadcastChannel; the type does not say so.
     const port = this.#channel as unknown as MessagePort
     for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
       this.#settle(next.message as FromPortal)
@@ -155,7 +158,7 @@ class PortalClient implements AttachedPortal {
   }
 }
 
-/** Milliseconds between two looks at the state of a portal that does not answer. */
+/** Milliseconds between two checks of the state of a portal that does not answer. */
 const SLICE = 50
 
 class StartedTask implements PortalTask {

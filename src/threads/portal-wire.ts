@@ -1,6 +1,6 @@
 /**
- * What passes between a portal and the threads that use it. These were not started by the library, and a handle has to be
- * something that any message can carry; so there is no MessagePort in it, but the name of a BroadcastChannel.
+ * The protocol between a portal and the threads that use it. The library did not start these threads, and any message
+ * must be able to carry a handle. So a handle has the name of a BroadcastChannel, and no MessagePort.
  *
  * ```text
  *   handle: id, state                        host
@@ -22,13 +22,13 @@ export const FINISHED = 2
 export const ATTACHED = 0
 export const WAKE = 1
 
-/** Gives a thread access to a portal: pass it on as `workerData`, or in a message. It is made of data alone. */
+/** Gives a thread access to a portal. Pass it as `workerData` or in a message; it is plain data. */
 export interface PortalHandle {
   /** @internal */
   readonly structioPortal: string
   /** @internal */
   readonly state: Int32Array
-  /** @internal where it must not be waited for: the thread that answers */
+  /** @internal The thread that answers, which must not wait for itself. */
   readonly host: number
 }
 

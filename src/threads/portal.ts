@@ -1,9 +1,9 @@
 /**
- * `BlockingPortal`: the way into a run for threads that the library did not start.
+ * `BlockingPortal`: lets threads that the library did not start call functions of a run.
  *
- * What must stay true:
- * 1. A client that waits is answered: by the function's end, by `close`, or by the end of the run.
- * 2. After `close` nothing runs that was called through the portal.
+ * Invariants
+ * 1. A waiting client is answered: by the end of the function, by `close`, or by the end of the run.
+ * 2. After `close`, no function that was called through the portal runs.
  */
 import { AsyncResource } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
@@ -50,9 +50,19 @@ export interface BlockingPortalOptions {
 }
 
 /**
- * Opens a portal, through which threads that the library did not start call functions of this one: pass `portal.handle` to the
- * thread, and `BlockingPortal.attach(handle)` there. The functions run in the task, and under the scope, in which the portal
- * was made. Close it when it is no longer needed. Re-creates `anyio.from_thread.BlockingPortal`.
+ * Opens a portal: threads that the library did not start, such as your own `Worker`s, can call functions of this
+ * thread. Pass `portal.handle` to the thread and call `BlockingPortal.attach(handle)` there. The functions run in the
+ * task and scope in which the portal was made. Close it when it is no longer needed.
+ *
+ * @example
+ * ```ts
+ * await using portal = await createBlockingPortal({ expose: { load: (id: number) => database.load(id) } })
+ * const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: portal.handle })
+ * await abandonOnCancel(once(worker, 'exit'))
+ *
+ * // worker.js
+ * const row = BlockingPortal.attach(workerData).call('load', 7) // blocks the worker
+ * ```
  */
 export function createBlockingPortal(options: BlockingPortalOptions): Promise<BlockingPortal> {
   try {
@@ -64,7 +74,7 @@ export function createBlockingPortal(options: BlockingPortalOptions): Promise<Bl
   }
 }
 
-/** Made by `createBlockingPortal`. */
+/** A portal into a run, made by `createBlockingPortal`. */
 export class BlockingPortal {
   readonly #open: OpenPortal
 
@@ -73,19 +83,19 @@ export class BlockingPortal {
     this.#open = open
   }
 
-  /** What gives a thread access to this portal. It can be copied to any number of them. */
+  /** Gives threads access to this portal. It can be sent to any number of threads. */
   get handle(): PortalHandle {
     return this.#open.handle
   }
 
-  /** In a thread with its handle: the portal as it is seen from there. @throws TypeError for what is no handle */
+  /** Call it in a thread with the handle of a portal, to use that portal. @throws TypeError if `handle` is no handle */
   static attach(handle: PortalHandle): AttachedPortal {
     return attachPortal(handle)
   }
 
   /**
-   * Closes the portal: the functions that still run are cancelled, and waited for; threads that wait for them, and whoever
-   * calls from now on, get a `ClosedResourceError`. Never raises a cancellation: the next checkpoint does. Idempotent.
+   * Closes the portal: running functions are cancelled and awaited. Their threads, and later calls, get a
+   * `ClosedResourceError`. Never raises a cancellation: the next checkpoint does. Idempotent.
    */
   async close(): Promise<void> {
     const scope = closingScope()
@@ -99,7 +109,7 @@ export class BlockingPortal {
   }
 }
 
-/** The portal as its run knows it. */
+/** The portal as a resource of its run. */
 class OpenPortal extends Resource {
   readonly handle: PortalHandle
   readonly #frame: Frame
@@ -119,7 +129,7 @@ class OpenPortal extends Resource {
     this.register(frame, 'blocking portal')
   }
 
-  /** Resolves when what it ran has ended. */
+  /** Resolves when all its functions have ended. */
   close(state: typeof CLOSED | typeof FINISHED): Promise<unknown> {
     if (Atomics.compareExchange(this.handle.state, STATE, OPEN, state) !== OPEN) return Promise.resolve()
     this.unregister()
@@ -162,7 +172,7 @@ class Client {
     Atomics.notify(words, ATTACHED)
   }
 
-  /** What still runs has been cancelled, and these promises tell of its end. */
+  /** Cancels the running functions. The promises settle when they have ended. */
   close(error: Error): Promise<unknown>[] {
     const running = [...this.#calls]
     this.#calls.clear()
@@ -174,7 +184,7 @@ class Client {
       if (currentFrame()?.scope._isWithin(scope) !== true) ends.push(promise.catch(() => {}))
     }
     this.#channel.close()
-    // Those who have asked in vain look at the state.
+    // Clients whose call was not answered check the state.
     this.#wake()
     return ends
   }
@@ -232,7 +242,7 @@ class Client {
   }
 }
 
-/** Waits for the end of what a portal ran, whatever is cancelled meanwhile. */
+/** Waits for the functions of a portal. A cancellation does not end the wait. */
 class Closing extends Operation<void> {
   readonly #end: Promise<unknown>
 

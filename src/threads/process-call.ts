@@ -1,7 +1,8 @@
 /**
- * One call of `runInProcess`, from the token in its hand until the process has been reaped.
+ * One call of `runInProcess`, from the granted token until the process has been reaped.
  *
- * What must stay true: the token comes back, and a caller that is not let go goes on, when the process is gone and not before.
+ * Invariant: the token comes back when the process is gone. Without `abandonOnCancel`, the caller goes on then and not
+ * before.
  */
 import type { Backend, ForkedProcess, ForkSink } from '../backends/contract/backend.ts'
 import { BrokenResourceError, type Cancelled } from '../errors.ts'
@@ -23,7 +24,7 @@ export class ProcessCall extends ThreadOperation<unknown> implements ForkSink {
   #process: ForkedProcess | undefined
   #answer: ProcessAnswer | undefined
   #cancelled: (() => Cancelled) | undefined
-  /** Simulated time keeps pace with it until this is called. */
+  /** Simulated time follows real time until it is called. */
   #unfollow: (() => void) | undefined
 
   constructor(task: NumberedTask, args: unknown[], abandonOnCancel: boolean, holding: ThreadHolding, grant: Grant) {
@@ -35,7 +36,7 @@ export class ProcessCall extends ThreadOperation<unknown> implements ForkSink {
     this.#grant = grant
   }
 
-  /** @throws what makes the process impossible to start, or its arguments to send; nothing is left then */
+  /** @throws the error of starting the process or of sending the arguments; then nothing is left running */
   start(scope: CancelScope): Promise<unknown> {
     const { host } = scope._task!.run
     try {
@@ -58,7 +59,7 @@ export class ProcessCall extends ThreadOperation<unknown> implements ForkSink {
   ended(error: Error | undefined, code: number | null, signal: NodeJS.Signals | null): void {
     this.#grant.release()
     this.#letTimeGo()
-    // Completion beats cancellation: an answer that was there before the process was killed counts.
+    // Completion beats cancellation: an answer from before the kill counts.
     if (this.#answer !== undefined) {
       if (this.#answer[1]) this.resolve(this.#answer[2])
       else this.reject(unpackError(this.#answer[2]))

@@ -1,11 +1,11 @@
-/** What a child process of `runInProcess` runs: one task, which comes as the first message, and whose outcome is the last. */
+/** The program of a child process of `runInProcess`. The first message is the task, the last one its outcome. */
 import { isCloneFailure, notCloneable, TO_PROCESS } from './cloning.ts'
 import { packError } from './crossing.ts'
 import { explain, load } from './program.ts'
 import { ANSWER, type ProcessAnswer, type ProcessJob } from './process-wire.ts'
 
 process.once('message', (job: ProcessJob) => void run(job))
-// Nobody is left who would want to know.
+// The parent is gone.
 process.once('disconnect', () => process.exit())
 
 async function run({ task, args }: ProcessJob): Promise<void> {

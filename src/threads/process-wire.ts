@@ -1,4 +1,4 @@
-/** What passes between a host and its child process: a job, and its outcome. */
+/** The protocol between a host and its child process: a job, and its outcome. */
 import type { PackedError } from './crossing.ts'
 import type { TaskSource } from './wire.ts'
 
@@ -10,5 +10,5 @@ export interface ProcessJob {
 export type ProcessAnswer =
   readonly [typeof ANSWER, ok: true, value: unknown] | readonly [typeof ANSWER, ok: false, error: PackedError]
 
-/** The function may send messages of its own: `process.send` is there for everybody. */
+/** Marks the outcome: the function may call `process.send` itself. */
 export const ANSWER = 'structio.answer'

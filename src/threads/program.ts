@@ -1,10 +1,10 @@
 /**
- * The other side of task.ts, in the thread or process that runs the function: loads the module, or makes a function of the
- * source that was sent.
+ * The counterpart of task.ts in the thread or process that runs the function: loads the module, or compiles the source
+ * that was sent.
  *
- * What was sent knows nothing of where it was written. Three kinds of names are given to it all the same: what worker code
- * calls the library by, the helpers that compilers put into functions (helpers.ts), and the namespaces under which compiled
- * CommonJS knows the library. Whatever else is missing is reported as what it is: the function closes over something.
+ * A function from source has lost its surroundings. Three kinds of names are provided: the library's functions for
+ * worker code, the helpers that compilers put into functions (helpers.ts), and the namespaces under which compiled
+ * CommonJS refers to the library. Any other missing name is reported: the function closes over it.
  */
 import { compileFunction, constants } from 'node:vm'
 import { UsageError } from '../errors.ts'
@@ -14,11 +14,11 @@ import type { TaskSource } from './wire.ts'
 
 export type Runnable = (...args: unknown[]) => unknown
 
-/** What the surroundings offer to the functions they run. */
+/** What a thread or process provides to the functions that it runs. */
 export interface Offer {
-  /** Names that functions sent by their source can use. */
+  /** Names that functions from source can use. */
   readonly names: Readonly<Record<string, unknown>>
-  /** Sees to it that TypeScript can be loaded. */
+  /** Makes TypeScript loadable. */
   typeScript?(): Promise<void>
 }
 
@@ -26,11 +26,11 @@ export function load(task: TaskSource, offer: Offer): Runnable | Promise<Runnabl
   return task.kind === 'module' ? loadExport(task.url, task.name, offer) : compile(task.source, task.name, offer.names)
 }
 
-/** What the function threw, in clearer words where it was sent by its source and misses what it was written beside. */
+/** The error of the function. If a function from source misses a name, a clearer error. */
 export function explain(error: unknown, task: TaskSource): unknown {
   if (task.kind === 'module' || !(error instanceof ReferenceError)) return error
   const name = /^(\S+) is not defined$/.exec(error.message)?.[1]
-  // Not one of a module that the function has called.
+  // The error may come from a module that the function has called.
   const isIts = error.stack?.split('\n', 2)[1]?.includes(fileName(task.name)) === true
   if (name === undefined || !isIts) return error
   const text =
@@ -42,7 +42,7 @@ export function explain(error: unknown, task: TaskSource): unknown {
 async function loadExport(url: string, name: string, offer: Offer): Promise<Runnable> {
   if (isTypeScript(url)) await offer.typeScript?.()
   const module = (await import(url)) as Record<string, unknown>
-  // Of a CommonJS module, not every export is seen from outside.
+  // Not every export of a CommonJS module is visible as a named export.
   const inside = module['default'] as Record<string, unknown> | undefined
   const found = module[name] ?? (typeof inside === 'object' && inside !== null ? inside[name] : undefined)
   if (typeof found === 'function') return found as Runnable
@@ -51,7 +51,7 @@ async function loadExport(url: string, name: string, offer: Offer): Promise<Runn
   throw new UsageError(`${url} exports no function "${name}": ${others}`)
 }
 
-/** An expression first; then as the method of an object, which has another notation. What is sloppy is tried last. */
+/** Tried in order: an expression, a method of an object, and both again in sloppy mode. */
 const FORMS = [
   { prefix: '"use strict";return (', suffix: '\n)', method: false },
   { prefix: '"use strict";return ({', suffix: '\n})', method: true },
@@ -61,7 +61,7 @@ const FORMS = [
 
 function compile(source: string, name: string, given: Readonly<Record<string, unknown>>): Runnable {
   const names = namesFor(source, given)
-  // A private method is one like any other, but for the mark on its name.
+  // Without its `#`, a private method compiles as any other.
   const text = source.replace(/^((?:async\s+)?(?:[gs]et\s+)?)#/, '$1')
   let failure: unknown
   for (const { prefix, suffix, method } of FORMS) {
@@ -81,8 +81,8 @@ function compile(source: string, name: string, given: Readonly<Record<string, un
 }
 
 /**
- * `import('…')` inside it means what it would in a module in the working directory. Node calls this experimental, which is
- * nothing that the user of a function could do anything about; where no import is, nobody need hear of it.
+ * `import('…')` in the function resolves as in a module in the working directory. Node warns that this is experimental.
+ * The user cannot change that, so the warning is hidden.
  */
 function importing(source: string): { importModuleDynamically?: typeof constants.USE_MAIN_CONTEXT_DEFAULT_LOADER } {
   if (!/\bimport\s*\(/.test(source)) return {}
@@ -108,14 +108,14 @@ function onlyMethod(object: object): unknown {
   return (descriptor.value as unknown) ?? descriptor.get ?? descriptor.set
 }
 
-/** Only those that occur: a name given in vain might hide a global one. */
+/** Only names that occur in the source: others might hide a global. */
 function namesFor(source: string, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const names: Record<string, unknown> = {}
   for (const [name] of source.matchAll(/[A-Za-z_$][\w$]*/g)) {
     if (name in names) continue
     if (Object.hasOwn(given, name)) names[name] = given[name]
     else if (Object.hasOwn(helpers, name)) names[name] = helpers[name]
-    // What tsc, esbuild and their like call the imported library in CommonJS.
+    // The names of the imported library in CommonJS that tsc and esbuild emit.
     else if (/^(?:import_structio\d*|structio_\d+|_structio\d*)$/.test(name)) names[name] = given
     else if (/^tslib_\d+$|^tslib\d*$/.test(name)) names[name] = helpers
     else if (/^cov_[\da-z]{6,}$/.test(name)) names[name] = () => COUNTER
@@ -123,7 +123,7 @@ function namesFor(source: string, given: Readonly<Record<string, unknown>>): Rec
   return names
 }
 
-/** What istanbul counts with: any property, any depth, and nothing is kept. */
+/** A stand-in for istanbul's counters: any property at any depth, and nothing is kept. */
 const COUNTER: unknown = new Proxy(() => {}, {
   get: (_, key): unknown => (key === Symbol.toPrimitive ? () => 0 : COUNTER),
   set: () => true,

@@ -1,6 +1,6 @@
 /**
- * What may be run elsewhere: an export of a module, or a function that is sent by its source. This is the host's side, which
- * refuses what can never work before anything is started; `program.ts` is the other.
+ * Tasks for threads and processes: an export of a module, or a function that is sent by its source. This is the host's
+ * side, which refuses impossible tasks before anything is started; `program.ts` is the other side.
  */
 import { types } from 'node:util'
 import {
@@ -15,13 +15,13 @@ import type { TaskSource } from './wire.ts'
 
 declare const signature: unique symbol
 
-/** An export of a module, to be run by `runInThread` or `runInProcess`; `threadTask` makes one. */
+/** An export of a module as a task for `runInThread` or `runInProcess`; `threadTask` makes one. */
 export interface ThreadTask<A extends unknown[] = unknown[], T = unknown> {
-  /** Where the module is. */
+  /** The absolute URL of the module. */
   readonly url: string
-  /** Of the exported function. */
+  /** The name of the exported function. */
   readonly name: string
-  /** Of types only: what it takes and returns. */
+  /** For the compiler only: the function's type. */
   readonly [signature]?: (...args: A) => T
 }
 
@@ -29,16 +29,18 @@ export interface ThreadTask<A extends unknown[] = unknown[], T = unknown> {
 type AnyFunction = (...args: never[]) => unknown
 
 /**
- * Names a function that a thread or a child process can load by itself: the export `name` of the module at `url`.
+ * Names an export of a module as a task: a thread or a child process loads the module and calls the function.
  *
+ * @example
  * ```ts
  * const hash = threadTask<typeof import('./work.js').hash>(new URL('./work.js', import.meta.url), 'hash')
+ * const digest = await runInThread(hash, 'some text')
  * ```
  *
- * @typeParam F - the function's type; `typeof import('./work.js').hash`
+ * @typeParam F - the function's type: `typeof import('./work.js').hash`
  * @param url - absolute: `new URL('./work.js', import.meta.url)`, or its text
- * @param name - of the export; by default the default export
- * @throws TypeError for what is no URL, RangeError for one that is not absolute
+ * @param name - the name of the export; default: the default export
+ * @throws TypeError if `url` is no URL, RangeError if it is not absolute
  */
 export function threadTask<F extends AnyFunction = (...args: unknown[]) => unknown>(
   url: URL | string,
@@ -66,19 +68,19 @@ function checkUrl(url: unknown): string {
       throw outOfRange('url', "an absolute URL, such as new URL('./work.js', import.meta.url)", url)
     return url
   }
-  // By shape: a URL of another realm is as good.
+  // By shape: a URL may come from another realm.
   const href = typeof url === 'object' && url !== null && 'href' in url ? url.href : undefined
   if (typeof href !== 'string') throw invalidArgType('url', 'an instance of URL, or its text', url)
   return href
 }
 
-/** One that is known by its number to every thread that has seen it. */
+/** A task with a number, by which a thread that has run it remembers it. */
 export interface NumberedTask {
   readonly key: number
   readonly source: TaskSource
 }
 
-/** @throws TypeError for what cannot be run elsewhere */
+/** @throws TypeError for a value that is no task */
 export function numberedTask(task: unknown): NumberedTask {
   if (typeof task === 'function') {
     let numbered = byFunction.get(task)
@@ -93,14 +95,14 @@ export function numberedTask(task: unknown): NumberedTask {
   return numberOf({ kind: 'module', url, name })
 }
 
-/** For texts. */
+/** The task's name in error messages. */
 export function nameOfTask({ source: { name } }: NumberedTask): string {
   return name === '' ? 'a function' : `"${name}"`
 }
 
-/** Functions that live long are found without looking at their source. */
+/** Finds long-lived functions without reading their source. */
 const byFunction = new WeakMap<object, NumberedTask>()
-/** Most functions are made anew for each call, from one place of the program. The oldest are forgotten. */
+/** Finds functions that are made anew for each call. The oldest are forgotten. */
 const bySource = new Map<string, NumberedTask>()
 const MOST_SOURCES = 500
 let keys = 0
@@ -129,7 +131,7 @@ function sourceOf(task: object): string {
   return source
 }
 
-/** Whether the first argument of a call is its options, and not the task. */
+/** Whether the first argument of a call is its options and not the task. */
 export function hasOptions(given: readonly unknown[], known: OptionNames): boolean {
   const [first] = given
   if (typeof first === 'function' || first instanceof ModuleTask) return false

@@ -1,5 +1,5 @@
 /**
- * One call of `runInThread`, from the token in its hand to the end of the function.
+ * One call of `runInThread`, from the granted token to the end of the function.
  *
  * ```text
  *   token ── start ──────────────────────────────── DONE or FAILED ── token back ── caller goes on
@@ -11,12 +11,12 @@
  *             the caller's
  * ```
  *
- * What must stay true:
+ * Invariants
  * 1. The token comes back when the thread is done, whether or not the caller still waits.
- * 2. A caller that is not let go stays linked into its scope until the thread is done; it then has what the function came to:
- *    completion beats cancellation.
- * 3. A thread that blocks in a call is answered, whatever becomes of the function, of the caller and of its run. One that was
- *    terminated is not there any more: the answer is dropped, and simulated time does not wait for it.
+ * 2. Without `abandonOnCancel` the caller stays linked into its scope until the thread is done, and gets the outcome of
+ *    the function: completion beats cancellation.
+ * 3. A thread that blocks in a call is answered, whatever happens to the function, the caller and its run. The answer
+ *    for a terminated thread is dropped, and simulated time does not wait for it.
  */
 import { AsyncResource } from 'node:async_hooks'
 import { BrokenResourceError, Cancelled, RunFinishedError } from '../errors.ts'
@@ -46,14 +46,14 @@ export class ThreadCall extends ThreadOperation<unknown> implements JobSink {
   readonly #job: ThreadJob
   readonly #grant: Grant
   readonly #run: RunState
-  /** The caller's async context, for the functions that it exposes: its frame, and its own stores. */
+  /** The caller's async context, for exposed functions: its frame, and its AsyncLocalStorages. */
   readonly #context: AsyncResource | undefined
   #thread: Thread | undefined
   #cancelled: (() => Cancelled) | undefined
   #left = false
   /** The thread is gone. */
   #gone = false
-  /** While the thread works for the caller: simulated time keeps pace with it until this is called. */
+  /** Set while the thread works for the caller: simulated time follows real time until it is called. */
   #unfollow: (() => void) | undefined
 
   constructor(job: ThreadJob, frame: Frame, holding: ThreadHolding, grant: Grant) {
@@ -65,7 +65,7 @@ export class ThreadCall extends ThreadOperation<unknown> implements JobSink {
     this.#context = job.exposed === undefined ? undefined : new AsyncResource('structio.exposed')
   }
 
-  /** @throws what makes the thread impossible to start, or its arguments to send; the token is back then */
+  /** @throws the error of starting the thread or of sending the arguments; then the token is back */
   start(scope: CancelScope): Promise<unknown> {
     const { task, args, transfer } = this.#job
     let thread: Thread | undefined
@@ -92,7 +92,7 @@ export class ThreadCall extends ThreadOperation<unknown> implements JobSink {
     this.#works(false)
     this.#grant.release()
     const error = unpackError(packed)
-    // What its own scope has done to it is that scope's to catch.
+    // A cancellation by its own scope must be that scope's Cancelled, so that the scope catches it.
     this.reject(error instanceof Cancelled && this.#cancelled !== undefined ? this.#cancelled() : error)
   }
 
@@ -126,20 +126,21 @@ export class ThreadCall extends ThreadOperation<unknown> implements JobSink {
     return `runInThread of ${name}`
   }
 
-  /** A thread that waits for the host does not work; what the host's function waits for are operations of its own. */
+  /** A thread that waits for the host does not work. The host function's waits are operations of their own. */
   override get waitsFor(): number {
     return this.holding.blockedIn === undefined ? REAL : NEUTRAL
   }
 
   override _effective(cancelled: boolean): void {
-    // The thread of one that has settled may be at work for somebody else.
+    // The thread of a settled call may work for another call by now.
     if (this.undecided) this.#thread!.tellCancelled(cancelled)
   }
 
   protected override onCancel(cancelled: () => Cancelled): void {
     this.#cancelled = cancelled
     this.#thread!.tellCancelled(true)
-    // It ends soon, unless it is in native code: the caller waits for that, and its token comes back then (1).
+    // The thread ends soon, unless it is in native code. The caller waits for its end, and the token comes back then
+    // (1).
     if (this.#job.terminateOnCancel) this.#thread!.terminate()
     if (!this.#job.abandonOnCancel) return
     this.#left = true

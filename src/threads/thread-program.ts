@@ -1,5 +1,5 @@
 /**
- * What a thread of the library runs: takes jobs from its port, one at a time, and answers them.
+ * The program of a thread of the library: takes jobs from its port, one at a time, and answers them.
  *
  * ```text
  *   message ─► job ─► answer ─► microtasks ─► look again; wait a little, blocked ─► job …
@@ -8,9 +8,9 @@
  *                                                         the event loop, until a message wakes it
  * ```
  *
- * Being woken from `Atomics.wait` is much cheaper than from the event loop, on both sides, so after a job it waits in there for
- * the next: for some milliseconds only, since what the module started for itself (timers, connections) waits, too. A
- * thread that never gets idle lets its event loop turn every now and then.
+ * A wake-up from `Atomics.wait` is much cheaper than one from the event loop, on both sides. So after a job the thread
+ * blocks there for the next one, but only for some milliseconds: timers and connections of the user's module wait
+ * meanwhile. A thread that is never idle lets its event loop turn now and then.
  */
 import { performance } from 'node:perf_hooks'
 import { receiveMessageOnPort, workerData } from 'node:worker_threads'
@@ -34,9 +34,9 @@ import {
   WAKE,
 } from './wire.ts'
 
-/** Milliseconds that it waits for the next job, blocked. */
+/** Milliseconds that the thread blocks for the next job. */
 const LINGER = 5
-/** Milliseconds in which it may have answered jobs without a turn of its event loop. */
+/** Milliseconds that the thread answers jobs without a turn of its event loop. */
 const SLICE = 20
 
 const setup = workerData as ThreadSetup
@@ -46,7 +46,7 @@ const offer: Offer = {
   typeScript: () => (typeScript ??= registerTsx()),
 }
 
-// Run from source, it is there already: this file has been loaded.
+// From source, TypeScript is registered already: this file has been loaded.
 let typeScript: Promise<void> | undefined = isTypeScript(setup.program) ? Promise.resolve() : undefined
 
 async function registerTsx(): Promise<void> {
@@ -58,7 +58,7 @@ async function registerTsx(): Promise<void> {
 class ThreadProgram {
   readonly #port
   readonly #words: Int32Array
-  /** By key: what it takes to run a task again. */
+  /** Known tasks, by key. */
   readonly #known = new Map<number, { readonly source: TaskSource; run: Runnable | undefined }>()
   #busy = false
   #looking = false
@@ -137,14 +137,14 @@ class ThreadProgram {
     this.#answer([FAILED, packError(explain(error, source), 'what the function threw')])
   }
 
-  /** The last word of a job. */
+  /** Ends a job. */
   #answer(message: FromThread): void {
     this.#port.postMessage(message)
     this.#busy = false
     this.#lookSoon()
   }
 
-  /** Once the job's own microtasks have run. */
+  /** Takes the next job once the microtasks of the last one have run. */
   #lookSoon(): void {
     if (this.#looking) return
     this.#looking = true
@@ -159,7 +159,7 @@ class ThreadProgram {
       if (Atomics.wait(this.#words, WAKE, seen, LINGER) === 'timed-out') return
       next = receiveMessageOnPort(this.#port)
     }
-    // What is not taken here, the event loop brings.
+    // A message that is not taken here comes through the event loop.
     if (next !== undefined) this.#take(next.message as ToThread)
   }
 

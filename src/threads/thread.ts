@@ -1,11 +1,11 @@
 /**
- * One thread, from the host's side: given a job, it tells of the job's end exactly once, whatever becomes of the thread.
+ * One thread, from the host's side: it runs a job and reports its end exactly once, also if the thread dies.
  *
- * What must stay true:
+ * Invariants
  * 1. A job ends with `finished`, `failed` or `broken`, exactly once. After `broken` the thread is gone.
  * 2. The thread keeps the process alive while its job does, and never otherwise.
- * 3. What the thread posted before it died counts: the port is emptied before its death is told.
- * 4. A thread that is being terminated never becomes idle, also where its job has ended in the last moment.
+ * 3. Messages that the thread posted before it died count: the port is emptied before `broken`.
+ * 4. A thread that is being terminated never becomes idle, even if its job ends at the last moment.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { detached } from '../kernel/index.ts'
@@ -30,25 +30,25 @@ import {
   WORDS,
 } from './wire.ts'
 
-/** Hears of a job, outside of every frame. */
+/** Callbacks of a job, called outside every frame. */
 export interface JobSink {
   finished(value: unknown): void
   failed(error: PackedError): void
-  /** The thread died under it: of `error`, or because it ended itself. */
+  /** The thread died of `error`, or ended itself. */
   broken(error: unknown, exitCode: number): void
   /** The thread blocks until `reply` is called. */
   called(name: string, args: unknown[]): void
 }
 
-/** Who keeps threads. */
+/** The owner of threads. */
 export interface ThreadOwner {
   /** Its job has ended, and it can take another. */
   idle(thread: Thread): void
-  /** It is gone. `error`: of what it died without a job, when there was nobody to tell. */
+  /** The thread is gone. `error`: why, if it had no job to report it to. */
   dead(thread: Thread, error: unknown): void
 }
 
-/** So many tasks a thread remembers, before it is told to forget them all. */
+/** Number of tasks that a thread remembers before it forgets them all. */
 const MOST_KNOWN = 500
 
 export class Thread {
@@ -60,14 +60,14 @@ export class Thread {
   #job: JobSink | undefined
   #holds = false
   #died: { readonly error: unknown } | undefined
-  /** It is being terminated: it takes no job any more. */
+  /** The thread is being terminated, and takes no more jobs. */
   #terminated = false
 
   constructor(owner: ThreadOwner) {
     this.#owner = owner
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
-    // A thread belongs to no task, and must not keep the frame of the one for which it was first needed.
+    // A thread belongs to no task, and must not keep the frame of the task that started it.
     this.#worker = detached(startWorker, port2, this.#words)
     this.#worker.unref()
     this.#worker.on('error', (error) => (this.#died = { error }))
@@ -78,7 +78,7 @@ export class Thread {
   }
 
   /**
-   * Starts a job. `sink` hears of it later, never inside this call.
+   * Starts a job. `sink` is called later, never inside this call.
    *
    * @throws DOMException (`DataCloneError`) for arguments that cannot be sent; the thread is idle as before
    */
@@ -98,24 +98,24 @@ export class Thread {
     this.#hold(true)
   }
 
-  /** The scope that the job works for is cancelled: the thread may ask. */
+  /** Sets the flag that the thread reads with `checkCancelled`. */
   tellCancelled(cancelled: boolean): void {
     Atomics.store(this.#words, CANCELLED, cancelled ? 1 : 0)
   }
 
-  /** Nobody waits for the job any more: it need not keep the process alive. */
+  /** The caller has left: the job no longer keeps the process alive. */
   abandon(): void {
     this.#hold(false)
   }
 
-  /** Ends the thread in the middle of its job, which is told of as ever (1): `broken`, or its end if that came first. */
+  /** Ends the thread in the middle of its job. The job still ends once (1): `broken`, or its end if that came first. */
   terminate(): void {
     if (this.#terminated) return
     this.#terminated = true
     void this.#worker.terminate()
   }
 
-  /** The answer to `called`. @throws DOMException (`DataCloneError`) for a value that cannot be sent; nothing is */
+  /** Answers `called`. @throws DOMException (`DataCloneError`) for a value that cannot be sent; then nothing is sent */
   reply(value: unknown): void {
     try {
       this.#post([REPLY, true, value])
@@ -174,7 +174,7 @@ export class Thread {
   }
 }
 
-/** Run from source, the program is TypeScript itself: something else must see to that first. */
+/** When the library runs from source, the program is TypeScript: this loader is plain JavaScript. */
 const BOOT = `
 const { program, tsx } = require('node:worker_threads').workerData
 const ready = tsx === undefined ? Promise.resolve() : import(tsx).then(({ register }) => register())

@@ -1,5 +1,5 @@
 /**
- * What passes between a host and its thread: messages over one MessagePort, and a few words of shared memory.
+ * The protocol between a host and its thread: messages over one MessagePort, and a few words of shared memory.
  *
  * ```text
  *   host                                     thread
@@ -10,23 +10,23 @@
  *   [EXIT] ────────────────────────────────►  ends
  * ```
  *
- * What must stay true:
- * 1. A thread has one job at a time, and waits for one reply at a time: nothing needs a number to be told apart.
- * 2. Whoever posts to the thread adds to `WAKE` afterwards and notifies: a thread that looked into its port in vain, and then
- *    waits for `WAKE` to change, misses nothing.
- * 3. `CANCELLED` is cleared by the host before it posts a job, and set by it alone: a thread that computes can read it without
- *    any help of its event loop.
+ * Invariants
+ * 1. A thread has one job at a time and waits for one reply at a time: messages need no numbers.
+ * 2. The host posts a message first, and then adds to `WAKE` and notifies. So a thread that reads `WAKE`, finds its
+ *    port empty, and waits for `WAKE` to change misses no message.
+ * 3. Only the host writes `CANCELLED`, and clears it before it posts a job. A computing thread reads it without its
+ *    event loop.
  */
 import type { MessagePort, Worker } from 'node:worker_threads'
 import type { PackedError } from './crossing.ts'
 
 /**
- * What can be moved to a thread. Derived, because no version range of @types/node has one name for it: `TransferListItem`
- * has gone in 26, `Transferable` is new in 20.19.
+ * A value that can be moved to a thread. Derived, because its name differs between versions of @types/node:
+ * `TransferListItem` is gone in 26, `Transferable` is new in 20.19.
  */
 export type Transferable = NonNullable<Parameters<Worker['postMessage']>[1]>[number]
 
-/** How a thread gets at a function. */
+/** How a thread gets a function. */
 export type TaskSource =
   | { readonly kind: 'module'; readonly url: string; readonly name: string }
   | { readonly kind: 'function'; readonly source: string; readonly name: string }
@@ -35,7 +35,7 @@ export const JOB = 0
 export const REPLY = 1
 export const EXIT = 2
 
-/** A task that the thread has run before is named by its key alone. `forget`: the thread drops all tasks that it knows. */
+/** A known task is named by its key alone. `forget`: the thread drops all tasks that it knows. */
 export type ToThread =
   | readonly [typeof JOB, key: number, task: TaskSource | undefined, args: unknown[], forget: boolean]
   | readonly [typeof REPLY, ok: true, value: unknown]
@@ -60,8 +60,8 @@ export const WORDS = 2
 export interface ThreadSetup {
   readonly port: MessagePort
   readonly words: Int32Array
-  /** What gives the thread its TypeScript (typescript.ts). */
+  /** The module that registers TypeScript in the thread (typescript.ts). */
   readonly tsx: string | undefined
-  /** Where the program of the thread is, for `BOOT` of thread.ts. */
+  /** The program of the thread, for `BOOT` of thread.ts. */
   readonly program: string
 }

@@ -1,17 +1,18 @@
 /**
- * Where worker code calls its host from. The program of a thread leaves this on `globalThis`, under a name that every copy of
- * the library knows: the module that a thread runs may have loaded another copy than the one that started it.
+ * The functions with which worker code calls its host. The program of a thread puts a context on `globalThis`, under a
+ * symbol that every copy of the library knows: the code of a thread may load another copy than the one that started the
+ * thread.
  */
 import { isMainThread } from 'node:worker_threads'
 import { Cancelled, NotRunningError, UsageError } from '../errors.ts'
 import { activeRuns, currentFrame } from '../kernel/index.ts'
 import { checkString } from '../common/validate.ts'
 
-/** The way from a thread to its host. Changed only together with the name below. */
+/** The way from a thread to its host. A change needs a new symbol below. */
 export interface ThreadContext {
-  /** Blocks the thread until the host's function has ended: returns what it returned, throws what it threw. */
+  /** Blocks the thread until the host's function has ended. Returns its value, or throws its error. */
   call(name: string, args: unknown[]): unknown
-  /** Whether the scope of whoever called `runInThread` is effectively cancelled. */
+  /** Whether the scope of the caller of `runInThread` is effectively cancelled. */
   cancelled(): boolean
 }
 
@@ -23,25 +24,34 @@ export function setThreadContext(context: ThreadContext): void {
 }
 
 /**
- * Calls a function of the host thread that `runInThread` was given in `expose`, and blocks this thread until it has ended;
- * the event loop goes on. The function runs under the scope of whoever called `runInThread`.
+ * Calls a function of the host from inside a `runInThread` function: one that the call's option `expose` names. Blocks
+ * this thread until the function has ended, and returns its value; the host's event loop goes on. The function runs
+ * under the scope of the caller of `runInThread`.
  *
- * Throws what the function throws, `Cancelled` among it: that scope's cancellation reaches the waits inside it. Throws
- * `UsageError` on the event-loop thread, which must never block; `NotRunningError` in a thread that the library did not start;
- * `RunFinishedError` in one that was abandoned, once its run has settled. Re-creates `run_async_from_thread`.
+ * @example
+ * ```ts
+ * await runInThread({ expose: { load: (id: number) => database.load(id) } }, () => {
+ *   const row = runAsyncFromThread<Row>('load', 7)
+ *   return crunch(row)
+ * })
+ * ```
  *
- * @param args - anything that can be cloned
+ * @param name - the key in `expose`
+ * @param args - values that can be cloned
+ * @throws the error of the function, also its `Cancelled`; UsageError on the event-loop thread, which must never block;
+ * NotRunningError in a thread that the library did not start; RunFinishedError in an abandoned thread whose run has
+ * settled
  */
 export function runAsyncFromThread<T = unknown>(name: string, ...args: unknown[]): T {
   checkString('name', name)
   return threadContext('runAsyncFromThread').call(name, args) as T
 }
 
-/** What worker code can ask about its caller. Re-creates `anyio.from_thread`. */
+/** What code inside `runInThread` can ask about its caller. */
 export const fromThread: {
   /**
-   * Throws `Cancelled` when the scope of whoever called `runInThread` is effectively cancelled; a shield keeps it away as from
-   * any checkpoint. It reads one word of shared memory: call it in the middle of a computation, as often as you like.
+   * Throws `Cancelled` if the caller of `runInThread` is cancelled (shields count as for any checkpoint). It reads one
+   * word of shared memory: call it in a computation as often as you like.
    */
   checkCancelled(): void
 } = Object.freeze({
@@ -63,9 +73,9 @@ function threadContext(what: string): ThreadContext {
   )
 }
 
-/** @throws UsageError where blocking would stop an event loop, for whose tasks it might wait */
+/** @throws UsageError if blocking would stop an event loop, whose tasks it may wait for */
 export function refuseEventLoop(what: string): void {
-  // A thread of the library may have an event loop of its own, too, inside which nothing may block.
+  // A thread of the library may have a run of its own, whose event loop must not block either.
   if (currentFrame()?.task.ended !== false && (activeRuns.size === 0 || CONTEXT in globalThis)) return
   throw new UsageError(`${what} was called on the event-loop thread, which must not block: call the function itself`)
 }

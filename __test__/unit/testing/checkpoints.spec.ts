@@ -75,7 +75,7 @@ test('what never gives way is found', async (t) => {
   await run(async () => {
     const error = (await rejection(assertCheckpoints(onlyLooks))) as Error
     t.true(error instanceof AssertionError)
-    t.regex(error.message, /not a checkpoint: it let nobody else run/)
+    t.regex(error.message, /not a checkpoint: it let no other code run/)
   })
 })
 

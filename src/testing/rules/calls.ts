@@ -1,4 +1,4 @@
-/** Every call that a stream has, by its name: for rules about all of them. */
+/** Every call of a stream, by its name: for rules about all of them. */
 
 import type { Stream } from '../../streams/stream.ts'
 

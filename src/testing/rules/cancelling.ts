@@ -70,7 +70,7 @@ export const cancelling: readonly Rule[] = [
         const waiting = pair.begin('receiveSome()', () => stream.receiveSome())
         if (round % 2 === 0) await pair.turns(1)
         const sending = pair.sendFromPeer(data)
-        // At many a moment: what is done with the bytes takes a turn, or some microtasks.
+        // At many moments: the delivery of bytes takes a turn, or some microtasks.
         await pair.turns(round % 3)
         for (let microtask = round % 11; microtask > 0; microtask--) await null
         waiting.cancel()
@@ -140,7 +140,7 @@ export const cancelling: readonly Rule[] = [
 /** Sent behind a call that was cancelled. */
 const MARK = Buffer.from('<and then this>')
 
-/** Enough to meet every number of turns with every number of microtasks. */
+/** Enough to combine every number of turns with every number of microtasks. */
 const ROUNDS = 66
 
 async function givesWay(pair: Pair, what: string, call: () => Promise<unknown>): Promise<void> {

@@ -1,4 +1,4 @@
-/** How a connection ends: by its own close, by the peer's, in a cancelled scope, and one half at a time. */
+/** How a connection ends: by its own close, by the peer's, in a cancelled scope, and one direction at a time. */
 
 import { BrokenResourceError, ClosedResourceError, IncompleteRead, UnsupportedError } from '../../errors.ts'
 import { failure } from '../failure.ts'
@@ -161,20 +161,20 @@ export const closing: readonly Rule[] = [
   },
 ]
 
-/** At the same time: some say goodbye, and wait for the other's. */
+/** Both at the same time: some streams close with a handshake (TLS). */
 async function closeBoth(pair: Pair): Promise<void> {
   const own = pair.begin('close()', () => pair.stream.close())
   const theirs = pair.begin('close() of the peer', () => pair.peer.close())
   await own.value()
-  // Its own bytes may not have got through.
+  // The peer's last bytes may be lost.
   await theirs.outcome()
 }
 
-/** The news of a peer may take a while, in which bytes are taken that go nowhere; but not more than would have waited otherwise. */
+/** A stream may notice late that its peer is gone, and take bytes meanwhile; but not more than its buffers hold. */
 async function sendUntilBroken(pair: Pair): Promise<void> {
   const data = pair.random.bytes(10_000)
   const limit = Math.min(pair.settings.capacity, 16_777_216) + 1_048_576
-  // Counted, and not by the clock alone: that of the virtual backend stands still as long as somebody can go on.
+  // A limit of bytes, not only of time: the virtual clock stands still while a task can go on.
   for (let sent = 0; sent < limit; sent += data.length) {
     const sending = pair.begin('sendAll(10000 bytes) to a peer that is gone', () => pair.stream.sendAll(data))
     const outcome = await sending.outcome()

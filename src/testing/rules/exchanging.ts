@@ -48,7 +48,7 @@ export const exchanging: readonly Rule[] = [
     name: 'bad arguments are refused before anything is started',
     async check(pair) {
       const { stream } = pair
-      // What the compiler would refuse, and JavaScript calls nevertheless.
+      // Calls that the compiler refuses and JavaScript allows.
       const loose = stream as unknown as Record<'receiveSome' | 'sendAll' | 'sendMany', (value: unknown) => unknown>
       await pair.refused(RangeError, 'receiveSome(0)', () => stream.receiveSome(0))
       await pair.refused(RangeError, 'receiveSome(-1)', () => stream.receiveSome(-1))
@@ -106,7 +106,7 @@ export const exchanging: readonly Rule[] = [
     },
   },
   {
-    name: 'sendAll waits while nobody receives',
+    name: 'sendAll waits while the peer does not receive',
     needs: 'back-pressure',
     async check(pair) {
       const { sending, data } = await pair.clog()

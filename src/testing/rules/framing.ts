@@ -1,4 +1,4 @@
-/** The methods that find frames: what they give, and what stays in `bufferedData`. */
+/** The framing methods: their results, and the rest in `bufferedData`. */
 
 import { DelimiterNotFound, IncompleteRead } from '../../errors.ts'
 import { ensure, next, type Pair, type Rule, same } from './pair.ts'
@@ -110,7 +110,7 @@ export const framing: readonly Rule[] = [
   },
 ]
 
-/** Makes the stream read at least 4 of the bytes to come ahead of any call that wants them. */
+/** Makes the stream prefetch at least 4 of the bytes to come. */
 export async function readAhead(pair: Pair): Promise<void> {
   await pair.refused(DelimiterNotFound, 'receiveUntil with a limit of 3 bytes', () => pair.stream.receiveUntil('\n', 3))
 }

@@ -1,8 +1,8 @@
 /**
- * What a rule has in hand: two connected streams, calls of them whose outcomes are looked at, and a way to say what is wrong.
+ * The tools of a rule: two connected streams, observed calls of them, and failures.
  *
- * What must stay true: a rule waits through `Call`s and turns only. Then its deadline reaches it wherever it hangs, and the
- * last thing that it waited for can be named.
+ * Invariant: a rule waits through `Call`s and turns only. So its deadline reaches it wherever it hangs, and the failure
+ * names the call that it waited for.
  */
 
 import { BrokenResourceError, Cancelled } from '../../errors.ts'
@@ -14,16 +14,16 @@ import { Trial } from '../trial.ts'
 
 /** One rule that every stream keeps. */
 export interface Rule {
-  /** As a sentence: a failure is told by it. */
+  /** A sentence, which a failure quotes. */
   readonly name: string
-  /** What a pair must have for this rule: otherwise it is left out. */
+  /** What the pair must support; otherwise the rule is skipped. */
   readonly needs?: Need
   check(pair: Pair): Promise<void>
 }
 
 export type Need = 'half-close' | 'no half-close' | 'back-pressure' | 'a buffer'
 
-/** What is known of all pairs. */
+/** The settings that all pairs share. */
 export interface Settings {
   readonly halfClose: boolean
   readonly capacity: number
@@ -33,12 +33,12 @@ export interface Settings {
 export type Kind<E extends Error> = abstract new (...args: never[]) => E
 
 export class Pair {
-  /** The one that the rule is about, and its peer. Each of the two is once the one and once the other. */
+  /** The stream under test and its peer. Each stream of the pair takes both roles in turn. */
   readonly stream: Stream
   readonly peer: Stream
   readonly random: RandomBytes
   readonly settings: Settings
-  /** What is waited for. */
+  /** The calls that are waited for. */
   waitingFor = 'nothing'
   readonly #calls: Call<unknown>[] = []
 
@@ -49,29 +49,29 @@ export class Pair {
     this.settings = settings
   }
 
-  /** Begins a call and goes on. */
+  /** Begins a call without waiting for it. */
   begin<T>(what: string, call: () => T | PromiseLike<T>, options?: { cancelled?: boolean }): Call<T> {
     const begun = new Call<T>(this, what, new Trial(call, options))
     this.#calls.push(begun)
     return begun
   }
 
-  /** Makes a call that has to succeed. */
+  /** Makes a call that must succeed. */
   do<T>(what: string, call: () => T | PromiseLike<T>): Promise<T> {
     return this.begin(what, call).value()
   }
 
-  /** Makes a call that has to fail. */
+  /** Makes a call that must fail. */
   refused<E extends Error>(kind: Kind<E>, what: string, call: () => unknown): Promise<E> {
     return this.begin(what, call).failsWith(kind)
   }
 
-  /** Lets everybody else run, a few times. */
+  /** Lets a few turns of the event loop pass. */
   async turns(count = 5): Promise<void> {
     for (let turn = 0; turn < count; turn++) await checkpoint()
   }
 
-  /** Sends from the stream to the peer, who receives it meanwhile. */
+  /** Sends from the stream while the peer receives. */
   async send(data: string | Uint8Array): Promise<void> {
     const expected = Buffer.from(data as string)
     const sending = this.begin(`sendAll(${expected.length} bytes)`, () => this.stream.sendAll(data))
@@ -117,7 +117,7 @@ export class Pair {
     }
   }
 
-  /** Begins a `sendAll` of more than the pair takes while nobody receives. */
+  /** Begins a `sendAll` of more than the pair buffers. */
   async clog(): Promise<{ readonly sending: Call<void>; readonly data: Buffer }> {
     // A prime length: a gap of whole blocks would have to be very long to go unnoticed.
     const data = Buffer.alloc(Math.max(this.settings.capacity, 1024) + 1, this.random.bytes(65_521))
@@ -125,7 +125,7 @@ export class Pair {
     await this.turns(20)
     ensure(
       sending.pending,
-      `sendAll of ${data.length} bytes did not wait, though nobody received (is the option "capacity" right?): ${sending.told}`,
+      `sendAll of ${data.length} bytes did not wait, though the peer did not receive (is the option "capacity" right?): ${sending.told}`,
     )
     return { sending, data }
   }
@@ -142,7 +142,7 @@ export class Pair {
     return which === this.stream ? 'stream' : 'peer'
   }
 
-  /** Looks at no call any more, and closes what is still open, in a few milliseconds or not at all. */
+  /** Leaves all calls, and closes what is still open, for a few milliseconds at most. */
   async end(): Promise<void> {
     for (const call of this.#calls) call.leave()
     const closing = [this.stream, this.peer].map(
@@ -172,7 +172,7 @@ export class Call<T> {
     return this.#trial.outcome === undefined
   }
 
-  /** How it ended, for texts. */
+  /** The outcome in words. */
   get told(): string {
     const { outcome } = this.#trial
     if (outcome === undefined) return `${this.#what} has not settled`
@@ -204,7 +204,7 @@ export class Call<T> {
     return outcome.value
   }
 
-  /** Its error, which has to be of that class. */
+  /** Its error, which must be of that class. */
   async failsWith<E extends Error>(kind: Kind<E>): Promise<E> {
     const outcome = await this.outcome()
     if (outcome.kind === 'returned') throw failure(`${this.told}, and should have thrown ${kind.name}`)
@@ -214,7 +214,7 @@ export class Call<T> {
     return outcome.error
   }
 
-  /** Whether it completed though it was cancelled; anything else than its `Cancelled` is a failure. */
+  /** Whether it completed although it was cancelled. Any error but `Cancelled` is a failure. */
   async completed(): Promise<boolean> {
     const outcome = await this.outcome()
     if (outcome.kind === 'returned') return true
@@ -244,10 +244,10 @@ export async function next<T>(pair: Pair, iterator: AsyncIterator<T, unknown>): 
   return result.value
 }
 
-/** More than any rule sends. */
+/** More bytes than any rule sends. */
 const ENDLESS = 2 ** 27
 
-/** Milliseconds that an end gets to close, when the rule is over. */
+/** Milliseconds that each stream gets to close after the rule. */
 const CLOSING = 1000
 
 function excerpt(bytes: Uint8Array): string {

@@ -1,4 +1,4 @@
-/** Two calls in the same direction: a second receive is refused, sends do not mix, and the first does not notice. */
+/** Two calls in one direction: a second receive is refused, sends do not mix, and the first call is not disturbed. */
 
 import { ResourceBusyError } from '../../errors.ts'
 import { failure } from '../failure.ts'
