@@ -1,33 +1,30 @@
 /**
- * The task of one served connection. Its function is the user's handler, and nothing is wrapped around that: ten thousand
- * connections that wait cost ten thousand tasks and handlers, not as many async functions that wait for them as well.
+ * The task of one served connection. Its function is the user's handler, without a wrapper: ten thousand waiting connections cost
+ * ten thousand tasks and handlers, and not as many async functions that await them.
  *
  * ```text
  *  handler returns ────────────────────────────────────────────┐
  *  handler throws ─► the connection's own end? ── yes: dropped ─┤
  *                    │ no                                       ▼
- *                    ├─ cancellation ──────────────► close within closeTimeout ─► the body counts as ended
- *                    ├─ any other: onError, or told of ─────────┤
- *                    └─ `onError: 'throw'`: it leaves ──────────┘
- *  handler is left behind (`abandon: true`) ─► close within closeTimeout ─► the body counts as cancelled
+ *                    ├─ cancellation ──────────────► close within closeTimeout ─► the function counts as ended
+ *                    ├─ any other: onError, or reported ────────┤
+ *                    └─ `onError: 'throw'`: leaves the task ────┘
+ *  handler is left behind (`abandon: true`) ─► close within closeTimeout ─► the function counts as cancelled
  * ```
  *
- * What must stay true: the connection is closed before the body counts as ended, whatever the handler did; so a task that
- * has ended never owns a descriptor, and `serve` returns after the last one is closed. A handler counts as one no longer when
- * what it sent has left: the connection may linger beyond that (connection.ts), and is cut off when it is cancelled.
+ * What must stay true: the connection is closed before the function counts as ended, whatever the handler did. So a task that has
+ * ended never owns a descriptor, and `serve` returns after the last connection is closed. A handler counts as ended when what it
+ * sent has left. The connection may linger after that (connection.ts); a cancellation cuts it off.
  */
 
 import {
   BACKEND,
-  callInFrame,
-  CancelScope,
-  Frame,
+  type CancelScope,
+  GuardedTask,
   isInterrupted,
   judge,
-  LEFT,
   NEUTRAL,
   Operation,
-  Task,
   type TaskGroup,
   TIME,
 } from '../kernel/index.ts'
@@ -44,106 +41,93 @@ export interface Serving {
   readonly handler: Handler
   readonly onError: OnError | undefined
   readonly taskName: string
-  /** Somebody listens to `drop`. */
+  /** The channel that `drop` publishes on has a subscriber. */
   readonly watched: boolean
-  /** An error that says nothing but that the connection has ended. */
+  /** Reports an error that only says that the connection has ended. */
   drop(error: unknown, stream: SocketStream): void
-  /** A handler failed, and there is no `onError`, or that failed itself: the server goes on. */
+  /** Reports the failure of a handler without `onError`, or of `onError` itself. The server goes on. */
   handlerFailed(error: unknown, stream: SocketStream): void
-  /** An error is about to leave a task, and thereby ends the server. */
+  /** An error is about to leave a task and ends the server. */
   failing(): void
   handlerEnded(): void
 }
 
-export class ConnectionTask extends Task<void> {
+export class ConnectionTask extends GuardedTask {
   readonly #serving: Serving
   readonly #connection: Connection
   readonly #stream: SocketStream
   #closing = false
 
   constructor(serving: Serving, connection: Connection) {
-    const { group, handler, taskName } = serving
-    super(group._host.run, group._host, group, handler, taskName, new CancelScope())
+    super(serving.group, serving.handler, serving.taskName)
     this.#serving = serving
     this.#connection = connection
     this.#stream = new SocketStream(connection)
   }
 
   start(): void {
-    this._begin(this.#serving.group.cancelScope, [this.#stream])
+    this.begin(this.#serving.group, [this.#stream])
   }
 
-  /** @internal While it closes it waits for the peer, or for `closeTimeout`. */
-  override get _ownWaits(): number {
+  /** While the connection closes, it waits for the peer or for `closeTimeout`. */
+  protected override get guardWaitsFor(): number {
     return this.#closing ? BACKEND | TIME : NEUTRAL
   }
 
-  /** @internal The handler goes on without its connection. */
-  override leave(): void {
-    this.#close(() => super.leave())
+  protected override functionLeft(): void {
+    this.#close(() => this.endLeft())
   }
 
-  get #left(): boolean {
-    return (this._scope._flags & LEFT) !== 0
+  protected override functionReturned(): void {
+    this.#close(() => this.endReturned(), true)
   }
 
-  /** @internal */
-  override bodyReturned(): void {
-    if (this.#left) super.bodyReturned(undefined)
-    else this.#close(() => super.bodyReturned(undefined), true)
-  }
-
-  /** @internal */
-  override bodyThrew(error: unknown): void {
-    if (this.#left) {
-      super.bodyThrew(error)
-      return
-    }
+  protected override functionThrew(error: unknown): void {
     if (isConnectionError(error, this.#connection)) {
       this.#serving.drop(error, this.#stream)
-      this.bodyReturned()
+      this.functionReturned()
       return
     }
     const verdict = judge(this.#serving.group.cancelScope, error)
     const { onError } = this.#serving
-    if (verdict.kind !== 'failed') this.#close(() => super.bodyThrew(error))
+    if (verdict.kind !== 'failed') this.#close(() => this.endThrew(error))
     else if (onError === 'throw') this.#fail(verdict.error)
-    else if (onError === undefined) this.#tell(verdict.error)
-    else void this.#report(onError, verdict.error)
+    else if (onError === undefined) this.#reportFailure(verdict.error)
+    else void this.#callOnError(onError, verdict.error)
   }
 
-  /** The connection is still open while `onError` looks at it: a last word can be sent. */
-  async #report(onError: Exclude<OnError, 'throw'>, error: unknown): Promise<void> {
+  /** The connection is still open while `onError` runs, so that it can send a last message. */
+  async #callOnError(onError: Exclude<OnError, 'throw'>, error: unknown): Promise<void> {
     try {
-      await callInFrame(new Frame(this, this._scope), onError, [error, this.#stream])
+      await this.callInTask(onError, [error, this.#stream])
       this.bodyReturned()
     } catch (leaving) {
-      if (this.#left) return
+      if (this.left) return
       const verdict = judge(this.#serving.group.cancelScope, leaving)
-      if (verdict.kind === 'failed') this.#tell(verdict.error)
-      else this.#close(() => super.bodyThrew(leaving))
+      if (verdict.kind === 'failed') this.#reportFailure(verdict.error)
+      else this.#close(() => this.endThrew(leaving))
     }
   }
 
-  #tell(error: unknown): void {
+  #reportFailure(error: unknown): void {
     this.#serving.handlerFailed(error, this.#stream)
-    this.bodyReturned()
+    this.functionReturned()
   }
 
   #fail(error: unknown): void {
-    // Before the group hears of it: a server that failed must not accept while its handlers are unwinding.
+    // Before the group learns of it: a server that has failed must not accept while its handlers unwind.
     this.#serving.failing()
-    this.#close(() => super.bodyThrew(error))
+    this.#close(() => this.endThrew(error))
   }
 
   #close(then: () => void, mayLinger = false): void {
     const serving = this.#serving
-    // Whoever watches wants to know whose connection it was, and could not ask once it is closed.
+    // A subscriber wants the address of the connection and could not ask for it once the connection is closed.
     if (serving.watched && !this.#connection.closed) void this.#stream.remoteAddress
     let linger: Linger | undefined
     const lingering = (): boolean => {
-      if (isInterrupted(this._scope)) return false
-      linger = new Linger(this.#connection, this._scope)
+      if (isInterrupted(this.scope)) return false
+      linger = new Linger(this.#connection, this.scope)
       serving.handlerEnded()
       return true
     }
@@ -163,7 +147,7 @@ export class ConnectionTask extends Task<void> {
   }
 }
 
-/** A connection that lingers: a cancellation cuts it off. */
+/** The operation of a connection that lingers. A cancellation cuts it off. */
 class Linger extends Operation<void> {
   readonly #connection: Connection
 
