@@ -40,7 +40,6 @@ export { refuseNestedRun, startRun } from './root.ts'
 export { activeRuns, type RunState } from './run-state.ts'
 export type { Scheduler } from './schedule.ts'
 // For `sync/` and `streams/`, which still test flags. New code uses scope-state.ts.
-export { CLOSING, ENDED, LEFT } from './scope-flags.ts'
 export type { CancelScopeOptions } from './scope-options.ts'
 export type { ScopeOwner } from './scope-owner.ts'
 export type { ExitMode } from './scope-run.ts'

@@ -11,7 +11,7 @@ import { BrokenResourceError } from '../errors.ts'
 import {
   BACKEND,
   type CancelScope,
-  CLOSING,
+  isClosing,
   currentFrame,
   detached,
   NEUTRAL,
@@ -178,7 +178,7 @@ class Listening extends Operation<void> {
 
   #stayIn(scope: CancelScope): void {
     // The body of the scope has settled already: no notification would come.
-    if ((scope._flags & CLOSING) !== 0) this.ended()
+    if (isClosing(scope)) this.ended()
     else void this.begin(scope)
   }
 

@@ -26,7 +26,7 @@ import {
   closingScope,
   currentFrame,
   Deadline,
-  ENDED,
+  hasEnded,
   enterFrame,
   enterOperation,
   Frame,
@@ -395,7 +395,7 @@ class OpenPool<T> extends Resource implements Timed {
     const frame = currentFrame()
     try {
       // Outside every run, `closeForRun` bounds the wait.
-      if (frame === undefined || (frame.scope._flags & ENDED) !== 0) return await fn()
+      if (frame === undefined || hasEnded(frame.scope)) return await fn()
       const deadline = this.#run.deadlines.now() + LIMIT
       return await new CancelScope({ deadline, abandon: true })._run(fn, 'move-on', 'destroy')
     } catch (error) {
@@ -408,7 +408,7 @@ class OpenPool<T> extends Resource implements Timed {
   #begin(scope: CancelScope, name: string, work: () => Promise<void>): void {
     const root = this.#run.root!
     this.#context.runInAsyncScope(() => {
-      if ((root._scope._flags & ENDED) !== 0) void callInFrame(new Frame(root, root._scope), work)
+      if (hasEnded(root._scope)) void callInFrame(new Frame(root, root._scope), work)
       else
         callInFrame(new Frame(root, root._scope), () =>
           markHandled(runTaskGroup(scope, (group) => void group._spawn(group, work, name, []))),

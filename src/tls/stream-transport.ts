@@ -19,9 +19,7 @@ import { abandonable, callInFrame, CancelScope, Frame, NEUTRAL, type RunState } 
 import { CLOSE_TIMEOUT } from '../common/origin.ts'
 import { SocketStream } from '../streams/socket-stream.ts'
 import type { Stream } from '../streams/stream.ts'
-
-/** The most bytes that may be taken and unsent (SEND-1). */
-const TAKE_LIMIT = 65_536
+import { TAKE_LIMIT } from '../backends/contract/limits.ts'
 
 export class OverStream implements StreamTransport {
   declare sink: StreamSink

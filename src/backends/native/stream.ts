@@ -29,9 +29,7 @@ import { NativeRelay } from './relay.ts'
 import { getOption, setOption } from './socket-options.ts'
 import { type Peer, toRecordError } from './tls-failures.ts'
 import type { NativeTlsSession, SessionSource } from './tls-session.ts'
-
-/** The most bytes that may be taken and unsent (SEND-1). */
-const TAKE_LIMIT = 65_536
+import { TAKE_LIMIT } from '../contract/limits.ts'
 
 /** The most bytes that a direct send may leave unsent: the earlier bytes of its turn, and four records. */
 const MOST_UNSENT = 2 * TAKE_LIMIT

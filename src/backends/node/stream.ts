@@ -24,9 +24,7 @@ import { systemError } from './errors.ts'
 import { getOption, type OptionState, setOption } from './socket-options.ts'
 import { soon } from '../shared/later.ts'
 import { atTurnEnd } from './turn.ts'
-
-/** The most bytes that may be taken and unsent (SEND-1). */
-const TAKE_LIMIT = 65536
+import { TAKE_LIMIT } from '../contract/limits.ts'
 
 /** The options that a connection was opened with; `undefined` for UNIX, which has none. */
 export type SocketSetup = Readonly<OptionState> | undefined

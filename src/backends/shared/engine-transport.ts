@@ -41,6 +41,7 @@ import { discards, SendBuffer } from '../../common/send-buffer.ts'
 import { share } from '../../common/shared-memory.ts'
 import type { MakeEngine, TlsEngine, TlsEngineSink } from '../contract/tls-engine.ts'
 import { handshakeFailure, truncated } from './tls-failure.ts'
+import { TAKE_LIMIT } from '../contract/limits.ts'
 
 /** `Backend.startTls` over any transport, with this engine. */
 export function startEngine(
@@ -52,9 +53,6 @@ export function startEngine(
   const transport = new EngineTransport(lower, start, makeEngine, answer)
   return () => transport.abandon()
 }
-
-/** The most bytes that may be taken and unsent (SEND-1). */
-const TAKE_LIMIT = 65_536
 
 /** From this size data fills a record, and is not gathered with other sends. */
 const FULL_RECORD = 16_384

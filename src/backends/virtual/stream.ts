@@ -26,9 +26,7 @@ import { ReceivedBytes } from './received-bytes.ts'
 import type { SocketOptions } from './socket-options.ts'
 import type { Timeline } from './timeline.ts'
 import type { StreamDirection } from './stream-direction.ts'
-
-/** The most bytes that may be taken and unsent (SEND-1). */
-const TAKE_LIMIT = 65_536
+import { TAKE_LIMIT } from '../contract/limits.ts'
 
 /** The parts of an end. */
 export interface EndSetup {
