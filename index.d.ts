@@ -1614,8 +1614,8 @@ interface ServerStatistics {
   /** Errors of handlers and connections that `serve` has gone on after, without an `onError` for them. */
   readonly dropped: number
   /**
-   * How often accepting failed for want of descriptors or memory, and was tried again. On the `node` backend always 0: there
-   * libuv closes what it cannot take, and does not say so.
+   * How often accepting failed for want of descriptors or memory, and was tried again. On the `node` backend always 0:
+   * there libuv closes what it cannot take, and does not say so.
    */
   readonly retries: number
   /** TLS handshakes that are under way now. */
@@ -1720,51 +1720,64 @@ interface OpenedFile {
 }
 
 /**
- * A bidirectional stream of bytes. Re-creates `anyio.abc.Stream`.
+ * A bidirectional stream of bytes.
  *
- * A stream of your own extends this class and implements `receiveSome`, `sendAll`, `sendEof` and `close`; everything
- * else is derived from these, and may be overridden. Your `receiveSome` is then called by one task at a time, never
- * after `close`, and only for bytes that have not been read ahead already.
+ * A stream of your own extends this class and implements `receiveSome`, `sendAll`, `sendEof` and `close`. The other
+ * methods are derived from these and may be overridden. Your `receiveSome` is called by one task at a time, never after
+ * `close`, and only for bytes that have not been read ahead.
  *
- * One task may receive while another sends. Of two tasks that receive, the second gets a `ResourceBusyError`, and the first
- * is undisturbed. Sends that overlap wait for each other in call order, and each leaves whole; when one is cancelled after a
- * part of it has left, those already queued behind it fail with `BrokenResourceError`. (In a stream of your own that is up to
- * your `sendAll`, which is called when the caller calls it: queue, or refuse with `ResourceBusyError`, but do not mix.) After the own `close()` every call fails with `ClosedResourceError`; a connection that the peer
- * has reset fails with `BrokenResourceError`, the system error its `cause`.
+ * One task may receive while another sends. A second task that receives gets a `ResourceBusyError`, and the first one
+ * is undisturbed. Sends that overlap wait for each other in call order, and each leaves whole. When one is cancelled
+ * after a part of it has left, those already queued behind it fail with `BrokenResourceError`. (In a stream of your
+ * own, `sendAll` is called when the caller calls it: it must queue, or refuse with `ResourceBusyError`, and never mix
+ * the data of two calls.)
+ *
+ * After `close()` every call fails with `ClosedResourceError`. After a reset by the peer, calls fail with
+ * `BrokenResourceError`, with the system error as `cause`.
  */
 declare abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable {
   #private
-  /** A copy of the bytes that were received and not handed out yet. */
+  /** A copy of the bytes that were received and not returned yet. */
   get bufferedData(): Buffer
   /**
-   * Waits for bytes and returns up to `maxBytes` of them; an empty Buffer means that the peer has closed its half.
+   * Waits for bytes and returns up to `maxBytes` of them. An empty Buffer means that the peer has closed its half.
    *
-   * @throws RangeError for 0 bytes, which would read as the end of data
+   * @throws RangeError for 0, whose answer would read as the end of data
    */
   abstract receiveSome(maxBytes?: number): Promise<Buffer>
-  /** Sends everything. Cancelled, it has sent a prefix, perhaps none, never with a gap. */
+  /** Sends everything. A cancelled call has sent a prefix of `data`, perhaps nothing. */
   abstract sendAll(data: Uint8Array | string): Promise<void>
-  /** Ends the own half of the stream; the other one goes on. */
+  /** Closes the sending half: the peer receives the end of data. Receiving goes on. */
   abstract sendEof(): Promise<void>
   /**
-   * Closes the stream, also in a cancelled scope, where it does not wait. Never raises a cancellation: the next checkpoint
-   * does. Idempotent.
+   * Closes the stream. In a cancelled scope it closes too, without waiting. It never raises a cancellation: the next
+   * checkpoint does. Idempotent.
    */
   abstract close(): Promise<void>
   /**
-   * Receives into the caller's memory and returns the number of bytes; 0 means that the peer has closed its half.
+   * Receives into the memory of `view` and returns the number of bytes. 0 means that the peer has closed its half.
    *
-   * @throws TypeError when the view lost its memory while this waited: its `ArrayBuffer` was transferred, or became smaller.
-   * Nothing has been taken from the stream then.
+   * @throws TypeError when the view lost its memory while the call waited: its `ArrayBuffer` was transferred or shrank.
+   * The stream keeps its bytes then.
    */
   receiveInto(view: Uint8Array): Promise<number>
-  /** @throws IncompleteRead when the data ends before `nbytes`; what had arrived stays in `bufferedData` */
+  /**
+   * Receives exactly `nbytes` bytes.
+   *
+   * @throws IncompleteRead when the data ends first; the bytes that have arrived stay in `bufferedData`
+   */
   receiveExactly(nbytes: number): Promise<Buffer>
   /**
-   * Receives up to the delimiter, which is part of the result unless `includeDelimiter` is false.
+   * Receives up to the delimiter. The result includes the delimiter unless `includeDelimiter` is false.
    *
-   * @param maxBytes - how many bytes may come before the delimiter; exactly that many are accepted
-   * @throws DelimiterNotFound beyond that, IncompleteRead when the data ends first; the bytes stay in `bufferedData`
+   * @param maxBytes - most bytes before the delimiter; exactly that many are accepted
+   * @throws DelimiterNotFound beyond `maxBytes`; IncompleteRead when the data ends first. The bytes stay in
+   * `bufferedData`.
+   *
+   * @example
+   * ```ts
+   * const header = await stream.receiveUntil('\r\n\r\n', 16_384)
+   * ```
    */
   receiveUntil(delimiter: Uint8Array | string, maxBytes: number, options?: DelimitedOptions): Promise<Buffer>
   /**
@@ -1778,61 +1791,86 @@ declare abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable 
   /** Iterates over the bytes as they come, at most `maxSize` at a time, until the peer closes its half. */
   receiveChunks(maxSize?: number): AsyncIterableIterator<Buffer>
   /**
-   * Iterates over the frames that the delimiter ends, by default without it. The errors of a step are those of
-   * `receiveUntil`; data that ends right after a delimiter ends the iteration.
+   * Iterates over frames that end with the delimiter; by default the frames do not include it. The errors of a step are
+   * those of `receiveUntil`. Data that ends right after a delimiter ends the iteration.
+   *
+   * @param maxChunkSize - most bytes of one frame, without its delimiter
+   *
+   * @example
+   * ```ts
+   * for await (const line of stream.receiveDelimitedChunks('\n', 4_096)) console.log(line.toString())
+   * ```
    */
   receiveDelimitedChunks(
     delimiter: Uint8Array | string,
     maxChunkSize: number,
     options?: DelimitedOptions,
   ): AsyncIterableIterator<Buffer>
-  /** The same, but each step gives all complete frames at hand: the cheapest way to many short ones. */
+  /**
+   * As `receiveDelimitedChunks`, but each step returns all complete frames at hand: the cheapest way to receive many
+   * short ones.
+   */
   receiveDelimitedBatches(
     delimiter: Uint8Array | string,
     maxChunkSize: number,
     options?: DelimitedOptions,
   ): AsyncIterableIterator<Buffer[]>
-  /** Sends the parts one after another, as one write. */
+  /**
+   * Sends the parts one after another, as one write.
+   *
+   * @example
+   * ```ts
+   * await stream.sendMany([`content-length: ${body.length}\r\n\r\n`, body])
+   * ```
+   */
   sendMany(list: readonly (Uint8Array | string)[]): Promise<void>
   /**
-   * Sends a file, or a part of it, from `offset` up to the end or for `length` bytes, and returns how many bytes that was: fewer
-   * where the file ends, or has become shorter, before. An open file's position neither counts nor moves. An addition.
+   * Sends a file from `offset` to its end, or `length` bytes of it, and returns the number of bytes sent. That is fewer
+   * than `length` when the file ends earlier or becomes shorter. The position of an open file neither counts nor moves.
    *
-   * @param file - a path, a descriptor, or an open file, which has to stay open meanwhile; what it has not flushed is not sent
-   * @throws the bare system error of the file (`ENOENT`, `EACCES`, `EISDIR`; `ESPIPE` of a pipe); what was read before is sent
+   * @param file - a path, a descriptor, or an open file. An open file must stay open meanwhile; data that it has not
+   * flushed is not sent.
+   * @throws the bare system error of the file (`ENOENT`, `EACCES`, `EISDIR`; `ESPIPE` for a pipe). What was read before
+   * is sent.
+   *
+   * @example
+   * ```ts
+   * const count = await stream.sendFile('/var/www/index.html')
+   * ```
    */
   sendFile(file: string | URL | Buffer | number | OpenedFile, options?: SendFileOptions): Promise<number>
   /** The same as `receiveChunks()`. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>
-  /** Does what `close()` does. A cancellation that a `close()` of your own raises is left to the next checkpoint. */
+  /** Does the same as `close()`. A cancellation that a `close()` of your own raises is left to the next checkpoint. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
 /** Options of `startTls`. */
 interface StartTLSOptions {
-  /** A client's: the name or address that the server's certificate must be for. Default: the one connected to. */
+  /** On a client: name or address that the certificate must be valid for. Default: the address connected to. */
   hostname?: string | undefined
 }
 /**
- * A connected socket, made by `connectTcp` or `connectUnix`, or accepted by a server. Re-creates `anyio.abc.SocketStream`.
- * The addresses of a UNIX stream are paths: a `SocketStream<string>`.
+ * A connected socket, made by `connectTcp` or `connectUnix`, or accepted by a server. The addresses of a UNIX stream
+ * are paths: it is a `SocketStream<string>`.
  *
- * `sendAll` resolves when the stream has *taken* the bytes: the kernel has them, or the stream itself, which keeps up to
- * 64 KiB and sends what one turn of the event loop brought as one write. Beyond that it waits for the peer. A write that
- * failed afterwards is reported by the next call of the sending side or by `close()`, never by a receive.
+ * `sendAll` resolves when the stream has *taken* the bytes: the kernel has them, or the stream itself, which keeps up
+ * to 64 KiB and sends what one turn of the event loop brought as one write. Beyond that it waits for the peer. A write
+ * that failed afterwards is reported by the next call of the sending side or by `close()`, never by a receive.
  *
- * Received bytes share memory with others: it cannot be transferred (`postMessage`, `structuredClone`), only copied. TCP's urgent
- * data (`MSG_OOB`) is ignored, as by node:net: its byte is left out, and the stream goes on behind it.
+ * Received bytes share memory with others: it cannot be transferred (`postMessage`, `structuredClone`), only copied.
+ * TCP's urgent data (`MSG_OOB`) is ignored, as by node:net: its byte is left out, and the stream goes on behind it.
  *
  * With TLS (`autostartTls`, `startTls`, `wrapTls`) everything above is unchanged, and the members about the TLS session
- * answer; before a handshake they throw `TLSRequired`, except `tlsVersion`, which is then `null`. After `close()` addresses and
- * TLS facts can still be read; what needs the session's keys (`getChannelBinding`) is then a `ClosedResourceError`.
+ * answer; before a handshake they throw `TLSRequired`, except `tlsVersion`, which is then `null`. After `close()`
+ * addresses and TLS facts can still be read; what needs the session's keys (`getChannelBinding`) is then a
+ * `ClosedResourceError`.
  */
 declare class SocketStream<A extends Address = SocketAddress> extends Stream {
   #private
-  /** The own end of the connection, also after `close()`; `''` of a UNIX client, which has no path. */
+  /** Local address, also after `close()`. `''` on a UNIX client, which has no path. */
   get localAddress(): A
-  /** The peer's end of the connection; as `localAddress`. */
+  /** Address of the peer, also after `close()`. */
   get remoteAddress(): A
   receiveSome(maxBytes?: number): Promise<Buffer>
   sendAll(data: Uint8Array | string): Promise<void>
@@ -1841,58 +1879,60 @@ declare class SocketStream<A extends Address = SocketAddress> extends Stream {
   /**
    * Sends what was taken, then the end of data (TLS: `close_notify`; `FIN`). A second call is harmless.
    *
-   * @throws UnsupportedError with TLS 1.2, in which neither side may go on alone
+   * @throws UnsupportedError with TLS 1.2, which has no half-closed connections
    */
   sendEof(): Promise<void>
   sendFile(file: string | URL | Buffer | number | OpenedFile, options?: SendFileOptions): Promise<number>
   /**
-   * UNIX only: sends `data`, at least one byte, and copies of the file descriptors with its first byte. Once it has resolved,
-   * the own ones may be closed.
+   * UNIX only: sends `data`, at least one byte, and copies of the file descriptors with its first byte. Once it has
+   * resolved, the own ones may be closed.
    *
    * @throws UnsupportedError on the `node` and `virtual` backends, over TCP and with TLS
    */
   sendFds(data: Uint8Array | string, fds: readonly number[]): Promise<void>
   /**
-   * UNIX only: as `receiveSome`, with the file descriptors that came along; they are the caller's to close. Descriptors arrive
-   * only here: those that come with bytes which another receive takes are closed by the system, as are more than `maxFds`.
+   * UNIX only: as `receiveSome`, with the file descriptors that came along. The caller has to close them. The system
+   * closes descriptors beyond `maxFds`, and those whose bytes another receive takes.
    *
    * @throws UnsupportedError on the `node` and `virtual` backends, over TCP and with TLS
    */
   receiveFds(maxBytes: number, maxFds: number): Promise<ReceivedFDs>
   /**
-   * Closes the connection. Waits for the bytes already taken as long as the caller's scope is not cancelled; then they are
-   * dropped. Never raises a cancellation: the next checkpoint does. Outside every run, and in a task or scope that has ended,
-   * it waits `closeTimeout` at most, and tells of no failed write. Whoever waits in another task gets `ClosedResourceError`. TLS that is standard compatible is ended first:
-   * `close_notify` is sent, and the peer's own end awaited under the same scope; what it still sends is dropped.
+   * Closes the connection. Waits until the bytes taken have left; when the caller's scope is cancelled, they are
+   * dropped. It never raises a cancellation: the next checkpoint does. Outside a run, and in a task or scope that has
+   * ended, it waits at most `closeTimeout` and reports no failed write. A call that waits in another task gets
+   * `ClosedResourceError`. TLS that is standard compatible is ended first: `close()` sends `close_notify` and waits for
+   * the peer's, and drops data that the peer still sends.
    *
-   * @throws BrokenResourceError when a write failed and no call has reported it yet; the connection is closed all the same
+   * @throws BrokenResourceError when a write has failed and no call has reported it. The connection is closed anyway.
    */
   close(): Promise<void>
   /**
-   * Goes over to TLS, at any moment of the conversation: the side that connected is the client. Nothing else may be under
-   * way in either direction. A handshake that fails, or is cancelled, closes the stream.
+   * Switches the connection to TLS. The side that connected is the client. No other call may be in progress in either
+   * direction, except sends, which leave first. A handshake that fails or is cancelled closes the stream.
    *
-   * @param context - default: the `tls` option of `connectTcp` or `createTcpServer`; a client without one trusts what the
-   * platform trusts
-   * @throws TLSError when the handshake fails, and when the peer had sent plaintext that nobody has received before it was
-   * told to go ahead (whoever sits in between may have injected it)
+   * @param context - default: the `tls` option of `connectTcp` or `createTcpServer`. A client without one trusts the
+   * platform's certificate authorities.
+   * @throws TLSError when the handshake fails, and when unread plaintext had arrived before this side's last send: an
+   * attacker may have injected it
    */
   startTls(context?: TLSContext, options?: StartTLSOptions): Promise<void>
-  /** `'TLSv1.2'`, `'TLSv1.3'`, or `null` before a handshake. Re-creates `tls_version`. */
+  /** `'TLSv1.2'`, `'TLSv1.3'`, or `null` before a handshake. */
   get tlsVersion(): TLSVersion | null
   /** The application protocol that ALPN chose, or `null`. @throws TLSRequired before a handshake */
   get alpnProtocol(): string | null
   /** The cipher suite: OpenSSL's name, the TLS version that defines it, and its secret bits. @throws TLSRequired */
   get cipher(): Cipher
   /**
-   * The cipher suites that both sides offered, in the client's order; `null` on a client, which is not told.
+   * The cipher suites that both sides offered, in the client's order; `null` on a client, which does not know them.
    *
    * @throws TLSRequired before a handshake; UnsupportedError on the `node` backend
    */
   get sharedCiphers(): readonly Cipher[] | null
   /**
-   * The server's name. On a client, the name or address that the certificate was checked against; on a server, the name that the
-   * client asked for (SNI), `null` where it sent none: an address is never sent. @throws TLSRequired before a handshake
+   * The server's name. On a client, the name or address that the certificate was checked against; on a server, the name
+   * that the client asked for (SNI), `null` when it sent none: clients never send an address. @throws TLSRequired
+   * before a handshake
    */
   get serverHostname(): string | null
   /** Whether this side is the server of the TLS session. @throws TLSRequired before a handshake */
@@ -1906,8 +1946,9 @@ declare class SocketStream<A extends Address = SocketAddress> extends Stream {
    */
   getChannelBinding(type?: ChannelBindingType): Buffer
   /**
-   * The peer's certificate with the fields of node:tls (`subject`, `issuer`, `subjectaltname`, `valid_from`, `fingerprint256`,
-   * `serialNumber`…), or its DER; `null` when the peer sent none. @throws TLSRequired before a handshake
+   * The peer's certificate with the fields of node:tls (`subject`, `issuer`, `subjectaltname`, `valid_from`,
+   * `fingerprint256`, `serialNumber`…), or its DER; `null` when the peer sent none. @throws TLSRequired before a
+   * handshake
    */
   getpeercert(binary?: false): PeerCertificate | null
   getpeercert(binary: true): Buffer | null
@@ -1916,9 +1957,11 @@ declare class SocketStream<A extends Address = SocketAddress> extends Stream {
   getsockopt(level: number | string, name: number | string): number
   /** Sets a socket option, by number or by name. */
   setsockopt(level: number | string, name: number | string, value: number | boolean): void
-  /** Lets pending operations of this connection keep the process alive, as they do by default. */
+  /** Pending operations of this connection keep the process alive. This is the default. */
   ref(): void
-  /** Lets the process exit though an operation of this connection is pending. Bytes not sent yet keep it alive still. */
+  /**
+   * Pending operations of this connection do not keep the process alive. Unsent bytes still do.
+   */
   unref(): void
 }
 
@@ -1927,21 +1970,22 @@ interface ServeOptions<A extends Address = SocketAddress> {
   /** How many connections are handled at once; the others wait to be accepted. Default: as many as come. */
   maxConnections?: number | undefined
   /**
-   * Gets what a handler threw, except the end of its own connection; that is still open meanwhile, so that a last word can be
-   * sent. Without it such an error goes to the diagnostics channel `structio:connection-error` and, unless a peer can bring it
-   * about, to a process warning (`STRUCTIO_HANDLER_FAILED`), and so does what it throws itself. `'throw'`: such an error
-   * closes the server, cancels the other handlers, and comes out of `serve` in an `ExceptionGroup`.
+   * Gets what a handler threw, except the end of its own connection; that is still open meanwhile, so that a last word
+   * can be sent. Without it such an error goes to the diagnostics channel `structio:connection-error` and, unless a
+   * peer can bring it about, to a process warning (`STRUCTIO_HANDLER_FAILED`), and so does what it throws itself.
+   * `'throw'`: such an error closes the server, cancels the other handlers, and comes out of `serve` in an
+   * `ExceptionGroup`.
    */
   onError?: 'throw' | ((error: unknown, stream: SocketStream<A>) => unknown) | undefined
 }
 
 /**
- * A server that connections can be accepted from, made by `createTcpServer` or `createUnixServer`. Re-creates
- * `anyio.abc.SocketStreamServer`. The addresses of a UNIX server are paths: a `SocketStreamServer<string>`.
+ * A listening socket, made by `createTcpServer` or `createUnixServer`. The addresses of a UNIX server are paths: it is
+ * a `SocketStreamServer<string>`.
  *
- * One task at a time accepts or serves; a second one gets a `ResourceBusyError`. Accepting survives clients that went
- * away meanwhile, and waits for descriptors where the process has run out of them. (On the `node` backend libuv closes such a
- * connection at once, and tells nobody: see `ServerStatistics.retries`.)
+ * One task at a time accepts or serves; a second one gets a `ResourceBusyError`. Accepting skips clients that have gone
+ * away, and waits when the process has no descriptors left. (On the `node` backend, libuv closes such a connection at
+ * once and does not report it: see `ServerStatistics.retries`.)
  */
 declare class SocketStreamServer<A extends Address = SocketAddress> implements AsyncDisposable {
   #private
@@ -1956,137 +2000,179 @@ declare class SocketStreamServer<A extends Address = SocketAddress> implements A
   [selectable](): SelectSource<SocketStream<A>>
   /** Waits for one connection. It belongs to the caller, who closes it. */
   accept(): Promise<SocketStream<A>>
-  /** Iterates over the connections as they come. The own `close()` ends the iteration. */
+  /**
+   * Iterates over the connections as they arrive. `close()` ends the iteration. The caller has to close each
+   * connection.
+   *
+   * @example
+   * ```ts
+   * for await (const stream of server.acceptConnections()) tg.spawn(() => finalize(stream, handle))
+   * ```
+   */
   acceptConnections(): AsyncIterableIterator<SocketStream<A>>
   /**
-   * Calls `handler` for each connection in a task of its own, and closes the connection when the handler has ended. Returns
-   * once the server is closed and the handlers have ended; cancelled, it cancels them and leaves the server open.
+   * Calls `handler` for each connection in a task of its own and closes the connection when the handler has ended.
+   * Returns when the server is closed and all handlers have ended. When cancelled, it cancels the handlers and leaves
+   * the server open.
    *
-   * A handler that fails does not end the server. When its own connection broke, was closed or ended inside a frame, that
-   * connection has ended and nothing else (`structio:connection-error` on `diagnostics_channel` shows it). Any other error
-   * goes to `onError`; without one, to the same channel and, unless a peer can bring it about, to a process warning.
+   * A handler that fails does not end the server. When its own connection broke, was closed or ended inside a frame,
+   * only that connection has ended; `structio:connection-error` on `diagnostics_channel` shows it. Any other error goes
+   * to `onError`. Without `onError` it goes to the same channel and, unless a peer can cause it, to a process warning.
    *
-   * A connection whose handler has sent something, and whose client has not ended, lingers when the handler returns: the sending
-   * half is closed, and what the client still sends is dropped, until the client ends, 16 MiB were dropped, or `closeTimeout`
-   * (5 s) has passed. So no answer is lost to the reset that unread input causes. The handler counts as ended meanwhile
-   * (`maxConnections`, `handling`), a closed server waits for it, and cancelling cuts it off. A handler's own `close()` does not
-   * linger.
+   * When the handler has sent something and the client has not ended, the connection lingers after the handler returns:
+   * the sending half is closed, and data that the client still sends is dropped. Lingering ends when the client ends,
+   * after 16 MiB, or after `closeTimeout` (5 s). Without it, unread input would cause a reset, and the client could
+   * lose the answer. A lingering connection no longer counts in `maxConnections` and `handling`. A closed server waits
+   * for it, and a cancellation cuts it off. A handler that calls `close()` itself does not linger.
+   *
+   * @example
+   * ```ts
+   * await using server = await createTcpServer(8080)
+   * await server.serve(
+   *   async (stream) => {
+   *     for await (const line of stream.receiveDelimitedChunks('\n', 1_000)) await stream.sendMany([line, '\n'])
+   *   },
+   *   { maxConnections: 1_000, onError: (error) => console.error(error) },
+   * )
+   * ```
    */
   serve(handler: (stream: SocketStream<A>) => unknown, options?: ServeOptions<A>): Promise<void>
-  /** Where the server listens. Stays known after `close()`. */
+  /** The address that the server listens at. Also known after `close()`. */
   get address(): A
-  /** The port it listens on, also where the system chose it. @throws UsageError on a UNIX socket, which has none */
+  /**
+   * The port that the server listens on, given or chosen by the system. @throws UsageError on a UNIX socket, which has
+   * none
+   */
   get port(): number
   /**
-   * Stops listening at once, also in a cancelled scope. Never raises a cancellation: the next checkpoint does. Connections
-   * live on.
+   * Stops listening at once, also in a cancelled scope. It never raises a cancellation: the next checkpoint does.
+   * Accepted connections stay open.
    */
   close(): Promise<void>
   /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
-  /** A socket option of the listening socket, by number or by name (`'SOL_SOCKET'`, `'SO_RCVBUF'`). */
+  /** Value of a socket option of the listening socket, by number or by name (`'SOL_SOCKET'`, `'SO_RCVBUF'`). */
   getsockopt(level: number | string, name: number | string): number
-  /** Sets a socket option of the listening socket; accepted connections inherit most of them. */
+  /** Sets a socket option of the listening socket. Accepted connections inherit most options. */
   setsockopt(level: number | string, name: number | string, value: number | boolean): void
-  /** What the server has done so far, as a frozen record. */
+  /** Counts of what the server has done so far, as a frozen record. */
   statistics(): ServerStatistics
 }
 
-/** Options of `connectTcp`; with `tls` or `tlsHostname`, the stream is encrypted. */
+/** Options of `connectTcp`. With `tls` or `tlsHostname`, the stream is encrypted. */
 interface ConnectTCPOptions {
-  /** For the TLS handshake. Default: a context that trusts what the platform trusts. */
+  /** Settings of the TLS handshake. Default: a context that trusts the platform's certificate authorities. */
   tls?: TLSContext | undefined
   /**
-   * Does the TLS handshake before the stream is returned. Default: where `tls` or `tlsHostname` is given. With false,
-   * `startTls` does it when it is time.
+   * Does the TLS handshake before the stream is returned. Default: true when `tls` or `tlsHostname` is given. With
+   * false, call `startTls` later.
    */
   autostartTls?: boolean | undefined
-  /** The name or address that the server's certificate must be for. Default: the one connected to. */
+  /** Name or address that the server's certificate must be valid for. Default: the address connected to. */
   tlsHostname?: string | undefined
   /**
-   * Ends TLS as the standard says: `close()` sends `close_notify` and waits for the server's, and data that ends without
-   * it raises `TLSEOFError`. Some protocols, HTTP among them, require false. Default true.
+   * Ends TLS as the standard says: `close()` sends `close_notify` and waits for the server's, and data that ends
+   * without it raises `TLSEOFError`. Some protocols, HTTP among them, require false. Default true.
    */
   tlsStandardCompatible?: boolean | undefined
-  /** The own end: a name or an address of this machine. */
+  /** Local end: a name or an address of this machine. */
   bindHost?: string | undefined
-  /** The own end: a port. */
+  /** Local port. Default: the system chooses. */
   bindPort?: number | undefined
-  /** Milliseconds between the beginnings of two attempts, where the name has several addresses (RFC 8305). Default 250. */
+  /** Milliseconds between the starts of two attempts when the name has several addresses (RFC 8305). Default 250. */
   happyEyeballsDelay?: number | undefined
   /** Sends small writes at once instead of gathering them in the kernel (`TCP_NODELAY`). Default true. */
   noDelay?: boolean | undefined
-  /** Has the kernel probe an idle connection (`SO_KEEPALIVE`). Default false. */
+  /** The kernel probes an idle connection (`SO_KEEPALIVE`). Default false. */
   keepAlive?: boolean | undefined
 }
-/** Options of `createTcpServer`; with `tls`, connections are encrypted. */
+/** Options of `createTcpServer`. With `tls`, connections are encrypted. */
 interface TCPServerOptions {
-  /** A name or an address of this machine; the default is IPv4 and IPv6 on one port, `'::'` is IPv6 alone. */
+  /** A name or an address of this machine. Default: IPv4 and IPv6 on one port. `'::'` is IPv6 alone. */
   interface?: string | undefined
-  /** How many connections may wait in the kernel to be accepted. Default 511. */
+  /** Number of connections that may wait in the kernel to be accepted. Default 511. */
   backlog?: number | undefined
-  /** Lets several processes listen on one port, the kernel sharing out the connections (`SO_REUSEPORT`). */
+  /**
+   * Lets several processes listen on one port. The kernel distributes the connections (`SO_REUSEPORT`). Default false.
+   */
   reusePort?: boolean | undefined
   /** `TCP_NODELAY` of the accepted connections. Default true. */
   noDelay?: boolean | undefined
   /** `SO_KEEPALIVE` of the accepted connections. Default false. */
   keepAlive?: boolean | undefined
   /**
-   * Milliseconds that bytes get to leave, and TLS to be ended, when `serve`, or the end of the run, closes a connection.
-   * Default 5,000. Within them a connection of `serve` lingers; with 0 none does.
+   * Milliseconds to send pending bytes and to end TLS when `serve`, or the end of the run, closes a connection. Default
+   * 5,000. A connection of `serve` lingers within this time; with 0 none lingers.
    */
   closeTimeout?: number | undefined
   /** Makes it a TLS server: the context needs a certificate, or an `sni` callback. */
   tls?: TLSContext | undefined
-  /** With `tls`, does the handshake before a connection is accepted. Default true; `startTls` does it otherwise. */
+  /**
+   * With `tls`, does the handshake before a connection is accepted. Default true. With false, call `startTls` later.
+   */
   autostartTls?: boolean | undefined
-  /** As for `connectTcp`, of the accepted connections. Default true. */
+  /** As for `connectTcp`, for the accepted connections. Default true. */
   tlsStandardCompatible?: boolean | undefined
-  /** How many handshakes may be under way, or done and not yet accepted, at once. Default 256. */
+  /** Number of handshakes that may be in progress, or done and not yet accepted, at once. Default 256. */
   maxHandshakes?: number | undefined
-  /** Milliseconds after which a client whose handshake is not done is dropped. Default 30,000. */
+  /** Milliseconds for one handshake. A client that takes longer is dropped. Default 30,000. */
   handshakeTimeout?: number | undefined
-  /** Gets the error of every handshake that failed, and the client's address. What it throws ends the server. */
+  /** Called with the error of a failed handshake and the client's address. An error that it throws ends the server. */
   onTlsError?: ((error: TLSError, remoteAddress: SocketAddress) => unknown) | undefined
 }
 /**
- * Connects to a TCP server, given by name or by address. Re-creates `anyio.connect_tcp`.
+ * Connects to a TCP server, given by name or by address. Close the stream when you are done: `await using` does that.
  *
- * A name is resolved off the JavaScript thread, and its addresses are tried as RFC 8305 says.
+ * A name is resolved off the JavaScript thread, and its addresses are tried in the order and with the overlap of RFC
+ * 8305. With `tls`, `tlsHostname` or `autostartTls: true`, connecting includes the TLS handshake.
  *
- * With `tls`, `tlsHostname` or `autostartTls: true` the TLS handshake is part of connecting, under the caller's scope.
+ * @param address - a host name or a numeric address
+ * @throws the bare system error (`ECONNREFUSED`, `ENOTFOUND`…) when one address was tried; `ConnectionFailed` with one
+ * error for each attempt when several were; `TLSError` when the handshake fails. Nothing stays open then.
  *
- * @throws the bare system error (`ECONNREFUSED`, `ENOTFOUND`…) where one address was tried, `ConnectionFailed` with one
- * error per attempt where several were, `TLSError` when the handshake fails; nothing stays open then
+ * @example
+ * ```ts
+ * await using stream = await failAfter(5_000, () => connectTcp('example.com', 443, { tlsHostname: 'example.com' }))
+ * await stream.sendAll('HEAD / HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n')
+ * const status = await stream.receiveUntil('\r\n', 1_000)
+ * ```
  */
 declare function connectTcp(address: string, port: number, options?: ConnectTCPOptions): Promise<SocketStream>
 /**
- * Listens for TCP connections. Re-creates `anyio.create_tcp_server`.
+ * Listens for TCP connections.
  *
- * With `tls` the handshakes are done beside each other and before a connection is accepted, so that a slow or silent client
- * holds up nobody; one that fails goes to `onTlsError` and the statistics, and is otherwise not heard of.
+ * With `tls`, handshakes run concurrently and before a connection is accepted, so a slow or silent client delays no
+ * other. A handshake that fails is reported to `onTlsError` and counted in the statistics.
  *
  * @param port - 0 (the default) lets the system choose a free one, see `server.port`
  * @throws the bare system error (`EADDRINUSE`, `EACCES`…)
+ *
+ * @example
+ * ```ts
+ * await using server = await createTcpServer(8080)
+ * await server.serve(async (stream) => {
+ *   for await (const chunk of stream) await stream.sendAll(chunk)
+ * })
+ * ```
  */
 declare function createTcpServer(port?: number, options?: TCPServerOptions): Promise<SocketStreamServer>
 
 /**
- * A received datagram, and where it came from: `[data, from]`. `from` is decoded when it is first looked at, and `send` and
- * `sendBatch` take it back as it is.
+ * A received datagram, and where it came from: `[data, from]`. `from` is decoded when it is first looked at, and `send`
+ * and `sendBatch` take it back as it is.
  */
 type Packet<A extends DatagramAddress = SocketAddress> = [data: Buffer, from: A]
 
 /**
- * One task at a time receives, and one sends; a second one in the same direction gets a `ResourceBusyError`. An error of the
- * network is the bare system error, raised once, and leaves the socket usable: `EMSGSIZE` by the `send` of a datagram that is
- * too long, `ECONNREFUSED` (a peer that answered an earlier datagram of a connected socket by ICMP) by the waiting `receive`
- * or the next call.
+ * One task at a time receives, and one sends; a second one in the same direction gets a `ResourceBusyError`. An error
+ * of the network is the bare system error, raised once, and leaves the socket usable: `EMSGSIZE` by the `send` of a
+ * datagram that is too long, `ECONNREFUSED` (a peer that answered an earlier datagram of a connected socket by ICMP) by
+ * the waiting `receive` or the next call.
  */
 declare abstract class DatagramSocket<A extends DatagramAddress> implements AsyncDisposable {
   #private
   /**
-   * Waits for one datagram; a longer one is cut to `maxBytes`. One without any bytes is a datagram like the others.
+   * Waits for one datagram. A longer one is cut to `maxBytes`. An empty datagram is returned like any other.
    *
    * @returns `[data, from]`
    */
@@ -2100,27 +2186,30 @@ declare abstract class DatagramSocket<A extends DatagramAddress> implements Asyn
   [selectable](): SelectSource<Packet<A>>
   /** Iterates over the datagrams as they come, each cut to `maxSize` bytes. The own `close()` ends the iteration. */
   receivePackets(maxSize: number): AsyncIterableIterator<Packet<A>>
-  /** Waits for one datagram, and takes with it what else is there, up to `maxCount`; whole ones, in their order. */
+  /** Waits for one datagram and returns all that are there, at most `maxCount`, whole and in order. */
   receiveBatch(maxCount?: number): Promise<Packet<A>[]>
   /**
-   * Sends the datagrams of `list`, each `[data]` or `[data, to]`, in their order and in as few system calls as can be. The
-   * first one that fails ends it: those before it have left, those after it have not.
+   * Sends the datagrams of `list`, each `[data]` or `[data, to]`, in order and in as few system calls as possible.
+   * The first failure ends the call: the datagrams before it have left, those after it have not.
    */
   sendBatch(list: readonly (readonly [data: Uint8Array | string, to?: A])[]): Promise<void>
-  /** Closes at once, also in a cancelled scope. Never raises a cancellation: the next checkpoint does. */
+  /** Closes at once, also in a cancelled scope. It never raises a cancellation: the next checkpoint does. */
   close(): Promise<void>
   /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
   /** A socket option, by number or by name (`'SOL_SOCKET'`, `'SO_RCVBUF'`). */
   getsockopt(level: number | string, name: number | string): number
-  /** Sets a socket option, by number or by name; bytes are the C structure that some take (`'IP_ADD_MEMBERSHIP'`: `ip_mreq`). */
+  /**
+   * Sets a socket option, by number or by name. Bytes are the C structure of an option that takes one
+   * (`'IP_ADD_MEMBERSHIP'`: `ip_mreq`).
+   */
   setsockopt(level: number | string, name: number | string, value: number | boolean | Uint8Array): void
 }
 
 /**
- * A datagram socket among the programs of one machine, made by `createUnixDatagramSocket`. As `UDPSocket`, but that addresses
- * are paths: text, or a `Buffer` where the bytes of a path are no UTF-8. A sender without a path is `''`, and cannot be answered.
- * Datagrams do not get lost: `send` waits while the receiver's queue is full.
+ * A datagram socket among the programs of one machine, made by `createUnixDatagramSocket`. As `UDPSocket`, but that
+ * addresses are paths: text, or a `Buffer` where the bytes of a path are no UTF-8. A sender without a path is `''`, and
+ * cannot be answered. Datagrams do not get lost: `send` waits while the receiver's queue is full.
  */
 declare class UNIXDatagramSocket extends DatagramSocket<string | Buffer> {
   #private
@@ -2139,46 +2228,63 @@ declare class UNIXDatagramSocket extends DatagramSocket<string | Buffer> {
 
 /** Options of `createUnixServer`. */
 interface UNIXServerOptions {
-  /** The permissions of the socket file, in force before anybody can connect: `0o600`. Default: what the umask leaves. */
+  /**
+   * Permissions of the socket file, such as `0o600`, set before a client can connect. Default: those that the umask
+   * leaves.
+   */
   mode?: number | undefined
-  /** How many connections may wait in the kernel to be accepted. Default 511. */
+  /** Number of connections that may wait in the kernel to be accepted. Default 511. */
   backlog?: number | undefined
   /**
-   * Milliseconds that bytes get to leave when `serve`, or the end of the run, closes a connection. Default 5,000. Within them a
-   * connection of `serve` lingers; with 0 none does.
+   * Milliseconds to send pending bytes when `serve`, or the end of the run, closes a connection. Default 5,000. A
+   * connection of `serve` lingers within this time; with 0 none lingers.
    */
   closeTimeout?: number | undefined
 }
 /** Options of `createUnixDatagramSocket`. */
 interface UNIXDatagramSocketOptions {
-  /** The own end; without one nobody can answer. The file is made, replaced and removed as a server's is. */
+  /** Local path. Without one, peers cannot answer. The file is created, replaced and removed like a server's. */
   path?: string | Buffer | undefined
-  /** Connects the socket to this path: it sends to and hears of nobody else. */
+  /** Connects the socket to this path: it sends to this peer only, and receives from it only. */
   remotePath?: string | Buffer | undefined
 }
 /**
- * Connects to a UNIX server; waits where as many clients as it lets are waiting to be accepted. Re-creates
- * `anyio.connect_unix`.
+ * Connects to a UNIX server. Waits while the server's backlog is full.
  *
- * @param path - at most 107 bytes; a `Buffer` is a path that need not be UTF-8, and a leading NUL makes an abstract name (both
- * on the `native` backend only, an abstract name on Linux only)
+ * @param path - at most 107 bytes. A `Buffer` is a path that need not be UTF-8; a leading NUL makes an abstract name.
+ * Both work on the `native` backend only, an abstract name on Linux only.
  * @throws the bare system error (`ENOENT`, `ECONNREFUSED`, `EACCES`…)
+ *
+ * @example
+ * ```ts
+ * await using stream = await connectUnix('/run/app.sock')
+ * await stream.sendAll('status\n')
+ * const answer = await stream.receiveUntil('\n', 1_000)
+ * ```
  */
 declare function connectUnix(path: string | Buffer): Promise<SocketStream<string>>
 /**
- * Listens at a path. Re-creates `anyio.create_unix_server`.
- *
- * A socket file that nobody listens at any more is replaced; the own one is removed when the server is closed.
+ * Listens for UNIX connections at a path. A stale socket file, which no process listens at, is replaced. The server
+ * removes its file when it is closed.
  *
  * @param path - as for `connectUnix`
- * @throws the bare system error: `EADDRINUSE` where somebody listens at the path, or it is no socket; `ENOENT`, `EACCES`…
+ * @throws the bare system error: `EADDRINUSE` when a process listens at the path, or the file is no socket; `ENOENT`,
+ * `EACCES`…
+ *
+ * @example
+ * ```ts
+ * await using server = await createUnixServer('/run/app.sock', { mode: 0o600 })
+ * await server.serve(async (stream) => {
+ *   for await (const line of stream.receiveDelimitedChunks('\n', 1_000)) await stream.sendMany([line, '\n'])
+ * })
+ * ```
  */
 declare function createUnixServer(
   path: string | Buffer,
   options?: UNIXServerOptions,
 ): Promise<SocketStreamServer<string>>
 /**
- * Opens a UNIX datagram socket. The counterpart of AnyIO 4's `create_unix_datagram_socket`.
+ * Opens a UNIX datagram socket.
  *
  * @throws UnsupportedError on the `node` backend; the bare system error, as for `createUnixServer` and `connectUnix`
  */
@@ -2186,56 +2292,69 @@ declare function createUnixDatagramSocket(options?: UNIXDatagramSocketOptions): 
 
 /** Options of `relay`. */
 interface RelayOptions {
-  /** Milliseconds without a byte in either direction after which the relay ends with a `TimeoutError`. Default: never. */
+  /**
+   * Milliseconds without a byte in either direction after which the relay ends with a `TimeoutError`. Default: never.
+   */
   idleTimeout?: number | undefined
 }
-/** How many bytes went each way: what the other stream has taken. */
+/** Number of bytes that each stream has taken from the other one. */
 interface RelayResult {
-  /** Bytes that went from the first stream to the second. */
+  /** Bytes from the first stream to the second. */
   aToB: number
-  /** Bytes that went from the second stream to the first. */
+  /** Bytes from the second stream to the first. */
   bToA: number
 }
 /**
- * Carries everything that `a` receives to `b`, and everything that `b` receives to `a`, until both have ended. An addition.
+ * Carries everything that `a` receives to `b`, and everything that `b` receives to `a`, until both have ended.
  *
- * What either stream has taken leaves first, and what it has in `bufferedData` is carried first. The end of one stream's data
- * is passed on as `sendEof` of the other, and the other direction goes on; with TLS 1.2, which has no half-closed
- * connections, as `close_notify` (the peer may then stop sending). Neither stream is closed. While the relay lasts, every
- * other call that receives from or sends to them is a `ResourceBusyError`.
+ * Bytes that a stream has taken leave first, and the bytes in its `bufferedData` are carried first. The end of one
+ * stream's data becomes a `sendEof` of the other stream, and the other direction goes on. TLS 1.2 has no half-closed
+ * connections: there the end becomes a `close_notify`, and the peer may then stop sending. Neither stream is closed.
+ * While the relay lasts, every other call that receives from them or sends to them is a `ResourceBusyError`.
  *
- * On the `native` backend, between sockets, with or without TLS, no JavaScript sees the bytes. Between any other streams they
- * are copied, at most 64 KiB at a time. Either way a slow side holds up the fast one, and memory stays flat.
+ * On the `native` backend, between sockets, with or without TLS, no JavaScript sees the bytes. Between any other
+ * streams they are copied, at most 64 KiB at a time. Either way a slow side holds up the fast one, and memory stays
+ * flat.
  *
- * However it ends, it leaves both streams usable where they stand: what one stream has taken leaves, and what was read from
- * the other and not taken is in that one's `bufferedData`, so that the next receive, or the next relay, goes on with it. (Only
- * how much of a chunk a `sendAll` of your own had passed on when it failed or was cancelled, nobody knows: all of it stays.)
- * Where one of them breaks, the other is closed later without `close_notify`, unless its sending half was ended: a TLS peer must
- * not take the part that it got for the whole.
+ * However the relay ends, both streams stay usable. Bytes that one stream has taken leave. Bytes that were read from a
+ * stream and not taken by the other one are in its `bufferedData`, and the next receive or relay goes on with them.
+ * (When the `sendAll` of a stream of your own fails or is cancelled, its whole chunk stays there: the relay cannot know
+ * how much was passed on.) When one connection breaks, a later close of the other one sends no `close_notify`, unless
+ * its sending half was ended: a TLS peer must not take a part for the whole.
  *
- * @throws TimeoutError after `idleTimeout`; BrokenResourceError (TLS: its `TLSEOFError`, or a TLSError) where one of the two
- * connections breaks, ClosedResourceError where it is closed by its own side: the other direction is stopped, too
+ * @throws TimeoutError after `idleTimeout`; BrokenResourceError (TLS: `TLSEOFError` or another TLSError) when one
+ * connection breaks; ClosedResourceError when one is closed on this side. The other direction stops, too.
+ *
+ * @example
+ * ```ts
+ * await server.serve(async (client) => {
+ *   await using upstream = await connectTcp('10.0.0.5', 5432)
+ *   const { aToB, bToA } = await relay(client, upstream, { idleTimeout: 60_000 })
+ *   console.log(`${aToB} bytes up, ${bToA} bytes down`)
+ * })
+ * ```
  */
 declare function relay(a: Stream, b: Stream, options?: RelayOptions): Promise<RelayResult>
 
 /**
- * A UDP socket, made by `createUdpSocket`. Re-creates `anyio.abc.UDPSocket`.
+ * A UDP socket, made by `createUdpSocket`.
  *
+ * @example
  * ```ts
  * for await (const [data, from] of socket.receivePackets(2048)) await socket.send(data, from)
  * ```
  */
 declare class UDPSocket extends DatagramSocket<SocketAddress> {
   #private
-  /** Where the socket is bound. Stays known after `close()`. */
+  /** The address that the socket is bound to. Also known after `close()`. */
   get address(): SocketAddress
-  /** The port it is bound to, also where the system chose it. */
+  /** The port that the socket is bound to, given or chosen by the system. */
   get port(): number
   /**
-   * Sends one datagram: to a name or an address with its port, to where another one came from, or to what the socket is
-   * connected to. A name is resolved off the JavaScript thread, once for each call.
+   * Sends one datagram: to a name or an address with its port, to the sender of another datagram, or to the peer of a
+   * connected socket. A name is resolved off the JavaScript thread, once for each call.
    *
-   * Resolves when the kernel has the datagram; whether it arrives nobody knows.
+   * Resolves when the kernel has the datagram. UDP does not report whether it arrives.
    *
    * @throws UsageError without any target, and for another one than that of a connected socket; the bare system error
    * (`EMSGSIZE`, `ENETUNREACH`, `ENOTFOUND`…) of this datagram
@@ -2246,51 +2365,69 @@ declare class UDPSocket extends DatagramSocket<SocketAddress> {
 
 /** Options of `createUdpSocket`. */
 interface UDPSocketOptions {
-  /** The own end: a name or an address of this machine; the default is IPv4 and IPv6 on one port, `'::'` is IPv6 alone. */
+  /** Local end: a name or an address of this machine. Default: IPv4 and IPv6 on one port. `'::'` is IPv6 alone. */
   interface?: string | undefined
-  /** The own port. Default 0: the system chooses a free one, see `socket.port`. */
+  /** Local port. Default 0: the system chooses a free one, see `socket.port`. */
   port?: number | undefined
-  /** Connects the socket to this name or address: it sends to and hears of nobody else. Needs `targetPort`. */
+  /**
+   * Connects the socket to this name or address: it sends to this peer only, and receives from it only. Needs
+   * `targetPort`.
+   */
   targetHost?: string | undefined
   /** The port of `targetHost`. */
   targetPort?: number | undefined
-  /** Lets several sockets have one port, the kernel sharing out what comes by its sender (`SO_REUSEPORT`). Default false. */
+  /**
+   * Lets several sockets have one port. The kernel distributes datagrams by their sender (`SO_REUSEPORT`). Default
+   * false.
+   */
   reusePort?: boolean | undefined
 }
 /**
- * Opens a UDP socket. Re-creates `anyio.create_udp_socket`.
+ * Opens a UDP socket.
  *
- * @throws the bare system error: `EADDRINUSE`, `ENOTFOUND`, `EAFNOSUPPORT` where `interface` and `targetHost` are not of one
- * family…
+ * @throws the bare system error: `EADDRINUSE`, `ENOTFOUND`, `EAFNOSUPPORT` when `interface` and `targetHost` have
+ * different families…
+ *
+ * @example
+ * ```ts
+ * await using socket = await createUdpSocket({ port: 5353 })
+ * for await (const [data, from] of socket.receivePackets(2_048)) await socket.send(data, from)
+ * ```
  */
 declare function createUdpSocket(options?: UDPSocketOptions): Promise<UDPSocket>
 
 /**
- * Waits until reading from a socket would not wait: there is data, the end of it, an error, or a connection to be accepted.
- * It is so when the call returns, and a further call returns at once for as long as it is. Re-creates
- * `anyio.wait_socket_readable`.
+ * Waits until a socket is readable: it has data, its end, an error, or a connection to accept. Takes nothing: while the
+ * socket stays readable, another call returns at once.
  *
- * One task at a time waits for a direction of a descriptor. Of the library's own sockets the call counts as a receive, and
- * looks at what has been read ahead, too.
+ * One task at a time may wait for a direction of a descriptor. For a socket of this library the call counts as a
+ * receive, and it also sees data that has been read ahead.
  *
- * A descriptor must not be closed while somebody waits for it, without `notifySocketClose` before: the system tells nobody, and
- * such a wait ends by cancellation alone. It does not wake for the next descriptor with that number, and does it no harm.
+ * Call `notifySocketClose` before you close a descriptor that a task waits for. The system does not report such a
+ * close, and the wait would then end by cancellation only. It neither wakes for nor disturbs the next descriptor with
+ * the same number.
  *
- * @param sock - a file descriptor, or what has one: a socket or server of this library or of Node, an object with a number as
- * `fd` or with a method `fileno()`
- * @throws UnsupportedError on the `node` and `virtual` backends; ResourceBusyError; ClosedResourceError after `notifySocketClose`,
- * and for a socket of this library that is closed; the bare system error: `EBADF` for what is no open descriptor, `EPERM` for
- * a file or folder
+ * @param sock - a file descriptor; a socket or server of this library or of Node; an object with a number `fd` or a
+ * method `fileno()`
+ * @throws UnsupportedError on the `node` and `virtual` backends; ResourceBusyError; ClosedResourceError after
+ * `notifySocketClose` and for a closed socket of this library; the bare system error: `EBADF` for a descriptor that is
+ * not open, `EPERM` for a file or folder
+ *
+ * @example
+ * ```ts
+ * await waitSocketReadable(connection.socketFd)   // a client library in C that shows its descriptor
+ * connection.consumeInput()
+ * ```
  */
 declare function waitSocketReadable(sock: number | object): Promise<void>
 /**
- * Waits until writing to a socket would not wait: there is room, or an error. As `waitSocketReadable`; of the library's own
- * sockets the call counts as a send. Re-creates `anyio.wait_socket_writable`.
+ * Waits until a socket is writable: it has room or an error. Otherwise as `waitSocketReadable`; for a socket of this
+ * library the call counts as a send.
  */
 declare function waitSocketWritable(sock: number | object): Promise<void>
 /**
- * Says that a socket is about to be closed: whoever waits for it, in this thread, gets a `ClosedResourceError`. The library's own
- * do so by themselves. May be called anywhere. Re-creates `anyio.notify_socket_close`.
+ * Announces that a socket is about to be closed. Every task of this thread that waits for it gets a
+ * `ClosedResourceError`. Sockets of this library do this by themselves. Works in a task and outside.
  *
  * @throws UnsupportedError in a task of the `node` and `virtual` backends
  */
@@ -2301,52 +2438,59 @@ type Flags<F extends string> = F | readonly F[] | number
 
 /** Options of `getAddrInfo`. */
 interface AddrInfoOptions {
-  /** Which addresses: `4` or `'IPv4'`, `6` or `'IPv6'`; by default, and with `0`, both. */
+  /** Family of the addresses: `4` or `'IPv4'`, `6` or `'IPv6'`. Default `0`: both. */
   family?: 0 | 4 | 6 | 'IPv4' | 'IPv6' | undefined
-  /** For which type of socket. By default there is a record for each type that the service has. */
+  /** Type of socket. Default: one record for each type that the service has. */
   type?: SocketType | undefined
-  /** By name, several names, or the system's numbers added up, as `dns.ADDRCONFIG | dns.V4MAPPED`. */
+  /** A name, several names, or a sum of the system's numbers, such as `dns.ADDRCONFIG | dns.V4MAPPED`. */
   flags?: Flags<AddressFlag> | undefined
 }
 /** One answer of `getAddrInfo`. */
 interface AddrInfo {
-  /** Numeric, as `connectTcp` takes it. */
+  /** Numeric address, as `connectTcp` takes it. */
   address: string
-  /** The number of the port or service that was asked for. */
+  /** Number of the port or service that was asked for. */
   port: number
-  /** The kind of address, in Node's words. */
+  /** Family of the address, named as in `node:net`. */
   family: 'IPv4' | 'IPv6'
-  /** What a socket with this address is for. */
+  /** Type of socket that the address is for. */
   type: SocketType
-  /** The system's number, as socket options take it for a level: 6 for TCP, 17 for UDP, 0 for raw sockets. */
+  /**
+   * The system's protocol number, which is also a level of socket options: 6 for TCP, 17 for UDP, 0 for raw sockets.
+   */
   protocol: number
-  /** The official name of the host, in the first answer, where `'AI_CANONNAME'` asks for it. */
+  /** Canonical name of the host, in the first answer, when `'AI_CANONNAME'` asks for it. */
   canonicalName?: string
 }
 /** Options of `getNameInfo`. */
 interface NameInfoOptions {
-  /** By name, several names, or the system's numbers added up. */
+  /** A name, several names, or a sum of the system's numbers. */
   flags?: Flags<NameFlag> | undefined
 }
-/** What `getNameInfo` gives. */
+/** The answer of `getNameInfo`. */
 interface NameInfo {
-  /** A name, or the address where it has none. */
+  /** Name of the host, or its address when it has no name. */
   host: string
-  /** A name, or the number. */
+  /** Name of the service, or its number. */
   service: string
 }
 /**
- * Resolves a host and a service to addresses, in the order of the system's resolver, off the JavaScript thread. Re-creates
- * Python's `loop.getaddrinfo`, which the reference leaves to its backends (AnyIO 3 has it as `anyio.getaddrinfo`).
+ * Resolves a host and a service to addresses, in the order of the system's resolver, off the JavaScript thread.
  *
- * Look-ups that are equal and under way at once, of this call or of `connectTcp` and its like, share one call of the resolver; a
- * caller who is cancelled leaves it alone, and at once.
+ * Equal look-ups that overlap share one call of the resolver, also those of `connectTcp` and similar functions. A
+ * cancelled caller leaves at once and does not disturb the others.
  *
- * @param host - a name or an address; `null` is this machine: the addresses of the loopback interface, or with `'AI_PASSIVE'` those to
- * listen at
- * @param port - a number or the name of a service; `null`: none
- * @throws the resolver's error, in Node's form: `ENOTFOUND`, `EAI_AGAIN`, `EAI_SERVICE` for a service that is none; UnsupportedError on
- * the `node` backend for `'AI_CANONNAME'`
+ * @param host - a name or an address. `null` is this machine: the loopback addresses, or with `'AI_PASSIVE'` the
+ * addresses to listen at.
+ * @param port - a number, the name of a service, or `null` for none
+ * @throws the resolver's error, in Node's form: `ENOTFOUND`, `EAI_AGAIN`, `EAI_SERVICE` for an unknown service;
+ * UnsupportedError on the `node` backend for `'AI_CANONNAME'`
+ *
+ * @example
+ * ```ts
+ * const found = await getAddrInfo('example.com', 'https', { family: 4, type: 'stream' })
+ * console.log(found[0]?.address, found[0]?.port)
+ * ```
  */
 declare function getAddrInfo(
   host: string | null,
@@ -2354,11 +2498,12 @@ declare function getAddrInfo(
   options?: AddrInfoOptions,
 ): Promise<AddrInfo[]>
 /**
- * Resolves an address to the names of its host and of its service, off the JavaScript thread; numbers where there are none.
+ * Resolves an address to the names of its host and its service, off the JavaScript thread. What has no name stays a
+ * number.
  *
- * @param address - `{ address, port }`, as everything that has an address gives it; the address is numeric
- * @throws the resolver's error: `ENOTFOUND` with `'NI_NAMEREQD'` where the address has no name; UnsupportedError on the `node` backend
- * for `'NI_NOFQDN'` and for an address with a scope
+ * @param address - a numeric address and a port, such as the `remoteAddress` of a stream
+ * @throws the resolver's error: `ENOTFOUND` with `'NI_NAMEREQD'` when the address has no name; UnsupportedError on the
+ * `node` backend for `'NI_NOFQDN'` and for an address with a scope
  */
 declare function getNameInfo(
   address: {
@@ -3171,16 +3316,18 @@ declare function openProcess<
 ): Promise<T>
 
 /**
- * Iterates over the signals that have come since it was opened; each receiver gets each of them. Made by `receiveSignals`.
+ * Iterates over the signals that have come since it was opened; each receiver gets each of them. Made by
+ * `receiveSignals`.
  *
- * One task at a time may wait for the next one. After `close()` every step is a `ClosedResourceError`, also one that was waiting.
+ * One task at a time may wait for the next one. After `close()` every step is a `ClosedResourceError`, also one that
+ * was waiting.
  */
 declare class SignalReceiver implements AsyncIterable<NodeJS.Signals>, AsyncDisposable {
   #private
   /**
-   * Puts the process's other listeners back in order, if this was the last receiver of their signal. What has come meanwhile
-   * and no receiver was asked for goes on to them, or to the default action, which may end the process here. Never raises a
-   * cancellation: the next checkpoint does. Idempotent.
+   * Puts the process's other listeners back in order, if this was the last receiver of their signal. What has come
+   * meanwhile and no receiver was asked for goes on to them, or to the default action, which may end the process here.
+   * Never raises a cancellation: the next checkpoint does. Idempotent.
    */
   close(): Promise<void>
   /** For `select`, which takes the next signal, and counts as a task that waits for it. */
@@ -3192,17 +3339,26 @@ declare class SignalReceiver implements AsyncIterable<NodeJS.Signals>, AsyncDisp
 }
 
 /**
- * Receives signals of the process, by name or number, from now on until it is closed: an iterable over their names, in the
- * order in which they come. Re-creates `receive_signals`.
+ * Receives signals of the process, by name or number, until the receiver is closed. The receiver iterates over the
+ * names of the signals, in the order in which they come.
  *
- * While it is open the process's other listeners of these signals are detached; they are put back in order when the last receiver of
- * the signal closes. A signal that nobody was told of by then is handed on to them, or to the default action.
+ * While it is open, other listeners of these signals are detached. They are put back in order when the last receiver of
+ * the signal closes. A signal that no receiver has returned by then goes on to them, or to the default action.
  *
- * @throws RangeError without any signal, and for one that this system does not have or nobody can catch; UnsupportedError in
- * a worker; NotRunningError outside of every task. Nothing has been changed then.
+ * @throws RangeError without any signal, for a signal that this system does not have, and for one that cannot be
+ * caught; UnsupportedError in a worker; NotRunningError outside a task. Nothing has been changed then.
+ *
+ * @example
+ * ```ts
+ * await using signals = receiveSignals('SIGHUP', 'SIGTERM')
+ * for await (const signal of signals) {
+ *   if (signal === 'SIGTERM') break
+ *   await reloadConfiguration()
+ * }
+ * ```
  */
 declare function receiveSignals(...signals: readonly (NodeJS.Signals | number)[]): SignalReceiver
-/** Runs `body` while the receiver is open, and closes it however the body ends. Errors are rejections. */
+/** Runs `body` with an open receiver and closes it when the body ends, with or without an error. */
 declare function receiveSignals<T>(
   ...args: [...signals: readonly (NodeJS.Signals | number)[], body: (signals: SignalReceiver) => T | PromiseLike<T>]
 ): Promise<T>

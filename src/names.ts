@@ -11,56 +11,63 @@ import { checkOptions, checkString, invalidArgType, optionNames, outOfRange } fr
 
 /** Options of `getAddrInfo`. */
 export interface AddrInfoOptions {
-  /** Which addresses: `4` or `'IPv4'`, `6` or `'IPv6'`; by default, and with `0`, both. */
+  /** Family of the addresses: `4` or `'IPv4'`, `6` or `'IPv6'`. Default `0`: both. */
   family?: 0 | 4 | 6 | 'IPv4' | 'IPv6' | undefined
-  /** For which type of socket. By default there is a record for each type that the service has. */
+  /** Type of socket. Default: one record for each type that the service has. */
   type?: SocketType | undefined
-  /** By name, several names, or the system's numbers added up, as `dns.ADDRCONFIG | dns.V4MAPPED`. */
+  /** A name, several names, or a sum of the system's numbers, such as `dns.ADDRCONFIG | dns.V4MAPPED`. */
   flags?: Flags<AddressFlag> | undefined
 }
 
 /** One answer of `getAddrInfo`. */
 export interface AddrInfo {
-  /** Numeric, as `connectTcp` takes it. */
+  /** Numeric address, as `connectTcp` takes it. */
   address: string
-  /** The number of the port or service that was asked for. */
+  /** Number of the port or service that was asked for. */
   port: number
-  /** The kind of address, in Node's words. */
+  /** Family of the address, named as in `node:net`. */
   family: 'IPv4' | 'IPv6'
-  /** What a socket with this address is for. */
+  /** Type of socket that the address is for. */
   type: SocketType
-  /** The system's number, as socket options take it for a level: 6 for TCP, 17 for UDP, 0 for raw sockets. */
+  /**
+   * The system's protocol number, which is also a level of socket options: 6 for TCP, 17 for UDP, 0 for raw sockets.
+   */
   protocol: number
-  /** The official name of the host, in the first answer, where `'AI_CANONNAME'` asks for it. */
+  /** Canonical name of the host, in the first answer, when `'AI_CANONNAME'` asks for it. */
   canonicalName?: string
 }
 
 /** Options of `getNameInfo`. */
 export interface NameInfoOptions {
-  /** By name, several names, or the system's numbers added up. */
+  /** A name, several names, or a sum of the system's numbers. */
   flags?: Flags<NameFlag> | undefined
 }
 
-/** What `getNameInfo` gives. */
+/** The answer of `getNameInfo`. */
 export interface NameInfo {
-  /** A name, or the address where it has none. */
+  /** Name of the host, or its address when it has no name. */
   host: string
-  /** A name, or the number. */
+  /** Name of the service, or its number. */
   service: string
 }
 
 /**
- * Resolves a host and a service to addresses, in the order of the system's resolver, off the JavaScript thread. Re-creates
- * Python's `loop.getaddrinfo`, which the reference leaves to its backends (AnyIO 3 has it as `anyio.getaddrinfo`).
+ * Resolves a host and a service to addresses, in the order of the system's resolver, off the JavaScript thread.
  *
- * Look-ups that are equal and under way at once, of this call or of `connectTcp` and its like, share one call of the resolver; a
- * caller who is cancelled leaves it alone, and at once.
+ * Equal look-ups that overlap share one call of the resolver, also those of `connectTcp` and similar functions. A
+ * cancelled caller leaves at once and does not disturb the others.
  *
- * @param host - a name or an address; `null` is this machine: the addresses of the loopback interface, or with `'AI_PASSIVE'` those to
- * listen at
- * @param port - a number or the name of a service; `null`: none
- * @throws the resolver's error, in Node's form: `ENOTFOUND`, `EAI_AGAIN`, `EAI_SERVICE` for a service that is none; UnsupportedError on
- * the `node` backend for `'AI_CANONNAME'`
+ * @param host - a name or an address. `null` is this machine: the loopback addresses, or with `'AI_PASSIVE'` the
+ * addresses to listen at.
+ * @param port - a number, the name of a service, or `null` for none
+ * @throws the resolver's error, in Node's form: `ENOTFOUND`, `EAI_AGAIN`, `EAI_SERVICE` for an unknown service;
+ * UnsupportedError on the `node` backend for `'AI_CANONNAME'`
+ *
+ * @example
+ * ```ts
+ * const found = await getAddrInfo('example.com', 'https', { family: 4, type: 'stream' })
+ * console.log(found[0]?.address, found[0]?.port)
+ * ```
  */
 export function getAddrInfo(
   host: string | null,
@@ -81,11 +88,12 @@ export function getAddrInfo(
 }
 
 /**
- * Resolves an address to the names of its host and of its service, off the JavaScript thread; numbers where there are none.
+ * Resolves an address to the names of its host and its service, off the JavaScript thread. What has no name stays a
+ * number.
  *
- * @param address - `{ address, port }`, as everything that has an address gives it; the address is numeric
- * @throws the resolver's error: `ENOTFOUND` with `'NI_NAMEREQD'` where the address has no name; UnsupportedError on the `node` backend
- * for `'NI_NOFQDN'` and for an address with a scope
+ * @param address - a numeric address and a port, such as the `remoteAddress` of a stream
+ * @throws the resolver's error: `ENOTFOUND` with `'NI_NAMEREQD'` when the address has no name; UnsupportedError on the
+ * `node` backend for `'NI_NOFQDN'` and for an address with a scope
  */
 export function getNameInfo(
   address: { readonly address: string; readonly port: number },
@@ -101,7 +109,7 @@ export function getNameInfo(
     const query = { address: host, port, flags: toFlags('options.flags', options.flags, NAME_FLAGS) }
     const { backend } = currentBackend('getNameInfo')
     const site = callSite(getNameInfo)
-    // A copy: others may have the same answer.
+    // A copy: other callers may have the same answer.
     return ask<NameInfo>(`look-up of ${host}`, (answer) =>
       backend.getNameInfo(query, (error, found) => answer(withCallSite(site, error), found && { ...found })),
     )
@@ -149,12 +157,12 @@ function toService(port: unknown): string | null {
   }
   if (typeof port !== 'string') throw invalidArgType('port', 'of type number or string, or null', port)
   if (port === '') throw outOfRange('port', 'a number or the name of a service', port)
-  // The C library would take of a larger number what fits.
+  // The C library would truncate a larger number.
   if (/^\d+$/.test(port)) checkPort('port', Number(port))
   return port
 }
 
-/** Records of another kind of socket than those that there are here are left out. */
+/** Leaves out records of unknown types of socket. */
 function toAnswers(records: readonly AddressRecord[]): AddrInfo[] {
   return records.flatMap(({ address, port, type, protocol, canonicalName }) => {
     if (type === undefined) return []

@@ -10,37 +10,49 @@ import { checkOptions, checkTime, invalidArgType, optionNames, outOfRange } from
 
 /** Options of `relay`. */
 export interface RelayOptions {
-  /** Milliseconds without a byte in either direction after which the relay ends with a `TimeoutError`. Default: never. */
+  /**
+   * Milliseconds without a byte in either direction after which the relay ends with a `TimeoutError`. Default: never.
+   */
   idleTimeout?: number | undefined
 }
 
-/** How many bytes went each way: what the other stream has taken. */
+/** Number of bytes that each stream has taken from the other one. */
 export interface RelayResult {
-  /** Bytes that went from the first stream to the second. */
+  /** Bytes from the first stream to the second. */
   aToB: number
-  /** Bytes that went from the second stream to the first. */
+  /** Bytes from the second stream to the first. */
   bToA: number
 }
 
 /**
- * Carries everything that `a` receives to `b`, and everything that `b` receives to `a`, until both have ended. An addition.
+ * Carries everything that `a` receives to `b`, and everything that `b` receives to `a`, until both have ended.
  *
- * What either stream has taken leaves first, and what it has in `bufferedData` is carried first. The end of one stream's data
- * is passed on as `sendEof` of the other, and the other direction goes on; with TLS 1.2, which has no half-closed
- * connections, as `close_notify` (the peer may then stop sending). Neither stream is closed. While the relay lasts, every
- * other call that receives from or sends to them is a `ResourceBusyError`.
+ * Bytes that a stream has taken leave first, and the bytes in its `bufferedData` are carried first. The end of one
+ * stream's data becomes a `sendEof` of the other stream, and the other direction goes on. TLS 1.2 has no half-closed
+ * connections: there the end becomes a `close_notify`, and the peer may then stop sending. Neither stream is closed.
+ * While the relay lasts, every other call that receives from them or sends to them is a `ResourceBusyError`.
  *
- * On the `native` backend, between sockets, with or without TLS, no JavaScript sees the bytes. Between any other streams they
- * are copied, at most 64 KiB at a time. Either way a slow side holds up the fast one, and memory stays flat.
+ * On the `native` backend, between sockets, with or without TLS, no JavaScript sees the bytes. Between any other
+ * streams they are copied, at most 64 KiB at a time. Either way a slow side holds up the fast one, and memory stays
+ * flat.
  *
- * However it ends, it leaves both streams usable where they stand: what one stream has taken leaves, and what was read from
- * the other and not taken is in that one's `bufferedData`, so that the next receive, or the next relay, goes on with it. (Only
- * how much of a chunk a `sendAll` of your own had passed on when it failed or was cancelled, nobody knows: all of it stays.)
- * Where one of them breaks, the other is closed later without `close_notify`, unless its sending half was ended: a TLS peer must
- * not take the part that it got for the whole.
+ * However the relay ends, both streams stay usable. Bytes that one stream has taken leave. Bytes that were read from a
+ * stream and not taken by the other one are in its `bufferedData`, and the next receive or relay goes on with them.
+ * (When the `sendAll` of a stream of your own fails or is cancelled, its whole chunk stays there: the relay cannot know
+ * how much was passed on.) When one connection breaks, a later close of the other one sends no `close_notify`, unless
+ * its sending half was ended: a TLS peer must not take a part for the whole.
  *
- * @throws TimeoutError after `idleTimeout`; BrokenResourceError (TLS: its `TLSEOFError`, or a TLSError) where one of the two
- * connections breaks, ClosedResourceError where it is closed by its own side: the other direction is stopped, too
+ * @throws TimeoutError after `idleTimeout`; BrokenResourceError (TLS: `TLSEOFError` or another TLSError) when one
+ * connection breaks; ClosedResourceError when one is closed on this side. The other direction stops, too.
+ *
+ * @example
+ * ```ts
+ * await server.serve(async (client) => {
+ *   await using upstream = await connectTcp('10.0.0.5', 5432)
+ *   const { aToB, bToA } = await relay(client, upstream, { idleTimeout: 60_000 })
+ *   console.log(`${aToB} bytes up, ${bToA} bytes down`)
+ * })
+ * ```
  */
 export function relay(a: Stream, b: Stream, options: RelayOptions = {}): Promise<RelayResult> {
   try {
@@ -58,7 +70,7 @@ export function relay(a: Stream, b: Stream, options: RelayOptions = {}): Promise
 
 function begin(a: Stream, b: Stream, idleTimeout: number): Promise<RelayResult> {
   const scope = enterOperation('relay')
-  // It has one: somebody has just entered it.
+  // enterOperation has found a frame.
   const { run } = currentFrame()!.task
   const [one, other] = [endOf(a), endOf(b)]
   if (one instanceof SocketEnd && other instanceof SocketEnd && one.isSound && other.isSound) {

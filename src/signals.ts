@@ -8,17 +8,26 @@ import { inOneScope } from './common/opening.ts'
 import { outOfRange } from './common/validate.ts'
 
 /**
- * Receives signals of the process, by name or number, from now on until it is closed: an iterable over their names, in the
- * order in which they come. Re-creates `receive_signals`.
+ * Receives signals of the process, by name or number, until the receiver is closed. The receiver iterates over the
+ * names of the signals, in the order in which they come.
  *
- * While it is open the process's other listeners of these signals are detached; they are put back in order when the last receiver of
- * the signal closes. A signal that nobody was told of by then is handed on to them, or to the default action.
+ * While it is open, other listeners of these signals are detached. They are put back in order when the last receiver of
+ * the signal closes. A signal that no receiver has returned by then goes on to them, or to the default action.
  *
- * @throws RangeError without any signal, and for one that this system does not have or nobody can catch; UnsupportedError in
- * a worker; NotRunningError outside of every task. Nothing has been changed then.
+ * @throws RangeError without any signal, for a signal that this system does not have, and for one that cannot be
+ * caught; UnsupportedError in a worker; NotRunningError outside a task. Nothing has been changed then.
+ *
+ * @example
+ * ```ts
+ * await using signals = receiveSignals('SIGHUP', 'SIGTERM')
+ * for await (const signal of signals) {
+ *   if (signal === 'SIGTERM') break
+ *   await reloadConfiguration()
+ * }
+ * ```
  */
 export function receiveSignals(...signals: readonly (NodeJS.Signals | number)[]): SignalReceiver
-/** Runs `body` while the receiver is open, and closes it however the body ends. Errors are rejections. */
+/** Runs `body` with an open receiver and closes it when the body ends, with or without an error. */
 export function receiveSignals<T>(
   ...args: [...signals: readonly (NodeJS.Signals | number)[], body: (signals: SignalReceiver) => T | PromiseLike<T>]
 ): Promise<T>
@@ -45,7 +54,7 @@ function receiveAround(args: readonly unknown[], body: Body): Promise<unknown> {
   })
 }
 
-/** Each once, by name. */
+/** The signals by name, without duplicates. */
 function checkSignals(args: readonly unknown[]): readonly NodeJS.Signals[] {
   if (args.length === 0) throw outOfRange('signals', 'at least one signal', undefined)
   const signals = args.map((signal, index) => toCatchable(`signals[${index}]`, signal))

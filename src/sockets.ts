@@ -22,74 +22,85 @@ import { SocketStream } from './streams/socket-stream.ts'
 import { checkContext, defaultSettings, requireCertificate, settingsOf, type TLSContext } from './tls/context.ts'
 import { checkBoolean, checkFunction, checkInteger, checkOptions, checkTime, optionNames } from './common/validate.ts'
 
-/** Options of `connectTcp`; with `tls` or `tlsHostname`, the stream is encrypted. */
+/** Options of `connectTcp`. With `tls` or `tlsHostname`, the stream is encrypted. */
 export interface ConnectTCPOptions {
-  /** For the TLS handshake. Default: a context that trusts what the platform trusts. */
+  /** Settings of the TLS handshake. Default: a context that trusts the platform's certificate authorities. */
   tls?: TLSContext | undefined
   /**
-   * Does the TLS handshake before the stream is returned. Default: where `tls` or `tlsHostname` is given. With false,
-   * `startTls` does it when it is time.
+   * Does the TLS handshake before the stream is returned. Default: true when `tls` or `tlsHostname` is given. With
+   * false, call `startTls` later.
    */
   autostartTls?: boolean | undefined
-  /** The name or address that the server's certificate must be for. Default: the one connected to. */
+  /** Name or address that the server's certificate must be valid for. Default: the address connected to. */
   tlsHostname?: string | undefined
   /**
-   * Ends TLS as the standard says: `close()` sends `close_notify` and waits for the server's, and data that ends without
-   * it raises `TLSEOFError`. Some protocols, HTTP among them, require false. Default true.
+   * Ends TLS as the standard says: `close()` sends `close_notify` and waits for the server's, and data that ends
+   * without it raises `TLSEOFError`. Some protocols, HTTP among them, require false. Default true.
    */
   tlsStandardCompatible?: boolean | undefined
-  /** The own end: a name or an address of this machine. */
+  /** Local end: a name or an address of this machine. */
   bindHost?: string | undefined
-  /** The own end: a port. */
+  /** Local port. Default: the system chooses. */
   bindPort?: number | undefined
-  /** Milliseconds between the beginnings of two attempts, where the name has several addresses (RFC 8305). Default 250. */
+  /** Milliseconds between the starts of two attempts when the name has several addresses (RFC 8305). Default 250. */
   happyEyeballsDelay?: number | undefined
   /** Sends small writes at once instead of gathering them in the kernel (`TCP_NODELAY`). Default true. */
   noDelay?: boolean | undefined
-  /** Has the kernel probe an idle connection (`SO_KEEPALIVE`). Default false. */
+  /** The kernel probes an idle connection (`SO_KEEPALIVE`). Default false. */
   keepAlive?: boolean | undefined
 }
 
-/** Options of `createTcpServer`; with `tls`, connections are encrypted. */
+/** Options of `createTcpServer`. With `tls`, connections are encrypted. */
 export interface TCPServerOptions {
-  /** A name or an address of this machine; the default is IPv4 and IPv6 on one port, `'::'` is IPv6 alone. */
+  /** A name or an address of this machine. Default: IPv4 and IPv6 on one port. `'::'` is IPv6 alone. */
   interface?: string | undefined
-  /** How many connections may wait in the kernel to be accepted. Default 511. */
+  /** Number of connections that may wait in the kernel to be accepted. Default 511. */
   backlog?: number | undefined
-  /** Lets several processes listen on one port, the kernel sharing out the connections (`SO_REUSEPORT`). */
+  /**
+   * Lets several processes listen on one port. The kernel distributes the connections (`SO_REUSEPORT`). Default false.
+   */
   reusePort?: boolean | undefined
   /** `TCP_NODELAY` of the accepted connections. Default true. */
   noDelay?: boolean | undefined
   /** `SO_KEEPALIVE` of the accepted connections. Default false. */
   keepAlive?: boolean | undefined
   /**
-   * Milliseconds that bytes get to leave, and TLS to be ended, when `serve`, or the end of the run, closes a connection.
-   * Default 5,000. Within them a connection of `serve` lingers; with 0 none does.
+   * Milliseconds to send pending bytes and to end TLS when `serve`, or the end of the run, closes a connection. Default
+   * 5,000. A connection of `serve` lingers within this time; with 0 none lingers.
    */
   closeTimeout?: number | undefined
   /** Makes it a TLS server: the context needs a certificate, or an `sni` callback. */
   tls?: TLSContext | undefined
-  /** With `tls`, does the handshake before a connection is accepted. Default true; `startTls` does it otherwise. */
+  /**
+   * With `tls`, does the handshake before a connection is accepted. Default true. With false, call `startTls` later.
+   */
   autostartTls?: boolean | undefined
-  /** As for `connectTcp`, of the accepted connections. Default true. */
+  /** As for `connectTcp`, for the accepted connections. Default true. */
   tlsStandardCompatible?: boolean | undefined
-  /** How many handshakes may be under way, or done and not yet accepted, at once. Default 256. */
+  /** Number of handshakes that may be in progress, or done and not yet accepted, at once. Default 256. */
   maxHandshakes?: number | undefined
-  /** Milliseconds after which a client whose handshake is not done is dropped. Default 30,000. */
+  /** Milliseconds for one handshake. A client that takes longer is dropped. Default 30,000. */
   handshakeTimeout?: number | undefined
-  /** Gets the error of every handshake that failed, and the client's address. What it throws ends the server. */
+  /** Called with the error of a failed handshake and the client's address. An error that it throws ends the server. */
   onTlsError?: ((error: TLSError, remoteAddress: SocketAddress) => unknown) | undefined
 }
 
 /**
- * Connects to a TCP server, given by name or by address. Re-creates `anyio.connect_tcp`.
+ * Connects to a TCP server, given by name or by address. Close the stream when you are done: `await using` does that.
  *
- * A name is resolved off the JavaScript thread, and its addresses are tried as RFC 8305 says.
+ * A name is resolved off the JavaScript thread, and its addresses are tried in the order and with the overlap of RFC
+ * 8305. With `tls`, `tlsHostname` or `autostartTls: true`, connecting includes the TLS handshake.
  *
- * With `tls`, `tlsHostname` or `autostartTls: true` the TLS handshake is part of connecting, under the caller's scope.
+ * @param address - a host name or a numeric address
+ * @throws the bare system error (`ECONNREFUSED`, `ENOTFOUND`…) when one address was tried; `ConnectionFailed` with one
+ * error for each attempt when several were; `TLSError` when the handshake fails. Nothing stays open then.
  *
- * @throws the bare system error (`ECONNREFUSED`, `ENOTFOUND`…) where one address was tried, `ConnectionFailed` with one
- * error per attempt where several were, `TLSError` when the handshake fails; nothing stays open then
+ * @example
+ * ```ts
+ * await using stream = await failAfter(5_000, () => connectTcp('example.com', 443, { tlsHostname: 'example.com' }))
+ * await stream.sendAll('HEAD / HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n')
+ * const status = await stream.receiveUntil('\r\n', 1_000)
+ * ```
  */
 export function connectTcp(address: string, port: number, options: ConnectTCPOptions = {}): Promise<SocketStream> {
   try {
@@ -102,7 +113,7 @@ export function connectTcp(address: string, port: number, options: ConnectTCPOpt
   return connectTo(address, port, options, (backend) => resolve(backend, address))
 }
 
-/** As `connectTcp`, of arguments that have been checked, with a look-up of the caller's own: what it finds is not empty. */
+/** As `connectTcp`, for checked arguments and with another look-up, which finds at least one address. */
 export function connectTo(
   address: string,
   port: number,
@@ -116,13 +127,21 @@ export function connectTo(
 }
 
 /**
- * Listens for TCP connections. Re-creates `anyio.create_tcp_server`.
+ * Listens for TCP connections.
  *
- * With `tls` the handshakes are done beside each other and before a connection is accepted, so that a slow or silent client
- * holds up nobody; one that fails goes to `onTlsError` and the statistics, and is otherwise not heard of.
+ * With `tls`, handshakes run concurrently and before a connection is accepted, so a slow or silent client delays no
+ * other. A handshake that fails is reported to `onTlsError` and counted in the statistics.
  *
  * @param port - 0 (the default) lets the system choose a free one, see `server.port`
  * @throws the bare system error (`EADDRINUSE`, `EACCES`…)
+ *
+ * @example
+ * ```ts
+ * await using server = await createTcpServer(8080)
+ * await server.serve(async (stream) => {
+ *   for await (const chunk of stream) await stream.sendAll(chunk)
+ * })
+ * ```
  */
 export function createTcpServer(port: number = 0, options: TCPServerOptions = {}): Promise<SocketStreamServer> {
   try {
@@ -190,7 +209,7 @@ async function handshake(backend: Backend, transport: StreamTransport, origin: O
       backend.startTls(transport, { side, settings, hostname, standardCompatible, ahead, peer }, answer),
     )
   } catch (error) {
-    // The backend has destroyed it where the handshake had begun; it has not where the call was cancelled between the two.
+    // The backend destroys the transport once the handshake has begun. A call cancelled before that leaves it open.
     transport.destroy()
     throw error
   }
@@ -240,7 +259,10 @@ function handshakesOf(settings: TlsSettings, options: TCPServerOptions): Handsha
   return autostartTls ? { settings, standardCompatible, limit, timeout, onTlsError } : undefined
 }
 
-/** With an own end given, only its families can be used; if that leaves nothing, the system says so better than we. */
+/**
+ * A local end restricts the families. If that leaves no address, all are tried: the error of the system is clearer than
+ * ours.
+ */
 function reachable(found: readonly SocketAddress[], local: readonly SocketAddress[]): readonly SocketAddress[] {
   const usable = found.filter(({ family }) => local.some((own) => own.family === family))
   return usable.length === 0 ? found : usable

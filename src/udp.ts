@@ -11,23 +11,35 @@ import { checkBoolean, checkInteger, checkOptions, optionNames } from './common/
 
 /** Options of `createUdpSocket`. */
 export interface UDPSocketOptions {
-  /** The own end: a name or an address of this machine; the default is IPv4 and IPv6 on one port, `'::'` is IPv6 alone. */
+  /** Local end: a name or an address of this machine. Default: IPv4 and IPv6 on one port. `'::'` is IPv6 alone. */
   interface?: string | undefined
-  /** The own port. Default 0: the system chooses a free one, see `socket.port`. */
+  /** Local port. Default 0: the system chooses a free one, see `socket.port`. */
   port?: number | undefined
-  /** Connects the socket to this name or address: it sends to and hears of nobody else. Needs `targetPort`. */
+  /**
+   * Connects the socket to this name or address: it sends to this peer only, and receives from it only. Needs
+   * `targetPort`.
+   */
   targetHost?: string | undefined
   /** The port of `targetHost`. */
   targetPort?: number | undefined
-  /** Lets several sockets have one port, the kernel sharing out what comes by its sender (`SO_REUSEPORT`). Default false. */
+  /**
+   * Lets several sockets have one port. The kernel distributes datagrams by their sender (`SO_REUSEPORT`). Default
+   * false.
+   */
   reusePort?: boolean | undefined
 }
 
 /**
- * Opens a UDP socket. Re-creates `anyio.create_udp_socket`.
+ * Opens a UDP socket.
  *
- * @throws the bare system error: `EADDRINUSE`, `ENOTFOUND`, `EAFNOSUPPORT` where `interface` and `targetHost` are not of one
- * family…
+ * @throws the bare system error: `EADDRINUSE`, `ENOTFOUND`, `EAFNOSUPPORT` when `interface` and `targetHost` have
+ * different families…
+ *
+ * @example
+ * ```ts
+ * await using socket = await createUdpSocket({ port: 5353 })
+ * for await (const [data, from] of socket.receivePackets(2_048)) await socket.send(data, from)
+ * ```
  */
 export function createUdpSocket(options: UDPSocketOptions = {}): Promise<UDPSocket> {
   try {
@@ -42,7 +54,7 @@ async function open(opening: Opening, options: UDPSocketOptions): Promise<UDPSoc
   const { backend } = opening
   const { interface: host, port = 0, targetHost, targetPort = 0, reusePort = false } = options
   const own = host === undefined ? [] : await resolve(backend, host)
-  // A numeric own end says which addresses of a name can be reached from it.
+  // The family of a numeric local end limits the addresses that a name may resolve to.
   const family = host === undefined ? 0 : familyOf(host)
   const found = targetHost === undefined ? [] : await resolve(backend, targetHost, family)
   const there = found.find((address) => own.length === 0 || isOfOne(address, own)) ?? found[0]
@@ -63,7 +75,7 @@ function check(options: UDPSocketOptions): void {
   const { interface: host, port, targetHost, targetPort, reusePort } = options
   if (host !== undefined) checkHost('options.interface', host)
   if (port !== undefined) checkPort('options.port', port)
-  // Only together: one without the other is a value that is missing.
+  // Only together: with one of them, the other one is missing.
   if (targetHost !== undefined || targetPort !== undefined) {
     checkHost('options.targetHost', targetHost)
     checkInteger('options.targetPort', targetPort, 1, 65535)

@@ -24,32 +24,41 @@ import { checkInteger, checkOptions, checkTime, optionNames } from './common/val
 
 /** Options of `createUnixServer`. */
 export interface UNIXServerOptions {
-  /** The permissions of the socket file, in force before anybody can connect: `0o600`. Default: what the umask leaves. */
+  /**
+   * Permissions of the socket file, such as `0o600`, set before a client can connect. Default: those that the umask
+   * leaves.
+   */
   mode?: number | undefined
-  /** How many connections may wait in the kernel to be accepted. Default 511. */
+  /** Number of connections that may wait in the kernel to be accepted. Default 511. */
   backlog?: number | undefined
   /**
-   * Milliseconds that bytes get to leave when `serve`, or the end of the run, closes a connection. Default 5,000. Within them a
-   * connection of `serve` lingers; with 0 none does.
+   * Milliseconds to send pending bytes when `serve`, or the end of the run, closes a connection. Default 5,000. A
+   * connection of `serve` lingers within this time; with 0 none lingers.
    */
   closeTimeout?: number | undefined
 }
 
 /** Options of `createUnixDatagramSocket`. */
 export interface UNIXDatagramSocketOptions {
-  /** The own end; without one nobody can answer. The file is made, replaced and removed as a server's is. */
+  /** Local path. Without one, peers cannot answer. The file is created, replaced and removed like a server's. */
   path?: string | Buffer | undefined
-  /** Connects the socket to this path: it sends to and hears of nobody else. */
+  /** Connects the socket to this path: it sends to this peer only, and receives from it only. */
   remotePath?: string | Buffer | undefined
 }
 
 /**
- * Connects to a UNIX server; waits where as many clients as it lets are waiting to be accepted. Re-creates
- * `anyio.connect_unix`.
+ * Connects to a UNIX server. Waits while the server's backlog is full.
  *
- * @param path - at most 107 bytes; a `Buffer` is a path that need not be UTF-8, and a leading NUL makes an abstract name (both
- * on the `native` backend only, an abstract name on Linux only)
+ * @param path - at most 107 bytes. A `Buffer` is a path that need not be UTF-8; a leading NUL makes an abstract name.
+ * Both work on the `native` backend only, an abstract name on Linux only.
  * @throws the bare system error (`ENOENT`, `ECONNREFUSED`, `EACCES`…)
+ *
+ * @example
+ * ```ts
+ * await using stream = await connectUnix('/run/app.sock')
+ * await stream.sendAll('status\n')
+ * const answer = await stream.receiveUntil('\n', 1_000)
+ * ```
  */
 export function connectUnix(path: string | Buffer): Promise<SocketStream<string>> {
   try {
@@ -65,12 +74,20 @@ export function connectUnix(path: string | Buffer): Promise<SocketStream<string>
 }
 
 /**
- * Listens at a path. Re-creates `anyio.create_unix_server`.
- *
- * A socket file that nobody listens at any more is replaced; the own one is removed when the server is closed.
+ * Listens for UNIX connections at a path. A stale socket file, which no process listens at, is replaced. The server
+ * removes its file when it is closed.
  *
  * @param path - as for `connectUnix`
- * @throws the bare system error: `EADDRINUSE` where somebody listens at the path, or it is no socket; `ENOENT`, `EACCES`…
+ * @throws the bare system error: `EADDRINUSE` when a process listens at the path, or the file is no socket; `ENOENT`,
+ * `EACCES`…
+ *
+ * @example
+ * ```ts
+ * await using server = await createUnixServer('/run/app.sock', { mode: 0o600 })
+ * await server.serve(async (stream) => {
+ *   for await (const line of stream.receiveDelimitedChunks('\n', 1_000)) await stream.sendMany([line, '\n'])
+ * })
+ * ```
  */
 export function createUnixServer(
   path: string | Buffer,
@@ -94,7 +111,7 @@ export function createUnixServer(
 }
 
 /**
- * Opens a UNIX datagram socket. The counterpart of AnyIO 4's `create_unix_datagram_socket`.
+ * Opens a UNIX datagram socket.
  *
  * @throws UnsupportedError on the `node` backend; the bare system error, as for `createUnixServer` and `connectUnix`
  */
@@ -116,8 +133,8 @@ export function createUnixDatagramSocket(options: UNIXDatagramSocketOptions = {}
 }
 
 /**
- * Waits where the server's queue is full. A blocking `connect` would, but one that does not block is only told `EAGAIN`, and
- * nobody says when there is room: so it asks again and again, at growing intervals.
+ * Waits where the server's queue is full. A blocking `connect` would, but one that does not block is only told
+ * `EAGAIN`, and nobody says when there is room: so it asks again and again, at growing intervals.
  */
 async function connect(backend: Backend, path: string | Buffer): Promise<StreamTransport> {
   for (let pause = 1; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {

@@ -1,4 +1,6 @@
-/** Waiting for sockets that are somebody else's: `waitSocketReadable`, `waitSocketWritable`, `notifySocketClose`. */
+/**
+ * Waiting for sockets that the library did not open: `waitSocketReadable`, `waitSocketWritable`, `notifySocketClose`.
+ */
 
 import type { Direction } from './backends/contract/backend.ts'
 import { holderOf } from './descriptors/holder.ts'
@@ -7,37 +9,43 @@ import { currentFrame, enterOperation, rejected } from './kernel/index.ts'
 import { currentBackend } from './common/ask.ts'
 
 /**
- * Waits until reading from a socket would not wait: there is data, the end of it, an error, or a connection to be accepted.
- * It is so when the call returns, and a further call returns at once for as long as it is. Re-creates
- * `anyio.wait_socket_readable`.
+ * Waits until a socket is readable: it has data, its end, an error, or a connection to accept. Takes nothing: while the
+ * socket stays readable, another call returns at once.
  *
- * One task at a time waits for a direction of a descriptor. Of the library's own sockets the call counts as a receive, and
- * looks at what has been read ahead, too.
+ * One task at a time may wait for a direction of a descriptor. For a socket of this library the call counts as a
+ * receive, and it also sees data that has been read ahead.
  *
- * A descriptor must not be closed while somebody waits for it, without `notifySocketClose` before: the system tells nobody, and
- * such a wait ends by cancellation alone. It does not wake for the next descriptor with that number, and does it no harm.
+ * Call `notifySocketClose` before you close a descriptor that a task waits for. The system does not report such a
+ * close, and the wait would then end by cancellation only. It neither wakes for nor disturbs the next descriptor with
+ * the same number.
  *
- * @param sock - a file descriptor, or what has one: a socket or server of this library or of Node, an object with a number as
- * `fd` or with a method `fileno()`
- * @throws UnsupportedError on the `node` and `virtual` backends; ResourceBusyError; ClosedResourceError after `notifySocketClose`,
- * and for a socket of this library that is closed; the bare system error: `EBADF` for what is no open descriptor, `EPERM` for
- * a file or folder
+ * @param sock - a file descriptor; a socket or server of this library or of Node; an object with a number `fd` or a
+ * method `fileno()`
+ * @throws UnsupportedError on the `node` and `virtual` backends; ResourceBusyError; ClosedResourceError after
+ * `notifySocketClose` and for a closed socket of this library; the bare system error: `EBADF` for a descriptor that is
+ * not open, `EPERM` for a file or folder
+ *
+ * @example
+ * ```ts
+ * await waitSocketReadable(connection.socketFd)   // a client library in C that shows its descriptor
+ * connection.consumeInput()
+ * ```
  */
 export function waitSocketReadable(sock: number | object): Promise<void> {
   return wait('waitSocketReadable', sock, 'readable')
 }
 
 /**
- * Waits until writing to a socket would not wait: there is room, or an error. As `waitSocketReadable`; of the library's own
- * sockets the call counts as a send. Re-creates `anyio.wait_socket_writable`.
+ * Waits until a socket is writable: it has room or an error. Otherwise as `waitSocketReadable`; for a socket of this
+ * library the call counts as a send.
  */
 export function waitSocketWritable(sock: number | object): Promise<void> {
   return wait('waitSocketWritable', sock, 'writable')
 }
 
 /**
- * Says that a socket is about to be closed: whoever waits for it, in this thread, gets a `ClosedResourceError`. The library's own
- * do so by themselves. May be called anywhere. Re-creates `anyio.notify_socket_close`.
+ * Announces that a socket is about to be closed. Every task of this thread that waits for it gets a
+ * `ClosedResourceError`. Sockets of this library do this by themselves. Works in a task and outside.
  *
  * @throws UnsupportedError in a task of the `node` and `virtual` backends
  */

@@ -30,8 +30,8 @@ export function currentBackend(what: string): Context {
 }
 
 /**
- * The same, as the checkpoint that a call of several waits begins with. A refusal that comes out of an `async` function comes
- * at once, however often (refusals.ts): so it must not be left to the first wait.
+ * The same, as the checkpoint that a call of several waits begins with. A refusal that comes out of an `async` function
+ * comes at once, however often (refusals.ts): so it must not be left to the first wait.
  */
 export function enterBackend(what: string): Context {
   return contextOf(enterFrame(what))

@@ -1,5 +1,5 @@
 /**
- * Bytes at the border of a stream: what a caller may pass in (api.md §0, "Bytes in"), checked before anything starts.
+ * Bytes at the border of a stream: what a caller may pass in (GENERAL-2), checked before anything starts.
  */
 
 import { isUint8Array } from 'node:util/types'

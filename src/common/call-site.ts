@@ -1,6 +1,7 @@
 /**
- * Where something was asked to open. What fails later has only the event loop below it on its stack; the caller's frames are
- * added, so that the error says which of many calls it was. Only for what opens something: a stack costs some microseconds.
+ * Where something was asked to open. What fails later has only the event loop below it on its stack; the caller's
+ * frames are added, so that the error says which of many calls it was. Only for what opens something: a stack costs
+ * some microseconds.
  */
 import { Cancelled } from '../errors.ts'
 import { markHandled } from '../kernel/index.ts'
@@ -9,7 +10,10 @@ export interface CallSite {
   readonly stack?: string
 }
 
-/** The frames below `above`, the function that the library's caller called. Text is made of them only when they are needed. */
+/**
+ * The frames below `above`, the function that the library's caller called. Text is made of them only when they are
+ * needed.
+ */
 export function callSite(above: (...args: never[]) => unknown): CallSite {
   const site: CallSite = {}
   Error.captureStackTrace(site, above)
@@ -17,8 +21,9 @@ export function callSite(above: (...args: never[]) => unknown): CallSite {
 }
 
 /**
- * `promise`, whose errors have the frames of the `async` function that awaits it. V8 finds these at the moment of the failure, so
- * that a call that succeeds pays for no stack: for calls that are repeated. A caller that uses `then` instead is not found.
+ * `promise`, whose errors have the frames of the `async` function that awaits it. V8 finds these at the moment of the
+ * failure, so that a call that succeeds pays for no stack: for calls that are repeated. A caller that uses `then`
+ * instead is not found.
  */
 export function withAwaiter<T>(promise: Promise<T>): Promise<T> {
   const awaited: Promise<T> = promise.then(undefined, function failed(error: unknown): never {

@@ -1,6 +1,6 @@
 /**
  * Iteration over a queue or a memory object stream, written by hand: an async generator would be finished for good by a
- * `next()` that threw, while an iterator of ours survives a cancellation and loses nothing (api.md §0).
+ * `next()` that threw, while an iterator of ours survives a cancellation and loses nothing (GENERAL-10).
  */
 
 import { ResourceBusyError } from '../errors.ts'
@@ -22,7 +22,10 @@ export class ItemIterator<T> implements AsyncIterableIterator<T> {
     this.#isEnd = isEnd
   }
 
-  /** One `get`. Rejects with `ResourceBusyError` while another one waits: which of them had an item first is nobody's guess. */
+  /**
+   * One `get`. Rejects with `ResourceBusyError` while another one waits: which of them had an item first is nobody's
+   * guess.
+   */
   next(): Promise<IteratorResult<T>> {
     if (this.#returned) return Promise.resolve(DONE)
     if (this.#busy) return rejected(new ResourceBusyError('next: another next() of this iterator is waiting'))

@@ -1,6 +1,6 @@
 /**
- * What every call that opens a socket has in common: it is made of several waits (a look-up, attempts, a bind), and it knows
- * where it was called from.
+ * What every call that opens a socket has in common: it is made of several waits (a look-up, attempts, a bind), and it
+ * knows where it was called from.
  */
 
 import type { Backend, SocketAddress } from '../backends/contract/backend.ts'
@@ -27,7 +27,9 @@ export function asOneOperation<T>(what: string, kind: string, body: (context: Op
   })
 }
 
-/** Runs in a scope of its own: a call that is not awaited is cancelled, and waited for, as one operation (api.md §2, rule 7). */
+/**
+ * Runs in a scope of its own, so that a call that is not awaited is cancelled and awaited as one operation (SCOPE-7).
+ */
 export function inOneScope<T>(what: string, kind: string, body: (context: Opening) => Promise<T>): Promise<T> {
   try {
     const { backend, frame } = enterBackend(what)

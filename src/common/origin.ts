@@ -7,7 +7,7 @@ export const TCP_STREAM = 'TCP stream'
 export const UNIX_STREAM = 'UNIX stream'
 export const PROCESS_STREAM = 'process stream'
 
-/** How long bytes may take to leave when nobody waits for them: milliseconds. */
+/** Default `closeTimeout`, in milliseconds. */
 export const CLOSE_TIMEOUT = 5000
 
 export interface Origin {

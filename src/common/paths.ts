@@ -6,7 +6,9 @@ import { invalidArgType, outOfRange } from './validate.ts'
 /** What the system's address structure has room for, without the NUL that some systems put behind it. */
 const MAX_BYTES = process.platform === 'linux' ? 107 : 103
 
-/** A path, or on Linux an abstract name, which begins with a NUL. Too long a path would be cut short by some systems. */
+/**
+ * A path, or on Linux an abstract name, which begins with a NUL. Too long a path would be cut short by some systems.
+ */
 export function checkPath(name: string, path: unknown): asserts path is UnixPath {
   if (typeof path !== 'string' && !Buffer.isBuffer(path)) {
     throw invalidArgType(name, 'of type string or an instance of Buffer', path)

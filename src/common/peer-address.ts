@@ -1,6 +1,6 @@
 /**
- * Where a datagram came from, decoded when somebody looks: most programs only send the answer there. A backend extends it
- * with what the system gave, and finds that again, with `instanceof`, in what it is asked to send to.
+ * Where a datagram came from, decoded when somebody looks: most programs only send the answer there. A backend extends
+ * it with what the system gave, and finds that again, with `instanceof`, in what it is asked to send to.
  */
 import { inspectCustom } from '../kernel/index.ts'
 import type { SocketAddress } from '../backends/contract/backend.ts'

@@ -14,10 +14,10 @@ import { Ready } from './receiver.ts'
 import type { Target } from './sender.ts'
 
 /**
- * One task at a time receives, and one sends; a second one in the same direction gets a `ResourceBusyError`. An error of the
- * network is the bare system error, raised once, and leaves the socket usable: `EMSGSIZE` by the `send` of a datagram that is
- * too long, `ECONNREFUSED` (a peer that answered an earlier datagram of a connected socket by ICMP) by the waiting `receive`
- * or the next call.
+ * One task at a time receives, and one sends; a second one in the same direction gets a `ResourceBusyError`. An error
+ * of the network is the bare system error, raised once, and leaves the socket usable: `EMSGSIZE` by the `send` of a
+ * datagram that is too long, `ECONNREFUSED` (a peer that answered an earlier datagram of a connected socket by ICMP) by
+ * the waiting `receive` or the next call.
  */
 export abstract class DatagramSocket<A extends DatagramAddress> implements AsyncDisposable, Selectable<Packet<A>> {
   readonly #endpoint: DatagramEndpoint<A>
@@ -43,7 +43,7 @@ export abstract class DatagramSocket<A extends DatagramAddress> implements Async
   }
 
   /**
-   * Waits for one datagram; a longer one is cut to `maxBytes`. One without any bytes is a datagram like the others.
+   * Waits for one datagram. A longer one is cut to `maxBytes`. An empty datagram is returned like any other.
    *
    * @returns `[data, from]`
    */
@@ -75,7 +75,7 @@ export abstract class DatagramSocket<A extends DatagramAddress> implements Async
     return new PacketIterator<A>(this.#endpoint.receiver, maxSize)
   }
 
-  /** Waits for one datagram, and takes with it what else is there, up to `maxCount`; whole ones, in their order. */
+  /** Waits for one datagram and returns all that are there, at most `maxCount`, whole and in order. */
   receiveBatch(maxCount: number = 64): Promise<Packet<A>[]> {
     try {
       checkInteger('maxCount', maxCount, 1)
@@ -86,8 +86,8 @@ export abstract class DatagramSocket<A extends DatagramAddress> implements Async
   }
 
   /**
-   * Sends the datagrams of `list`, each `[data]` or `[data, to]`, in their order and in as few system calls as can be. The
-   * first one that fails ends it: those before it have left, those after it have not.
+   * Sends the datagrams of `list`, each `[data]` or `[data, to]`, in order and in as few system calls as possible.
+   * The first failure ends the call: the datagrams before it have left, those after it have not.
    */
   sendBatch(list: readonly (readonly [data: Uint8Array | string, to?: A])[]): Promise<void> {
     const data: Uint8Array[] = []
@@ -105,7 +105,7 @@ export abstract class DatagramSocket<A extends DatagramAddress> implements Async
     return this.#endpoint.sender.sendMany(data, to)
   }
 
-  /** Closes at once, also in a cancelled scope. Never raises a cancellation: the next checkpoint does. */
+  /** Closes at once, also in a cancelled scope. It never raises a cancellation: the next checkpoint does. */
   close(): Promise<void> {
     this.#endpoint.close()
     return immediateVoid()
@@ -122,7 +122,10 @@ export abstract class DatagramSocket<A extends DatagramAddress> implements Async
     return this.#endpoint.requireOpen('getsockopt').getsockopt(level, name)
   }
 
-  /** Sets a socket option, by number or by name; bytes are the C structure that some take (`'IP_ADD_MEMBERSHIP'`: `ip_mreq`). */
+  /**
+   * Sets a socket option, by number or by name. Bytes are the C structure of an option that takes one
+   * (`'IP_ADD_MEMBERSHIP'`: `ip_mreq`).
+   */
   setsockopt(level: number | string, name: number | string, value: number | boolean | Uint8Array): void {
     checkOption(level, name)
     if (!(value instanceof Uint8Array)) checkOptionValue(value)

@@ -1,10 +1,10 @@
 /**
- * The receiving side of a datagram socket: one waiting call at a time, over a transport that brings several datagrams at
- * once.
+ * The receiving side of a datagram socket: one waiting call at a time, over a transport that brings several datagrams
+ * at once.
  *
  * What must stay true:
- * 1. The receiver is the one operation of its direction: pending until the first call's promise has settled (also when that
- *    is put off to the next turn), which is what makes a second task busy.
+ * 1. The receiver is the one operation of its direction: pending until the first call's promise has settled (also when
+ *    that is put off to the next turn), which is what makes a second task busy.
  * 2. A datagram is kept here, whole, or handed out with a promise that resolves. A cancellation finds it kept.
  * 3. Closed is tested before what is kept: after the own close nothing is handed out any more.
  * 4. An error of the network fails the waiting call and nothing else: the socket is as good as before.
@@ -187,7 +187,7 @@ export class DatagramReceiver<A extends DatagramAddress> extends Operation<unkno
     else this.resolve(demand.take(this.#kept))
   }
 
-  /** Wakes whoever only waits until there is a datagram. */
+  /** Fails a pending wait for readability. */
   closeWait(): void {
     const demand = this.#demand
     if (!(demand instanceof Ready) || !this.undecided || this.#postponed !== NOTHING) return

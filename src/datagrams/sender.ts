@@ -102,7 +102,7 @@ export class DatagramSender extends Operation<void> implements Resumable {
     return promise
   }
 
-  /** Wakes whoever waits so. */
+  /** Fails a pending `waitWritable`. */
   closeWait(): void {
     if (this.#what !== WAIT || !this.undecided) return
     this.#drop()

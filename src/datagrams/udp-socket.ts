@@ -13,17 +13,18 @@ import type { DatagramEndpoint } from './endpoint.ts'
 import { NamedTarget, type Target } from './sender.ts'
 
 /**
- * A UDP socket, made by `createUdpSocket`. Re-creates `anyio.abc.UDPSocket`.
+ * A UDP socket, made by `createUdpSocket`.
  *
+ * @example
  * ```ts
  * for await (const [data, from] of socket.receivePackets(2048)) await socket.send(data, from)
  * ```
  */
 export class UDPSocket extends DatagramSocket<SocketAddress> {
   readonly #endpoint: DatagramEndpoint<SocketAddress>
-  /** What the socket was connected to by its maker: a name may be said again. */
+  /** Host that `createUdpSocket` connected to. It may be given again as a target. */
   readonly #connectedTo: string | undefined
-  /** The last numeric target: the same object for the same target lets the backend know it again. */
+  /** The last numeric target. The backend recognizes a target by its object. */
   #last: SocketAddress | undefined
 
   /** @internal */
@@ -33,21 +34,21 @@ export class UDPSocket extends DatagramSocket<SocketAddress> {
     this.#connectedTo = connectedTo
   }
 
-  /** Where the socket is bound. Stays known after `close()`. */
+  /** The address that the socket is bound to. Also known after `close()`. */
   get address(): SocketAddress {
     return this.#endpoint.transport.localAddress as SocketAddress
   }
 
-  /** The port it is bound to, also where the system chose it. */
+  /** The port that the socket is bound to, given or chosen by the system. */
   get port(): number {
     return this.address.port
   }
 
   /**
-   * Sends one datagram: to a name or an address with its port, to where another one came from, or to what the socket is
-   * connected to. A name is resolved off the JavaScript thread, once for each call.
+   * Sends one datagram: to a name or an address with its port, to the sender of another datagram, or to the peer of a
+   * connected socket. A name is resolved off the JavaScript thread, once for each call.
    *
-   * Resolves when the kernel has the datagram; whether it arrives nobody knows.
+   * Resolves when the kernel has the datagram. UDP does not report whether it arrives.
    *
    * @throws UsageError without any target, and for another one than that of a connected socket; the bare system error
    * (`EMSGSIZE`, `ENETUNREACH`, `ENOTFOUND`…) of this datagram
@@ -73,7 +74,7 @@ export class UDPSocket extends DatagramSocket<SocketAddress> {
       if (remoteAddress === undefined) throw new UsageError('send: this socket is not connected, so it needs a target')
       return undefined
     }
-    // The backend's own, and so as it should be: not looked into.
+    // Made by the backend, so it needs no check.
     if (to instanceof PeerAddress && remoteAddress === undefined) return to
     checkOptions(name, to)
     const { address, port } = to as Partial<SocketAddress>
@@ -94,7 +95,8 @@ export class UDPSocket extends DatagramSocket<SocketAddress> {
     }
     const number = familyOf(address)
     if (number === 0) return new NamedTarget(address, port)
-    // An object of our own also for one that was given: the backend may keep what it makes of it, and this one never changes.
+    // An object of our own also for one that was given: the backend may keep what it makes of it, and this one never
+    // changes.
     return (this.#last = { address, port, family: number === 6 ? 'IPv6' : 'IPv4' })
   }
 }

@@ -9,9 +9,9 @@ import type { DatagramEndpoint } from './endpoint.ts'
 import type { Target } from './sender.ts'
 
 /**
- * A datagram socket among the programs of one machine, made by `createUnixDatagramSocket`. As `UDPSocket`, but that addresses
- * are paths: text, or a `Buffer` where the bytes of a path are no UTF-8. A sender without a path is `''`, and cannot be answered.
- * Datagrams do not get lost: `send` waits while the receiver's queue is full.
+ * A datagram socket among the programs of one machine, made by `createUnixDatagramSocket`. As `UDPSocket`, but that
+ * addresses are paths: text, or a `Buffer` where the bytes of a path are no UTF-8. A sender without a path is `''`, and
+ * cannot be answered. Datagrams do not get lost: `send` waits while the receiver's queue is full.
  */
 export class UNIXDatagramSocket extends DatagramSocket<string | Buffer> {
   readonly #endpoint: DatagramEndpoint<string | Buffer>

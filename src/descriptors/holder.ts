@@ -14,7 +14,9 @@ export interface OwnSocket {
 /** What is known to hold a descriptor, and does not now: no descriptor has this number. */
 export const NONE = -1
 
-/** The number of a foreign descriptor, or a socket of this library. @throws TypeError, RangeError for what is neither */
+/**
+ * The number of a foreign descriptor, or a socket of this library. @throws TypeError, RangeError for what is neither
+ */
 export function holderOf(sock: number | object): number | OwnSocket {
   if (typeof sock === 'number') {
     checkInteger('sock', sock, 0, MOST)
@@ -48,8 +50,9 @@ function isOwn(sock: object): sock is OwnSocket {
 }
 
 /**
- * What Node's sockets and servers keep their descriptor in, `null` where they have none now. There is no public way to it; this one
- * is as old as node:net. A socket of node:dgram keeps it behind a symbol, and warns of a property that it used to have.
+ * What Node's sockets and servers keep their descriptor in, `null` where they have none now. There is no public way to
+ * it; this one is as old as node:net. A socket of node:dgram keeps it behind a symbol, and warns of a property that it
+ * used to have.
  */
 function handleOf(sock: object): Handle | null | undefined {
   const state = Object.getOwnPropertySymbols(sock).find(({ description }) => description === 'state symbol')

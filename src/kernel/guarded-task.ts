@@ -1,9 +1,10 @@
 /**
- * A task that does something between the end of its function and its own end, such as closing the connection that the function
- * served. A subclass outside the kernel implements the hooks and calls the matching `end…`; it needs nothing else of `Task`.
+ * A task that does something between the end of its function and its own end, such as closing the connection that the
+ * function served. A subclass outside the kernel implements the hooks and calls the matching `end…`; it needs nothing
+ * else of `Task`.
  *
- * It is a subclass and not an owner or a second sink, because a server has one for each connection: the hooks cost no object
- * and no closure.
+ * It is a subclass and not an owner or a second sink, because a server has one for each connection: the hooks cost no
+ * object and no closure.
  *
  * Invariants
  * 1. Every call of a hook leads to one call of an `end…`, now or later. Until then the task has not ended.

@@ -2,10 +2,10 @@
  * A relay between any two streams: two loops of receive and send, in one scope.
  *
  * What must stay true:
- * 1. The loops end together: the first failure, or the idle timeout, cancels the other one, and both have put back what they
- *    hold before the relay settles.
+ * 1. The loops end together: the first failure, or the idle timeout, cancels the other one, and both have put back what
+ *    they hold before the relay settles.
  * 2. Each loop holds one chunk at most, and sends it before it receives the next one: the slower side sets the pace.
- * 3. The streams are occupied from before the first byte until both loops have ended.
+ * 3. The streams are leased from before the first byte until both loops have ended.
  */
 
 import { Cancelled, ClosedResourceError, TimeoutError } from '../errors.ts'
@@ -47,7 +47,7 @@ export class CopyRelay implements Occupant {
       this.#a.vacate()
       this.#b.vacate()
     }
-    // Nobody but `#fail` cancels the scope.
+    // Only `#fail` cancels the scope.
     throw this.#failure?.error
   }
 

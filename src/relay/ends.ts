@@ -8,7 +8,7 @@ import type { Rest } from '../streams/sender.ts'
 import { SocketStream } from '../streams/socket-stream.ts'
 import type { Stream } from '../streams/stream.ts'
 
-/** What the copying relay needs of a stream, which it has occupied. */
+/** What the copying relay needs of a stream, which it has leased. */
 export interface End {
   /** @throws as an operation of the stream would: closed, busy, broken by an earlier write */
   occupy(occupant: Occupant): void
@@ -81,8 +81,8 @@ export class SocketEnd implements End {
 }
 
 /**
- * A stream of a user's own, through the methods that the user wrote. Its receiving side is the library's and can be occupied;
- * who else calls its `sendAll` meanwhile, only it can say.
+ * A stream of the user's own, through the methods that the user wrote. Its receiving side is the library's and can be
+ * leased. Its `sendAll` decides about other senders.
  */
 class OwnEnd implements End {
   readonly #stream: Stream

@@ -1,18 +1,18 @@
 /**
- * The process's listeners of signals, for everything in this library that wants to hear of one: the only module that touches
- * them (the linter knows).
+ * The process's listeners of signals, for everything in this library that wants to hear of one: the only module that
+ * touches them (the linter knows).
  *
  * ```text
  *   process.on(SIGTERM):  a  b  c   ──divert──►  ours   ──somebody adds d──►  ours  d   ──restore──►  a  b  c  d
  * ```
  *
  * What must stay true:
- * 1. At no moment is there no listener at all, or the default action would end the process for a signal that comes then: ours
- *    is added before the others are taken off, and they are put back before ours is.
- * 2. What was taken off is put back in its order, where ours stood; what was added meanwhile keeps its place around it. The
- *    wrappers of `once` are kept as they are, so that they are still called once.
- * 3. What fails half-way is undone, and undoing goes on to its end whatever fails in it: a program may have made listeners of
- *    'newListener' that throw.
+ * 1. At no moment is there no listener at all, or the default action would end the process for a signal that comes
+ *    then: ours is added before the others are taken off, and they are put back before ours is.
+ * 2. What was taken off is put back in its order, where ours stood; what was added meanwhile keeps its place around it.
+ *    The wrappers of `once` are kept as they are, so that they are still called once.
+ * 3. What fails half-way is undone, and undoing goes on to its end whatever fails in it: a program may have made
+ *    listeners of 'newListener' that throw.
  */
 import { constants } from 'node:os'
 import { isMainThread } from 'node:worker_threads'
@@ -24,9 +24,9 @@ type Listener = (signal: NodeJS.Signals) => void
 /** A signal that has come, one object for all who are given it. */
 export interface Arrival {
   readonly signal: NodeJS.Signals
-  /** Somebody has been told. */
+  /** A receiver has returned it. */
   consumed: boolean
-  /** How many have it and may still tell somebody. */
+  /** Number of receivers that hold it and may still return it. */
   holders: number
 }
 
@@ -53,7 +53,9 @@ export function unlisten(signal: NodeJS.Signals, listener: Listener): void {
   diversions.get(signal)?.forget(listener)
 }
 
-/** From now on `target` is given each of these signals, and nobody who listens now. All of them, or none and an error. */
+/**
+ * From now on `target` is given each of these signals, and nobody who listens now. All of them, or none and an error.
+ */
 export function divert(signals: readonly NodeJS.Signals[], target: Target): void {
   const done: NodeJS.Signals[] = []
   try {
@@ -80,8 +82,8 @@ export function restore(signals: readonly NodeJS.Signals[], target: Target): voi
 }
 
 /**
- * A signal that nobody was told of, and nobody holds any more: on to whoever receives it now, to the listeners that have been
- * put back, or to the default action.
+ * A signal that nobody was told of, and nobody holds any more: on to whoever receives it now, to the listeners that
+ * have been put back, or to the default action.
  */
 export function handOn(arrival: Arrival): void {
   const { signal } = arrival
@@ -143,8 +145,8 @@ class Diversion {
         failures.push(error)
       }
     }
-    // Invariant 2: an emitter takes a new listener at its end only, so those behind ours go to the end once more. Node looks
-    // for the last one that is the same, which is the one behind.
+    // Invariant 2: an emitter takes a new listener at its end only, so those behind ours go to the end once more. Node
+    // looks for the last one that is the same, which is the one behind.
     if (this.#others.length > 0) {
       for (const listener of behind) attempt(process.removeListener, listener)
       for (const listener of [...this.#others, ...behind]) attempt(process.on, listener)

@@ -2,10 +2,11 @@
  * `SignalReceiver`: the signals that come while it is open, in their order.
  *
  * What must stay true:
- * 1. Its one waiting call is the operation: pending until its promise has settled, which is what makes a second task busy.
+ * 1. Its one waiting call is the operation: pending until its promise has settled, which is what makes a second task
+ *    busy.
  * 2. A signal stays in the queue until a call returns it. A cancellation finds it there.
- * 3. Whoever closes it, and however: what has come by then is collected, the listeners are put back, and what nobody was told
- *    of is handed on, in order. After that the process may be gone.
+ * 3. Whoever closes it, and however: what has come by then is collected, the listeners are put back, and what nobody
+ *    was told of is handed on, in order. After that the process may be gone.
  */
 import { type Cancelled, ClosedResourceError, ResourceBusyError } from '../errors.ts'
 import {
@@ -32,9 +33,11 @@ import { type Arrival, divert, handOn, restore, type Target } from './listeners.
 export const SIGNAL_RECEIVER = 'signal receiver'
 
 /**
- * Iterates over the signals that have come since it was opened; each receiver gets each of them. Made by `receiveSignals`.
+ * Iterates over the signals that have come since it was opened; each receiver gets each of them. Made by
+ * `receiveSignals`.
  *
- * One task at a time may wait for the next one. After `close()` every step is a `ClosedResourceError`, also one that was waiting.
+ * One task at a time may wait for the next one. After `close()` every step is a `ClosedResourceError`, also one that
+ * was waiting.
  */
 export class SignalReceiver implements AsyncIterable<NodeJS.Signals>, AsyncDisposable, Selectable<NodeJS.Signals> {
   readonly #inbox: Inbox
@@ -46,9 +49,9 @@ export class SignalReceiver implements AsyncIterable<NodeJS.Signals>, AsyncDispo
   }
 
   /**
-   * Puts the process's other listeners back in order, if this was the last receiver of their signal. What has come meanwhile
-   * and no receiver was asked for goes on to them, or to the default action, which may end the process here. Never raises a
-   * cancellation: the next checkpoint does. Idempotent.
+   * Puts the process's other listeners back in order, if this was the last receiver of their signal. What has come
+   * meanwhile and no receiver was asked for goes on to them, or to the default action, which may end the process here.
+   * Never raises a cancellation: the next checkpoint does. Idempotent.
    */
   close(): Promise<void> {
     const closing = this.#inbox.close()

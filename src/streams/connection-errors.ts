@@ -1,6 +1,6 @@
 /**
- * Whose error it is. `serve` drops what breaks a connection when it came from that connection's own stream, and must not
- * drop what another stream failed with inside the same handler (api.md §6), so errors remember their stream.
+ * Whose error it is. `serve` drops what breaks a connection when it came from that connection's own stream, and must
+ * not drop what another stream failed with inside the same handler (SERVE-3), so errors remember their stream.
  */
 
 import {

@@ -1,6 +1,6 @@
 /**
- * The task of one served connection. Its function is the user's handler, without a wrapper: ten thousand waiting connections cost
- * ten thousand tasks and handlers, and not as many async functions that await them.
+ * The task of one served connection. Its function is the user's handler, without a wrapper: ten thousand waiting
+ * connections cost ten thousand tasks and handlers, and not as many async functions that await them.
  *
  * ```text
  *  handler returns ────────────────────────────────────────────┐
@@ -12,9 +12,10 @@
  *  handler is left behind (`abandon: true`) ─► close within closeTimeout ─► the function counts as cancelled
  * ```
  *
- * What must stay true: the connection is closed before the function counts as ended, whatever the handler did. So a task that has
- * ended never owns a descriptor, and `serve` returns after the last connection is closed. A handler counts as ended when what it
- * sent has left. The connection may linger after that (connection.ts); a cancellation cuts it off.
+ * What must stay true: the connection is closed before the function counts as ended, whatever the handler did. So a
+ * task that has ended never owns a descriptor, and `serve` returns after the last connection is closed. A handler
+ * counts as ended when what it sent has left. The connection may linger after that (connection.ts); a cancellation cuts
+ * it off.
  */
 
 import {

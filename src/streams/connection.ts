@@ -12,9 +12,9 @@
  * Closing, in this order, whoever asks:
  * 1. Both directions are shut: whoever waits there gets `ClosedResourceError`, and so does every later call.
  * 2. Bytes that were taken get their chance to leave, and TLS its goodbye: as long as the caller's scope lets them
- *    (`close`), or for `closeTimeout` (what `serve` and `run` close by themselves). Within that time, what `serve` closes
- *    lingers: its own half is closed, and what the peer still sends is dropped, until the peer's end. A socket that is closed
- *    while more comes answers with a reset, and that takes from the peer what it has not read yet.
+ *    (`close`), or for `closeTimeout` (what `serve` and `run` close by themselves). Within that time, what `serve`
+ *    closes lingers: its own half is closed, and what the peer still sends is dropped, until the peer's end. A socket
+ *    that is closed while more comes answers with a reset, and that takes from the peer what it has not read yet.
  * 3. The transport is destroyed, in every case, and the connection leaves the run's list. Nothing after that fails, and
  *    nobody waits any more: everyone who was closing hears of it at the same time.
  */
@@ -121,8 +121,8 @@ export class Connection extends Resource implements StreamSink {
 
   /**
    * What `serve` and `run` do: waits `closeTimeout` at most, and not at all where nothing is to be waited for. Answers
-   * with a write error that nobody has seen. With `lingering` it lingers where that may save an answer: `lingering` is called
-   * when it begins to, and returns whether it may.
+   * with a write error that nobody has seen. With `lingering` it lingers where that may save an answer: `lingering` is
+   * called when it begins to, and returns whether it may.
    */
   closeInTime(lingering?: () => boolean): Promise<Error | undefined> | undefined {
     if (lingering !== undefined && !this.closed && this.#shouldLinger) this.#lingering = lingering

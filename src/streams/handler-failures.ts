@@ -14,8 +14,8 @@ import { everyLeaf } from './connection-errors.ts'
 import type { SocketStream } from './socket-stream.ts'
 
 /**
- * Publishes the error on `structio:connection-error`. The process is warned of what no peer can bring about: once for each
- * place, so that traffic cannot fill a log.
+ * Publishes the error on `structio:connection-error`. The process is warned of what no peer can bring about: once for
+ * each place, so that traffic cannot fill a log.
  *
  * @param where - handler and server, for people
  */
@@ -32,14 +32,14 @@ export function publishConnectionError(error: unknown, stream: SocketStream): vo
   if (connectionErrors.hasSubscribers) connectionErrors.publish({ error, stream })
 }
 
-/** Whether somebody subscribes to it. */
+/** Whether the channel has a subscriber. */
 export function watchesConnectionErrors(): boolean {
   return connectionErrors.hasSubscribers
 }
 
 /**
- * Whether a peer can bring the error about, by what it sends or by going away: the one that is served, or one that the handler
- * talks to.
+ * Whether a peer can bring the error about, by what it sends or by going away: the one that is served, or one that the
+ * handler talks to.
  */
 export function isPeersDoing(error: unknown): boolean {
   return everyLeaf(error, (leaf) => KINDS.some((kind) => leaf instanceof kind) || isSystemErrorOfStream(leaf))

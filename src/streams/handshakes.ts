@@ -7,8 +7,8 @@
  *                 └─► deadline ───────────┴─► failed: destroyed, counted, told to onTlsError
  * ```
  *
- * What must stay true: handshakes under way and connections that are ready but not yet asked for are `limit` together, at
- * most; the others wait in the kernel's queue.
+ * What must stay true: handshakes under way and connections that are ready but not yet asked for are `limit` together,
+ * at most; the others wait in the kernel's queue.
  */
 
 import { AsyncResource } from 'node:async_hooks'

@@ -1,6 +1,6 @@
 /**
- * Happy Eyeballs (RFC 8305): several addresses are tried in an order that alternates between the families, each a little
- * after the one before or as soon as that one has failed; the first connection wins.
+ * Happy Eyeballs (RFC 8305): several addresses are tried in an order that alternates between the families, each a
+ * little after the one before or as soon as that one has failed; the first connection wins.
  *
  * ```text
  *   0 ms        250 ms        350 ms

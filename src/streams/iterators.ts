@@ -1,6 +1,6 @@
 /**
  * Iteration over a stream, written by hand: an async generator would cost a promise more for each line, and would be
- * finished for good by a `next()` that threw, while an iterator of ours survives a cancellation (api.md §0).
+ * finished for good by a `next()` that threw, while an iterator of ours survives a cancellation (GENERAL-10).
  */
 
 import type { Demand } from './framing.ts'

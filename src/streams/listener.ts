@@ -49,8 +49,8 @@ export interface ServerStatistics {
   /** Errors of handlers and connections that `serve` has gone on after, without an `onError` for them. */
   readonly dropped: number
   /**
-   * How often accepting failed for want of descriptors or memory, and was tried again. On the `node` backend always 0: there
-   * libuv closes what it cannot take, and does not say so.
+   * How often accepting failed for want of descriptors or memory, and was tried again. On the `node` backend always 0:
+   * there libuv closes what it cannot take, and does not say so.
    */
   readonly retries: number
   /** TLS handshakes that are under way now. */
@@ -74,7 +74,7 @@ export class Listener extends Resource implements ListenerSink, HandshakeOwner {
   readonly origin: Origin
   readonly address: Address
   /** Called once it is closed. */
-  readonly hearers = new Set<() => void>()
+  readonly closeListeners = new Set<() => void>()
   readonly #transport: ListenerTransport
   readonly #handshakes: Handshakes | undefined
   /** Accepted or handshaken, and not asked for yet. */
@@ -201,7 +201,7 @@ export class Listener extends Resource implements ListenerSink, HandshakeOwner {
     for (const transport of this.#ready.splice(0)) transport.destroy()
     this.unregister()
     consumer?.closed()
-    for (const hear of this.hearers) hear()
+    for (const closed of this.closeListeners) closed()
   }
 
   accepted(transport: StreamTransport): void {
@@ -272,8 +272,8 @@ export class Listener extends Resource implements ListenerSink, HandshakeOwner {
   }
 
   /**
-   * Accepts while somebody wants connections and there are places for handshakes. The transport is told only when what it
-   * was told is used up, or is no longer so: once for many connections.
+   * Accepts while somebody wants connections and there are places for handshakes. The transport is told only when what
+   * it was told is used up, or is no longer so: once for many connections.
    */
   #acceptForHandshakes(): void {
     if (this.#closed) return
@@ -284,7 +284,9 @@ export class Listener extends Resource implements ListenerSink, HandshakeOwner {
     this.#transport.accept(this.#accepting)
   }
 
-  /** The shortage ends when connections do; whoever watches the log must know why clients wait, and not again each time. */
+  /**
+   * The shortage ends when connections do; whoever watches the log must know why clients wait, and not again each time.
+   */
   #warnOnce(error: Error): void {
     if (this.#counts.retries++ > 0) return
     const text = `${this.describeResource()} cannot accept connections for now and tries again: ${error.message}`

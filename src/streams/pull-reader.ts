@@ -2,8 +2,8 @@
  * The reader of a user's own stream: its source is the `receiveSome` that the user wrote.
  *
  * That method knows nothing of bytes read ahead, of a second task or of a close in another task, so the reader puts
- * itself in front of it, and of `close`, on the instance: whoever calls `receiveSome` gets what framing has read ahead
- * first, and the rules of api.md §6 hold without a line of the user's.
+ * itself in front of it, and of `close`, on the instance. A call of `receiveSome` then returns what framing has read
+ * ahead first, and the rules of streams (STREAM-1 to STREAM-6) hold without code of the user's.
  *
  * What must stay true:
  * 1. One call of the user's `receiveSome` at a time. A receive that is cancelled leaves it running (it may wait on

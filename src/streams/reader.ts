@@ -42,7 +42,7 @@ import { ReceiveBuffer, toOwn } from './receive-buffer.ts'
 export interface Occupant {
   /** Its name, for texts. */
   readonly what: string
-  /** The stream's own side closes it; `error` is what a waiting call is told. */
+  /** The stream is closed on this side. `error` is the error for a waiting call. */
   closed(error: ClosedResourceError): void
 }
 
@@ -171,7 +171,7 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
     return this.#bytes.take(this.#bytes.length)
   }
 
-  /** Keeps every task out of this direction until `letGo`. The promise is for nobody. @throws as a receive does */
+  /** Makes every receive busy until `letGo`. @throws as a receive does */
   hold(what: string): void {
     const scope = enterOperation(what)
     if (this.#closed) throw this.owned(new ClosedResourceError(`${what}: the stream is closed`))
@@ -206,7 +206,7 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
     this.#bytes.putBack(bytes)
   }
 
-  /** Wakes the waiting call, and every later one fails. What was read ahead is dropped with the stream. */
+  /** Fails the waiting call and every later one. Bytes read ahead are dropped. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
@@ -247,7 +247,7 @@ export abstract class Reader extends Operation<unknown> implements Resumable {
     return false
   }
 
-  /** Marks an error as this stream's own, for those who must tell (see connection-errors.ts). */
+  /** Marks an error as caused by this stream (see connection-errors.ts). */
   protected abstract owned<E>(error: E): E
 
   protected get demand(): Demand<unknown> {

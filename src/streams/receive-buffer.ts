@@ -170,8 +170,8 @@ const View = (
   Buffer as unknown as { [Symbol.species]: new (memory: ArrayBufferLike, offset: number, length: number) => Buffer }
 )[Symbol.species]
 
-// After so many bytes that only look like the delimiter's first, one search for the whole sequence is cheaper, and keeps
-// a peer that sends nothing but first bytes from making every one of them cost a call.
+// After so many bytes that only look like the delimiter's first, one search for the whole sequence is cheaper, and
+// keeps a peer that sends nothing but first bytes from making every one of them cost a call.
 const MAX_CANDIDATES = 4
 
 function matches(delimiter: Buffer, block: Buffer, at: number, length: number): boolean {

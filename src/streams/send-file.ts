@@ -1,6 +1,6 @@
 /**
- * `sendFile`: a loop of reads and sends. The reads are *acknowledged*: a cancelled one is waited for, because the system writes
- * into its memory; the sends are the stream's own, so that what is cancelled has sent a prefix.
+ * `sendFile`: a loop of reads and sends. The reads are *acknowledged*: a cancelled one is waited for, because the
+ * system writes into its memory; the sends are the stream's own, so that what is cancelled has sent a prefix.
  */
 
 import { fileURLToPath } from 'node:url'
@@ -68,7 +68,7 @@ async function sendInTurn(sender: Sender, backend: Backend, range: FileRange): P
   // What was sent is not looked at again (backend.ts): one block of memory serves the whole file.
   let block: Buffer | undefined
   try {
-    // A call that was not awaited is cancelled, and waited for, as one operation (api.md §2, rule 7).
+    // A call that was not awaited is cancelled, and waited for, as one operation (SCOPE-7).
     const sent = await CancelScope._operation('sendFile', () =>
       sendRange(
         backend,

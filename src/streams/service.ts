@@ -22,10 +22,11 @@ export interface ServeOptions<A extends Address = SocketAddress> {
   /** How many connections are handled at once; the others wait to be accepted. Default: as many as come. */
   maxConnections?: number | undefined
   /**
-   * Gets what a handler threw, except the end of its own connection; that is still open meanwhile, so that a last word can be
-   * sent. Without it such an error goes to the diagnostics channel `structio:connection-error` and, unless a peer can bring it
-   * about, to a process warning (`STRUCTIO_HANDLER_FAILED`), and so does what it throws itself. `'throw'`: such an error
-   * closes the server, cancels the other handlers, and comes out of `serve` in an `ExceptionGroup`.
+   * Gets what a handler threw, except the end of its own connection; that is still open meanwhile, so that a last word
+   * can be sent. Without it such an error goes to the diagnostics channel `structio:connection-error` and, unless a
+   * peer can bring it about, to a process warning (`STRUCTIO_HANDLER_FAILED`), and so does what it throws itself.
+   * `'throw'`: such an error closes the server, cancels the other handlers, and comes out of `serve` in an
+   * `ExceptionGroup`.
    */
   onError?: 'throw' | ((error: unknown, stream: SocketStream<A>) => unknown) | undefined
 }
@@ -127,5 +128,5 @@ export class Service extends Operation<void> implements Consumer, Serving {
   }
 }
 
-/** A demand that nobody exhausts in one go; it is renewed when it is used up. */
+/** Most connections demanded at a time. The demand is renewed when it is used up. */
 const MOST = 2 ** 31 - 1

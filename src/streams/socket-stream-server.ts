@@ -14,12 +14,12 @@ import { checkOption, checkOptionValue } from '../common/socket-options.ts'
 import type { SocketStream } from './socket-stream.ts'
 
 /**
- * A server that connections can be accepted from, made by `createTcpServer` or `createUnixServer`. Re-creates
- * `anyio.abc.SocketStreamServer`. The addresses of a UNIX server are paths: a `SocketStreamServer<string>`.
+ * A listening socket, made by `createTcpServer` or `createUnixServer`. The addresses of a UNIX server are paths: it is
+ * a `SocketStreamServer<string>`.
  *
- * One task at a time accepts or serves; a second one gets a `ResourceBusyError`. Accepting survives clients that went
- * away meanwhile, and waits for descriptors where the process has run out of them. (On the `node` backend libuv closes such a
- * connection at once, and tells nobody: see `ServerStatistics.retries`.)
+ * One task at a time accepts or serves; a second one gets a `ResourceBusyError`. Accepting skips clients that have gone
+ * away, and waits when the process has no descriptors left. (On the `node` backend, libuv closes such a connection at
+ * once and does not report it: see `ServerStatistics.retries`.)
  */
 export class SocketStreamServer<A extends Address = SocketAddress>
   implements AsyncDisposable, Selectable<SocketStream<A>>
@@ -70,25 +70,45 @@ export class SocketStreamServer<A extends Address = SocketAddress>
     return this.#acceptor.accept() as Promise<SocketStream<Address>> as Promise<SocketStream<A>>
   }
 
-  /** Iterates over the connections as they come. The own `close()` ends the iteration. */
+  /**
+   * Iterates over the connections as they arrive. `close()` ends the iteration. The caller has to close each
+   * connection.
+   *
+   * @example
+   * ```ts
+   * for await (const stream of server.acceptConnections()) tg.spawn(() => finalize(stream, handle))
+   * ```
+   */
   acceptConnections(): AsyncIterableIterator<SocketStream<A>> {
     const iterator: AsyncIterableIterator<SocketStream<Address>> = new AcceptIterator(this.#acceptor)
     return iterator as AsyncIterableIterator<SocketStream<A>>
   }
 
   /**
-   * Calls `handler` for each connection in a task of its own, and closes the connection when the handler has ended. Returns
-   * once the server is closed and the handlers have ended; cancelled, it cancels them and leaves the server open.
+   * Calls `handler` for each connection in a task of its own and closes the connection when the handler has ended.
+   * Returns when the server is closed and all handlers have ended. When cancelled, it cancels the handlers and leaves
+   * the server open.
    *
-   * A handler that fails does not end the server. When its own connection broke, was closed or ended inside a frame, that
-   * connection has ended and nothing else (`structio:connection-error` on `diagnostics_channel` shows it). Any other error
-   * goes to `onError`; without one, to the same channel and, unless a peer can bring it about, to a process warning.
+   * A handler that fails does not end the server. When its own connection broke, was closed or ended inside a frame,
+   * only that connection has ended; `structio:connection-error` on `diagnostics_channel` shows it. Any other error goes
+   * to `onError`. Without `onError` it goes to the same channel and, unless a peer can cause it, to a process warning.
    *
-   * A connection whose handler has sent something, and whose client has not ended, lingers when the handler returns: the sending
-   * half is closed, and what the client still sends is dropped, until the client ends, 16 MiB were dropped, or `closeTimeout`
-   * (5 s) has passed. So no answer is lost to the reset that unread input causes. The handler counts as ended meanwhile
-   * (`maxConnections`, `handling`), a closed server waits for it, and cancelling cuts it off. A handler's own `close()` does not
-   * linger.
+   * When the handler has sent something and the client has not ended, the connection lingers after the handler returns:
+   * the sending half is closed, and data that the client still sends is dropped. Lingering ends when the client ends,
+   * after 16 MiB, or after `closeTimeout` (5 s). Without it, unread input would cause a reset, and the client could
+   * lose the answer. A lingering connection no longer counts in `maxConnections` and `handling`. A closed server waits
+   * for it, and a cancellation cuts it off. A handler that calls `close()` itself does not linger.
+   *
+   * @example
+   * ```ts
+   * await using server = await createTcpServer(8080)
+   * await server.serve(
+   *   async (stream) => {
+   *     for await (const line of stream.receiveDelimitedChunks('\n', 1_000)) await stream.sendMany([line, '\n'])
+   *   },
+   *   { maxConnections: 1_000, onError: (error) => console.error(error) },
+   * )
+   * ```
    */
   serve(handler: (stream: SocketStream<A>) => unknown, options: ServeOptions<A> = {}): Promise<void> {
     try {
@@ -100,23 +120,26 @@ export class SocketStreamServer<A extends Address = SocketAddress>
     }
   }
 
-  /** @internal stops listening, from a callback too */
+  /** @internal Stops listening. Works in a callback, too. */
   _closeNow(): void {
     this.#listener.close()
   }
 
-  /** @internal `hear` is called once the server does not listen any more. Returns the undo. */
-  _onClose(hear: () => void): () => void {
-    this.#listener.hearers.add(hear)
-    return () => this.#listener.hearers.delete(hear)
+  /** @internal Calls `listener` when the server stops listening. Returns a function that removes it. */
+  _onClose(listener: () => void): () => void {
+    this.#listener.closeListeners.add(listener)
+    return () => this.#listener.closeListeners.delete(listener)
   }
 
-  /** Where the server listens. Stays known after `close()`. */
+  /** The address that the server listens at. Also known after `close()`. */
   get address(): A {
     return this.#listener.address as A
   }
 
-  /** The port it listens on, also where the system chose it. @throws UsageError on a UNIX socket, which has none */
+  /**
+   * The port that the server listens on, given or chosen by the system. @throws UsageError on a UNIX socket, which has
+   * none
+   */
   get port(): number {
     const { address } = this.#listener
     if (typeof address === 'string') throw new UsageError('port: a UNIX socket has none, see address')
@@ -124,8 +147,8 @@ export class SocketStreamServer<A extends Address = SocketAddress>
   }
 
   /**
-   * Stops listening at once, also in a cancelled scope. Never raises a cancellation: the next checkpoint does. Connections
-   * live on.
+   * Stops listening at once, also in a cancelled scope. It never raises a cancellation: the next checkpoint does.
+   * Accepted connections stay open.
    */
   close(): Promise<void> {
     this.#listener.close()
@@ -137,20 +160,20 @@ export class SocketStreamServer<A extends Address = SocketAddress>
     return this.close()
   }
 
-  /** A socket option of the listening socket, by number or by name (`'SOL_SOCKET'`, `'SO_RCVBUF'`). */
+  /** Value of a socket option of the listening socket, by number or by name (`'SOL_SOCKET'`, `'SO_RCVBUF'`). */
   getsockopt(level: number | string, name: number | string): number {
     checkOption(level, name)
     return this.#listener.requireOpen('getsockopt').getsockopt(level, name)
   }
 
-  /** Sets a socket option of the listening socket; accepted connections inherit most of them. */
+  /** Sets a socket option of the listening socket. Accepted connections inherit most options. */
   setsockopt(level: number | string, name: number | string, value: number | boolean): void {
     checkOption(level, name)
     checkOptionValue(value)
     this.#listener.requireOpen('setsockopt').setsockopt(level, name, value)
   }
 
-  /** What the server has done so far, as a frozen record. */
+  /** Counts of what the server has done so far, as a frozen record. */
   statistics(): ServerStatistics {
     return this.#listener.statistics()
   }

@@ -21,24 +21,25 @@ import { TlsUpgrade } from './tls-upgrade.ts'
 
 /** Options of `startTls`. */
 export interface StartTLSOptions {
-  /** A client's: the name or address that the server's certificate must be for. Default: the one connected to. */
+  /** On a client: name or address that the certificate must be valid for. Default: the address connected to. */
   hostname?: string | undefined
 }
 
 /**
- * A connected socket, made by `connectTcp` or `connectUnix`, or accepted by a server. Re-creates `anyio.abc.SocketStream`.
- * The addresses of a UNIX stream are paths: a `SocketStream<string>`.
+ * A connected socket, made by `connectTcp` or `connectUnix`, or accepted by a server. The addresses of a UNIX stream
+ * are paths: it is a `SocketStream<string>`.
  *
- * `sendAll` resolves when the stream has *taken* the bytes: the kernel has them, or the stream itself, which keeps up to
- * 64 KiB and sends what one turn of the event loop brought as one write. Beyond that it waits for the peer. A write that
- * failed afterwards is reported by the next call of the sending side or by `close()`, never by a receive.
+ * `sendAll` resolves when the stream has *taken* the bytes: the kernel has them, or the stream itself, which keeps up
+ * to 64 KiB and sends what one turn of the event loop brought as one write. Beyond that it waits for the peer. A write
+ * that failed afterwards is reported by the next call of the sending side or by `close()`, never by a receive.
  *
- * Received bytes share memory with others: it cannot be transferred (`postMessage`, `structuredClone`), only copied. TCP's urgent
- * data (`MSG_OOB`) is ignored, as by node:net: its byte is left out, and the stream goes on behind it.
+ * Received bytes share memory with others: it cannot be transferred (`postMessage`, `structuredClone`), only copied.
+ * TCP's urgent data (`MSG_OOB`) is ignored, as by node:net: its byte is left out, and the stream goes on behind it.
  *
  * With TLS (`autostartTls`, `startTls`, `wrapTls`) everything above is unchanged, and the members about the TLS session
- * answer; before a handshake they throw `TLSRequired`, except `tlsVersion`, which is then `null`. After `close()` addresses and
- * TLS facts can still be read; what needs the session's keys (`getChannelBinding`) is then a `ClosedResourceError`.
+ * answer; before a handshake they throw `TLSRequired`, except `tlsVersion`, which is then `null`. After `close()`
+ * addresses and TLS facts can still be read; what needs the session's keys (`getChannelBinding`) is then a
+ * `ClosedResourceError`.
  */
 export class SocketStream<A extends Address = SocketAddress> extends Stream {
   readonly #connection: Connection
@@ -51,7 +52,7 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
     this.#reader = connection.reader
   }
 
-  /** @internal for those who take both directions, as `relay` does */
+  /** @internal */
   get _connection(): Connection {
     return this.#connection
   }
@@ -66,7 +67,7 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
     return this.#connection.verifies
   }
 
-  /** @internal what nobody's scope bounds: waits `closeTimeout` for what was taken */
+  /** @internal Closes without a scope: waits at most `closeTimeout` for the bytes taken. */
   async _closeInTime(): Promise<void> {
     await this.#connection.closeInTime()
   }
@@ -76,12 +77,12 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
     this.#connection.reset()
   }
 
-  /** The own end of the connection, also after `close()`; `''` of a UNIX client, which has no path. */
+  /** Local address, also after `close()`. `''` on a UNIX client, which has no path. */
   get localAddress(): A {
     return this.#connection.transport.localAddress as A
   }
 
-  /** The peer's end of the connection; as `localAddress`. */
+  /** Address of the peer, also after `close()`. */
   get remoteAddress(): A {
     return this.#connection.transport.remoteAddress as A
   }
@@ -133,7 +134,7 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
   /**
    * Sends what was taken, then the end of data (TLS: `close_notify`; `FIN`). A second call is harmless.
    *
-   * @throws UnsupportedError with TLS 1.2, in which neither side may go on alone
+   * @throws UnsupportedError with TLS 1.2, which has no half-closed connections
    */
   override sendEof(): Promise<void> {
     return this.#connection.sender.sendEof()
@@ -150,8 +151,8 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
   }
 
   /**
-   * UNIX only: sends `data`, at least one byte, and copies of the file descriptors with its first byte. Once it has resolved,
-   * the own ones may be closed.
+   * UNIX only: sends `data`, at least one byte, and copies of the file descriptors with its first byte. Once it has
+   * resolved, the own ones may be closed.
    *
    * @throws UnsupportedError on the `node` and `virtual` backends, over TCP and with TLS
    */
@@ -169,8 +170,8 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
   }
 
   /**
-   * UNIX only: as `receiveSome`, with the file descriptors that came along; they are the caller's to close. Descriptors arrive
-   * only here: those that come with bytes which another receive takes are closed by the system, as are more than `maxFds`.
+   * UNIX only: as `receiveSome`, with the file descriptors that came along. The caller has to close them. The system
+   * closes descriptors beyond `maxFds`, and those whose bytes another receive takes.
    *
    * @throws UnsupportedError on the `node` and `virtual` backends, over TCP and with TLS
    */
@@ -187,25 +188,26 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
   }
 
   /**
-   * Closes the connection. Waits for the bytes already taken as long as the caller's scope is not cancelled; then they are
-   * dropped. Never raises a cancellation: the next checkpoint does. Outside every run, and in a task or scope that has ended,
-   * it waits `closeTimeout` at most, and tells of no failed write. Whoever waits in another task gets `ClosedResourceError`. TLS that is standard compatible is ended first:
-   * `close_notify` is sent, and the peer's own end awaited under the same scope; what it still sends is dropped.
+   * Closes the connection. Waits until the bytes taken have left; when the caller's scope is cancelled, they are
+   * dropped. It never raises a cancellation: the next checkpoint does. Outside a run, and in a task or scope that has
+   * ended, it waits at most `closeTimeout` and reports no failed write. A call that waits in another task gets
+   * `ClosedResourceError`. TLS that is standard compatible is ended first: `close()` sends `close_notify` and waits for
+   * the peer's, and drops data that the peer still sends.
    *
-   * @throws BrokenResourceError when a write failed and no call has reported it yet; the connection is closed all the same
+   * @throws BrokenResourceError when a write has failed and no call has reported it. The connection is closed anyway.
    */
   override close(): Promise<void> {
     return this.#connection.close()
   }
 
   /**
-   * Goes over to TLS, at any moment of the conversation: the side that connected is the client. Nothing else may be under
-   * way in either direction. A handshake that fails, or is cancelled, closes the stream.
+   * Switches the connection to TLS. The side that connected is the client. No other call may be in progress in either
+   * direction, except sends, which leave first. A handshake that fails or is cancelled closes the stream.
    *
-   * @param context - default: the `tls` option of `connectTcp` or `createTcpServer`; a client without one trusts what the
-   * platform trusts
-   * @throws TLSError when the handshake fails, and when the peer had sent plaintext that nobody has received before it was
-   * told to go ahead (whoever sits in between may have injected it)
+   * @param context - default: the `tls` option of `connectTcp` or `createTcpServer`. A client without one trusts the
+   * platform's certificate authorities.
+   * @throws TLSError when the handshake fails, and when unread plaintext had arrived before this side's last send: an
+   * attacker may have injected it
    */
   startTls(context?: TLSContext, options: StartTLSOptions = {}): Promise<void> {
     try {
@@ -221,7 +223,7 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
     }
   }
 
-  /** `'TLSv1.2'`, `'TLSv1.3'`, or `null` before a handshake. Re-creates `tls_version`. */
+  /** `'TLSv1.2'`, `'TLSv1.3'`, or `null` before a handshake. */
   get tlsVersion(): TLSVersion | null {
     return this.#connection.transport.tls?.version ?? null
   }
@@ -237,7 +239,7 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
   }
 
   /**
-   * The cipher suites that both sides offered, in the client's order; `null` on a client, which is not told.
+   * The cipher suites that both sides offered, in the client's order; `null` on a client, which does not know them.
    *
    * @throws TLSRequired before a handshake; UnsupportedError on the `node` backend
    */
@@ -247,8 +249,9 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
   }
 
   /**
-   * The server's name. On a client, the name or address that the certificate was checked against; on a server, the name that the
-   * client asked for (SNI), `null` where it sent none: an address is never sent. @throws TLSRequired before a handshake
+   * The server's name. On a client, the name or address that the certificate was checked against; on a server, the name
+   * that the client asked for (SNI), `null` when it sent none: clients never send an address. @throws TLSRequired
+   * before a handshake
    */
   get serverHostname(): string | null {
     return this.#session('serverHostname').serverName
@@ -272,8 +275,9 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
   }
 
   /**
-   * The peer's certificate with the fields of node:tls (`subject`, `issuer`, `subjectaltname`, `valid_from`, `fingerprint256`,
-   * `serialNumber`…), or its DER; `null` when the peer sent none. @throws TLSRequired before a handshake
+   * The peer's certificate with the fields of node:tls (`subject`, `issuer`, `subjectaltname`, `valid_from`,
+   * `fingerprint256`, `serialNumber`…), or its DER; `null` when the peer sent none. @throws TLSRequired before a
+   * handshake
    */
   getpeercert(binary?: false): PeerCertificate | null
   getpeercert(binary: true): Buffer | null
@@ -298,12 +302,14 @@ export class SocketStream<A extends Address = SocketAddress> extends Stream {
     this.#connection.requireOpen('setsockopt').setsockopt(level, name, value)
   }
 
-  /** Lets pending operations of this connection keep the process alive, as they do by default. */
+  /** Pending operations of this connection keep the process alive. This is the default. */
   ref(): void {
     this.#connection.requireOpen('ref').ref()
   }
 
-  /** Lets the process exit though an operation of this connection is pending. Bytes not sent yet keep it alive still. */
+  /**
+   * Pending operations of this connection do not keep the process alive. Unsent bytes still do.
+   */
   unref(): void {
     this.#connection.requireOpen('unref').unref()
   }

@@ -24,17 +24,20 @@ import { StreamSource } from './stream-source.ts'
 import { checkFileRange, type OpenedFile, sendByChunks, type SendFileOptions } from './send-file.ts'
 
 /**
- * A bidirectional stream of bytes. Re-creates `anyio.abc.Stream`.
+ * A bidirectional stream of bytes.
  *
- * A stream of your own extends this class and implements `receiveSome`, `sendAll`, `sendEof` and `close`; everything
- * else is derived from these, and may be overridden. Your `receiveSome` is then called by one task at a time, never
- * after `close`, and only for bytes that have not been read ahead already.
+ * A stream of your own extends this class and implements `receiveSome`, `sendAll`, `sendEof` and `close`. The other
+ * methods are derived from these and may be overridden. Your `receiveSome` is called by one task at a time, never after
+ * `close`, and only for bytes that have not been read ahead.
  *
- * One task may receive while another sends. Of two tasks that receive, the second gets a `ResourceBusyError`, and the first
- * is undisturbed. Sends that overlap wait for each other in call order, and each leaves whole; when one is cancelled after a
- * part of it has left, those already queued behind it fail with `BrokenResourceError`. (In a stream of your own that is up to
- * your `sendAll`, which is called when the caller calls it: queue, or refuse with `ResourceBusyError`, but do not mix.) After the own `close()` every call fails with `ClosedResourceError`; a connection that the peer
- * has reset fails with `BrokenResourceError`, the system error its `cause`.
+ * One task may receive while another sends. A second task that receives gets a `ResourceBusyError`, and the first one
+ * is undisturbed. Sends that overlap wait for each other in call order, and each leaves whole. When one is cancelled
+ * after a part of it has left, those already queued behind it fail with `BrokenResourceError`. (In a stream of your
+ * own, `sendAll` is called when the caller calls it: it must queue, or refuse with `ResourceBusyError`, and never mix
+ * the data of two calls.)
+ *
+ * After `close()` every call fails with `ClosedResourceError`. After a reset by the peer, calls fail with
+ * `BrokenResourceError`, with the system error as `cause`.
  */
 export abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable, Selectable<Buffer> {
   readonly #reader: Reader
@@ -44,40 +47,40 @@ export abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable, 
     this.#reader = reader ?? new PullReader(this)
   }
 
-  /** @internal the receiving side */
+  /** @internal */
   get _reader(): Reader {
     return this.#reader
   }
 
-  /** A copy of the bytes that were received and not handed out yet. */
+  /** A copy of the bytes that were received and not returned yet. */
   get bufferedData(): Buffer {
     return this.#reader.bufferedData
   }
 
   /**
-   * Waits for bytes and returns up to `maxBytes` of them; an empty Buffer means that the peer has closed its half.
+   * Waits for bytes and returns up to `maxBytes` of them. An empty Buffer means that the peer has closed its half.
    *
-   * @throws RangeError for 0 bytes, which would read as the end of data
+   * @throws RangeError for 0, whose answer would read as the end of data
    */
   abstract receiveSome(maxBytes?: number): Promise<Buffer>
 
-  /** Sends everything. Cancelled, it has sent a prefix, perhaps none, never with a gap. */
+  /** Sends everything. A cancelled call has sent a prefix of `data`, perhaps nothing. */
   abstract sendAll(data: Uint8Array | string): Promise<void>
 
-  /** Ends the own half of the stream; the other one goes on. */
+  /** Closes the sending half: the peer receives the end of data. Receiving goes on. */
   abstract sendEof(): Promise<void>
 
   /**
-   * Closes the stream, also in a cancelled scope, where it does not wait. Never raises a cancellation: the next checkpoint
-   * does. Idempotent.
+   * Closes the stream. In a cancelled scope it closes too, without waiting. It never raises a cancellation: the next
+   * checkpoint does. Idempotent.
    */
   abstract close(): Promise<void>
 
   /**
-   * Receives into the caller's memory and returns the number of bytes; 0 means that the peer has closed its half.
+   * Receives into the memory of `view` and returns the number of bytes. 0 means that the peer has closed its half.
    *
-   * @throws TypeError when the view lost its memory while this waited: its `ArrayBuffer` was transferred, or became smaller.
-   * Nothing has been taken from the stream then.
+   * @throws TypeError when the view lost its memory while the call waited: its `ArrayBuffer` was transferred or shrank.
+   * The stream keeps its bytes then.
    */
   receiveInto(view: Uint8Array): Promise<number> {
     try {
@@ -88,7 +91,11 @@ export abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable, 
     return this.#reader.receive(new Into(view))
   }
 
-  /** @throws IncompleteRead when the data ends before `nbytes`; what had arrived stays in `bufferedData` */
+  /**
+   * Receives exactly `nbytes` bytes.
+   *
+   * @throws IncompleteRead when the data ends first; the bytes that have arrived stay in `bufferedData`
+   */
   receiveExactly(nbytes: number): Promise<Buffer> {
     try {
       checkInteger('nbytes', nbytes)
@@ -99,10 +106,16 @@ export abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable, 
   }
 
   /**
-   * Receives up to the delimiter, which is part of the result unless `includeDelimiter` is false.
+   * Receives up to the delimiter. The result includes the delimiter unless `includeDelimiter` is false.
    *
-   * @param maxBytes - how many bytes may come before the delimiter; exactly that many are accepted
-   * @throws DelimiterNotFound beyond that, IncompleteRead when the data ends first; the bytes stay in `bufferedData`
+   * @param maxBytes - most bytes before the delimiter; exactly that many are accepted
+   * @throws DelimiterNotFound beyond `maxBytes`; IncompleteRead when the data ends first. The bytes stay in
+   * `bufferedData`.
+   *
+   * @example
+   * ```ts
+   * const header = await stream.receiveUntil('\r\n\r\n', 16_384)
+   * ```
    */
   receiveUntil(delimiter: Uint8Array | string, maxBytes: number, options: DelimitedOptions = {}): Promise<Buffer> {
     let frames: Frames
@@ -134,8 +147,15 @@ export abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable, 
   }
 
   /**
-   * Iterates over the frames that the delimiter ends, by default without it. The errors of a step are those of
-   * `receiveUntil`; data that ends right after a delimiter ends the iteration.
+   * Iterates over frames that end with the delimiter; by default the frames do not include it. The errors of a step are
+   * those of `receiveUntil`. Data that ends right after a delimiter ends the iteration.
+   *
+   * @param maxChunkSize - most bytes of one frame, without its delimiter
+   *
+   * @example
+   * ```ts
+   * for await (const line of stream.receiveDelimitedChunks('\n', 4_096)) console.log(line.toString())
+   * ```
    */
   receiveDelimitedChunks(
     delimiter: Uint8Array | string,
@@ -146,7 +166,10 @@ export abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable, 
     return new StreamIterator(this.#reader, new DelimitedChunks(frames))
   }
 
-  /** The same, but each step gives all complete frames at hand: the cheapest way to many short ones. */
+  /**
+   * As `receiveDelimitedChunks`, but each step returns all complete frames at hand: the cheapest way to receive many
+   * short ones.
+   */
   receiveDelimitedBatches(
     delimiter: Uint8Array | string,
     maxChunkSize: number,
@@ -156,7 +179,14 @@ export abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable, 
     return new StreamIterator(this.#reader, new DelimitedBatches(frames))
   }
 
-  /** Sends the parts one after another, as one write. */
+  /**
+   * Sends the parts one after another, as one write.
+   *
+   * @example
+   * ```ts
+   * await stream.sendMany([`content-length: ${body.length}\r\n\r\n`, body])
+   * ```
+   */
   sendMany(list: readonly (Uint8Array | string)[]): Promise<void> {
     try {
       return this.sendAll(Buffer.concat(toParts(list)))
@@ -166,11 +196,18 @@ export abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable, 
   }
 
   /**
-   * Sends a file, or a part of it, from `offset` up to the end or for `length` bytes, and returns how many bytes that was: fewer
-   * where the file ends, or has become shorter, before. An open file's position neither counts nor moves. An addition.
+   * Sends a file from `offset` to its end, or `length` bytes of it, and returns the number of bytes sent. That is fewer
+   * than `length` when the file ends earlier or becomes shorter. The position of an open file neither counts nor moves.
    *
-   * @param file - a path, a descriptor, or an open file, which has to stay open meanwhile; what it has not flushed is not sent
-   * @throws the bare system error of the file (`ENOENT`, `EACCES`, `EISDIR`; `ESPIPE` of a pipe); what was read before is sent
+   * @param file - a path, a descriptor, or an open file. An open file must stay open meanwhile; data that it has not
+   * flushed is not sent.
+   * @throws the bare system error of the file (`ENOENT`, `EACCES`, `EISDIR`; `ESPIPE` for a pipe). What was read before
+   * is sent.
+   *
+   * @example
+   * ```ts
+   * const count = await stream.sendFile('/var/www/index.html')
+   * ```
    */
   sendFile(file: string | URL | Buffer | number | OpenedFile, options: SendFileOptions = {}): Promise<number> {
     try {
@@ -187,7 +224,7 @@ export abstract class Stream implements AsyncIterable<Buffer>, AsyncDisposable, 
     return this.receiveChunks()
   }
 
-  /** Does what `close()` does. A cancellation that a `close()` of your own raises is left to the next checkpoint. */
+  /** Does the same as `close()`. A cancellation that a `close()` of your own raises is left to the next checkpoint. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       await this.close()

@@ -9,8 +9,8 @@
  *        the go-ahead: refused (injection)
  * ```
  *
- * What must stay true: what was read ahead never reaches anybody as if it had come through TLS. It is refused, or it is the
- * beginning of the handshake (and then fails as one, unless it is).
+ * What must stay true: what was read ahead never reaches anybody as if it had come through TLS. It is refused, or it is
+ * the beginning of the handshake (and then fails as one, unless it is).
  */
 
 import type { Abandon, Backend, StreamTransport, TlsSettings } from '../backends/contract/backend.ts'
@@ -81,13 +81,13 @@ export class TlsUpgrade extends Operation<void> {
     return promise
   }
 
-  /** The connection's: the plaintext has left. */
+  /** Called by the connection when the plaintext has left. */
   flushed(failure: Error | undefined): void {
     if (failure === undefined) this.#handshake()
     else this.#fail(this.#connection.sender.broken(failure))
   }
 
-  /** The connection's: somebody closes it. */
+  /** Called by the connection when it is closed. */
   closed(): void {
     this.#connection.upgrade = undefined
     this.#abandon?.()
@@ -145,7 +145,9 @@ export class TlsUpgrade extends Operation<void> {
 
   #refuse(): void {
     const them = this.#connection.origin.side === 'client' ? 'server' : 'client'
-    const text = `startTls: the ${them} had sent plaintext beyond what was read, before it was told to go ahead; it may have been injected`
+    const text =
+      `startTls: the ${them} sent plaintext that was not read before this side's last send; ` +
+      'an attacker may have injected it'
     this.#fail(own(new TLSError(text, { reason: 'plaintext-buffered' }), this.#connection))
   }
 
