@@ -146,7 +146,7 @@ export class TlsUpgrade extends Operation<void> {
   #refuse(): void {
     const them = this.#connection.origin.side === 'client' ? 'server' : 'client'
     const text =
-      `startTls: the ${them} sent plaintext that was not read before this side's last send; ` +
+      `startTls: the ${them} had sent plaintext that was not read before this side's last send; ` +
       'an attacker may have injected it'
     this.#fail(own(new TLSError(text, { reason: 'plaintext-buffered' }), this.#connection))
   }
