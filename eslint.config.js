@@ -47,7 +47,7 @@ export default tseslint.config(
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
-      // An `async` function without an await is how bad arguments become a rejection instead of a throw (api.md §0).
+      // An `async` function without an await is how bad arguments become a rejection instead of a throw.
       '@typescript-eslint/require-await': 'off',
       // A task may fail with anything, `undefined` and 0 too, and what it threw is passed on as it is.
       '@typescript-eslint/only-throw-error': ['error', { allowThrowingAny: false, allowThrowingUnknown: true }],

@@ -80,20 +80,20 @@ declare function getAvailableBackends(): readonly string[]
 interface RunOptions {
   /** Default: `native`, or `node` (with one process warning) where no binary loads. */
   backend?: BackendName | undefined
-  /** How the backend is set up: what there is depends on which it is. */
+  /** Options of the backend; each backend has its own. */
   backendOptions?: BackendOptions | undefined
-  /** For introspection and warnings. */
+  /** Shown in warnings and dumps. */
   name?: string | undefined
   /** Cancels the root scope when it aborts; `run` then rejects with `signal.reason`. */
   signal?: AbortSignal | undefined
   /**
-   * The first of these process signals cancels the root scope, and `run` resolves with `undefined` once everything has
-   * unwound. From then on they have their default action. Main thread only.
+   * Process signals that end the run. The first one cancels the root scope, and `run` resolves with `undefined` once
+   * everything has ended. After the first one, these signals have their default action again. Main thread only.
    */
   shutdownSignals?: readonly NodeJS.Signals[] | undefined
   /**
-   * Is called when the first of the `shutdownSignals` arrives, with its name: a `run` that a signal ended resolves with
-   * `undefined`, as one whose `main` returned nothing does. What it throws is an uncaught exception.
+   * Called with the name of the first of the `shutdownSignals` when it arrives. It tells a run that a signal ended from
+   * one whose `main` returned nothing: both resolve with `undefined`. An error that it throws is an uncaught exception.
    *
    * @example
    * ```ts
@@ -105,37 +105,47 @@ interface RunOptions {
    */
   onShutdown?: ((signal: NodeJS.Signals) => void) | undefined
   /**
-   * The run settles as soon as it is cancelled and its `main` waits for nothing of the library, and leaves `main` behind:
-   * see the option of `openCancelScope`. Default false.
+   * Lets a cancelled run settle although its `main` waits for work that cannot be cancelled; `main` is left behind. See
+   * `CancelScopeOptions.abandon`. Default false.
    */
   abandon?: boolean | undefined
   /**
-   * Real milliseconds after which a cancelled scope that has not ended is warned about (`STRUCTIO_OVERDUE`), where its body
-   * waits for nothing of the library: what it waits for cannot be cancelled. Default 1,000; `Infinity`, which is the default on
-   * `virtual`, is never.
+   * Milliseconds of real time after which a cancelled scope that has not ended gives the warning `STRUCTIO_OVERDUE`, if
+   * its body waits for work that cannot be cancelled. `Infinity` is never. Default 1,000; `Infinity` on `virtual`.
    */
   overdueAfter?: number | undefined
-  /** Whether the active run keeps the process alive (default), or only what it waits for in the operating system does. */
+  /** Whether the active run keeps the process alive. If false, only its open sockets and the like do. Default true. */
   keepAlive?: boolean | undefined
   /**
-   * Keeps the stack that opened a resource, to show it when the resource was left open, and the line that spawned each task,
-   * for `dumpTasks`. Default false: a stack costs some microseconds.
+   * Keeps the stack that opened a resource, for the warning about one that is left open, and the line that spawned each
+   * task, for `dumpTasks`. Default false: a stack costs some microseconds.
    */
   traceResources?: boolean | undefined
   /**
-   * Fails the run with a `UsageError` that shows its tasks when all of them wait for each other: for locks, items, events,
-   * the ends of tasks, without any deadline, I/O or foreign promise (`abandonOnCancel`) that could end a wait. What a
-   * callback outside of every task would still do, such as setting an event, is not seen; wait for it with
+   * Fails the run with a `UsageError` that shows its tasks when all of them wait for each other: for locks, items,
+   * events, or the ends of tasks, with no deadline, I/O or foreign promise (`abandonOnCancel`) that could end a wait.
+   * It cannot see a callback outside of every task that would still set an event: wait for such a callback with
    * `abandonOnCancel` or under a deadline. Default false; meant for tests.
    */
   detectDeadlocks?: boolean | undefined
 }
 /**
- * Runs `main` as the root task of a tree of its own. When the promise settles, every task that was started in it has ended,
- * and what was left open has been closed. Re-creates the reference's `run`; arguments are passed by closure.
+ * Runs `main` as the root task of a new tree of tasks. All other functions of the library need such a task around them.
  *
- * Rejects with what `main` throws; with `BackendNotFoundError` where there is no such backend; with `UsageError` inside a
- * task that has not ended.
+ * Resolves with the value of `main`. When the promise settles, every task of the tree has ended, and everything left
+ * open has been closed.
+ *
+ * @throws BackendNotFoundError where there is no such backend; UsageError inside a task that has not ended; otherwise
+ *   the error of `main` itself
+ * @example
+ * ```ts
+ * import { run, sleep } from 'structio'
+ *
+ * await run(async () => {
+ *   await sleep(100)
+ *   console.log('hello')
+ * }, { shutdownSignals: ['SIGINT', 'SIGTERM'] })
+ * ```
  */
 declare function run<T>(
   main: () => T | PromiseLike<T>,
@@ -145,18 +155,35 @@ declare function run<T>(
 ): Promise<T>
 declare function run<T>(main: () => T | PromiseLike<T>, options?: RunOptions): Promise<T | undefined>
 
-/** Anything with one of the usual ways to close it. An async generator has `return`. */
+/** An object with a method `aclose`, `close` or `return` (as async generators have). */
 type Finalizable = object
 /**
- * Runs `body` and then closes the resource (by its `aclose`, `close` or `return`, whichever it has), however the body
- * ends. What the body throws comes out; when closing fails as well, a `SuppressedError` holds both. Like a disposer,
- * closing never raises a cancellation: the next checkpoint does. Re-creates `finalize`.
+ * Runs `body` and then closes the resource by its method `aclose`, `close` or `return`, also when the body fails.
+ * Resolves with the value of the body.
+ *
+ * Rejects with the error of the body. When closing fails too, it rejects with a `SuppressedError` that has both errors.
+ * Closing never raises a cancellation; the next checkpoint does.
+ *
+ * @example
+ * ```ts
+ * const rows = await finalize(await database.connect(), (connection) => connection.query(sql))
+ * ```
  */
 declare function finalize<R extends Finalizable, T>(resource: R, body: (resource: R) => T | PromiseLike<T>): Promise<T>
-/** Gives the resource a `Symbol.asyncDispose` that closes it, for `await using`. */
+/**
+ * Gives the resource a `Symbol.asyncDispose` that closes it, and returns the resource.
+ *
+ * @example
+ * ```ts
+ * await using connection = finalize(await database.connect())
+ * ```
+ */
 declare function finalize<R extends Finalizable>(resource: R): R & AsyncDisposable
 
-/** Thrown by every checkpoint of a scope that is effectively cancelled; never make or keep one yourself. */
+/**
+ * Thrown by every operation of the library that waits, or would wait, in a cancelled scope. Let it pass: a `catch`
+ * block that sees one must throw it on (`isCancelled`). Never make one yourself.
+ */
 declare class Cancelled extends Error {
   #private
   readonly code = 'ERR_CANCELLED'
@@ -165,15 +192,20 @@ declare class Cancelled extends Error {
 declare class TimeoutError extends Error {
   readonly code = 'ERR_TIMEOUT'
 }
-/** Thrown by a task group when its body or at least one child failed; holds every such error and no cancellation. */
+/** Thrown by a task group when its body or a task failed. `errors` has each of their errors, and no cancellation. */
 declare class ExceptionGroup extends AggregateError {
   #private
   readonly code = 'ERR_EXCEPTION_GROUP'
   /**
-   * `except*` for JavaScript: gives each part of `error` to the handler that it belongs to. The leaves that match (a class, or a
-   * predicate) go to the handler as one group that keeps their nesting; a leaf goes to the first handler that matches. An error
-   * that is no group is matched as a group of one.
+   * Handles the errors in a group by kind, like `except*` of Python. Each handler has a class or a predicate. The
+   * errors that match go to the handler as one group, with their nesting; each error goes to the first handler that
+   * matches. An error that is no group counts as a group of one.
    *
+   * Returns when every error was handled. Otherwise throws: an error that is no group and matches nothing, as itself;
+   * the errors that match nothing and those that handlers throw, in one `ExceptionGroup`. Handlers are synchronous.
+   *
+   * @throws TypeError for handlers of a wrong shape, before any is called; `error` is then its `cause`
+   * @example
    * ```ts
    * try {
    *   await createTaskGroup(serveEverything)
@@ -184,21 +216,15 @@ declare class ExceptionGroup extends AggregateError {
    *   ])
    * }
    * ```
-   *
-   * Returns when everything was handled. Otherwise throws: an error that is no group and matches nothing, as itself; the leaves
-   * that match nothing and what handlers throw, in one `ExceptionGroup`. Handlers are synchronous.
-   *
-   * @throws TypeError for handlers of a wrong shape, before any is called; `error` is then its `cause`
    */
   static handle(
     error: unknown,
     handlers: readonly (readonly [match: Match, handler: (group: ExceptionGroup) => void])[],
   ): void
-  /** @param message - by default made from the first leaf, so that a log line says what happened */
+  /** @param message - default: the text of the first error, so that a log line shows what happened */
   constructor(errors: Iterable<unknown>, message?: string)
   /**
-   * Divides the leaves by `predicate` into two groups that keep the nesting; `undefined` where nothing fell on that
-   * side. Re-creates Python's `BaseExceptionGroup.split`.
+   * Divides the errors by `predicate` into two groups that keep the nesting. A side without errors is `undefined`.
    */
   split(
     predicate: (error: unknown) => boolean,
@@ -206,63 +232,63 @@ declare class ExceptionGroup extends AggregateError {
   /** The errors that are not themselves groups, depth first. An `AggregateError` of another kind is one leaf. */
   leaves(): Iterable<unknown>
 }
-/** Thrown when the library is called in a way that can never be right; the text says what to do instead. */
+/** Thrown when a call is a mistake in the program. The message says what to do instead. */
 declare class UsageError extends Error {
   readonly code: string
 }
-/** Thrown when something that needs a task is called outside every `run`. */
+/** Thrown when a function that needs a task is called outside every `run`. */
 declare class NotRunningError extends UsageError {
   readonly code = 'ERR_NOT_RUNNING'
 }
-/** Thrown when something is called in the frame of a `run` that has settled. */
+/** Thrown when code of a `run` that has settled calls an operation. */
 declare class RunFinishedError extends UsageError {
   readonly code = 'ERR_RUN_FINISHED'
 }
-/** Thrown by `run` when the backend asked for does not exist or cannot be loaded here. */
+/** Thrown by `run` when the backend does not exist or cannot be loaded on this machine. */
 declare class BackendNotFoundError extends Error {
   readonly code = 'ERR_BACKEND_NOT_FOUND'
 }
-/** Thrown when this backend, platform or thread cannot do what was asked; the text says which one can. */
+/** Thrown when this backend, platform or thread does not support a call. The message says which one does. */
 declare class UnsupportedError extends Error {
   readonly code = 'ERR_UNSUPPORTED'
 }
-/** Thrown by a `…Nowait` method that would have had to wait. */
+/** Thrown by a `…Nowait` method where its counterpart would wait. */
 declare class WouldBlock extends Error {
   readonly code = 'ERR_WOULD_BLOCK'
 }
-/** Thrown by an operation on a resource that this side has closed, before or while the operation waited. */
+/** Thrown by an operation on a resource that this program has closed, before the call or while it waited. */
 declare class ClosedResourceError extends Error {
   readonly code = 'ERR_CLOSED_RESOURCE'
 }
-/** Thrown when a resource became unusable from outside, such as a connection that its peer reset (see `cause`). */
+/** Thrown when a resource was broken from outside, such as a connection that its peer reset. See `cause`. */
 declare class BrokenResourceError extends Error {
   readonly code: string
 }
-/** Thrown when another task is already doing on the resource what only one at a time may do. */
+/** Thrown when another call already does the same on a resource that allows one at a time, such as a second receive. */
 declare class ResourceBusyError extends Error {
   readonly code = 'ERR_RESOURCE_BUSY'
 }
-/** Thrown when the data ended before a frame was complete; what had arrived stays readable. */
+/** Thrown when the data ended before a frame was complete. The data that had arrived stays readable. */
 declare class IncompleteRead extends Error {
   readonly code = 'ERR_INCOMPLETE_READ'
 }
-/** Thrown when the delimiter was not found within the limit that the text names; what had arrived stays readable. */
+/** Thrown when the delimiter was not found within the limit that the message names. The data stays readable. */
 declare class DelimiterNotFound extends Error {
   readonly code = 'ERR_DELIMITER_NOT_FOUND'
 }
-/** Thrown by a receiving end of a memory stream when every sending end is closed and nothing is left. */
+/** Thrown by a receiving end of a memory stream when every sending end is closed and no item is left. */
 declare class EndOfStream extends Error {
   readonly code = 'ERR_END_OF_STREAM'
 }
-/** Thrown when several addresses were tried and none could be connected to; `errors` holds one error per attempt. */
+/** Thrown when several addresses were tried and none of them connected. `errors` has one error for each attempt. */
 declare class ConnectionFailed extends AggregateError {
   readonly code = 'ERR_CONNECTION_FAILED'
 }
-/** Thrown when a property of the TLS session is asked for before a handshake. */
+/** Thrown by a property of the TLS session before the handshake. */
 declare class TLSRequired extends Error {
   readonly code = 'ERR_TLS_REQUIRED'
 }
-/** What was wrong, in a word for programs; the message says it for people, and on whose side. */
+/** The kind of a TLS failure, for programs. The message says more, and which side is at fault. */
 type TLSErrorReason =
   | 'certificate-expired'
   | 'certificate-not-yet-valid'
@@ -291,11 +317,11 @@ type TLSErrorReason =
   | 'failed'
 /**
  * Thrown when a TLS handshake or record fails, and when a certificate or key given to `createTlsContext` is of no use.
- * `reason` says what was wrong, `cause` is the error below where there is one.
+ * `reason` is the kind of failure, `cause` the error of the TLS library where there is one.
  */
 declare class TLSError extends Error {
   readonly code = 'ERR_TLS'
-  /** What was wrong. */
+  /** The kind of failure. */
   readonly reason: TLSErrorReason
   constructor(
     message?: string,
@@ -304,7 +330,7 @@ declare class TLSError extends Error {
     },
   )
 }
-/** Thrown when a TLS stream ended without the peer's `close_notify`: the data may have been truncated. */
+/** Thrown when a TLS stream ended without the peer's `close_notify`: the data may be truncated. */
 declare class TLSEOFError extends BrokenResourceError {
   readonly code = 'ERR_TLS_EOF'
 }
@@ -316,32 +342,125 @@ declare class TaskFailed extends Error {
 declare class TaskCancelled extends Error {
   readonly code = 'ERR_TASK_CANCELLED'
 }
-/** Thrown when a checked child process ended with a code other than 0; carries its outputs. */
+/** Thrown when a checked child process ended with a code other than 0. Has its captured output. */
 declare class CalledProcessError extends Error {
   readonly code = 'ERR_CALLED_PROCESS'
   /** The exit code, or minus the number of the signal that ended the process. */
   readonly returncode: number
-  /** What was run. */
+  /** The command. */
   readonly command: string | readonly string[]
-  /** What it wrote to its standard output, where that was captured. */
+  /** The standard output, where that was captured. */
   readonly stdout: Buffer | undefined
-  /** What it wrote to its standard error, where that was captured. */
+  /** The standard error, where that was captured. */
   readonly stderr: Buffer | undefined
-  /** The same as `command`, by Python's name. */
+  /** The same as `command`. */
   get cmd(): string | readonly string[]
   constructor(command: string | readonly string[], returncode: number, stdout?: Buffer, stderr?: Buffer)
 }
-/** What a handler of `ExceptionGroup.handle` is for: the instances of a class, or what a predicate accepts. */
+/** A filter of `ExceptionGroup.handle`: the instances of a class, or the errors that a predicate accepts. */
 type Match = (abstract new (...args: never[]) => unknown) | ((leaf: unknown) => boolean)
+
+/** Identity of a task: its number, its name, its function. */
+declare class TaskInfo {
+  /** Unique in this thread. */
+  readonly id: number
+  /** The number of the task whose group this one belongs to; `null` for the task that runs `main`. */
+  readonly parentId: number | null
+  /** The name given at its start, or the name of its function. */
+  readonly name: string
+  /** The function that the task runs. */
+  readonly fn: (...args: never[]) => unknown
+  private constructor()
+  /** Whether both describe the same task. */
+  equals(other: unknown): boolean
+}
+
+/** Options of a cancel scope. */
+interface CancelScopeOptions {
+  /**
+   * When the scope is cancelled, in milliseconds on the clock of `currentTime()`. `Infinity` (the default): never;
+   * `-Infinity`: at once.
+   */
+  deadline?: number | undefined
+  /** Blocks cancellation from enclosing scopes. Default false. */
+  shield?: boolean | undefined
+  /** Cancels the scope when it aborts. The call that opened the scope then rejects with `signal.reason`. */
+  signal?: AbortSignal | undefined
+  /**
+   * For bodies that wait for work which cannot be cancelled. When the scope is cancelled and its body waits for no
+   * operation of the library, the scope settles at once and leaves the body behind. Operations that the body begins
+   * later reject with `UsageError`, its outcome is dropped, and resources that it opened are closed when it settles.
+   * Default false.
+   */
+  abandon?: boolean | undefined
+  /** Shown in error messages and dumps. */
+  name?: string | undefined
+}
 
 /** Why a scope was cancelled. */
 interface CancelReason {
-  /** What has cancelled the scope. */
+  /** The kind of cause. */
   readonly kind: 'explicit' | 'deadline' | 'task-failed' | 'signal' | 'shutdown' | 'scope-ended'
-  /** The scope that was cancelled first; scopes inside it report the same reason only if cancelled themselves. */
+  /** The scope that was cancelled. Scopes inside it have a reason only if they were cancelled themselves. */
   readonly scope: CancelScope
-  /** What was given to `cancel()`, the error of the failed task, the signal's reason or the name of the process signal. */
+  /**
+   * The argument of `cancel()`, the error of the failed task, the signal's reason, or the name of the process signal.
+   */
   readonly detail?: unknown
+}
+/**
+ * A part of a program that can be cancelled as a whole: every operation and every task begun inside it.
+ *
+ * `openCancelScope`, `moveOnAfter` and `failAfter` make a scope and enter it at once. A scope made with `new` is
+ * entered once, by its method `run`, and may be cancelled before.
+ *
+ * @example
+ * ```ts
+ * const search = new CancelScope({ name: 'search' })
+ * stopButton.on('click', () => search.cancel())
+ * const hits = await search.run(() => searchEverywhere(query)) // undefined when cancelled
+ * ```
+ */
+declare class CancelScope {
+  #private
+  constructor(options?: CancelScopeOptions)
+  /**
+   * Enters the scope and runs `body` in it. Resolves with the value of the body, or with `undefined` when the
+   * cancellation of this scope ended it. Rejects with the error of the body, with `signal.reason` when the foreign
+   * signal was the first cause, and with `UsageError` on a second call.
+   */
+  run<T>(body: (scope: CancelScope) => T | PromiseLike<T>): Promise<T | undefined>
+  /**
+   * Cancels everything in the scope at once: waiting operations reject with `Cancelled`, and every later checkpoint
+   * throws it until the scope is left. A second call changes nothing. Works from any task and any callback of the
+   * thread.
+   *
+   * @param reason - becomes `cancelReason.detail`
+   */
+  cancel(reason?: unknown): void
+  /** Whether this scope itself was cancelled: by `cancel()`, its deadline or its signal. */
+  get cancelCalled(): boolean
+  /** Whether a cancellation ended the body and stopped at this scope. */
+  get cancelledCaught(): boolean
+  /** The first cause of the cancellation; `undefined` while `cancelCalled` is false. */
+  get cancelReason(): CancelReason | undefined
+  /**
+   * The time at which the scope is cancelled, in milliseconds on the clock of `currentTime()`; `Infinity` is never.
+   * Settable.
+   */
+  get deadline(): number
+  set deadline(at: number)
+  /**
+   * Whether cancellation of enclosing scopes is blocked. Settable at any time; takes effect at once, in both
+   * directions.
+   */
+  get shield(): boolean
+  set shield(value: boolean)
+  /**
+   * An `AbortSignal` for functions of other libraries. It aborts, with a `Cancelled` as its reason, when this scope or
+   * an enclosing one is cancelled, and stays aborted. It is made on the first access.
+   */
+  get signal(): AbortSignal
 }
 
 /**
@@ -395,167 +514,119 @@ interface SelectSource<T> {
   isEnd?(value: T | undefined, error: unknown): boolean
 }
 
-/** What can be known of a task. Re-creates the reference's `TaskInfo`; its `coro` is `fn`. */
-declare class TaskInfo {
-  /** Unique in this thread. */
-  readonly id: number
-  /** The task whose group this one belongs to; `null` for the task of `run`'s `main`. */
-  readonly parentId: number | null
-  /** The name it was started with, or that of its function. */
-  readonly name: string
-  /** The function that the task runs. */
-  readonly fn: (...args: never[]) => unknown
-  private constructor()
-  /** Two of them are equal when they mean the same task. */
-  equals(other: unknown): boolean
-}
-
-/** Re-creates the handle that AnyIO 4 plans; `spawn` returns it. */
+/** A task, as `TaskGroup.spawn` returns it: to watch it, to wait for it, or to cancel it. */
 interface TaskHandle<T> extends Selectable<T> {
   /** The task as `getRunningTasks` shows it. */
   readonly info: TaskInfo
-  /** How far it has come. */
+  /** The state of the task. `cancelling`: it is cancelled and has not ended yet. */
   readonly status: 'pending' | 'running' | 'cancelling' | 'finished' | 'failed' | 'cancelled'
-  /** Cancels this task alone; its group goes on. */
+  /** Cancels this task alone; its group goes on. @param reason - becomes `cancelReason.detail` of the task's scope */
   cancel(reason?: unknown): void
-  /** Waits until the task has ended, however it ended. */
+  /** Waits until the task has ended, whatever its outcome. */
   wait(): Promise<void>
-  /** Waits for what the task returned. Rejects with `TaskFailed` (see `cause`) or `TaskCancelled`. */
+  /**
+   * Waits for the value that the task returns. Rejects with `TaskFailed`, whose `cause` is the error, or
+   * `TaskCancelled`.
+   */
   value(): Promise<T>
-}
-
-/** Options of a cancel scope. */
-interface CancelScopeOptions {
-  /** Point in time of `currentTime()`; `Infinity` (the default) is none, `-Infinity` already cancelled. */
-  deadline?: number | undefined
-  /** Keeps cancellation from outside out. */
-  shield?: boolean | undefined
-  /** Cancels the scope when it aborts; what the scope was opened with then rejects with `signal.reason`. */
-  signal?: AbortSignal | undefined
-  /**
-   * When the scope is cancelled and its body waits for nothing of the library, the scope settles at once and leaves the body
-   * behind. Operations that the body begins later are a `UsageError`, its outcome is discarded, and what it had opened is
-   * closed when it settles. For foreign work that takes no `AbortSignal`. Default false.
-   */
-  abandon?: boolean | undefined
-  /** For the texts of errors, and whoever looks at the tree. */
-  name?: string | undefined
-}
-
-/**
- * A scope whose operations can be cancelled together. Re-creates the reference's `CancelScope`.
- *
- * `openCancelScope`, `moveOnAfter` and `failAfter` make one and enter it at once. One made by hand may be cancelled
- * before it is entered, and is entered once, by `run`.
- */
-declare class CancelScope {
-  #private
-  constructor(options?: CancelScopeOptions)
-  /**
-   * Enters the scope with `body`: its value, or `undefined` when this scope's cancellation ended it. Rejects with
-   * `UsageError` on a second call, with `signal.reason` when the foreign signal was the first cause, and with whatever
-   * the body throws.
-   */
-  run<T>(body: (scope: CancelScope) => T | PromiseLike<T>): Promise<T | undefined>
-  /**
-   * Cancels everything in the scope, now: waiting operations reject with `Cancelled`, and every further checkpoint throws
-   * it until the scope is left. The first reason stays. Works from any task and any callback of the thread.
-   *
-   * @param reason - becomes `cancelReason.detail`
-   */
-  cancel(reason?: unknown): void
-  /** Whether this scope itself was cancelled: by `cancel()`, its deadline or its signal. */
-  get cancelCalled(): boolean
-  /** Whether this scope stopped a cancellation, which ended its body. */
-  get cancelledCaught(): boolean
-  /** The first cause; `undefined` while `cancelCalled` is false. */
-  get cancelReason(): CancelReason | undefined
-  /** The point in time (of `currentTime()`) at which the scope is cancelled; `Infinity` is never. Settable at any time. */
-  get deadline(): number
-  set deadline(at: number)
-  /** Whether cancellation from outside is kept out. Settable at any time; takes effect at once, in both directions. */
-  get shield(): boolean
-  set shield(value: boolean)
-  /**
-   * For foreign work that takes an `AbortSignal`: aborts when the scope becomes effectively cancelled, with a `Cancelled`
-   * as its reason, and then stays so. Made when first asked for.
-   */
-  get signal(): AbortSignal
 }
 
 /** A message of the channel `structio:task`. */
 interface TaskEvent {
-  /** `spawned`: it exists. `started`: its function is called. `ended`: it and everything begun in it are over. */
+  /** `spawned`: the task exists. `started`: its function is called. `ended`: it and everything begun in it are over. */
   readonly event: 'spawned' | 'started' | 'ended'
   /** The task. */
   readonly task: TaskInfo
-  /** Of the task's run, in milliseconds of its clock (`currentTime()`). */
+  /** Milliseconds on the clock of the run (`currentTime()`). */
   readonly time: number
-  /** With `ended`. */
+  /** Present with `ended`. */
   readonly status?: 'finished' | 'failed' | 'cancelled'
-  /** With `ended` and the status `failed`: what it threw. */
+  /** Present with the status `failed`: the error that the task threw. */
   readonly error?: unknown
 }
-/** A message of the channel `structio:scope`. A task's own scope is told of only where it is cancelled. */
+/** A message of the channel `structio:scope`. The scope of a task has only the event `cancelled`. */
 interface ScopeEvent {
-  /** What has happened to the scope. */
+  /** The change in the life of the scope. */
   readonly event: 'entered' | 'cancelled' | 'ended'
-  /** The scope, which a listener may look at and must not change. */
+  /** The scope. A listener must not change it. */
   readonly scope: CancelScope
   /** The task that entered the scope. */
   readonly task: TaskInfo
-  /** Milliseconds of the run's clock (`currentTime()`). */
+  /** Milliseconds on the clock of the run (`currentTime()`). */
   readonly time: number
-  /** With `cancelled`. */
+  /** Present with `cancelled`. */
   readonly reason?: CancelReason
 }
 /**
- * A message of the channel `structio:suppressed-error`: a task failed, and no caller gets its error, because an earlier one
- * came out of the same `gather`, `mapConcurrent` or `raceTasks`. An iterator that failed so is told of with the task that asked it,
- * and what fails while a run ends, after another error of that run, with the task of `main`.
+ * A message of the channel `structio:suppressed-error`: an error that no caller gets, because an earlier error came out
+ * of the same `gather`, `mapConcurrent` or `raceTasks`. The error of an iterator has the task that asked the iterator.
+ * An error at the end of a run, after another error of that run, has the task of `main`.
  */
 interface SuppressedErrorEvent {
-  /** What the task threw. */
+  /** The error. */
   readonly error: unknown
   /** The task that failed. */
   readonly task: TaskInfo
-  /** Milliseconds of the run's clock (`currentTime()`). */
+  /** Milliseconds on the clock of the run (`currentTime()`). */
   readonly time: number
 }
 
-/** Options of what starts a task. */
-interface TaskOptions {
-  /** For introspection and the texts of errors; by default the function's name. */
-  name?: string | undefined
-}
-/** What a function that is run by `start` reports its readiness through. */
+/** Given to a function that `TaskGroup.start` runs: the function reports through it that it is ready. */
 interface TaskStatus<V = void> {
-  /** Ready: `start` returns `value`, and the task goes on as a child of the group. `UsageError` on a second call. */
+  /**
+   * Makes `start` resolve with `value`. The task goes on in the group.
+   *
+   * @throws UsageError on a second call, and when the task has ended
+   */
   started(value: V): void
 }
+
+/** Options of `spawn` and `start`. */
+interface TaskOptions {
+  /** Shown in error messages and dumps. Default: the name of the function. */
+  name?: string | undefined
+}
 /**
- * Children that run together with the body, and end before it is left. Re-creates the reference's `TaskGroup`;
- * `createTaskGroup` makes one.
+ * A set of tasks that run together and end together: the call of `createTaskGroup` that made the group settles after
+ * all of them. One failure cancels the others.
  */
 declare class TaskGroup {
   #private
-  /** Cancels, shields or bounds the whole group, its body included. */
+  /**
+   * The scope of the whole group, with its body and all tasks: to cancel it, to shield it, or to give it a deadline.
+   */
   readonly cancelScope: CancelScope
   private constructor()
   /**
-   * Starts `fn(...args)` as a child: after this call has returned, under the group's scope. Works from any task and any
-   * callback of the thread.
+   * Starts `fn(...args)` as a task of the group and returns at once: `fn` is called later, never inside this call.
+   * Works from any task and any callback of the thread.
    *
    * @throws UsageError when the group has ended; the function is then not called
+   * @example
+   * ```ts
+   * tg.spawn(() => pollQueue())
+   * tg.spawn({ name: `worker ${n}` }, work, queue, n)
+   * const total = tg.spawn(countRows)
+   * console.log(await total.value())
+   * ```
    */
   spawn<A extends unknown[], T>(fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
   spawn<A extends unknown[], T>(options: TaskOptions, fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
   /**
-   * Starts `fn(status, ...args)` and waits until it calls `status.started(value)`; the value is returned, and the task
-   * goes on as a child of the group. Until then it runs under the caller's scope, and its failure is the caller's.
+   * Starts `fn(status, ...args)` and waits until it calls `status.started(value)`. Resolves with that value, while the
+   * task goes on in the group. Until then the task runs under the caller's scope, and the caller gets its failure.
    *
-   * A schedule point, not a cancel point. Rejects with the bare error of a child that failed before it was ready, and with
-   * `UsageError` when it returned without a word or the group has ended.
+   * Rejects with the error itself of a task that failed before it was ready, and with `UsageError` when the task
+   * returned without a call of `started`, or the group has ended. Yields, but is not itself a cancel point (TASK-6).
+   *
+   * @example
+   * ```ts
+   * await tg.start(async (status: TaskStatus) => {
+   *   await using server = await createTcpServer(8080)
+   *   status.started()
+   *   await server.serve(handle)
+   * }) // here the server listens
+   * ```
    */
   start<A extends unknown[], V = void>(fn: (status: TaskStatus<V>, ...args: A) => unknown, ...args: A): Promise<V>
   start<A extends unknown[], V = void>(
@@ -565,38 +636,50 @@ declare class TaskGroup {
   ): Promise<V>
 }
 
-/** What runs in a scope. */
+/** A function that runs in a scope. */
 type ScopeBody<T> = (scope: CancelScope) => T | PromiseLike<T>
 /** Options of a scope whose deadline is an argument of its own. */
 type TimedScopeOptions = Omit<CancelScopeOptions, 'deadline'>
 interface AbandonOptions<T> {
-  /** Gets a value that arrives after the caller has left, to close or release it. */
+  /** Receives a value that arrives after the caller has left, so that it can be closed or released. */
   discard?: ((value: T) => void) | undefined
 }
 /**
- * The scope that the body of `failAfter` gets: one that it has no way to cancel, so that the call has a value or rejects. (It is
- * an ordinary `CancelScope`.)
+ * The scope that the body of `failAfter` gets. It is an ordinary `CancelScope`, but its type has no `cancel`: so the
+ * call always has a value or rejects.
  */
 type FailScope = Omit<CancelScope, 'cancel'>
-/** What runs in the scope of `failAfter`. */
+/** A function that runs in the scope of `failAfter`. */
 type FailBody<T> = (scope: FailScope) => T | PromiseLike<T>
 /**
- * What a body came to; `undefined` as well where the body takes the scope or group as a parameter, and so can cancel it.
+ * The value that a body gives. It includes `undefined` when the body takes the scope or group as a parameter, because
+ * such a body can cancel it.
  *
  * @typeParam F - the function type of the body
  */
 type BodyValue<F extends (parameter: never) => unknown> =
   Parameters<F> extends [] ? Awaited<ReturnType<F>> : Awaited<ReturnType<F>> | undefined
-/** Without a deadline, only the body can cancel the scope. (A foreign signal rejects.) */
+/** Without a deadline, only the body can cancel the scope: a foreign signal makes the call reject. */
 type EndlessScopeOptions = CancelScopeOptions & {
   /** None. */
   deadline?: undefined
 }
 /**
- * Runs `body` in a scope of its own. Resolves with its value, or with `undefined` when the scope's cancellation ended it;
- * rejects with `signal.reason` when the foreign signal did. Re-creates `open_cancel_scope`.
+ * Runs `body` in a new cancel scope: everything that waits in the body can be cancelled together.
  *
- * A body without parameters cannot cancel the scope: without a deadline, the call then always has the body's value.
+ * Resolves with the value of the body, or with `undefined` when the cancellation of this scope ended the body. Rejects
+ * with the error that the body throws, and with `signal.reason` when the scope was cancelled by `options.signal`.
+ *
+ * A body without parameters cannot cancel the scope. Without a deadline, the call then always has the body's value.
+ *
+ * @example
+ * ```ts
+ * const first = await openCancelScope(async (scope) => {
+ *   button.once('click', () => scope.cancel('the user gave up'))
+ *   return await download(url)
+ * })
+ * if (first === undefined) console.log('cancelled')
+ * ```
  */
 declare function openCancelScope<F extends ScopeBody<unknown>>(body: F): Promise<BodyValue<F>>
 declare function openCancelScope<F extends ScopeBody<unknown>>(
@@ -605,8 +688,14 @@ declare function openCancelScope<F extends ScopeBody<unknown>>(
 ): Promise<BodyValue<F>>
 declare function openCancelScope<T>(options: CancelScopeOptions, body: ScopeBody<T>): Promise<T | undefined>
 /**
- * Runs `body` for at most `ms` milliseconds; `null` is no limit, a negative number has passed already. Resolves with
- * `undefined` when the time was up. Re-creates `move_on_after`.
+ * Runs `body` with a time limit and goes on without an error when the time is up: resolves with the value of the body,
+ * or with `undefined` after the limit. `failAfter` does the same and throws.
+ *
+ * @param ms - milliseconds; `null` is no limit, 0 and negative numbers have passed already
+ * @example
+ * ```ts
+ * const banner = (await moveOnAfter(200, () => loadBanner())) ?? DEFAULT_BANNER
+ * ```
  */
 declare function moveOnAfter<T>(ms: number | null, body: ScopeBody<T>): Promise<T | undefined>
 declare function moveOnAfter<T>(
@@ -614,30 +703,44 @@ declare function moveOnAfter<T>(
   options: TimedScopeOptions,
   body: ScopeBody<T>,
 ): Promise<T | undefined>
-/** Runs `body` until `time` of `currentTime()` at the latest. Resolves with `undefined` when the time was up. */
+/** `moveOnAfter` with an absolute limit: `time` is in milliseconds on the clock of `currentTime()`. */
 declare function moveOnAt<T>(time: number, body: ScopeBody<T>): Promise<T | undefined>
 declare function moveOnAt<T>(time: number, options: TimedScopeOptions, body: ScopeBody<T>): Promise<T | undefined>
 /**
- * Runs `body` for at most `ms` milliseconds; `null` is no limit. Rejects with `TimeoutError` when the deadline was the
- * first cause that ended the body. Re-creates `fail_after`.
+ * Runs `body` with a time limit. When the time is up, everything that waits in the body is cancelled, and the call
+ * rejects with `TimeoutError` once the body has cleaned up. A body that returns its value all the same wins: the call
+ * resolves with it.
  *
- * The scope that the body gets has no `cancel` for the compiler. A body that may give up by itself belongs into
- * `moveOnAfter` or `openCancelScope`.
+ * The scope that the body gets has no `cancel` in its type. Use `moveOnAfter` or `openCancelScope` for a body that may
+ * give up by itself.
+ *
+ * @param ms - milliseconds; `null` is no limit, 0 and negative numbers have passed already
+ * @throws TimeoutError when the deadline was the first cause that ended the body
+ * @example
+ * ```ts
+ * const user = await failAfter(5000, () => loadUser(id))
+ * // Foreign work takes the signal of the scope:
+ * const page = await failAfter(5000, (scope) => fetch(url, { signal: scope.signal }))
+ * ```
  */
 declare function failAfter<T>(ms: number | null, body: FailBody<T>): Promise<T>
 declare function failAfter<T>(ms: number | null, options: TimedScopeOptions, body: FailBody<T>): Promise<T>
-/** `failAfter` with a point in time of `currentTime()`. */
+/** `failAfter` with an absolute limit: `time` is in milliseconds on the clock of `currentTime()`. */
 declare function failAt<T>(time: number, body: FailBody<T>): Promise<T>
 declare function failAt<T>(time: number, options: TimedScopeOptions, body: FailBody<T>): Promise<T>
 /**
- * The nearest deadline of the scopes around the running code, up to and including the first shield; `-Infinity` once
- * cancelled, `Infinity` where there is none. Re-creates `current_effective_deadline`.
+ * The earliest deadline that applies to the running code, in milliseconds on the clock of `currentTime()`: of the
+ * scopes around it, up to and including the first shield. `-Infinity` when the code is cancelled already, `Infinity`
+ * without a deadline.
+ *
+ * @throws NotRunningError outside every `run`
  */
 declare function currentEffectiveDeadline(): number
 /**
- * The `signal` of the innermost scope around the running code: aborts when that is cancelled, with a `Cancelled` as its reason.
- * For foreign work that takes an `AbortSignal`, without opening a scope.
+ * An `AbortSignal` that aborts when the innermost scope around the running code is cancelled. Its reason is then a
+ * `Cancelled`. Pass it to functions of other libraries.
  *
+ * @example
  * ```ts
  * const response = await fetch(url, { signal: currentSignal() })
  * ```
@@ -646,10 +749,13 @@ declare function currentEffectiveDeadline(): number
  */
 declare function currentSignal(): AbortSignal
 /**
- * Whether an error is a cancellation, also behind what JavaScript makes of one: a `Cancelled`; an `AbortError` whose `cause` is
- * one; an `AggregateError` or `ExceptionGroup` all of whose leaves are; a `SuppressedError` whose two errors both are. For
- * `catch` blocks that log or report errors, and let cancellations pass.
+ * Whether an error is a cancellation. It also sees through the wrappers of JavaScript: a `Cancelled` counts; an
+ * `AbortError` whose `cause` is one; an `AggregateError` or `ExceptionGroup` all of whose leaves are; a
+ * `SuppressedError` whose two errors both are.
  *
+ * Use it in `catch` blocks that log or report errors: a cancellation must be thrown on.
+ *
+ * @example
  * ```ts
  * try {
  *   await handle(request)
@@ -660,72 +766,125 @@ declare function currentSignal(): AbortSignal
  * ```
  */
 declare function isCancelled(error: unknown): boolean
-/** Milliseconds of the monotonic clock that deadlines are measured by. Works outside a `run` too. */
+/** The time of the monotonic clock that deadlines are measured by, in milliseconds. Works outside a `run` too. */
 declare function currentTime(): number
 /**
- * Waits for work that knows nothing of scopes. On cancellation the caller leaves at once and the work goes on without it:
- * its failure is then nobody's, and `discard` gets a value that arrives too late, to close or release it.
+ * Awaits a promise of another library in a way that can be cancelled. On cancellation the caller leaves at once with
+ * `Cancelled`, and the work goes on in the background: its failure is then dropped, and its value goes to
+ * `options.discard`.
+ *
+ * Where the work takes an `AbortSignal`, pass it `currentSignal()` instead: then the work stops too.
+ *
+ * @example
+ * ```ts
+ * const rows = await failAfter(1000, () => abandonOnCancel(database.query(sql)))
+ * // A result that comes too late is given back:
+ * const client = await abandonOnCancel(pool.connect(), { discard: (late) => late.release() })
+ * ```
  */
 declare function abandonOnCancel<T>(promise: PromiseLike<T>, options?: AbandonOptions<T>): Promise<T>
 /**
- * Waits for `ms` milliseconds. `sleep(0)`, and a negative time, yields to other tasks and to I/O. Re-creates `sleep`.
+ * Waits for `ms` milliseconds, or until the scope is cancelled: then it throws `Cancelled`. `sleep(0)`, and a negative
+ * time, yields to other tasks and to I/O.
+ *
+ * @example
+ * ```ts
+ * while (!(await isReady())) await sleep(100)
+ * ```
  */
 declare function sleep(ms: number): Promise<void>
-/** Waits until `time` of `currentTime()`; one that has passed is a `checkpoint()`. */
+/** Waits until `time`, in milliseconds on the clock of `currentTime()`. A time that has passed is a `checkpoint()`. */
 declare function sleepUntil(time: number): Promise<void>
-/** Waits until it is cancelled. */
+/** Waits until the scope is cancelled, and throws `Cancelled` then. */
 declare function sleepForever(): Promise<never>
-/** Throws when cancelled; otherwise lets other tasks, timers and I/O have their turn, and throws when cancelled then. */
+/**
+ * Lets other tasks, timers and I/O run, and throws `Cancelled` when the scope is cancelled, before or after. For long
+ * computations, which would otherwise neither yield nor notice a cancellation.
+ *
+ * @example
+ * ```ts
+ * for (const [index, row] of rows.entries()) {
+ *   convert(row)
+ *   if (index % 1000 === 0) await checkpoint()
+ * }
+ * ```
+ */
 declare function checkpoint(): Promise<void>
-/** Throws when cancelled; otherwise goes on at once, which makes it fit for tight loops. */
+/**
+ * Throws `Cancelled` when the scope is cancelled. Otherwise goes on at once, without yielding: cheap enough for tight
+ * loops.
+ */
 declare function checkpointIfCancelled(): Promise<void>
-/** Lets other tasks, timers and I/O have their turn, and never throws a cancellation. */
+/** Lets other tasks, timers and I/O run, and never throws a cancellation. */
 declare function cancelShieldedCheckpoint(): Promise<void>
-/** The class of what a checkpoint throws when cancelled. Re-creates `get_cancelled_exc_class`. */
+/** The class of the error that a checkpoint throws in a cancelled scope: `Cancelled`. */
 declare function getCancelledExcClass(): typeof Cancelled
 
 /** Options of a task group. */
 interface TaskGroupOptions {
-  /** For introspection and the texts of errors. */
+  /** Shown in error messages and dumps. */
   name?: string | undefined
   /** Blocks cancellation from enclosing scopes, for the whole group. */
   shield?: boolean | undefined
   /**
-   * Once the group is cancelled and nothing in it waits for the library, it settles and leaves its body and its tasks behind:
-   * see the option of `openCancelScope`. Default false.
+   * Lets a cancelled group settle although its body or a task waits for work that cannot be cancelled; these are left
+   * behind. See `CancelScopeOptions.abandon`. Default false.
    */
   abandon?: boolean | undefined
 }
 interface GatherOptions {
-  /** How many tasks run at a time. */
+  /** How many tasks run at a time: a positive integer. Default: all. */
   limit?: number | undefined
 }
-/** What runs together with the tasks of its group. */
+/** A function that runs together with the tasks of its group. */
 type GroupBody = (group: TaskGroup) => unknown
 /** A function that is run as a task. */
 type Job<T> = () => T | PromiseLike<T>
-/** What a list of jobs gives, in their order. */
+/** The values of a list of jobs, in their order. */
 type JobValues<F extends readonly Job<unknown>[]> = {
   -readonly [K in keyof F]: Awaited<ReturnType<F[K]>>
 }
 /**
- * Runs `body` with a group to spawn tasks into, and ends after all of them. Resolves with the body's value, or with
- * `undefined` when the group was cancelled and its body with it (a body without parameters cannot do that). Rejects with one `ExceptionGroup` of everything that
- * the body and the tasks threw. Re-creates `create_task_group`.
+ * Runs `body` with a task group, and waits for every task that is spawned into the group: no task outlives the call.
+ * When the body or a task fails, all others are cancelled.
+ *
+ * Resolves with the value of the body, or with `undefined` when the group was cancelled and its body with it (a body
+ * without parameters cannot do that).
+ *
+ * @throws ExceptionGroup with every error that the body and the tasks threw, also when there is only one
+ * @example
+ * ```ts
+ * await createTaskGroup((tg) => {
+ *   tg.spawn(serveHttp)
+ *   tg.spawn(pollQueue, queueUrl)
+ * }) // here both have ended
+ * ```
  */
 declare function createTaskGroup<F extends GroupBody>(body: F): Promise<BodyValue<F>>
 declare function createTaskGroup<F extends GroupBody>(options: TaskGroupOptions, body: F): Promise<BodyValue<F>>
 /**
  * Runs the functions as tasks, at most `limit` at a time, and resolves with their values in order.
  *
- * Rejects with the first failure itself, as `Promise.all` does, and only after all other tasks have been cancelled and have
- * ended. What these throw meanwhile goes to the diagnostics channel `structio:suppressed-error`.
+ * Rejects with the first failure itself, as `Promise.all` does. But first it cancels all other tasks and waits for
+ * them. Their errors go to the diagnostics channel `structio:suppressed-error`.
+ *
+ * @example
+ * ```ts
+ * const [user, orders] = await gather([() => loadUser(id), () => loadOrders(id)])
+ * ```
  */
 declare function gather<const F extends readonly Job<unknown>[]>(fns: F, options?: GatherOptions): Promise<JobValues<F>>
 /**
- * Calls `fn(item, index)` for every item, at most `limit` at a time, and resolves with the values in order. The next item is
- * asked for when there is room for it; on failure the iterator is closed. Rejects as `gather` does; a failure of the iterator
- * counts as that of a task.
+ * Calls `fn(item, index)` for every item, each in a task of its own and at most `limit` at a time. Resolves with the
+ * values in order. It takes the next item when there is room for another task, and closes the iterator on failure.
+ *
+ * Rejects as `gather` does. A failure of the iterator counts as that of a task.
+ *
+ * @param options - `limit`: a positive integer, or `Infinity`
+ * @example
+ * ```ts
+ * const pages = await mapConcurrent(urls, (url) => download(url), { limit: 8 })
+ * ```
  */
 declare function mapConcurrent<I, T>(
   items: Iterable<I> | AsyncIterable<I>,
@@ -735,74 +894,84 @@ declare function mapConcurrent<I, T>(
   },
 ): Promise<T[]>
 /**
- * Runs the functions as tasks until the first has finished or failed; the others are cancelled and waited for. Settles as
- * that first one did: with its value, or its bare error. What the others throw while they clean up goes to the diagnostics
- * channel `structio:suppressed-error`. `RangeError` for an empty list.
+ * Runs the functions as tasks until the first one finishes or fails. Then it cancels the others, waits for them, and
+ * settles as the first one did: with its value, or with its error itself. Errors that the others throw while they clean
+ * up go to the diagnostics channel `structio:suppressed-error`.
+ *
+ * @throws RangeError for an empty list
+ * @example
+ * ```ts
+ * const answer = await raceTasks([() => ask('replica-1'), () => ask('replica-2')])
+ * ```
  */
 declare function raceTasks<const F extends readonly Job<unknown>[]>(fns: F): Promise<Awaited<ReturnType<F[number]>>>
 
-/** When and how often a failed child is started again. */
+/** When and how often a failed child is restarted. */
 interface RestartOptions {
   /**
-   * How often in a row a child is started again after a failure: an integer, 0 being never, or `Infinity`. Default 10. A run that
-   * lasts `resetAfter` begins a new row.
+   * How many restarts in a row a child gets: an integer (0 is none) or `Infinity`. Default 10. A run that lasts
+   * `resetAfter` starts the count again.
    */
   attempts?: number | undefined
   /**
-   * Milliseconds before a child is started again, at least 1. A number is the wait after the first failure of a row and doubles
-   * with each further one, up to 30,000 (or to the number itself, where that is more). A function gets the number of failures
-   * in the row so far, from 1. Default 100.
+   * Milliseconds before a restart, at least 1. A number is the wait after the first failure, and doubles with each
+   * further one in a row, up to 30,000 (or the number itself, if that is more). A function gets the number of failures
+   * in a row, from 1, and returns the wait. Default 100.
    */
   backoff?: number | ((failures: number) => number) | undefined
-  /** Milliseconds for which a run has to last before its failure is the first of a new row. Default 60,000. */
+  /** Milliseconds: after a run that lasted this long, a failure counts as the first one again. Default 60,000. */
   resetAfter?: number | undefined
 }
 /** Options of `createSupervisor`. */
 interface SupervisorOptions extends TaskGroupOptions {
   /**
-   * Gets what a child threw, in the child's task. What it returns is awaited before the child is started again. What it throws
-   * fails the supervisor: all children are cancelled, and it comes out in the `ExceptionGroup`. So an error that must not be
-   * survived is thrown on.
+   * Called in the child's task with each error that a child throws. A promise that it returns is awaited before the
+   * restart. An error that it throws fails the supervisor: all children are cancelled, and the call of
+   * `createSupervisor` rejects. So throw an error on to make it fatal.
    */
   onError: (error: unknown, failure: ChildFailure) => unknown
-  /** Whether and when a failed child is started again. Default: never. */
+  /** When and how often a failed child is restarted. Default: never. */
   restart?: RestartOptions | undefined
 }
-/** What `onError` is told beside the error. A frozen record. */
+/** The second argument of `onError`. A frozen record. */
 interface ChildFailure {
   /** The child. */
   readonly task: TaskInfo
-  /** Failures in a row, this one included. */
+  /** Failures in a row, with this one. */
   readonly failures: number
-  /** Milliseconds until it is started again; `undefined` where it is not, because it may not be or is cancelled. */
+  /** Milliseconds until the restart; `undefined` without a restart: the limit is reached, or the child is cancelled. */
   readonly restartIn: number | undefined
 }
-/** Children that fail one by one. Made by `createSupervisor`. */
+/** A set of tasks that fail independently of each other. `createSupervisor` makes one. */
 declare class Supervisor {
   #private
-  /** Cancels, shields or bounds the whole, its body included. */
+  /**
+   * The scope of the supervisor, with its body and all children: to cancel it, to shield it, or to give it a deadline.
+   */
   get cancelScope(): CancelScope
   /**
-   * Starts `fn(...args)` as a child: after this call has returned, under the supervisor's scope. Works from any task and any
-   * callback of the thread.
+   * Starts `fn(...args)` as a child and returns at once: `fn` is called later, never inside this call. Works from any
+   * task and any callback of the thread.
    *
-   * The handle is that of the child through all its restarts: `cancel()` ends it for good, `value()` is what its last run
-   * returned, or `TaskFailed` once it is not started again.
+   * The handle stays the same through all restarts. `cancel()` ends the child for good. `value()` resolves with the
+   * result of the last run, or rejects with `TaskFailed` after a failure without a restart.
    *
    * @throws UsageError when the supervisor has ended; the function is then not called
    */
   spawn<A extends unknown[], T>(fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
   spawn<A extends unknown[], T>(options: TaskOptions, fn: (...args: A) => T | PromiseLike<T>, ...args: A): TaskHandle<T>
 }
-/** What runs together with the children. */
+/** A function that runs together with the children. */
 type SupervisorBody = (supervisor: Supervisor) => unknown
 /**
- * Runs `body` with a supervisor to spawn children into, and ends after all of them. A child that fails goes to `onError` and
- * leaves its siblings alone; with `restart` it is started again after a while. A child that returns has finished.
+ * Runs `body` with a supervisor, and waits for every child that is spawned into it. The error of a failing child goes
+ * to `onError`, and its siblings go on. With `restart`, the child is restarted after a delay. A child that returns has
+ * finished.
  *
- * Resolves with the body's value, or with `undefined` when the supervisor was cancelled and its body with it. Rejects with one
- * `ExceptionGroup` when the body fails, or `onError` throws: that cancels all children, as in a task group.
+ * Resolves with the value of the body, or with `undefined` when the supervisor was cancelled and its body with it.
  *
+ * @throws ExceptionGroup when the body fails or `onError` throws: all children are cancelled, as in a task group
+ * @example
  * ```ts
  * await createSupervisor({ onError: (error, { task }) => console.error(task.name, error), restart: {} }, (sv) => {
  *   sv.spawn(consumeOrders)
@@ -814,81 +983,89 @@ declare function createSupervisor<F extends SupervisorBody>(options: SupervisorO
 
 /** Options of `retry`. */
 interface RetryOptions {
-  /** How many times the function is called at most, the first time included: a positive integer, or `Infinity`. Default 5. */
+  /**
+   * How many times the function is called at most, the first time included: a positive integer, or `Infinity`. Default
+   * 5.
+   */
   attempts?: number | undefined
   /**
-   * Milliseconds to wait before the second attempt. Later waits grow exponentially, up to 30 seconds (or `backoff`, where that is
-   * more). Default 100.
+   * Milliseconds to wait before the second attempt. Later waits grow exponentially, up to 30 seconds (or `backoff`,
+   * where that is more). Default 100.
    *
-   * Or a function that gives the milliseconds to wait once attempt 1, 2, … has failed with `error`.
+   * Or a function that returns the milliseconds to wait after attempt 1, 2, … has failed with `error`.
    */
   backoff?: number | ((attempt: number, error: unknown) => number) | undefined
   /**
-   * Whether waits are spread at random, so that callers that failed together do not come back together. Default: true, but false
-   * where `backoff` is a function. Of a number: "decorrelated jitter", each wait lies between `backoff` and three times the wait
-   * before. Of a function: each wait lies between 0 and what it gives. On `virtual` chance comes from the seed.
+   * Whether waits are random, so that callers that failed together do not retry together. Default: true if `backoff` is
+   * a number, false if it is a function. With a number ("decorrelated jitter"), each wait lies between `backoff` and
+   * three times the wait before. With a function, each wait lies between 0 and its result. On `virtual` the random
+   * numbers come from the seed.
    */
   jitter?: boolean | undefined
-  /** Whether to try again after this error. Default: after every error. What it throws is thrown. */
+  /** Whether to try again after this error. Default: after every error. An error that it throws ends the retry. */
   retryIf?: ((error: unknown, attempt: number) => boolean | PromiseLike<boolean>) | undefined
-  /** Called, and awaited, before each wait of `delay` milliseconds: to log, or to reconnect. What it throws is thrown. */
+  /**
+   * Called, and awaited, before each wait of `delay` milliseconds: to log or to reconnect. An error that it throws ends
+   * the retry.
+   */
   onRetry?: ((error: unknown, attempt: number, delay: number) => unknown) | undefined
 }
 /**
- * Calls `fn` until it succeeds, and resolves with its value. When all attempts have failed, rejects with the last error itself;
- * `retryErrors(error)` gives the earlier ones.
+ * Calls `fn` until it succeeds, with growing waits between the attempts, and resolves with its value. When all attempts
+ * have failed, it rejects with the last error itself; `retryErrors(error)` gives the earlier ones.
  *
- * A cancelled call is never retried, and neither is one that fails while its scope is cancelled. A limit on each attempt goes
- * inside, one on all of them outside:
+ * A cancelled attempt is never repeated, and neither is one that fails while its scope is cancelled. Operations that an
+ * attempt began and did not await are cancelled when it ends, and have ended before the next attempt begins.
  *
+ * @param fn - gets the number of the attempt, from 1
+ * @throws RangeError for `attempts` or a `backoff` that is out of range, also if the function `backoff` returns it
+ * @example
  * ```ts
+ * // At most 5 seconds for each attempt, at most a minute for all of them:
  * await failAfter(60_000, () => retry({ attempts: 10 }, () => failAfter(5000, () => load(url))))
  * ```
- *
- * What an attempt has begun and not awaited is cancelled when it ends, and has ended before the next one begins. `fn` gets the
- * number of the attempt, from 1.
- *
- * @throws RangeError for `attempts` or a `backoff` that is out of range, also one that the function gives
  */
 declare function retry<T>(fn: (attempt: number) => T | PromiseLike<T>): Promise<T>
 declare function retry<T>(options: RetryOptions, fn: (attempt: number) => T | PromiseLike<T>): Promise<T>
 /**
- * What the attempts before the last one failed with, oldest first, given the error that a `retry` rejected with; at most the
- * latest 100. Empty for every other error, and for what is no object.
+ * The errors of the earlier attempts, oldest first, for the error that a `retry` rejected with; at most the latest 100.
+ * Empty for every other error, and for a value that is no object.
  */
 declare function retryErrors(error: unknown): readonly unknown[]
 
 /** Options of `every` and `ticks`. */
 interface EveryOptions {
-  /** Whether the first time is at once, and not after one interval. Default false. */
+  /** Whether the first call comes at once, and not after one interval. Default false. */
   immediate?: boolean | undefined
   /**
-   * What happens to times that have passed while the last call was still running: they are left out (`'skip'`, the default), or
-   * made up for, one right after another (`'catch-up'`).
+   * What to do about times that passed while a call was still running: leave them out (`'skip'`, the default), or make
+   * the missed calls one right after another (`'catch-up'`).
    */
   missed?: 'skip' | 'catch-up' | undefined
 }
 /**
- * Calls `fn` every `intervalMs` milliseconds, for the first time after one interval, until it is cancelled or `fn` fails: that error
- * is thrown. Calls never overlap. `fn` gets the number of intervals since the beginning, so a gap shows what was left out.
+ * Calls `fn` every `intervalMs` milliseconds, first after one interval. It goes on until it is cancelled, or until `fn`
+ * fails: then it rejects with that error. Calls never overlap.
  *
+ * @param fn - gets the number of intervals since the start; a gap in the numbers shows skipped calls
+ * @throws RangeError when `intervalMs` is not positive
+ * @example
  * ```ts
  * tg.spawn(() => every(60_000, { immediate: true }, () => refreshPrices()))
  * ```
- *
- * @throws RangeError when `intervalMs` is not positive
  */
 declare function every(intervalMs: number, fn: (tick: number) => unknown): Promise<void>
 declare function every(intervalMs: number, options: EveryOptions, fn: (tick: number) => unknown): Promise<void>
 /**
- * The same as an async iterable without an end: each step waits for the next time, and gives the number of intervals since the
- * loop began. A step that was cancelled can be taken again. A second `next()` beside one that waits is a `ResourceBusyError`.
+ * An endless async iterable for loops that repeat at fixed times: each step waits until the next multiple of
+ * `intervalMs` milliseconds, and gives the number of intervals since the loop began. After a cancelled `next()` another
+ * one may follow. A second `next()` while one waits rejects with `ResourceBusyError`.
  *
+ * @throws RangeError when `intervalMs` is not positive
+ * @example
  * ```ts
  * for await (const _ of ticks(1000)) console.log(await load())
  * ```
- *
- * @throws RangeError when `intervalMs` is not positive
  */
 declare function ticks(intervalMs: number, options?: EveryOptions): AsyncIterableIterator<number>
 
@@ -966,125 +1143,146 @@ declare function selectAll<const R extends Named>(
   }[keyof R]
 >
 
-/** What was acquired. Releasing it twice is harmless, and it may be released anywhere. */
+/**
+ * The result of `acquire`: release it, or hold it with `using`. It may be released anywhere, and a second release does
+ * nothing.
+ */
 interface Grant extends Disposable, AsyncDisposable {
-  /** Gives it back. A second call does nothing. */
+  /** Gives the place, lock or token back. A second call does nothing. */
   release(): void
 }
 
-/** A frozen record. */
+/** A snapshot of a capacity limiter, frozen. */
 interface CapacityLimiterStatistics {
-  /** Tokens that somebody has now. */
+  /** Tokens that are borrowed now. */
   readonly borrowedTokens: number
-  /** Tokens that there are; `Infinity` for no limit. */
+  /** All tokens; `Infinity` for no limit. */
   readonly totalTokens: number
-  /** Tasks (also those inside a `use`) as `TaskInfo`, other borrowers as they were given; in the order of borrowing. */
+  /** In the order of borrowing: tasks (also those inside a `use`) as `TaskInfo`, other borrowers as they were given. */
   readonly borrowers: readonly unknown[]
   /** Tasks that wait for a token. */
   readonly tasksWaiting: number
 }
 /**
- * Makes a limiter with so many tokens, `Infinity` being no limit. Re-creates `anyio.create_capacity_limiter`.
+ * Makes a limiter of concurrency: at most `totalTokens` borrowers have a token at a time. It differs from a semaphore:
+ * each token has a known borrower, and the total can be changed.
  *
- * @throws RangeError when `totalTokens` is negative or no integer
+ * @example
+ * ```ts
+ * const limiter = createCapacityLimiter(4)
+ * const pages = await Promise.all(urls.map((url) => limiter.use(() => load(url))))
+ * ```
+ *
+ * @param totalTokens - 0 or more; `Infinity` is no limit
+ * @throws RangeError if `totalTokens` is negative or no integer
  */
 declare function createCapacityLimiter(totalTokens: number): CapacityLimiter
-/** Re-creates `anyio.abc.CapacityLimiter`. It may have zero tokens. */
+/** Lends tokens to tasks and other borrowers; made by `createCapacityLimiter`. */
 declare class CapacityLimiter {
   #private
   /**
-   * Waits for a token, which then belongs to the running task.
+   * Waits for a token, which the running task then has.
    *
-   * @throws UsageError when the task has one, or waits for one, already, or inside a `use` of the limiter
+   * @throws UsageError if the task has a token or waits for one already, or inside a `use` of this limiter
    */
   acquire(): Promise<Grant>
-  /** Takes a token without waiting. @throws WouldBlock where none is free; UsageError when the task has one already */
+  /** Takes a token without waiting. @throws WouldBlock if none is free; UsageError if the task has one already */
   acquireNowait(): Grant
-  /** Waits for a token for a borrower of any kind, whoever runs. @throws UsageError when `borrower` has one already */
+  /**
+   * Waits for a token for `borrower`, any value that identifies it. @throws UsageError if `borrower` has one already
+   */
   acquireOnBehalfOf(borrower: unknown): Promise<Grant>
-  /** The same without waiting; works anywhere. @throws WouldBlock where none is free; UsageError as above */
+  /**
+   * Takes a token for `borrower` without waiting. Works anywhere. @throws WouldBlock if none is free; UsageError as
+   * above
+   */
   acquireOnBehalfOfNowait(borrower: unknown): Grant
-  /** Gives the running task's token back. @throws UsageError when it has none */
+  /** Gives the running task's token back. @throws UsageError if it has none */
   release(): void
-  /** Gives a borrower's token back; works anywhere. @throws UsageError when it has none */
+  /** Gives the token of `borrower` back. Works anywhere. @throws UsageError if it has none */
   releaseOnBehalfOf(borrower: unknown): void
-  /** How many tokens are free; less than 0 when the total was lowered below what is borrowed. */
+  /** Number of free tokens; negative if the total was lowered below the number of borrowed tokens. */
   get availableTokens(): number
-  /** How many tokens are borrowed. */
+  /** Number of borrowed tokens. */
   get borrowedTokens(): number
-  /** How many there are. Raising it serves those who wait; lowering it takes nothing from anybody. */
+  /** Number of all tokens. Raising it serves waiters; lowering it leaves borrowed tokens with their borrowers. */
   get totalTokens(): number
   set totalTokens(total: number)
   /**
-   * Runs `body` with a token that belongs to this very call, so that ten of them in one `Promise.all` take their turns.
-   * The token is given back when `body` settles. Calls that it has begun and not awaited go on without one: await them, or run
-   * them in a task group inside `body`.
+   * Waits for a token, runs `body`, and gives the token back when `body` settles. The token belongs to this call, not
+   * to the task: ten calls in one `Promise.all` take turns. Calls that `body` has begun and not awaited go on without a
+   * token: await them, or run them in a task group inside `body`.
    *
-   * @throws UsageError inside another `use` of it, or when the task has a token already
+   * @throws UsageError inside another `use` of this limiter, or if the task has a token already
    */
   use<T>(body: () => T | PromiseLike<T>): Promise<T>
-  /** Who has a token, and how many wait for one. */
+  /** The borrowers, and the number of waiting tasks. */
   statistics(): CapacityLimiterStatistics
 }
 
-/** A function of the host that a thread calls by name. What it takes and returns is copied. */
+/** A function of the host that a thread calls by name. Its arguments and value are copied. */
 type ExposedFunction = (...args: never[]) => unknown
 
 /**
- * What can be moved to a thread. Derived, because no version range of @types/node has one name for it: `TransferListItem`
- * has gone in 26, `Transferable` is new in 20.19.
+ * A value that can be moved to a thread. Derived, because its name differs between versions of @types/node:
+ * `TransferListItem` is gone in 26, `Transferable` is new in 20.19.
  */
 type Transferable = NonNullable<Parameters<Worker['postMessage']>[1]>[number]
 
 declare const signature: unique symbol
-/** An export of a module, to be run by `runInThread` or `runInProcess`; `threadTask` makes one. */
+/** An export of a module as a task for `runInThread` or `runInProcess`; `threadTask` makes one. */
 interface ThreadTask<A extends unknown[] = unknown[], T = unknown> {
-  /** Where the module is. */
+  /** The absolute URL of the module. */
   readonly url: string
-  /** Of the exported function. */
+  /** The name of the exported function. */
   readonly name: string
-  /** Of types only: what it takes and returns. */
+  /** For the compiler only: the function's type. */
   readonly [signature]?: (...args: A) => T
 }
 /** A function of any kind. */
 type AnyFunction = (...args: never[]) => unknown
 /**
- * Names a function that a thread or a child process can load by itself: the export `name` of the module at `url`.
+ * Names an export of a module as a task: a thread or a child process loads the module and calls the function.
  *
+ * @example
  * ```ts
  * const hash = threadTask<typeof import('./work.js').hash>(new URL('./work.js', import.meta.url), 'hash')
+ * const digest = await runInThread(hash, 'some text')
  * ```
  *
- * @typeParam F - the function's type; `typeof import('./work.js').hash`
+ * @typeParam F - the function's type: `typeof import('./work.js').hash`
  * @param url - absolute: `new URL('./work.js', import.meta.url)`, or its text
- * @param name - of the export; by default the default export
- * @throws TypeError for what is no URL, RangeError for one that is not absolute
+ * @param name - the name of the export; default: the default export
+ * @throws TypeError if `url` is no URL, RangeError if it is not absolute
  */
 declare function threadTask<F extends AnyFunction = (...args: unknown[]) => unknown>(
   url: URL | string,
   name?: string,
 ): ThreadTask<Parameters<F>, Awaited<ReturnType<F>>>
 
-/** Gives a thread access to a portal: pass it on as `workerData`, or in a message. It is made of data alone. */
+/** Gives a thread access to a portal. Pass it as `workerData` or in a message; it is plain data. */
 interface PortalHandle {}
 
-/** A portal as a thread sees it; `BlockingPortal.attach` makes one. */
+/** A portal in a thread that uses it; `BlockingPortal.attach` makes one. */
 interface AttachedPortal {
   /**
-   * Calls an exposed function and blocks this thread until it has ended: returns what it returned, throws what it threw.
+   * Calls an exposed function and blocks this thread until it has ended. Returns its value, or throws its error.
    *
-   * @throws ClosedResourceError when the portal is closed, also while this waits; RunFinishedError when its run has ended;
+   * @throws ClosedResourceError if the portal is closed, also while this waits; RunFinishedError if its run has ended;
    * UsageError on an event-loop thread
    */
   call<T = unknown>(name: string, ...args: unknown[]): T
   /** Starts an exposed function and returns at once. Throws as `call` does. */
   startTaskSoon<T = unknown>(name: string, ...args: unknown[]): PortalTask<T>
 }
-/** What was started through a portal. */
+/** A function that was started through a portal. */
 interface PortalTask<T = unknown> {
-  /** Blocks this thread until the function has ended, and returns or throws as `call` does; `TaskCancelled` after `cancel`. */
+  /**
+   * Blocks this thread until the function has ended. Returns or throws as `call`; throws `TaskCancelled` after
+   * `cancel`.
+   */
   result(): T
-  /** Cancels what the function waits for. Does not wait. */
+  /** Cancels the function. Does not wait for its end. */
   cancel(): void
 }
 
@@ -1094,21 +1292,31 @@ interface BlockingPortalOptions {
   expose: Readonly<Record<string, ExposedFunction>>
 }
 /**
- * Opens a portal, through which threads that the library did not start call functions of this one: pass `portal.handle` to the
- * thread, and `BlockingPortal.attach(handle)` there. The functions run in the task, and under the scope, in which the portal
- * was made. Close it when it is no longer needed. Re-creates `anyio.from_thread.BlockingPortal`.
+ * Opens a portal: threads that the library did not start, such as your own `Worker`s, can call functions of this
+ * thread. Pass `portal.handle` to the thread and call `BlockingPortal.attach(handle)` there. The functions run in the
+ * task and scope in which the portal was made. Close it when it is no longer needed.
+ *
+ * @example
+ * ```ts
+ * await using portal = await createBlockingPortal({ expose: { load: (id: number) => database.load(id) } })
+ * const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: portal.handle })
+ * await abandonOnCancel(once(worker, 'exit'))
+ *
+ * // worker.js
+ * const row = BlockingPortal.attach(workerData).call('load', 7) // blocks the worker
+ * ```
  */
 declare function createBlockingPortal(options: BlockingPortalOptions): Promise<BlockingPortal>
-/** Made by `createBlockingPortal`. */
+/** A portal into a run, made by `createBlockingPortal`. */
 declare class BlockingPortal {
   #private
-  /** What gives a thread access to this portal. It can be copied to any number of them. */
+  /** Gives threads access to this portal. It can be sent to any number of threads. */
   get handle(): PortalHandle
-  /** In a thread with its handle: the portal as it is seen from there. @throws TypeError for what is no handle */
+  /** Call it in a thread with the handle of a portal, to use that portal. @throws TypeError if `handle` is no handle */
   static attach(handle: PortalHandle): AttachedPortal
   /**
-   * Closes the portal: the functions that still run are cancelled, and waited for; threads that wait for them, and whoever
-   * calls from now on, get a `ClosedResourceError`. Never raises a cancellation: the next checkpoint does. Idempotent.
+   * Closes the portal: running functions are cancelled and awaited. Their threads, and later calls, get a
+   * `ClosedResourceError`. Never raises a cancellation: the next checkpoint does. Idempotent.
    */
   close(): Promise<void>
   /** The same as `close()`. */
@@ -1116,68 +1324,86 @@ declare class BlockingPortal {
 }
 
 /**
- * Calls a function of the host thread that `runInThread` was given in `expose`, and blocks this thread until it has ended;
- * the event loop goes on. The function runs under the scope of whoever called `runInThread`.
+ * Calls a function of the host from inside a `runInThread` function: one that the call's option `expose` names. Blocks
+ * this thread until the function has ended, and returns its value; the host's event loop goes on. The function runs
+ * under the scope of the caller of `runInThread`.
  *
- * Throws what the function throws, `Cancelled` among it: that scope's cancellation reaches the waits inside it. Throws
- * `UsageError` on the event-loop thread, which must never block; `NotRunningError` in a thread that the library did not start;
- * `RunFinishedError` in one that was abandoned, once its run has settled. Re-creates `run_async_from_thread`.
+ * @example
+ * ```ts
+ * await runInThread({ expose: { load: (id: number) => database.load(id) } }, () => {
+ *   const row = runAsyncFromThread<Row>('load', 7)
+ *   return crunch(row)
+ * })
+ * ```
  *
- * @param args - anything that can be cloned
+ * @param name - the key in `expose`
+ * @param args - values that can be cloned
+ * @throws the error of the function, also its `Cancelled`; UsageError on the event-loop thread, which must never block;
+ * NotRunningError in a thread that the library did not start; RunFinishedError in an abandoned thread whose run has
+ * settled
  */
 declare function runAsyncFromThread<T = unknown>(name: string, ...args: unknown[]): T
-/** What worker code can ask about its caller. Re-creates `anyio.from_thread`. */
+/** What code inside `runInThread` can ask about its caller. */
 declare const fromThread: {
   /**
-   * Throws `Cancelled` when the scope of whoever called `runInThread` is effectively cancelled; a shield keeps it away as from
-   * any checkpoint. It reads one word of shared memory: call it in the middle of a computation, as often as you like.
+   * Throws `Cancelled` if the caller of `runInThread` is cancelled (shields count as for any checkpoint). It reads one
+   * word of shared memory: call it in a computation as often as you like.
    */
   checkCancelled(): void
 }
 
 /** Options of `runInThread`. */
 interface RunInThreadOptions {
-  /** Whose token the call borrows while its thread works. Default: `currentDefaultThreadLimiter()`. */
+  /** Bounds how many threads work at once: the call holds one token. Default: `currentDefaultThreadLimiter()`. */
   limiter?: CapacityLimiter | undefined
   /**
-   * Whether a cancelled caller goes on at once and leaves the thread to itself: what the function comes to is dropped then, and
-   * the token is held until the thread is done. Default false: the caller waits until the function has ended.
+   * Whether a cancelled caller goes on at once, while the function runs on: its result is dropped, and the token comes
+   * back when the thread is done. Default false: the caller waits until the function has ended.
    */
   abandonOnCancel?: boolean | undefined
   /**
-   * Whether a cancellation terminates the thread in the middle of the function, wherever that is: `finally` blocks do not run, and
-   * what it had half done in shared memory stays so. The caller goes on once the thread has ended, and has the function's
-   * value if that had returned before. Native code cannot be interrupted; the thread ends when it returns. The next call starts
-   * a new thread (some 10 to 50 ms). Default false. Together with `abandonOnCancel` a `RangeError`.
+   * Whether a cancellation terminates the thread in the middle of the function. `finally` blocks do not run, and
+   * half-done changes of shared memory stay. The caller goes on once the thread has ended, with the value of the
+   * function if that had returned before. Native code cannot be interrupted: the thread ends when it returns. The next
+   * call starts a new thread (some 10 to 50 ms). Default false. Excludes `abandonOnCancel`.
    */
   terminateOnCancel?: boolean | undefined
-  /** Functions of this thread that the other may call by name, with `runAsyncFromThread`. */
+  /** Functions of this thread that the function may call by name, with `runAsyncFromThread`. */
   expose?: Readonly<Record<string, ExposedFunction>> | undefined
   /**
-   * What in the arguments is moved to the thread instead of copied: array buffers, message ports. Not the memory of bytes that the
-   * library has received or read, which other buffers share: Node 22 and later refuse it with a `DataCloneError`, Node 20 copies
-   * it. `Uint8Array.from(bytes)` has memory of its own.
+   * Parts of the arguments that are moved to the thread instead of copied: array buffers, message ports. The memory of
+   * bytes that the library has received or read cannot be moved, because other buffers share it: Node 22 and later
+   * refuse it with a `DataCloneError`, Node 20 copies it. `Uint8Array.from(bytes)` has memory of its own.
    */
   transfer?: readonly Transferable[] | undefined
-  /** For introspection; by default the function's name. */
+  /** Name in dumps. Default: the function's name. */
   name?: string | undefined
 }
-/** A function that closes over nothing, or a `threadTask`. */
+/** A task for a thread: a function that closes over nothing, or a `threadTask`. */
 type ThreadFunction<A extends unknown[], T> = ((...args: A) => T | PromiseLike<T>) | ThreadTask<A, T>
 /**
- * Runs `task(...args)` in a thread, and resolves with what it returns; a promise is awaited there. Re-creates `run_in_thread`.
+ * Runs `task(...args)` in a thread, so that it does not block the event loop, and resolves with its value. If it
+ * returns a promise, the thread awaits it.
  *
- * `task` is `threadTask(url, name)`, or a function that closes over nothing: it is sent by its source. Arguments and result
- * are copied as by `structuredClone`, but for what `transfer` names. Threads are kept for the next call, and never keep
- * the process alive by themselves.
+ * `task` is `threadTask(url, name)`, or a function that closes over nothing: the thread gets its source. Arguments and
+ * value are copied as by `structuredClone`, except what `transfer` names. Threads are reused, and never keep the
+ * process alive by themselves.
  *
- * A checkpoint on the way in, also while it waits for a token. From then on a cancellation does not end the function: the
- * caller waits for it, and gets what it came to (or goes on at once: `abandonOnCancel`; or ends the thread: `terminateOnCancel`).
- * The function may ask, with `fromThread.checkCancelled()`.
+ * A caller that is cancelled before the function runs leaves at once. Later the caller waits for the function and gets
+ * its value or error (THREAD-1); `abandonOnCancel` and `terminateOnCancel` change that. The function can check for a
+ * cancellation with `fromThread.checkCancelled()`.
  *
- * Rejects with what the function throws, with its class name, message, stack and own fields; with `DataCloneError` for what
- * cannot be sent; with `BrokenResourceError` when the thread dies; with `UsageError` where a function that was sent misses a
- * name, or where all tokens of the limiter wait for such a call.
+ * @example
+ * ```ts
+ * const hash = await runInThread((text: string) => {
+ *   const { createHash } = process.getBuiltinModule('node:crypto')
+ *   return createHash('sha256').update(text).digest('hex')
+ * }, text)
+ * ```
+ *
+ * @throws the error of the function, with class name, message, stack and own fields; `DataCloneError` for a value that
+ * cannot be sent; BrokenResourceError if the thread dies; UsageError if the function closes over a name, or if all
+ * tokens of the limiter wait for such a call
  */
 declare function runInThread<T = unknown>(task: ThreadTask, ...args: unknown[]): Promise<T>
 declare function runInThread<A extends unknown[], T>(task: ThreadFunction<A, T>, ...args: A): Promise<T>
@@ -1188,25 +1414,42 @@ declare function runInThread<A extends unknown[], T>(
   ...args: A
 ): Promise<T>
 /**
- * The limiter of `runInThread` calls that name none: as many tokens as the machine has processors to give
- * (`os.availableParallelism()`), for this thread of the process. It bounds threads only; file work and look-ups have bounds of
- * their own. Its `totalTokens` may be changed. Re-creates `anyio.to_thread.current_default_thread_limiter`.
+ * The limiter of `runInThread` calls without the option `limiter`. It has `os.availableParallelism()` tokens; set its
+ * `totalTokens` to change that. It bounds threads only, not file work and look-ups, and belongs to this JavaScript
+ * thread.
  */
 declare function currentDefaultThreadLimiter(): CapacityLimiter
 
 /** Options of `runInProcess`. */
 interface RunInProcessOptions {
-  /** Whether a cancelled caller goes on at once, or (default) when the process it had killed is gone. */
+  /** Whether a cancelled caller goes on at once. Default false: once the killed process is gone. */
   abandonOnCancel?: boolean | undefined
-  /** Whose token the call borrows while its process lives. Default: one with a token for each processor. */
+  /**
+   * Bounds how many processes run at once: a call holds one token while its process lives. Default: one per processor.
+   */
   limiter?: CapacityLimiter | undefined
 }
 /**
- * Runs `task(...args)` in a child process, and resolves with what it returns. What it may be, how arguments and results are
- * copied and how errors come out is said at `runInThread`. A process is started for each call, with the options that this one
- * was started with, and **killed when the caller is cancelled**. Re-creates `anyio.to_process.run_sync`.
+ * Runs `task(...args)` in a child process, and resolves with its value. The process is **killed when the caller is
+ * cancelled**: use it for code that may crash, leak memory, or has to be stopped in the middle.
  *
- * Rejects with `BrokenResourceError` when the process ends by itself before the function has returned.
+ * `task` is `threadTask(url, name)` or a function that closes over nothing, as for `runInThread`. Arguments and the
+ * value are copied. An error of the function keeps its class name, message, stack and fields. Each call starts a
+ * process, with the command-line options of this one.
+ *
+ * @example
+ * ```ts
+ * const primes = await moveOnAfter(1000, () =>
+ *   runInProcess((limit: number) => {
+ *     const found: number[] = []
+ *     for (let n = 2; n < limit; n++) if (found.every((p) => n % p !== 0)) found.push(n)
+ *     return found
+ *   }, 100_000),
+ * )
+ * ```
+ *
+ * @throws BrokenResourceError if the process ends before the function has returned; `DataCloneError` for a value that
+ * cannot be copied
  */
 declare function runInProcess<T = unknown>(task: ThreadTask, ...args: unknown[]): Promise<T>
 declare function runInProcess<A extends unknown[], T>(task: ThreadFunction<A, T>, ...args: A): Promise<T>
@@ -1222,24 +1465,32 @@ declare function runInProcess<A extends unknown[], T>(
 ): Promise<T>
 
 /**
- * A file, opened by `aopen`. Re-creates `anyio.AsyncFile`, with the behaviour of Python's own file objects.
+ * An open file, made by `aopen`. Iterate it for its lines.
  *
- * In text mode `D` is `string`, and sizes count characters (code points); in binary mode it is `Buffer`, and they count
- * bytes. At the end of the file reads give an empty one. Calls on one file are carried out in the order in which they are
- * made, whichever tasks make them.
+ * In text mode `D` is `string` and sizes count characters (code points); in binary mode `D` is `Buffer` and sizes count
+ * bytes. At the end of the file a read gives an empty value. Calls on one file run in the order in which they are made,
+ * also from different tasks (FILE-1).
  *
- * A call that is cancelled while the system works for it waits until the system has let go: it then has its value, if that is
- * complete, or throws `Cancelled` and has moved nothing: the next read gets what this one would have got.
+ * A call that is cancelled while the system works for it waits for the system. Then it gives its value, if that is
+ * complete, or throws `Cancelled` without moving the position: the next read gets the same data (FILE-2).
+ *
+ * @example
+ * ```ts
+ * await using file = await aopen('notes.txt', 'r+')
+ * const first = await file.readline()
+ * await file.seek(0, 2)
+ * await file.write(`again: ${first}`)
+ * ```
  */
 declare class AsyncFile<D extends string | Buffer = string | Buffer> implements AsyncIterable<D>, AsyncDisposable {
   #private
-  /** The path, or the descriptor, that it was opened with. */
+  /** The path or descriptor that it was opened with. */
   get name(): string | Buffer | number
-  /** As it was given to `aopen`. */
+  /** The mode that was given to `aopen`. */
   get mode(): string
   /** Whether `close` has been called. */
   get closed(): boolean
-  /** The file descriptor. On `native` its position is where the file has been read to or flushed. */
+  /** The file descriptor. On `native`, its position is where the file has been read to or flushed. */
   get fd(): number
   /** Whether the mode allows reading. */
   readable(): boolean
@@ -1247,56 +1498,61 @@ declare class AsyncFile<D extends string | Buffer = string | Buffer> implements 
   writable(): boolean
   /** Whether `seek`, `tell` and `truncate` work: not with a pipe, nor with a terminal. */
   seekable(): boolean
-  /** Up to `size` characters or bytes; without it, or with -1, everything to the end. Fewer only at the end. */
+  /** Reads `size` characters or bytes, fewer only at the end. Without `size`, or with -1, reads to the end. */
   read(size?: number): Promise<D>
   /**
-   * Binary: up to `size` bytes with one read of the system at most: what the buffer holds, or else what comes first.
+   * Binary: reads up to `size` bytes with at most one system call: buffered bytes, or those that come first.
    *
    * @throws UnsupportedError in text mode
    */
   read1(size?: number): Promise<D>
-  /** One line with its ending, or `limit` characters or bytes of it. Empty at the end of the file. */
+  /** Reads one line with its ending, or `limit` characters or bytes of it. Empty at the end of the file. */
   readline(limit?: number): Promise<D>
-  /** Lines with their endings, all of them, or as many as it takes to be longer than `hint` characters or bytes together. */
+  /**
+   * Reads all lines with their endings; with `hint`, lines until they have more than `hint` characters or bytes
+   * together.
+   */
   readlines(hint?: number | null): Promise<D[]>
   /**
-   * Binary: fills `view`, or as much of it as there is: how many bytes, 0 at the end.
+   * Binary: reads into `view`, and resolves with the number of bytes: fewer than its length only at the end, 0 at the
+   * end.
    *
    * @throws UnsupportedError in text mode
    */
   readinto(view: Uint8Array): Promise<number>
-  /** As `readinto`, with one read of the system at most. */
+  /** As `readinto`, with at most one system call. */
   readinto1(view: Uint8Array): Promise<number>
   /**
-   * Writes to the file's buffer, and what that does not hold to the system: how many characters or bytes, always all. What the
-   * buffer holds is in the file after `flush` or `close`.
+   * Writes all of `data`, and resolves with the number of characters or bytes. Small data stays in the file's buffer
+   * until `flush` or `close`.
    */
   write(data: D extends string ? string : Uint8Array): Promise<number>
-  /** Writes one after another. Nothing is put between them. */
+  /** Writes the items of `list` one after another, without separators. */
   writelines(list: Iterable<D extends string ? string : Uint8Array>): Promise<void>
-  /** Cuts the file, or extends it with zeros, to `size` bytes; by default, to where it is. The position stays: the new size. */
+  /** Cuts the file, or extends it with zeros, to `size` bytes (default: the position). Resolves with the new size. */
   truncate(size?: number | null): Promise<number>
   /**
-   * Moves to `offset` from the beginning (`whence` 0), from where the file is (1), or from its end (2): the new position. In text
-   * mode an offset is 0, or what `tell` gave.
+   * Moves the position to `offset` from the beginning (`whence` 0), from the position (1), or from the end (2).
+   * Resolves with the new position. In text mode `offset` must be 0 or a value of `tell`.
    */
   seek(offset: number, whence?: number): Promise<number>
-  /** The position, in bytes; in text mode a number for `seek` and nothing else. */
+  /** The position in bytes; in text mode an opaque number for `seek`. */
   tell(): Promise<number>
-  /** Hands what was written to the system. */
+  /** Hands buffered writes to the system. */
   flush(): Promise<void>
   /**
-   * Flushes and closes, after the calls made before. The file is closed also in a cancelled scope, and when flushing fails; that
-   * error is thrown afterwards. Never raises a cancellation: the next checkpoint does. A second call is harmless.
+   * Flushes and closes the file, behind all earlier calls (FILE-3). The file is closed also in a cancelled scope, and
+   * also if the flush fails; then the error comes out. Never raises a cancellation: the next checkpoint does.
+   * Idempotent.
    */
   close(): Promise<void>
   /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
-  /** The lines, with their endings, from where the file is. */
+  /** Iterates over the lines with their endings, from the position on. */
   [Symbol.asyncIterator](): AsyncIterableIterator<D>
 }
 
-/** A mode that gives Buffers. */
+/** The letter of a mode that says how the file is opened. */
 type Access = 'r' | 'w' | 'a' | 'x'
 /** The modes that give `Buffer`s: `'rb'`, `'r+b'`, `'rb+'` and the like. */
 type BinaryMode = `${Access}b` | `${Access}b+` | `${Access}+b` | `b${Access}` | `b${Access}+` | `b+${Access}`
@@ -1345,7 +1601,7 @@ interface WalkingOptions {
 /** A folder, the names of the folders in it, and those of all else. */
 type Walked = [path: Path, folders: string[], files: string[]]
 
-/** What a path can be made of. */
+/** A value that paths can be made of. */
 type PathSegment = string | URL | PurePath
 /** An immutable path: its text, by the rules of this platform. */
 declare abstract class PurePath {
@@ -1371,15 +1627,15 @@ declare abstract class PurePath {
   isAbsolute(): boolean
   /** Whether it is `other`, or below it. */
   isRelativeTo(other: PathSegment): boolean
-  /** Whether its last pieces match a pattern of as many (`'*.txt'`, `'src/?.ts'`), or all of it an absolute one. */
+  /** Whether the last pieces match a relative pattern (`'*.txt'`, `'src/?.ts'`), or the whole path an absolute one. */
   match(pattern: string): boolean
-  /** The same path: the same pieces. */
+  /** Whether `other` is a path with the same pieces. */
   equals(other: unknown): boolean
   /** With forward slashes. */
   asPosix(): string
   /** As a `file:` URL. @throws RangeError for a relative path */
   asUri(): string
-  /** The path as text, which the system's calls take. */
+  /** The path as text, for system calls. */
   toString(): string
   /** The path as text, for `JSON.stringify`. */
   toJSON(): string
@@ -1389,54 +1645,56 @@ declare abstract class PurePath {
 type TextOptions = Pick<OpenOptions, 'encoding' | 'errors' | 'newline'>
 
 /**
- * An immutable path with the methods of Python's `pathlib`, those that ask the system asynchronous. Re-creates AnyIO's `Path`.
+ * An immutable path of the file system, with methods to take it apart and to work with the file or folder at it. It has
+ * the methods of Python's `pathlib`; those that ask the system are asynchronous.
  *
+ * @example
  * ```ts
  * const folder = new Path('reports')
  * await folder.mkdir({ parents: true, existOk: true })
  * for await (const path of folder.glob('*.txt')) console.log(path.name, (await path.readText()).length)
  * ```
  *
- * What goes wrong is the system's error (`ENOENT`, `EEXIST`…), as node:fs has it. A call that has begun takes effect, whatever is
- * cancelled meanwhile.
+ * Errors are the system's (`ENOENT`, `EEXIST`…), as in node:fs. A cancellation does not interrupt a call that has
+ * begun: it takes effect and gives its value.
  */
 declare class Path extends PurePath {
   #private
-  /** Joined to one; without any, the working directory. A segment that is absolute begins anew. */
+  /** Joins the segments; an absolute one replaces those before it. Without segments: the working directory. */
   constructor(...segments: PathSegment[])
   /** The working directory. */
   static cwd(): Path
   /** The user's home folder. */
   static home(): Path
-  /** Without its last name; a root, and the empty path, are their own. */
+  /** The path without its last name. A root and the empty path are their own parents. */
   get parent(): Path
   /** The parent, its parent, and so on. */
   get parents(): readonly Path[]
-  /** The path that these segments lead to from here; an absolute one replaces what is before it. */
+  /** Appends segments; an absolute one replaces all before it. */
   joinpath(...segments: PathSegment[]): Path
-  /** With another name. @throws RangeError where there is none, and for one that is not a single name */
+  /** Replaces the last name. @throws RangeError if the path has none, or `name` is no single name */
   withName(name: string): Path
-  /** With another name before the last suffix. */
+  /** Replaces the last name without its suffix. */
   withStem(stem: string): Path
-  /** With another last suffix; `''` removes it. */
+  /** Replaces the last suffix; `''` removes it. */
   withSuffix(suffix: string): Path
-  /** What leads from `other` to this. @throws RangeError unless it is below */
+  /** The path from `other` to this one. @throws RangeError unless this path is below `other` */
   relativeTo(other: PathSegment): Path
-  /** From the root, with its `..` and symbolic links as they are. */
+  /** The absolute path, with `..` and symbolic links kept. */
   absolute(): Promise<Path>
-  /** With the home directory in the place of a first `~`. */
+  /** Replaces a leading `~` by the home folder. */
   expanduser(): Promise<Path>
   /**
-   * From the root, without `..` and symbolic links.
+   * The absolute path, with `..` and symbolic links resolved. A missing rest of the path is kept as it is.
    *
-   * @throws ENOENT with `strict`, where something is missing; otherwise the rest is added as it is
+   * @throws ENOENT with `strict` if a part is missing
    */
   resolve(options?: ResolveOptions): Promise<Path>
-  /** The status of what it names, links followed. */
+  /** The status of the file or folder, symbolic links followed. */
   stat(options?: LinkOptions): Promise<Stats>
-  /** As `stat`, of a symbolic link itself. */
+  /** As `stat`, but of a symbolic link itself. */
   lstat(): Promise<Stats>
-  /** Whether something is there; a symbolic link whose target is not: no. */
+  /** Whether the path exists. False for a symbolic link without a target. */
   exists(): Promise<boolean>
   /** Whether it names a regular file, links followed; `false` where nothing is. */
   isFile(): Promise<boolean>
@@ -1460,92 +1718,98 @@ declare class Path extends PurePath {
   open(mode?: TextMode, options?: OpenOptions): Promise<AsyncFile<string>>
   open(mode: BinaryMode, options?: OpenOptions): Promise<AsyncFile<Buffer>>
   open(mode: string, options?: OpenOptions): Promise<AsyncFile<string> | AsyncFile<Buffer>>
-  /** The whole file. */
+  /** Reads the whole file. */
   readBytes(): Promise<Buffer>
-  /** The whole file, decoded. */
+  /** Reads the whole file as text. */
   readText(options?: TextOptions): Promise<string>
-  /** Makes the file, or empties it, and writes: the number of bytes. */
+  /** Creates or replaces the file with `data`. Resolves with the number of bytes. */
   writeBytes(data: Uint8Array): Promise<number>
-  /** Makes the file, or empties it, and writes: the number of characters. */
+  /** Creates or replaces the file with `text`. Resolves with the number of characters. */
   writeText(text: string, options?: TextOptions): Promise<number>
   /**
    * Makes a folder.
    *
-   * @param options - `parents`: makes those that are missing; `existOk`: a folder that is there is as good
+   * @param options - `parents`: makes missing parents; `existOk`: an existing folder is no error
    */
   mkdir(options?: MkdirOptions): Promise<void>
   /** Removes an empty folder. */
   rmdir(): Promise<void>
   /** Removes a file or a symbolic link. */
   unlink(options?: UnlinkOptions): Promise<void>
-  /** Moves it to `target`, and replaces a file that is there: the new path. */
+  /** Renames to `target`, replacing an existing file. Resolves with the new path. */
   rename(target: PathSegment): Promise<Path>
-  /** As `rename`, on every platform. */
+  /** Renames to `target`, replacing an existing file on every platform. Resolves with the new path. */
   replace(target: PathSegment): Promise<Path>
-  /** Copies a file, or a folder with all there is in it, to `target`: the new path. */
+  /** Copies a file, or a folder with its content, to `target`. Resolves with the new path. */
   copy(target: PathSegment, options?: LinkOptions): Promise<Path>
   /** As `copy`, into a folder. */
   copyInto(folder: PathSegment, options?: LinkOptions): Promise<Path>
-  /** As `rename`, also to another file system: then it is copied, and removed. */
+  /** As `rename`, also to another file system: then it copies and removes. */
   move(target: PathSegment): Promise<Path>
   /** As `move`, into a folder. */
   moveInto(folder: PathSegment): Promise<Path>
-  /** What a symbolic link says. */
+  /** The target of a symbolic link. */
   readlink(): Promise<Path>
-  /** Makes this a symbolic link to `target`. On Windows it has to be known whether that is a folder. */
+  /** Makes this path a symbolic link to `target`. On Windows, say whether that is a folder (`targetIsDirectory`). */
   symlinkTo(target: PathSegment, options?: SymlinkOptions): Promise<void>
-  /** Makes this one more name of `target`. */
+  /** Makes this path a hard link to `target`. */
   hardlinkTo(target: PathSegment): Promise<void>
   /** Sets the permissions. */
   chmod(mode: number): Promise<void>
-  /** Makes the file, or sets its times to now. @throws EEXIST with `existOk: false`, where it is there */
+  /** Creates the file, or sets its times to now. @throws EEXIST with `existOk: false` if it exists */
   touch(options?: TouchOptions): Promise<void>
-  /** What is in the folder, in no order. */
+  /** Iterates over the entries of the folder, in no particular order. */
   iterdir(): AsyncIterableIterator<Path>
-  /** What matches a relative pattern: `'*.ts'`, `'*\/[a-c]?.md'`, and `'**'` for any number of folders. In no order. */
+  /** Iterates over the matches of a relative pattern: `'*.ts'`, `'*\/[a-c]?.md'`; `'**'` is any number of folders. */
   glob(pattern: string): AsyncIterableIterator<Path>
-  /** As `glob`, in all folders below. */
+  /** As `glob`, in this folder and all folders below. */
   rglob(pattern: string): AsyncIterableIterator<Path>
   /**
-   * The folder and all below it, each with the names of the folders and of the other things in it. From the top down, what is
-   * taken out of the list of folders is not visited.
+   * Iterates over the folder and all folders below it: `[path, names of folders, names of others]`. Folders that you
+   * remove from the list of names are not visited (with `topDown`, the default).
    */
   walk(options?: WalkingOptions): AsyncIterableIterator<Walked>
 }
 
-/** Opens the file instead of the library, and gives its descriptor. */
+/** Opens a file and returns its descriptor, instead of the library. */
 type Opener = (path: string, flags: number) => number | PromiseLike<number>
 
 /** Options of `aopen`. */
 interface OpenOptions {
   /** Text: `'utf-8'` (default), `'utf-8-sig'`, `'utf-16'`, `'utf-16-le'`, `'utf-16-be'`, `'latin1'` or `'ascii'`. */
   encoding?: string | undefined
-  /** Text: what becomes of bytes that are no characters, and of characters that the encoding does not have. Default `'strict'`. */
+  /**
+   * Text: how to treat bytes that are no characters, and characters that the encoding does not have. `'strict'`
+   * (default) throws, `'replace'` puts a replacement character, `'ignore'` leaves them out.
+   */
   errors?: 'strict' | 'replace' | 'ignore' | undefined
   /**
-   * Text: `null` (default) reads `\n`, `\r` and `\r\n` as `\n`, and writes the system's own; `''` ends lines at the same three and
-   * leaves them as they are; with `'\n'`, `'\r'` or `'\r\n'` only this ends a line, and `\n` is written as this.
+   * Text: `null` (default) reads `\n`, `\r` and `\r\n` as `\n`, and writes `\n` as the system's newline. `''` ends
+   * lines at the same three and does not translate them. With `'\n'`, `'\r'` or `'\r\n'` only that ends a line, and
+   * `\n` is written as that.
    */
   newline?: '' | '\n' | '\r' | '\r\n' | null | undefined
-  /** Bytes; 0 (binary only) does without a buffer, 1 in text mode writes each line at once. */
+  /** Size of the buffer in bytes. 0 (binary only): no buffer. 1 in text mode: writes each line at once. */
   bufferSize?: number | undefined
   /** Whether `close` closes a descriptor that was given. Default true. */
   closefd?: boolean | undefined
-  /** Opens the file: gets the path and the system's flags, and gives a descriptor, which the file then owns. */
+  /** Opens the file: called with the path and the system's flags, returns a descriptor that the file then owns. */
   opener?: Opener | undefined
 }
 /**
- * Opens a file, as Python's `open` does. Re-creates `anyio.aopen`.
+ * Opens a file, and resolves with an `AsyncFile` to read, write and iterate. Text mode gives strings, binary mode
+ * Buffers.
  *
+ * @example
  * ```ts
  * await using file = await aopen('server.log')
  * for await (const line of file) console.log(line.trimEnd())
  * ```
  *
- * @param file - a path, or a descriptor that is open already
- * @param mode - `'r'`, `'w'` (empties it), `'a'` (appends) or `'x'` (makes it, and fails with `EEXIST` if it is there); with
- * `'+'` to read and write, and with `'b'` for `Buffer`s instead of text
- * @throws the system's error: `ENOENT`, `EACCES`, `EISDIR` for a directory
+ * @param file - a path, or an open file descriptor
+ * @param mode - `'r'` (reads; default), `'w'` (creates or empties), `'a'` (appends) or `'x'` (creates, and fails with
+ * `EEXIST` if the file exists); add `'+'` to read and write, and `'b'` for `Buffer`s instead of text
+ * @throws the system error: `ENOENT`, `EACCES`, `EISDIR` for a directory
  */
 declare function aopen(
   file: string | URL | Buffer | Path | number,
@@ -1563,13 +1827,13 @@ declare function aopen(
   options?: OpenOptions,
 ): Promise<AsyncFile<string> | AsyncFile<Buffer>>
 
-/** Where, and under which name. */
+/** Options of all temporary files and folders. */
 interface TemporaryOptions {
-  /** The name's beginning; default `'tmp'`. */
+  /** Start of the name. Default `'tmp'`. */
   prefix?: string | undefined
-  /** The name's end; default none. */
+  /** End of the name. Default none. */
   suffix?: string | undefined
-  /** The folder that it is made in; default the system's for temporary files. */
+  /** The parent folder. Default: the system's folder for temporary files. */
   dir?: string | URL | Buffer | PurePath | undefined
 }
 interface TemporaryFileOptions extends TemporaryOptions, Omit<OpenOptions, 'closefd' | 'opener'> {}
@@ -1580,28 +1844,38 @@ interface NamedTemporaryFileOptions extends TemporaryFileOptions {
 interface TemporaryDirectoryOptions extends TemporaryOptions {
   /** Whether it is removed when it is closed; default true. */
   delete?: boolean | undefined
-  /** Leaves what cannot be removed, and says nothing. */
+  /** Whether errors of the removal are ignored. Default false. */
   ignoreCleanupErrors?: boolean | undefined
 }
 /**
- * A file without a name, which nobody else can open, and which is gone when it is closed. Re-creates AnyIO's `TemporaryFile`.
+ * Opens a temporary file without a name: no other process can open it, and it is gone when it is closed.
  *
  * @param mode - as for `aopen`; default `'w+b'`
  */
 declare function TemporaryFile(mode: TextMode, options?: TemporaryFileOptions): Promise<AsyncFile<string>>
 declare function TemporaryFile(mode?: BinaryMode, options?: TemporaryFileOptions): Promise<AsyncFile<Buffer>>
-/** The same with a name (`file.name`), under which others can open it as long as it is open. */
+/** Opens a temporary file with a name (`file.name`), by which other processes can open it until it is closed. */
 declare function NamedTemporaryFile(mode: TextMode, options?: NamedTemporaryFileOptions): Promise<AsyncFile<string>>
 declare function NamedTemporaryFile(mode?: BinaryMode, options?: NamedTemporaryFileOptions): Promise<AsyncFile<Buffer>>
-/** A folder, with everything in it removed when it is closed. Re-creates AnyIO's `TemporaryDirectory`. */
+/**
+ * Makes a temporary folder. Closing it removes it with everything in it.
+ *
+ * @example
+ * ```ts
+ * await using folder = await TemporaryDirectory({ prefix: 'build-' })
+ * await folder.path.joinpath('out.txt').writeText('hello')
+ * ```
+ */
 declare function TemporaryDirectory(options?: TemporaryDirectoryOptions): Promise<TemporaryDirectory>
-/** What `TemporaryDirectory()` gives. */
+/** A temporary folder, made by `TemporaryDirectory()`. */
 interface TemporaryDirectory extends AsyncDisposable {
-  /** Its path. */
+  /** Its path as a string. */
   readonly name: string
-  /** Where it is. */
+  /** Its path as a `Path`. */
   readonly path: Path
-  /** Removes it, also in a cancelled scope. Never raises a cancellation: the next checkpoint does. A second call is harmless. */
+  /**
+   * Removes the folder, also in a cancelled scope. Never raises a cancellation: the next checkpoint does. Idempotent.
+   */
   close(): Promise<void>
 }
 
@@ -2554,157 +2828,215 @@ declare function wrapTls(stream: Stream, context: TLSContext, options?: WrapTLSO
 
 /** Options of `createSemaphore`. */
 interface SemaphoreOptions {
-  /** What `value` may never exceed: a release too many is an error instead of a place too many. */
+  /** Upper bound of `value`. A release above it is a `UsageError`. Default: no bound. */
   maxValue?: number | undefined
 }
-/** A frozen record. */
+/** A snapshot of a semaphore, frozen. */
 interface SemaphoreStatistics {
-  /** Tasks that wait for their turn. */
+  /** Tasks that wait for a place. */
   readonly tasksWaiting: number
 }
 /**
- * Makes a semaphore with `value` places. Re-creates `anyio.create_semaphore`.
+ * Makes a semaphore with `value` places: at most that many calls hold one at a time.
  *
+ * @example
+ * ```ts
+ * const semaphore = createSemaphore(10)
+ * const download = (url: string) => semaphore.use(() => fetch(url))
+ * ```
+ *
+ * @param value - the number of free places at the start
  * @throws RangeError when `value` is negative or above `maxValue`
  */
 declare function createSemaphore(value: number, options?: SemaphoreOptions): Semaphore
-/** Re-creates `anyio.abc.Semaphore`. It has no owner: one task may take a place that another gives back. */
+/**
+ * A counter of places, made by `createSemaphore`. It has no owner: one task may give back a place that another has
+ * taken.
+ */
 declare class Semaphore {
   #private
-  /** What `value` never exceeds; `undefined` is no limit. */
+  /** Upper bound of `value`; `undefined` is no bound. */
   readonly maxValue: number | undefined
-  /** How many places are free. 0 while anybody waits. */
+  /** Number of free places. 0 while a task waits. */
   get value(): number
-  /** Whether there is no free place. */
+  /** Whether no place is free. */
   locked(): boolean
-  /** Takes a place, waiting for one in the order of arrival. @throws UsageError inside a `use` of it */
+  /** Waits for a place, first come, first served. @throws UsageError inside a `use` of this semaphore */
   acquire(): Promise<Grant>
-  /** Takes a place without waiting; works anywhere. @throws WouldBlock where there is no free place */
+  /** Takes a place without waiting. Works anywhere. @throws WouldBlock if no place is free */
   acquireNowait(): Grant
-  /** Gives a place back: to the first who waits, if anybody does. Works anywhere. @throws UsageError above `maxValue` */
+  /** Gives a place back, to the first waiter if there is one. Works anywhere. @throws UsageError above `maxValue` */
   release(): void
   /**
-   * Runs `body` with a place that belongs to this very call. The place is given back when `body` settles. Calls that it has
-   * begun and not awaited go on without one: await them, or run them in a task group inside `body`.
+   * Waits for a place, runs `body`, and gives the place back when `body` settles. Calls that `body` has begun and not
+   * awaited go on without a place: await them, or run them in a task group inside `body`.
    *
-   * @throws UsageError inside another `use` of it
+   * @throws UsageError inside another `use` of this semaphore
    */
   use<T>(body: () => T | PromiseLike<T>): Promise<T>
-  /** How many wait. */
+  /** The number of waiting tasks. */
   statistics(): SemaphoreStatistics
 }
 
-/** A frozen record. */
+/** A snapshot of a lock, frozen. */
 interface LockStatistics {
-  /** Whether a task owns the lock. */
+  /** Whether the lock is held. */
   readonly locked: boolean
-  /** The task that has it, by `acquire` or by a `use`; `undefined` where it is free. */
+  /** The task that holds the lock, by `acquire` or `use`; `undefined` if it is free. */
   readonly owner: TaskInfo | undefined
-  /** Tasks that wait for it. */
+  /** Tasks that wait for the lock. */
   readonly tasksWaiting: number
 }
-/** Makes a lock. Re-creates `anyio.create_lock`. */
+/**
+ * Makes a lock: one holder at a time, first come, first served.
+ *
+ * @example
+ * ```ts
+ * const lock = createLock()
+ * async function append(line: string) {
+ *   await lock.use(async () => {
+ *     await file.write(line)
+ *     await file.flush()
+ *   })
+ * }
+ * ```
+ */
 declare function createLock(): Lock
-/** Re-creates `anyio.abc.Lock`. */
+/** A lock, made by `createLock`. `acquire` gives it to the running task, `use` to the one call. */
 declare class Lock {
   #private
   /**
-   * Waits for the lock, which then belongs to the running task.
+   * Waits for the lock, which the running task then owns.
    *
-   * @throws UsageError when the task has it, or waits for it, already; BrokenResourceError when its owner has ended without releasing it
+   * @throws UsageError if the task owns the lock or waits for it already; BrokenResourceError if its owner has ended
+   * without releasing it
    */
   acquire(): Promise<Grant>
-  /** Takes the lock without waiting. @throws WouldBlock where it is not free; otherwise as `acquire` */
+  /** Takes the lock without waiting. @throws WouldBlock if it is not free; otherwise as `acquire` */
   acquireNowait(): Grant
-  /** Gives the lock to the first who waits. @throws UsageError when it does not belong to the running task */
+  /** Releases the lock, which goes to the first waiter. @throws UsageError if the running task does not own it */
   release(): void
-  /** Whether somebody has it. */
+  /** Whether the lock is held. */
   locked(): boolean
   /**
-   * Runs `body` with the lock, which belongs to this very call: two of them in one `Promise.all` take their turns.
-   * The lock is released when `body` settles. Calls that it has begun and not awaited go on beside the next owner's: await
-   * them, or run them in a task group inside `body`.
+   * Waits for the lock, runs `body`, and releases the lock when `body` settles. The lock belongs to this call, not to
+   * the task: two calls in one `Promise.all` take turns. Calls that `body` has begun and not awaited go on without the
+   * lock: await them, or run them in a task group inside `body`.
    *
-   * @throws UsageError where the running code has the lock already; BrokenResourceError as `acquire`
+   * @throws UsageError if the running code holds the lock already; BrokenResourceError as `acquire`
    */
   use<T>(body: () => T | PromiseLike<T>): Promise<T>
-  /** Who has it, and how many wait for it. */
+  /** The owner, and the number of waiting tasks. */
   statistics(): LockStatistics
 }
 
-/** A frozen record. */
+/** A snapshot of an event, frozen. */
 interface EventStatistics {
   /** Tasks that wait for the event. */
   readonly tasksWaiting: number
 }
-/** Makes an event that is not set. Re-creates `anyio.create_event`. */
+/**
+ * Makes an event: a flag that is not set at first. Tasks wait until it is set.
+ *
+ * @example
+ * ```ts
+ * const ready = createEvent()
+ * tg.spawn(async () => {
+ *   await ready.wait()
+ *   console.log('go')
+ * })
+ * ready.set()
+ * ```
+ */
 declare function createEvent(): Event
-/** Re-creates `anyio.abc.Event`; its `set` and `clear` do not wait, and work anywhere. */
+/** A flag that tasks wait for, made by `createEvent`. `set` and `clear` work anywhere, also in a callback. */
 declare class Event {
   #private
-  /** Sets it and wakes everybody who waits, also those whose scope is cancelled in the same turn. Idempotent. */
+  /**
+   * Sets the event and wakes all waiters, also a waiter whose scope is cancelled in the same turn (GRANT-4).
+   * Idempotent.
+   */
   set(): void
-  /** Makes it not set again. */
+  /** Resets the event. */
   clear(): void
-  /** Whether it is set. */
+  /** Whether the event is set. */
   isSet(): boolean
-  /** Waits until it is set. It is set for whoever waited when `set` was called, also if it is cleared right afterwards. */
+  /** Waits until the event is set. A waiter is woken by `set` even if `clear` follows at once. */
   wait(): Promise<true>
   /** For `select`: ready while it is set. It takes nothing, and counts in `selectAll` once. */
   [selectable](): SelectSource<true>
-  /** How many wait. */
+  /** The number of waiting tasks. */
   statistics(): EventStatistics
 }
 
-/** A frozen record. */
+/** A snapshot of a condition, frozen. */
 interface ConditionStatistics {
-  /** How many wait to be notified. Those who wait for the lock are in `lockStatistics`. */
+  /** Tasks that wait to be notified. Tasks that wait for the lock are in `lockStatistics`. */
   readonly tasksWaiting: number
-  /** Those of the lock below the condition. */
+  /** The statistics of the condition's lock. */
   readonly lockStatistics: LockStatistics
 }
 /**
- * Makes a condition over `lock`, or over a lock of its own. Re-creates `anyio.create_condition`.
+ * Makes a condition: tasks wait until another one changes something and notifies them. Waiting and notifying happen
+ * under one lock.
  *
- * @throws TypeError when `lock` is no lock
+ * @example
+ * ```ts
+ * const condition = createCondition()
+ * const jobs: Job[] = []
+ * // a consumer
+ * const job = await condition.use(async () => {
+ *   await condition.waitFor(() => jobs.length > 0)
+ *   return jobs.shift()!
+ * })
+ * // a producer
+ * await condition.use(() => {
+ *   jobs.push(job)
+ *   condition.notify()
+ * })
+ * ```
+ *
+ * @param lock - made by `createLock`; by default the condition has a lock of its own
+ * @throws TypeError if `lock` is no lock
  */
 declare function createCondition(lock?: Lock): Condition
-/** Re-creates `anyio.abc.Condition`; its `notify` and `notifyAll` do not wait. */
+/** A condition over a lock, made by `createCondition`. */
 declare class Condition {
   #private
   /** Waits for the lock. @throws UsageError and BrokenResourceError as `Lock.acquire` */
   acquire(): Promise<Grant>
-  /** Takes the lock without waiting. @throws WouldBlock where it is not free; otherwise as `acquire` */
+  /** Takes the lock without waiting. @throws WouldBlock if it is not free; otherwise as `acquire` */
   acquireNowait(): Grant
-  /** Releases the lock. @throws UsageError when it does not belong to the running task */
+  /** Releases the lock. @throws UsageError if the running task does not own it */
   release(): void
-  /** Whether somebody has the lock. */
+  /** Whether the lock is held. */
   locked(): boolean
   /**
-   * Runs `body` with the lock, which is released when `body` settles. Calls that it has begun and not awaited go on beside the
-   * next owner's: await them, or run them in a task group inside `body`.
+   * Waits for the lock, runs `body`, and releases the lock when `body` settles. Calls that `body` has begun and not
+   * awaited go on without the lock: await them, or run them in a task group inside `body`.
    *
-   * @throws UsageError where the running code has the lock already
+   * @throws UsageError if the running code holds the lock already
    */
   use<T>(body: () => T | PromiseLike<T>): Promise<T>
-  /** Wakes the first `n` who wait. @throws UsageError when the running code does not have the lock */
+  /** Wakes the first `n` waiters. @throws UsageError if the running code does not hold the lock */
   notify(n?: number): void
-  /** Wakes everybody who waits. @throws UsageError when the running code does not have the lock */
+  /** Wakes all waiters. @throws UsageError if the running code does not hold the lock */
   notifyAll(): void
   /**
-   * Gives up the lock until notified, and has it again when it returns, also with an error.
+   * Releases the lock, waits to be notified, and takes the lock again before it settles, also when it rejects.
    *
-   * @throws UsageError when the running code does not have the lock, or has released it for good while this waited;
-   *   BrokenResourceError when a task that had the lock meanwhile has ended without releasing it
+   * @throws UsageError if the running code does not hold the lock, or has released it for good while this waited;
+   *   BrokenResourceError if a task that took the lock meanwhile has ended without releasing it
    */
   wait(): Promise<void>
   /**
-   * Waits until `predicate` is true, and returns its value. It is asked with the lock in hand.
+   * Waits until `predicate` returns a truthy value, and resolves with it. The predicate is called with the lock held:
+   * once at the start, and after each notification.
    *
-   * @throws UsageError and BrokenResourceError as `wait`, and what `predicate` throws
+   * @throws UsageError and BrokenResourceError as `wait`, and the error of `predicate`
    */
   waitFor<T>(predicate: () => T): Promise<T>
-  /** How many wait to be notified, and what the lock says of itself. */
+  /** The number of waiting tasks, and the statistics of the lock. */
   statistics(): ConditionStatistics
 }
 
@@ -2782,21 +3114,21 @@ declare class Queue<T> implements AsyncIterable<T>, Disposable, AsyncDisposable 
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** A frozen record. */
+/** A snapshot of a memory object stream, frozen. */
 interface MemoryObjectStreamStatistics {
   /** Items in the buffer. */
   readonly currentBufferUsed: number
-  /** Items that the buffer takes before a sender waits, or items are dropped. */
+  /** Items that the buffer holds before a sender waits, or items are dropped. */
   readonly maxBufferSize: number
-  /** Ends to send on that are not closed, clones among them. 1 for a broadcast or an emitter, 0 once it has ended. */
+  /** Open send ends, with clones. For a broadcast or an emitter: 1, and 0 once it has ended. */
   readonly openSendStreams: number
-  /** Ends to receive on that are not closed, clones among them. */
+  /** Open receive ends, with clones. */
   readonly openReceiveStreams: number
   /** Tasks that wait until their item is taken. */
   readonly tasksWaitingSend: number
   /** Tasks that wait for an item. */
   readonly tasksWaitingReceive: number
-  /** Items that were dropped because the buffer was full; absent where a sender waits instead. */
+  /** Items that were dropped because the buffer was full; absent if senders wait instead. */
   readonly dropped?: number
 }
 
@@ -2880,122 +3212,134 @@ declare class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, As
 /** Options of `createBroadcast`. */
 interface BroadcastOptions {
   /**
-   * What happens when a subscriber has no room for another item:
+   * What `send` does when the buffer of a subscriber is full:
    *
-   * - `'wait'` (the default): `send` waits for it, and so for the slowest of all.
-   * - `'drop-oldest'`: that subscriber loses the item that it has had for longest.
-   * - `'drop-newest'`: that subscriber does not get the new one.
-   * - `'error'`: that subscriber is cut off. It receives what it had room for, and then `BrokenResourceError`.
+   * - `'wait'` (default): waits until it has room. The slowest subscriber sets the pace.
+   * - `'drop-oldest'`: that subscriber loses its oldest buffered item.
+   * - `'drop-newest'`: that subscriber does not get the new item.
+   * - `'error'`: that subscriber is cut off. It receives its buffered items, and then `BrokenResourceError`.
    */
   onFull?: 'wait' | 'drop-oldest' | 'drop-newest' | 'error' | undefined
 }
-/** A frozen record. */
+/** A snapshot of a broadcast, frozen. */
 interface BroadcastStatistics {
-  /** Items that each subscriber has room for. */
+  /** Items that the buffer of each subscriber holds. */
   readonly capacity: number
-  /** Subscribers that are not closed, and have not been cut off. */
+  /** Subscribers that are neither closed nor cut off. */
   readonly subscribers: number
   /** Tasks that wait until every subscriber has room. */
   readonly tasksWaitingSend: number
-  /** Items that subscribers have lost, of all of them together. */
+  /** Items that were lost, over all subscribers. */
   readonly dropped: number
 }
 /**
- * Makes a broadcast: every item goes to every subscriber. It belongs to no `run`.
+ * Makes a broadcast: each item that is sent goes to every subscriber. It belongs to no `run`.
  *
+ * @example
  * ```ts
  * const prices = createBroadcast<Price>(100, { onFull: 'drop-oldest' })
+ * // in a subscriber
  * using mine = prices.subscribe()
  * for await (const price of mine) show(price)
+ * // in the source
+ * await prices.send(price)
  * ```
  *
- * @param capacity - how many items may wait for each subscriber: a positive integer, or `Infinity`
- * @throws RangeError when `capacity` is not positive, and for another `onFull`
+ * @param capacity - how many items the buffer of each subscriber holds: a positive integer, or `Infinity`
+ * @throws RangeError if `capacity` is not positive, or `onFull` is unknown
  */
 declare function createBroadcast<T>(capacity: number, options?: BroadcastOptions): Broadcast<T>
-/** Hands each item to every subscriber; made by `createBroadcast`. */
+/** Sends each item to every subscriber; made by `createBroadcast`. */
 declare class Broadcast<T> implements Disposable, AsyncDisposable {
   #private
   /**
-   * Gives the item to all who are subscribed; to none where there are none. With `wait` it first waits until each of them has
-   * room. Cancelled, it has given the item to none.
+   * Gives the item to all current subscribers, if there are any. With `'wait'` it first waits until each of them has
+   * room. A cancelled send has given the item to none.
    *
-   * @throws ClosedResourceError when the broadcast is closed
+   * @throws ClosedResourceError if the broadcast is closed
    */
   send(item: T): Promise<void>
   /**
-   * The same without waiting; works anywhere.
+   * Sends without waiting. Works anywhere.
    *
-   * @throws WouldBlock with `wait`, where a subscriber has no room: none has the item then; ClosedResourceError
+   * @throws WouldBlock with `'wait'` if a subscriber has no room (then none gets the item); ClosedResourceError as
+   * `send`
    */
   sendNowait(item: T): void
   /**
-   * A stream of what is sent from now on. Close it to unsubscribe: with `wait`, one that is neither read nor closed holds up every
-   * sender. Its clones share it: each item goes to one of them. Works anywhere.
+   * Returns a stream of the items that are sent from now on. Close it to unsubscribe: with `'wait'`, a stream that is
+   * neither read nor closed blocks every sender. Its clones share one subscription: each item goes to one of them.
+   * Works anywhere.
    *
-   * @throws ClosedResourceError when the broadcast is closed
+   * @throws ClosedResourceError if the broadcast is closed
    */
   subscribe(): MemoryReceiveStream<T>
   /**
-   * Closes it, at once: a `send` that waits is a `ClosedResourceError`, and has given its item to none. Subscribers receive what is
-   * there for them, and then `EndOfStream`. Works anywhere. Idempotent.
+   * Closes the broadcast. A waiting `send` rejects with `ClosedResourceError`, and its item goes to no subscriber.
+   * Subscribers receive their buffered items, and then `EndOfStream`. Works anywhere. Idempotent.
    */
   close(): void
-  /** How many have subscribed, how many wait to send, and what was lost. */
+  /** The numbers of subscribers, of waiting senders and of lost items. */
   statistics(): BroadcastStatistics
-  /** Closes it, for `using`. */
+  /** The same as `close()`, for `using`. */
   [Symbol.dispose](): void
-  /** Closes it, for `await using`. */
+  /** The same as `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
 /** Options of `fromEmitter`. */
 interface FromEmitterOptions {
-  /** How many events may wait to be received: a positive integer, or `Infinity`. */
+  /** How many events the buffer holds: a positive integer, or `Infinity`. */
   capacity: number
   /**
-   * What happens to an event when as many are waiting: the one that has waited longest is dropped, or the new one; or the stream
-   * ends with a `BrokenResourceError` behind the events that are there.
+   * What an event does when the buffer is full:
+   *
+   * - `'drop-oldest'`: replaces the oldest buffered event.
+   * - `'drop-newest'`: is dropped.
+   * - `'error'`: ends the stream with `BrokenResourceError`, behind the buffered events.
    */
   onFull: 'drop-oldest' | 'drop-newest' | 'error'
   /**
-   * The event that ends the stream with an error, behind the events that are there. Default: `'error'` of an `EventEmitter`, unless
-   * that is the event asked for; none of an `EventTarget`. `null`: none.
+   * The event that ends the stream with an error, behind the buffered events. Default: `'error'` for an `EventEmitter`,
+   * unless that is `event` or `endEvent`; none for an `EventTarget`. `null`: none.
    */
   errorEvent?: string | symbol | null | undefined
-  /** The event that ends the stream, behind the events that are there: `'close'`, `'end'`. Default: none. */
+  /** The event that ends the stream, behind the buffered events: `'close'`, `'end'`. Default: none. */
   endEvent?: string | symbol | undefined
 }
-/** An `EventEmitter`, of Node or of a library. */
+/** An `EventEmitter` of Node, or an object with its two methods. */
 interface EmitterLike {
   /** Adds a listener. */
   on(event: string | symbol, listener: (...args: unknown[]) => void): unknown
-  /** Removes it. */
+  /** Removes a listener. */
   removeListener(event: string | symbol, listener: (...args: unknown[]) => void): unknown
 }
-/** An `EventTarget`. */
+/** An `EventTarget`, or an object with its two methods. */
 interface EventTargetLike {
   /** Adds a listener. */
   addEventListener(type: string, listener: (event: unknown) => void): void
-  /** Removes it. */
+  /** Removes a listener. */
   removeEventListener(type: string, listener: (event: unknown) => void): void
 }
 /**
- * The events of an emitter as a stream, in their order. It listens at once, so no event is missed between this call and the first
- * `receive`. Of an `EventEmitter`, an event's argument is the item, several arguments are an array of them, and none is
- * `undefined`; of an `EventTarget`, the event is.
+ * Turns the events of an emitter into a stream that you can receive from, or iterate with `for await`. It listens at
+ * once, so no event between this call and the first `receive` is missed.
  *
- * The listeners are removed when the stream is closed or ends, and at the latest when the scope that it was made in ends: then it
- * ends, too. Outside every run only the first two.
+ * With an `EventEmitter`, the item is the argument of the event, an array if there are several, or `undefined` if there
+ * is none. With an `EventTarget`, the item is the event object.
  *
+ * The listeners are removed when the stream is closed or ends, or when the scope that it was made in ends, which also
+ * ends the stream. Outside every run there is no such scope: close the stream.
+ *
+ * @example
  * ```ts
  * using lines = fromEmitter<string>(readline, 'line', { capacity: 1000, onFull: 'error', endEvent: 'close' })
  * for await (const line of lines) await store(line)
  * ```
  *
- * @param emitter - an `EventEmitter` or an `EventTarget`; what is both counts as the former
- * @throws TypeError for what is neither; RangeError for a `capacity` that is not positive; UsageError in a task or scope that has
- * ended
+ * @param emitter - an `EventEmitter` or an `EventTarget`; an object that is both counts as an `EventEmitter`
+ * @throws TypeError for any other `emitter`; RangeError for a `capacity` that is not positive; UsageError in a task or
+ * scope that has ended
  */
 declare function fromEmitter<T = unknown>(
   emitter: EmitterLike | EventTargetLike,
@@ -3004,24 +3348,34 @@ declare function fromEmitter<T = unknown>(
 ): MemoryReceiveStream<T>
 
 /**
- * Refuses a second user instead of letting it wait: for a resource that two tasks would only spoil for one another. The
- * counterpart of AnyIO's `ResourceGuard`.
+ * Guards a resource that only one task may use at a time. A second user gets a `ResourceBusyError` instead of waiting:
+ * two tasks that read from one stream, for example, are a mistake in the program.
+ *
+ * @example
+ * ```ts
+ * class Reader {
+ *   readonly #guard = new ResourceGuard('reading from')
+ *   read(): Promise<string> {
+ *     return this.#guard.use(() => this.#readNext())
+ *   }
+ * }
+ * ```
  */
 declare class ResourceGuard {
   #private
-  /** @param action - what is done with it, for the error: 'reading from' */
+  /** @param action - the use, as the error message names it: `'reading from'`. Default `'using'` */
   constructor(action?: string)
   /**
-   * Begins to use it: `using guarded = guard.enter()`. Works anywhere, also outside every task.
+   * Starts to use the resource, until the result is disposed: `using guarded = guard.enter()`. Works anywhere.
    *
-   * @throws ResourceBusyError while somebody else does
+   * @throws ResourceBusyError while the resource is in use
    */
   enter(): Disposable
   /**
-   * Runs `body` while it is in use, which is until `body` settles. Calls that `body` has begun and not awaited are not guarded
-   * from then on: await them, or run them in a task group inside `body`.
+   * Runs `body`; the resource is in use until `body` settles. Calls that `body` has begun and not awaited are not
+   * guarded from then on: await them, or run them in a task group inside `body`.
    *
-   * @throws ResourceBusyError while somebody else uses it; Cancelled, before anything else, in a cancelled scope
+   * @throws ResourceBusyError while the resource is in use; Cancelled, before anything else, in a cancelled scope
    */
   use<T>(body: () => T | PromiseLike<T>): Promise<T>
 }
@@ -3029,46 +3383,49 @@ declare class ResourceGuard {
 /**
  * Options of `createPool`.
  *
- * @typeParam T - the items
+ * @typeParam T - the type of the items
  */
 interface PoolOptions<T> {
   /**
-   * Makes an item, in a task of its own: it goes on where its caller has left, and its item is for the next one. Give it a limit
-   * where it may hang (`failAfter`): until it settles, it counts among `max`.
+   * Makes an item, in a task of its own. If the caller has left meanwhile, the item goes to the next one. Give it a
+   * time limit if it may hang (`failAfter`): until it settles, it counts towards `max`.
    */
   create: () => T | PromiseLike<T>
-  /** Closes an item. Shielded, for at most 5,000 ms; what it throws goes to the channel `structio:suppressed-error`. */
+  /** Closes an item. Shielded, for at most 5,000 ms. Its errors go to the channel `structio:suppressed-error`. */
   destroy: (item: T) => unknown
-  /** Whether an item whose body has failed, or was cancelled, can be used again. Default: none can. */
+  /** Whether an item whose body failed or was cancelled can be used again. Default: such items are destroyed. */
   validate?: ((item: T) => boolean | PromiseLike<boolean>) | undefined
-  /** How many items there are at most: an integer of at least 1, or `Infinity`. */
+  /** Maximum number of items: an integer of at least 1, or `Infinity`. */
   max: number
-  /** Milliseconds after which an item that no call has used is destroyed. Default `Infinity`: when the pool is closed. */
+  /** Milliseconds after which an unused item is destroyed. Default `Infinity`: when the pool is closed. */
   idleTimeout?: number | undefined
-  /** For introspection and warnings. */
+  /** Name in dumps and warnings. */
   name?: string | undefined
 }
-/** A frozen record. */
+/** A snapshot of a pool, frozen. */
 interface PoolStatistics {
-  /** The option. */
+  /** The option `max`. */
   readonly max: number
-  /** Items that exist or are being made: the sum of the next four. */
+  /** Items that exist or are being created: the sum of the next four. */
   readonly size: number
-  /** Items that a call has now. */
+  /** Items that are lent to a call. */
   readonly borrowed: number
-  /** Items that no call has. */
+  /** Unused items. */
   readonly idle: number
-  /** Items that are being made. */
+  /** Items that are being created. */
   readonly creating: number
-  /** Items that are being destroyed, or looked at by `validate`. */
+  /** Items that are being validated or destroyed. */
   readonly closing: number
   /** Calls that wait for an item. */
   readonly tasksWaiting: number
 }
 /**
- * Makes a pool, which belongs to the run of the running task: its items are made there, other runs cannot use it, and where it is
- * left open it is closed with the run, with a process warning.
+ * Makes a pool: it lends each of its items to one call at a time, and keeps it for the next.
  *
+ * A pool belongs to the run of the running task. Other runs cannot use it. A pool that is left open is closed with its
+ * run, with a process warning.
+ *
+ * @example
  * ```ts
  * await using pool = createPool({ create: () => connectTcp('db', 5432), destroy: (db) => db.close(), max: 10 })
  * await pool.use((db) => db.sendAll('hello'))
@@ -3077,24 +3434,25 @@ interface PoolStatistics {
  * @throws NotRunningError outside every `run`
  */
 declare function createPool<T>(options: PoolOptions<T>): Pool<T>
-/** Lends its items, one call at a time each. Made by `createPool`. */
+/** Lends each of its items to one call at a time; made by `createPool`. */
 declare class Pool<T> implements AsyncDisposable {
   #private
   /**
-   * Runs `body` with an item that is its own until the body has settled: an idle one (the one that was used last), a new one while
-   * there are fewer than `max`, otherwise the next that is returned, in the order of arrival. An item whose body threw is
-   * destroyed, unless `validate` accepts it.
+   * Runs `body` with an item, which no other call gets until `body` has settled. It is the idle item that was used
+   * last; a new one, if fewer than `max` exist; otherwise the next that is returned, first come, first served. If
+   * `body` fails, its item is destroyed, unless `validate` accepts it.
    *
-   * Rejects with what the body throws; with what `create` throws, where that was this call's turn; with `ClosedResourceError`
-   * when the pool is closed; with `UsageError` inside another `use` of it, or in another run.
+   * @throws the error of `body`; the error of a `create` that was made for this call; ClosedResourceError if the pool
+   * is closed; UsageError inside another `use` of this pool, or in another run
    */
   use<R>(body: (item: T) => R | PromiseLike<R>): Promise<R>
   /**
-   * Closes the pool: calls that wait, and those to come, get a `ClosedResourceError`; idle items are destroyed at once, the others
-   * when they are returned. Waits until all are gone, or its scope is cancelled: it never raises a cancellation. Idempotent.
+   * Closes the pool: waiting and later calls reject with `ClosedResourceError`. Idle items are destroyed at once, lent
+   * ones when they are returned. Waits until all are gone, or until its scope is cancelled; never raises a
+   * cancellation. Idempotent.
    */
   close(): Promise<void>
-  /** How many items there are, and how many calls wait. */
+  /** The numbers of items and of waiting calls. */
   statistics(): PoolStatistics
   /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
@@ -3102,58 +3460,69 @@ declare class Pool<T> implements AsyncDisposable {
 
 /** Options of `createRateLimiter`. */
 interface RateLimiterOptions {
-  /** How many permits are given in any `interval`: an integer of at least 1. */
+  /** Permits in any `interval`: an integer of at least 1. */
   limit: number
-  /** Milliseconds, more than 0. */
+  /** Length of the window in milliseconds; more than 0. */
   interval: number
 }
-/** A frozen record. */
+/** A snapshot of a rate limiter, frozen. */
 interface RateLimiterStatistics {
   /** Permits in any interval. */
   readonly limit: number
-  /** Milliseconds. */
+  /** Length of the window in milliseconds. */
   readonly interval: number
-  /** Permits that are free now; those who wait for more than that come first. */
+  /** Permits that are free now. Waiting calls come first. */
   readonly available: number
   /** Calls that wait for permits. */
   readonly tasksWaiting: number
 }
 /**
- * Makes a limiter of `limit` permits in any window of `interval` milliseconds: for requests to a service that allows so many.
+ * Makes a rate limiter: it gives at most `limit` permits in any window of `interval` milliseconds. Use it for requests
+ * to a service with a quota.
  *
- * It belongs to no `run`. Runs on the system's clock share its permits; under each simulated clock it begins anew.
+ * It belongs to no `run`. All runs on the system clock share its permits; each simulated clock has permits of its own.
  *
+ * @example
  * ```ts
- * const limiter = createRateLimiter({ limit: 10, interval: 1000 })
- * await limiter.acquire()
+ * const limiter = createRateLimiter({ limit: 10, interval: 1000 }) // 10 requests a second
+ * async function ask(url: string) {
+ *   await limiter.acquire()
+ *   return fetch(url, { signal: currentSignal() })
+ * }
  * ```
  *
- * @throws RangeError when `limit` is no integer of at least 1, or `interval` no finite number above 0
+ * @throws RangeError if `limit` is no integer of at least 1, or `interval` no finite number above 0
  */
 declare function createRateLimiter(options: RateLimiterOptions): RateLimiter
-/** Gives permits, which are used up and never returned. Made by `createRateLimiter`. */
+/** Gives permits at a bounded rate; made by `createRateLimiter`. A permit is used up, and never given back. */
 declare class RateLimiter {
   #private
   /**
-   * Waits for `n` permits at once, in the order of arrival. Cancelled, it has taken none.
+   * Waits for `n` permits, all at the same moment, first come, first served. A cancelled call has taken none.
    *
-   * @throws RangeError when `n` is no integer from 1 to the limit
+   * @throws RangeError if `n` is no integer from 1 to the limit
    */
   acquire(n?: number): Promise<void>
-  /** Takes `n` permits without waiting; works anywhere. @throws WouldBlock where there are not enough, or others wait */
+  /**
+   * Takes `n` permits without waiting. Works anywhere. @throws WouldBlock if there are not enough, or other calls wait
+   */
   acquireNowait(n?: number): void
-  /** How many permits are free, and how many calls wait. */
+  /** The numbers of free permits and of waiting calls. */
   statistics(): RateLimiterStatistics
 }
 
-/** Something with a descriptor of the system: an open file of `node:fs/promises`, a `FileHandle`, a socket's handle. */
+/** An object with a file descriptor, such as a `FileHandle` of `node:fs/promises` or an `AsyncFile`. */
 interface HasDescriptor {
-  /** The number of the descriptor. */
+  /** The file descriptor. */
   readonly fd: number
 }
 /**
- * What becomes of a standard stream of the child: `'pipe'`, a stream of this side; `'inherit'`, this process's own; `'ignore'` or
- * `'null'`, nothing (`/dev/null`); a file descriptor of this process, or an object with one as its `fd`, of which the child gets a copy.
+ * What a standard stream of the child is connected to:
+ *
+ * - `'pipe'`: a `Stream` of this process.
+ * - `'inherit'`: the same stream of this process.
+ * - `'ignore'` or `'null'`: `/dev/null`.
+ * - a file descriptor of this process, or an object with an `fd`: the child gets a copy of the descriptor.
  */
 type ProcessStdio = 'pipe' | 'inherit' | 'ignore' | 'null' | number | HasDescriptor
 /** Options of `openProcess`. */
@@ -3162,36 +3531,46 @@ interface OpenProcessOptions {
   stdin?: ProcessStdio | undefined
   /** Default `'pipe'`. */
   stdout?: ProcessStdio | undefined
-  /** Default `'pipe'`; `'stdout'`: where the output goes, in the order in which it is written. */
+  /** Default `'pipe'`. `'stdout'` sends errors where the output goes, in the order in which they are written. */
   stderr?: ProcessStdio | 'stdout' | undefined
-  /** All of the child's environment. Default: this process's own. */
+  /** The child's whole environment. Default: that of this process. */
   env?: Readonly<Record<string, string | undefined>> | undefined
-  /** The folder it starts in. */
+  /** Working directory of the child. Default: that of this process. */
   cwd?: string | URL | undefined
-  /** Milliseconds between `SIGTERM` and `SIGKILL` when it is ended because of a cancellation or an error. Default 5,000. */
+  /** Milliseconds between `SIGTERM` and `SIGKILL` when a cancellation or an error ends the child. Default 5,000. */
   killAfter?: number | undefined
-  /** Starts it as the leader of a process group, and sends every signal to the whole group. Default false. */
+  /** Starts the child as the leader of a process group, and sends every signal to the whole group. Default false. */
   processGroup?: boolean | undefined
 }
 /** Options of `runProcess`. */
 interface RunProcessOptions extends OpenProcessOptions {
-  /** What it reads; then its input ends. Not together with a `stdin` that is no pipe. */
+  /** The child's whole input. Excludes a `stdin` other than `'pipe'`. */
   input?: Uint8Array | string | undefined
-  /** Default: `'pipe'` with `input`, else `'ignore'`. */
+  /** Default: `'pipe'` with `input`, otherwise `'ignore'`. */
   stdin?: ProcessStdio | undefined
-  /** Whether a return code other than 0 is a `CalledProcessError`. Default true. */
+  /** Whether a return code other than 0 rejects with `CalledProcessError`. Default true. */
   check?: boolean | undefined
 }
 
 /**
- * A child process, made by `openProcess`. Re-creates `anyio.abc.Process`.
+ * A running child process. `openProcess` makes one.
  *
- * Its standard streams, where they are pipes, are `Stream`s: of the input one sends, `sendEof` and `close` end it, and a child that
- * reads no more is a `BrokenResourceError`; of the other two one receives. They can be read to their end after it has gone.
+ * A standard stream that is a pipe is a `Stream`. Send to `stdin`, and end it with `sendEof` or `close`; if the child
+ * reads no more, a send fails with `BrokenResourceError`. Receive from `stdout` and `stderr`, also after the child has
+ * exited.
  *
- * @typeParam In - the type of `stdin`: `Stream` where the options ask for a pipe, `null` where they ask for something else
- * @typeParam Out - the same of `stdout`
- * @typeParam Err - the same of `stderr`
+ * @example
+ * ```ts
+ * await openProcess(['sort'], async (process) => {
+ *   await process.stdin.sendAll('b\na\n')
+ *   await process.stdin.sendEof()
+ *   for await (const chunk of process.stdout) console.log(String(chunk))
+ * })
+ * ```
+ *
+ * @typeParam In - the type of `stdin`: `Stream` if the options ask for a pipe, otherwise `null`
+ * @typeParam Out - the type of `stdout`
+ * @typeParam Err - the type of `stderr`
  */
 declare class Process<
   In extends Stream | null = Stream | null,
@@ -3199,81 +3578,90 @@ declare class Process<
   Err extends Stream | null = Stream | null,
 > implements AsyncDisposable {
   #private
-  /** What it reads, to be sent to; `null` where it is no pipe. */
+  /** The child's input, to send to; `null` if it is no pipe. */
   readonly stdin: In
-  /** What it writes, to be received from; `null` where it is no pipe. */
+  /** The child's output, to receive from; `null` if it is no pipe. */
   readonly stdout: Out
-  /** Its errors, to be received from; `null` where they are no pipe of their own. */
+  /** The child's error output, to receive from; `null` if it is no pipe of its own. */
   readonly stderr: Err
-  /** The number that the system has given it. */
+  /** The process id. */
   get pid(): number
-  /** Its exit code, or minus the number of the signal that ended it; `null` while it runs. Stays known after `close()`. */
+  /**
+   * The exit code, or minus the number of the signal that ended it (PROCESS-2); `null` while it runs. Kept after
+   * `close()`.
+   */
   get returncode(): number | null
   /**
-   * Waits for its end and returns its return code: as soon as it has exited, also where a process that it has started still
-   * holds its pipes. Several tasks may wait. A cancellation ends the wait and not the process.
+   * Waits for the process to exit and resolves with its return code. Does not wait for grandchildren that still hold
+   * its pipes. Several tasks may wait. A cancellation ends the wait, not the process.
    */
   wait(): Promise<number>
   /** For `select`: ready once the process has ended; gives what `wait()` gives. */
   [selectable](): SelectSource<number>
-  /** Asks it to end: `SIGTERM`. */
+  /** Asks the process to end: sends `SIGTERM`. */
   terminate(): void
-  /** Ends it: `SIGKILL`. */
+  /** Ends the process: sends `SIGKILL`. */
   kill(): void
   /**
-   * Sends a signal, by name or number; to its whole group, where it leads one (`processGroup`). For one that has ended
-   * nothing happens.
+   * Sends a signal, by name or number, to the process; with `processGroup`, to its whole group. Does nothing once the
+   * process has ended.
    *
-   * @throws the system error (`kill EPERM`) where it is another user's by now
+   * @throws the system error (`kill EPERM`) if the process belongs to another user by now
    */
   sendSignal(signal: NodeJS.Signals | number): void
   /**
-   * Closes its streams and waits for its end. Cancelled, it ends the process, by `SIGTERM` and after `killAfter` by `SIGKILL`, waits
-   * until it is gone, and never raises the cancellation: the next checkpoint does. Outside every run, and in a task or scope
-   * that has ended, it does so at once. Idempotent.
+   * Closes the streams and waits for the process to exit. When it is cancelled, it ends the process (`SIGTERM`, then
+   * `SIGKILL` after `killAfter`) and waits until it is gone. It does that at once outside every run, and in a task or
+   * scope that has ended. Never raises a cancellation: the next checkpoint does. Idempotent.
    */
   close(): Promise<void>
   /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>
 }
-/** A process with three pipes, as `openProcess` gives it by default. */
+/** A process with three pipes: what `openProcess` gives by default. */
 interface PipedProcess extends Process<Stream, Stream, Stream> {
   readonly stdin: Stream
   readonly stdout: Stream
   readonly stderr: Stream
 }
 
-/** What a program that has ended leaves. `Out` and `Err` follow from the options: `Buffer` for a pipe, else `null`. */
+/** The result of `runProcess`. `Out` and `Err` follow from the options: `Buffer` for a pipe, otherwise `null`. */
 interface CompletedProcess<Out extends Buffer | null = Buffer, Err extends Buffer | null = Out> {
-  /** All it has written; `null` where that was not captured (`stdout` is no pipe). */
+  /** The whole output; `null` if it was not captured (`stdout` is no pipe). */
   readonly stdout: Out
-  /** All its errors; `null` where they were not captured (`stderr` is no pipe, or goes where the output goes). */
+  /** The whole error output; `null` if it was not captured (`stderr` is no pipe, or is `'stdout'`). */
   readonly stderr: Err
   /** The exit code, or minus the number of the signal that ended it. */
   readonly returncode: number
 }
-/** Options of type `O`, whose standard streams have the types by which the result is known. */
+/** Options of type `O` whose standard streams determine the type of the result. */
 type Standard<O, In, Out, Err> = O & {
-  /** What the child reads. */
+  /** The child's input. */
   stdin?: In | undefined
-  /** Where the child writes. */
+  /** The child's output. */
   stdout?: Out | undefined
-  /** Where the child writes its errors. */
+  /** The child's error output. */
   stderr?: Err | undefined
 }
-/** What there is on this side of a standard stream: `P` of a pipe, else nothing. A union of both may be either. */
+/** This side of a standard stream: `P` for a pipe, otherwise `null`. */
 type PipeOf<Stdio, P> = Stdio extends 'pipe' | undefined ? P : null
-/** The process that `openProcess` gives for these standard streams. */
+/** The process that `openProcess` makes for these standard streams. */
 type Opened<In, Out, Err> = Process<PipeOf<In, Stream>, PipeOf<Out, Stream>, PipeOf<Err, Stream>>
 /**
- * Runs a program to its end and returns what it wrote. Re-creates AnyIO's `run_process`.
+ * Runs a program until it exits, and resolves with its output.
  *
- * Both outputs are read while the input is sent, and to their end, so that no amount of either makes it hang; a child that
- * closes its input early is no error. Cancelled, it ends the program: `SIGTERM`, and `SIGKILL` after `killAfter`.
+ * The input is sent while both outputs are read, so that large amounts of data cannot block. A child that closes its
+ * input early is no error. A cancellation ends the program: `SIGTERM`, then `SIGKILL` after `killAfter`.
+ *
+ * @example
+ * ```ts
+ * const { stdout } = await runProcess(['git', 'log', '-1', '--format=%s'])
+ * const sorted = await runProcess(['sort'], { input: 'b\na\n' })
+ * ```
  *
  * @param command - a program and its arguments, or one line for the system's shell
- * @throws CalledProcessError with the outputs where the return code is not 0 (`check`); the system error where the program
- * cannot be started (`spawn nothing ENOENT`; of a folder that is not there, `chdir ENOENT`)
+ * @throws CalledProcessError with the outputs if the return code is not 0 (unless `check` is `false`); the system error
+ * if the program cannot be started (`spawn nothing ENOENT`; `chdir ENOENT` for a missing `cwd`)
  */
 declare function runProcess<
   Out extends ProcessStdio | undefined = 'pipe',
@@ -3283,10 +3671,20 @@ declare function runProcess<
   options?: Standard<RunProcessOptions, ProcessStdio, Out, Err>,
 ): Promise<CompletedProcess<PipeOf<Out, Buffer>, PipeOf<Err, Buffer>>>
 /**
- * Starts a program. Re-creates AnyIO's `open_process`. The streams of the process are typed by the options: `null` for what is no pipe.
+ * Starts a program, and resolves once it runs. Its three standard streams are pipes by default; the types of the
+ * process follow from the options, with `null` for a stream that is no pipe.
+ *
+ * Without a `body` the caller closes the process: `await using process = await openProcess(…)`.
+ *
+ * @example
+ * ```ts
+ * await openProcess(['tail', '-f', 'app.log'], async (process) => {
+ *   for await (const chunk of process.stdout) console.log(String(chunk))
+ * })
+ * ```
  *
  * @param command - a program and its arguments, or one line for the system's shell
- * @throws the system error where it cannot be started (`spawn nothing ENOENT`)
+ * @throws the system error if the program cannot be started (`spawn nothing ENOENT`)
  */
 declare function openProcess<
   In extends ProcessStdio | undefined = 'pipe',
@@ -3297,8 +3695,9 @@ declare function openProcess<
   options?: Standard<OpenProcessOptions, In, Out, Err>,
 ): Promise<Opened<In, Out, Err>>
 /**
- * Runs `body` beside the process and, when it has returned, closes it: waits for its end. When `body` fails, or anything here
- * is cancelled, the process is ended: `SIGTERM`, and `SIGKILL` after `killAfter`; it is gone when the call settles.
+ * Starts a program, runs `body` beside it, and then waits for the process to exit. If `body` fails or the call is
+ * cancelled, the process is ended: `SIGTERM`, then `SIGKILL` after `killAfter`. It is gone when the call settles
+ * (PROCESS-1).
  */
 declare function openProcess<T>(
   command: readonly string[] | string,
@@ -3363,24 +3762,31 @@ declare function receiveSignals<T>(
   ...args: [...signals: readonly (NodeJS.Signals | number)[], body: (signals: SignalReceiver) => T | PromiseLike<T>]
 ): Promise<T>
 
-/** The task that runs this code. Re-creates `get_current_task`; `NotRunningError` in a callback outside every task. */
+/** The task that runs this code. @throws NotRunningError outside every task */
 declare function getCurrentTask(): TaskInfo
 /**
- * The tasks that have not ended, in the order of their making: of the current `run`, and in a callback that belongs to no
- * task, of all runs of this thread. Re-creates `get_running_tasks`.
+ * The tasks of the current `run` that have not ended, oldest first. In a callback that belongs to no task: the tasks of
+ * all runs of this thread.
  */
 declare function getRunningTasks(): TaskInfo[]
 /**
- * Waits until every other task of the run waits, too: for I/O, for a time that has not come yet, for another task. A task
- * that has only yielded, or that waits for a promise that is not of this library (other than by `abandonOnCancel`), does
- * not. Nothing polls: the tasks themselves bring the answer about. Re-creates `wait_all_tasks_blocked`, for tests.
+ * For tests: waits until every other task of the run waits for I/O, for a time that has not come yet, or for another
+ * task. A task that has only yielded does not count as waiting, and neither does one that awaits a promise of another
+ * library (other than by `abandonOnCancel`). Nothing polls.
  */
 declare function waitAllTasksBlocked(): Promise<void>
 /**
- * The tree of tasks as text, for people: the names, what each task waits for and since when, the scopes with their deadlines
- * and the reasons why they were cancelled; with the run's `traceResources` or `detectDeadlocks` also where each task was
- * spawned. Of the current `run`; in a callback that belongs to no task, of all runs of this thread. Times are those of
- * `currentTime()`, in whole milliseconds. The form of the text is not part of the contract.
+ * The tree of tasks as text: their names, what each waits for and since when, the scopes with their deadlines and the
+ * reasons of their cancellation. With the run's `traceResources` or `detectDeadlocks`, also the line that spawned each
+ * task.
+ *
+ * It shows the current `run`; in a callback that belongs to no task, all runs of this thread. Times are whole
+ * milliseconds of `currentTime()`. The format may change in any release.
+ *
+ * @example
+ * ```ts
+ * process.on('SIGUSR2', () => console.error(dumpTasks()))
+ * ```
  */
 declare function dumpTasks(): string
 

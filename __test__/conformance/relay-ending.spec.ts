@@ -1,4 +1,4 @@
-/** How a relay ends otherwise than well (api.md §6): cancelled, idle, broken, closed; and that both streams go on from there. */
+/** How a relay ends otherwise than well: cancelled, idle, broken, closed; and that both streams go on from there. */
 import test from 'ava'
 import {
   BrokenResourceError,

@@ -1,4 +1,4 @@
-/** `relay` (api.md §6): what is carried, in which order, and what is left of it when it ends well. */
+/** `relay`: what is carried, in which order, and what is left of it when it ends well. */
 import test from 'ava'
 import {
   ClosedResourceError,

@@ -7,7 +7,7 @@ import { createTaskGroup } from '../../src/task-groups.ts'
 import { eachBackend } from '../support/backends.ts'
 import { rejection } from '../support/rejection.ts'
 
-// Rule 7: a scope ends only when everything begun in its frame has ended
+// SCOPE-7: a scope ends only when everything begun in its frame has ended
 
 eachBackend(
   test,
@@ -164,7 +164,7 @@ eachBackend(
   },
 )
 
-// Rule 8: classification
+// SCOPE-8: classification
 
 eachBackend(
   test,
@@ -223,7 +223,7 @@ eachBackend(test, 'SCOPE-8: from a mixture, the ordinary errors come out', async
   })
 })
 
-// Rule 9: foreign cancellation
+// SCOPE-9: foreign cancellation
 
 eachBackend(
   test,

@@ -19,7 +19,7 @@ import { createTaskGroup, gather, mapConcurrent, raceTasks } from '../../src/tas
 import { eachBackend, eachBackendWithClock } from '../support/backends.ts'
 import { rejection } from '../support/rejection.ts'
 
-// Rule 1: level-triggered; and "every async operation is a checkpoint" (§0)
+// SCOPE-1: level-triggered; and "every async operation is a checkpoint" (§0)
 
 eachBackend(
   test,
@@ -105,7 +105,7 @@ eachBackendWithClock(
   },
 )
 
-// Rule 2: the scope travels with the async context
+// SCOPE-2: the scope travels with the async context
 
 eachBackend(test, 'SCOPE-2: two branches of one Promise.all are each in a scope of their own', async (t, backend) => {
   await backend.run(async () => {
@@ -127,7 +127,7 @@ eachBackend(test, 'SCOPE-2: two branches of one Promise.all are each in a scope 
   })
 })
 
-// Rule 3: deadlines
+// SCOPE-3: deadlines
 
 eachBackendWithClock(test, 'SCOPE-3: the timer of a scope starts when it is entered', async (t, backend, clock) => {
   const main = async (): Promise<void> => {
@@ -249,7 +249,7 @@ eachBackendWithClock(test, 'a timeout of months does not fire at once', async (t
   t.is(value, 'slept')
 })
 
-// Rule 4: failAfter decides by the first cause
+// SCOPE-4: failAfter decides by the first cause
 
 eachBackendWithClock(
   test,
@@ -297,7 +297,7 @@ eachBackendWithClock(
   },
 )
 
-// Rule 5: the foreign signal
+// SCOPE-5: the foreign signal
 
 eachBackend(test, 'SCOPE-5: a foreign abort cancels the scope and rejects with its reason', async (t, backend) => {
   await backend.run(async () => {
@@ -358,7 +358,7 @@ eachBackend(test, 'SCOPE-5: the first cause decides, a value wins, and no listen
   })
 })
 
-// Rule 6
+// SCOPE-6
 
 eachBackend(test, 'SCOPE-6: no stack is captured for a waiter', async (t, backend) => {
   await backend.run(async () => {

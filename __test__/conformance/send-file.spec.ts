@@ -1,4 +1,4 @@
-/** `sendFile` (api.md §6): which bytes, in which order, and what is left when it is cut short. */
+/** `sendFile`: which bytes, in which order, and what is left when it is cut short. */
 import { closeSync, ftruncateSync, mkdirSync, openSync, readdirSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** Receiving signals (api.md §8), by real ones that this process sends itself. */
+/** Receiving signals, by real ones that this process sends itself. */
 import test, { type ExecutionContext } from 'ava'
 import {
   ClosedResourceError,

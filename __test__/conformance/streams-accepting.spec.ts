@@ -1,4 +1,4 @@
-/** Servers: accepting by hand, and what is left open when a run or a scope ends (api.md §0 and §6). */
+/** Servers: accepting by hand, and what is left open when a run or a scope ends. */
 import test from 'ava'
 import { ClosedResourceError, ResourceBusyError } from '../../src/errors.ts'
 import { checkpoint, moveOnAfter, openCancelScope, sleep, sleepForever } from '../../src/scopes.ts'

@@ -1,4 +1,4 @@
-/** Servers: serving a task per connection, and what ends it (api.md §6). */
+/** Servers: serving a task per connection, and what ends it. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import * as net from 'node:net'

@@ -1,4 +1,4 @@
-/** Streams and sockets: the N cases of conformance.md, and the R cases that are about streams. */
+/** Streams and sockets: cases N1 to N10, and the R cases about streams. */
 import test from 'ava'
 import {
   BrokenResourceError,

@@ -1,4 +1,4 @@
-/** How a TLS stream ends: `close_notify` both ways, its absence, half-closing, and who waits for whom (api.md §6). */
+/** How a TLS stream ends: `close_notify` both ways, its absence, half-closing, and who waits for whom. */
 import type * as tls from 'node:tls'
 import test, { type ExecutionContext } from 'ava'
 import {

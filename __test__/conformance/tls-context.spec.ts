@@ -1,4 +1,4 @@
-/** TLS contexts: what they take, what they refuse, and the sni callback (api.md §6). */
+/** TLS contexts: what they take, what they refuse, and the sni callback. */
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

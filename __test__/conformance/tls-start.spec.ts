@@ -1,4 +1,4 @@
-/** `startTls`: TLS that begins in the middle of a conversation, and nothing of the plaintext that survives it (api.md §6). */
+/** `startTls`: TLS that begins in the middle of a conversation, and nothing of the plaintext that survives it. */
 import test from 'ava'
 import {
   Cancelled,

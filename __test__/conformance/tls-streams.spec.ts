@@ -1,4 +1,4 @@
-/** A TLS stream is a stream: framing, sending, receiving and cancelling are what they are without TLS (api.md §6). */
+/** A TLS stream is a stream: framing, sending, receiving and cancelling are what they are without TLS. */
 import { randomBytes } from 'node:crypto'
 import test from 'ava'
 import {

@@ -1,4 +1,4 @@
-/** `wrapTls`: TLS over any stream, a user's own and one that speaks TLS already (api.md §6). */
+/** `wrapTls`: TLS over any stream, a user's own and one that speaks TLS already. */
 import { randomBytes } from 'node:crypto'
 import test from 'ava'
 import {

@@ -1,4 +1,4 @@
-/** TLS streams: what a handshake agrees on, and what the members of a stream tell of it (api.md §6). */
+/** TLS streams: what a handshake agrees on, and what the members of a stream tell of it. */
 import { createHash, X509Certificate } from 'node:crypto'
 import type * as tls from 'node:tls'
 import test from 'ava'

@@ -1,4 +1,4 @@
-/** UDP: what is sent arrives, and who waits for it is told what happens to the socket (api.md §6). */
+/** UDP: what is sent arrives, and who waits for it is told what happens to the socket. */
 import { inspect } from 'node:util'
 import test from 'ava'
 import {

@@ -1,4 +1,4 @@
-/** Where a UNIX server listens: its file, its permissions, and what lay there before (api.md §6). */
+/** Where a UNIX server listens: its file, its permissions, and what lay there before. */
 import {
   chmodSync,
   existsSync,

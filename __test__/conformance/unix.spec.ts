@@ -1,4 +1,4 @@
-/** UNIX streams and servers: everything a TCP stream does, at a path (api.md §6). */
+/** UNIX streams and servers: everything a TCP stream does, at a path. */
 import { existsSync, lstatSync, readdirSync, writeFileSync } from 'node:fs'
 import * as net from 'node:net'
 import { once } from 'node:events'

@@ -1,4 +1,4 @@
-/** Bad arguments of sockets and streams: rejected, in Node's shape, before anything starts (api.md §0). */
+/** Bad arguments of sockets and streams: rejected, in Node's shape, before anything starts. */
 import test from 'ava'
 import { run } from '../../../src/run.ts'
 import { connectTcp, createTcpServer } from '../../../src/sockets.ts'

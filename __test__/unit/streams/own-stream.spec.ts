@@ -1,4 +1,4 @@
-/** A stream of a user's own: four methods written, everything else derived, and the rules of api.md §6 kept for it. */
+/** A stream of a user's own: four methods written, everything else derived, and the rules of streams kept for it. */
 import test from 'ava'
 import { Cancelled, ClosedResourceError, IncompleteRead, ResourceBusyError } from '../../../src/errors.ts'
 import { run as runOn } from '../../../src/run.ts'
