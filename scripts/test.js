@@ -8,7 +8,6 @@ import { command, must } from './lib/command.js'
 import { installPeers } from './lib/peers.js'
 import { binOf } from './lib/project.js'
 import { createReport } from './lib/report.js'
-import { miriSubset, missingForMiri } from './lib/rust-searches.js'
 
 /** The models of what crosses threads, in every order that the threads can run in. */
 const MODELS = ['test', '-p', 'structio-wakeups', '--target-dir', 'target/loom', '--test', 'loom']
@@ -20,7 +19,6 @@ if (await step('build', () => build())) {
   await step('types (tsc)', () => must(process.execPath, [binOf('typescript', 'tsc'), '-p', 'tsconfig.json']))
   await step('Rust tests (cargo test --workspace)', () => rustTests(['test', '--workspace']))
   await step('Rust models (loom)', () => rustTests(MODELS, LOOM))
-  await step('Rust tests under Miri', miri)
   await step('programs that the interop tests talk to', installPeers)
   await step('JavaScript tests (ava)', () => ava(process.execPath, process.argv.slice(2)))
 }
@@ -36,11 +34,4 @@ async function rustTests(args, env) {
   }
   // A test program that does not compile or crashes prints no result.
   return { passed, failed: failed === 0 && !ok ? 1 : failed }
-}
-
-/** The tests of what crosses threads, which take seconds; `npm run search -- miri` runs the others. */
-async function miri() {
-  const why = missingForMiri()
-  if (why === null) return miriSubset()
-  console.log(`skipped: ${why}`)
 }

@@ -371,7 +371,8 @@ eachBackendWith('udp', test, 'a call nobody awaited leaves no socket behind', as
     })
   })
   // Cancelled, or done before its scope could end: then the run closes it, and says so.
-  for (const warning of await warned()) t.regex((warning as { code?: string }).code ?? '', /^STRUCTIO_LEFT_(OPEN|BEHIND)$/)
+  for (const warning of await warned())
+    t.regex((warning as { code?: string }).code ?? '', /^STRUCTIO_LEFT_(OPEN|BEHIND)$/)
 })
 
 eachBackendWith(

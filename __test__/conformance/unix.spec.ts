@@ -286,7 +286,8 @@ eachBackendWith(
     })
     for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
     // Cancelled, or done before its scope could end: then the run closes it, and says so.
-    for (const warning of await warned()) t.regex((warning as { code?: string }).code ?? '', /^STRUCTIO_LEFT_(OPEN|BEHIND)$/)
+    for (const warning of await warned())
+      t.regex((warning as { code?: string }).code ?? '', /^STRUCTIO_LEFT_(OPEN|BEHIND)$/)
     if (!backend.simulated) t.deepEqual(readdirSync(place('.')), [])
   },
 )

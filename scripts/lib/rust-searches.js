@@ -43,21 +43,10 @@ const STRESS = [
   ['workers.mjs', 'thread', '24'],
 ]
 
-/** Why Miri cannot run here; null if it can. */
-export function missingForMiri() {
-  return missing(['miri', 'rust-src'])
-}
-
-/** The part of Miri that takes seconds: without crates/core, whose dependencies take minutes to build. */
-export async function miriSubset() {
-  const env = { MIRIFLAGS: '-Zmiri-disable-isolation', CARGO_TARGET_DIR: inRoot('target', 'miri') }
-  await nightly(['miri', 'test', '-p', 'structio-wakeups'], env)
-}
-
 async function miri() {
   demand(['miri', 'rust-src'])
-  await miriSubset()
   const env = { MIRIFLAGS: '-Zmiri-disable-isolation', CARGO_TARGET_DIR: inRoot('target', 'miri') }
+  await nightly(['miri', 'test', '-p', 'structio-wakeups'], env)
   await nightly(['miri', 'test', '-p', 'structio-binding', '--lib', '--', 'rings', 'uv'], env)
   await nightly(['miri', 'test', '-p', 'structio-core', '--lib', '--', ...PURE], env)
 }
