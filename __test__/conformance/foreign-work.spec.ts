@@ -8,6 +8,7 @@ import {
   abandonOnCancel,
   Cancelled,
   CancelScope,
+  createEvent,
   createLock,
   createTaskGroup,
   currentSignal,
@@ -228,9 +229,11 @@ eachBackend(test, 'S43: scopes that wait on one signal share one listener', asyn
   const { signal } = new AbortController()
   await backend.run(() =>
     createTaskGroup(async (tg) => {
-      for (let index = 0; index < 20; index++) tg.spawn(() => openCancelScope({ signal }, () => sleep(1)))
+      const over = createEvent()
+      for (let index = 0; index < 20; index++) tg.spawn(() => openCancelScope({ signal }, () => over.wait()))
       await sleep(0)
       t.is(getEventListeners(signal, 'abort').length, 1)
+      over.set()
     }),
   )
   t.is(getEventListeners(signal, 'abort').length, 0)
