@@ -173,7 +173,7 @@ eachBackendWithClock(
 )
 
 eachBackend(test, 'R116: invalid intervals and options are refused before anything is called', async (t, backend) => {
-  const never = (): never => t.fail('was called') as never
+  const never = (): never => t.fail('was called')
   await backend.run(async () => {
     for (const interval of [0, -1, NaN, -Infinity]) {
       t.true((await rejection(every(interval, never))) instanceof RangeError)

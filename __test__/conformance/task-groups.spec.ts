@@ -55,8 +55,7 @@ eachBackend(
             try {
               await sleepForever()
             } finally {
-              // eslint-disable-next-line no-unsafe-finally -- an error that replaces the cancellation is what this is
-              // about
+              // eslint-disable-next-line no-unsafe-finally -- an error replaces the cancellation
               throw new Error('second, from cleanup')
             }
           })

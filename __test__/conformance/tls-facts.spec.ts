@@ -1,7 +1,7 @@
 /** What a TLS stream tells of its session: the name that the client asked for, and what can be read after close(). */
 import test from 'ava'
 import { abandonOnCancel, ClosedResourceError, type SocketStream } from '../../index.ts'
-import { type NodeSocket, toDuplex } from '../../src/node/index.ts'
+import { toDuplex } from '../../src/node/index.ts'
 import { eachBackendWithSockets } from '../support/net.ts'
 import { withTlsPair } from '../support/tls.ts'
 
@@ -74,7 +74,7 @@ eachBackendWithSockets(
       await withTlsPair(
         backend,
         async (client, server) => {
-          const socket = toDuplex(server) as NodeSocket
+          const socket = toDuplex(server)
           t.is(socket.servername, expected)
           const closed = new Promise((resolve) => socket.on('close', resolve))
           socket.resume().end()

@@ -131,7 +131,11 @@ export async function writeReport(name: string, report: Report): Promise<string[
     [`${name}.md`, markdown(name, report)],
     [
       `${name}.svg`,
-      chart(`${titleOf(name)}: cost against the peer`, `Lower is better; the mark is the target. ${subtitle(report)}`, bars(report)),
+      chart(
+        `${titleOf(name)}: cost against the peer`,
+        `Lower is better; the mark is the target. ${subtitle(report)}`,
+        bars(report),
+      ),
     ],
   ]
   for (const [file, text] of files) await writeFile(inBench('results', file), text)
