@@ -88,7 +88,9 @@ class Model {
   }
 
   turnOver(): void {
-    for (const [who, reader] of this.handed.splice(0)) {
+    // A batch that takes more makes room for a sender, whose item may go to another batch that waits.
+    for (let next = this.handed.shift(); next !== undefined; next = this.handed.shift()) {
+      const [who, reader] = next
       const { item, cancelled } = reader.handed!
       reader.handed = undefined
       const more = cancelled ? undefined : this.receive(reader, reader.max - 1)

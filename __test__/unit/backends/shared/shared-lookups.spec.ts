@@ -155,7 +155,7 @@ function countNode(t: Teardown): () => number {
 
 /** Those of the addon's. */
 function countNative(t: Teardown): () => number {
-  const binding = createRequire(import.meta.url)('../../../src/native/binding.cjs') as Binding
+  const binding = createRequire(import.meta.url)('../../../../src/native/binding.cjs') as Binding
   return counting(t, binding.EventLoop.prototype, ['lookup', 'getAddrInfo', 'getNameInfo'])
 }
 
