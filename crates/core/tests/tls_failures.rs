@@ -30,26 +30,15 @@ fn an_invalid_certificate_has_the_same_reason_as_with_openssl() {
     use webpki::Error as Webpki;
     let reason = |error: CertificateError| Failure::of_library(&error.into()).reason;
     let by_webpki = |error: Webpki| reason(CertificateError::Other(OtherError(Arc::new(error))));
-    assert_eq!(
-        by_webpki(Webpki::CaUsedAsEndEntity),
-        Reason::CertificateWrongPurpose
-    );
-    assert_eq!(
-        by_webpki(Webpki::MalformedExtensions),
-        Reason::CertificateMalformed
-    );
-    assert_eq!(
-        by_webpki(Webpki::UnsupportedCertVersion),
-        Reason::CertificateMalformed
-    );
-    assert_eq!(
-        by_webpki(Webpki::NameConstraintViolation),
-        Reason::CertificateInvalid
-    );
-    assert_eq!(
-        by_webpki(Webpki::MaximumPathDepthExceeded),
-        Reason::CertificateInvalid
-    );
+    for (error, expected) in [
+        (Webpki::CaUsedAsEndEntity, Reason::CertificateWrongPurpose),
+        (Webpki::MalformedExtensions, Reason::CertificateMalformed),
+        (Webpki::UnsupportedCertVersion, Reason::CertificateMalformed),
+        (Webpki::NameConstraintViolation, Reason::CertificateInvalid),
+        (Webpki::MaximumPathDepthExceeded, Reason::CertificateInvalid),
+    ] {
+        assert_eq!(by_webpki(error), expected);
+    }
     assert_eq!(
         reason(CertificateError::UnhandledCriticalExtension),
         Reason::CertificateInvalid

@@ -1,18 +1,14 @@
 //! Addresses and host names, as text and as the records that datagrams carry.
 
-use std::{
-    net::IpAddr,
-    str,
-    sync::{Arc, LazyLock},
-};
+use std::{net::IpAddr, str, sync::Arc};
 
 use structio_core::{
     address::{self, Address, UnixName},
     socket_options,
-    tls::{ClientCertificate, Context, Engine, Settings, Side, Start},
+    tls::{Engine, Side, Start},
 };
 
-use crate::{rings::peers, script::Script};
+use crate::{rings::peers, script::Script, tls::PLAIN_CONTEXT};
 
 pub fn addresses(bytes: &[u8]) {
     let script = &mut Script::new(bytes);
@@ -58,7 +54,7 @@ fn host_name(name: &str) {
         standard_compatible: true,
         ask_by_name: false,
     };
-    let engine = Engine::new(&start, Arc::clone(&CONTEXT));
+    let engine = Engine::new(&start, Arc::clone(&PLAIN_CONTEXT));
     if name.parse::<IpAddr>().is_ok() {
         assert!(engine.is_ok(), "{name} is an address");
     }
@@ -96,23 +92,3 @@ fn unix_name(bytes: &[u8]) {
     assert!(back == name || bytes.len() > 108);
     assert!(!format!("{name:?}").is_empty());
 }
-
-static CONTEXT: LazyLock<Arc<Context>> = LazyLock::new(|| {
-    Arc::new(Context::new(Settings {
-        certificates: Vec::new(),
-        key: None,
-        ca: Vec::new(),
-        system_ca: false,
-        alpn_protocols: Vec::new(),
-        tls12: true,
-        tls13: true,
-        cipher_suites: vec![
-            "TLS_AES_128_GCM_SHA256".to_owned(),
-            "ECDHE-ECDSA-AES128-GCM-SHA256".to_owned(),
-        ],
-        verify: true,
-        client_certificate: ClientCertificate::None,
-        session_tickets: false,
-        key_log: false,
-    }))
-});

@@ -16,7 +16,7 @@ use std::{
     process,
     ptr::{self, NonNull},
     sync::{
-        Arc, LazyLock,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -26,12 +26,13 @@ use structio_core::{
     reactor::Reactor,
     ready::ReadyList,
     streams::{Connection, StreamSocket, UnixListenRequest},
-    tls::{ClientCertificate, Context, Settings, Side, Start},
+    tls::{Side, Start},
 };
 
 use crate::{
     rings::{HandleId, Regions, SharedMemory, Turn, control},
     script::Script,
+    tls::PLAIN_CONTEXT,
 };
 
 /// Steps of one program.
@@ -285,7 +286,7 @@ impl World {
                 };
                 let length = script.byte().into();
                 let ahead = script.bytes(length).to_vec();
-                self.turn.start_tls(id, Arc::clone(&CONTEXT), start, ahead);
+                self.turn.start_tls(id, Arc::clone(&PLAIN_CONTEXT), start, ahead);
                 self.turn.poll_handshake(id.index);
             }
             22 => {
@@ -391,24 +392,3 @@ fn fresh_name() -> UnixName {
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     UnixName::new(format!("\0structio-fuzz-{}-{count}", process::id()).as_bytes())
 }
-
-/// Without a certificate: `tls_handshake` covers complete handshakes.
-static CONTEXT: LazyLock<Arc<Context>> = LazyLock::new(|| {
-    Arc::new(Context::new(Settings {
-        certificates: Vec::new(),
-        key: None,
-        ca: Vec::new(),
-        system_ca: false,
-        alpn_protocols: Vec::new(),
-        tls12: true,
-        tls13: true,
-        cipher_suites: vec![
-            "TLS_AES_128_GCM_SHA256".to_owned(),
-            "ECDHE-ECDSA-AES128-GCM-SHA256".to_owned(),
-        ],
-        verify: true,
-        client_certificate: ClientCertificate::None,
-        session_tickets: false,
-        key_log: false,
-    }))
-});

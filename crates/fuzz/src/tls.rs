@@ -372,3 +372,24 @@ static CREDENTIALS: LazyLock<(Vec<u8>, Vec<u8>, Vec<u8>)> = LazyLock::new(|| {
     let server = server.signed_by(&key, &issuer).expect("signed");
     (issuer.der().to_vec(), server.der().to_vec(), key.serialize_der())
 });
+
+/// Without a certificate, for the other targets: `tls_handshake` covers complete handshakes.
+pub static PLAIN_CONTEXT: LazyLock<Arc<Context>> = LazyLock::new(|| {
+    Arc::new(Context::new(Settings {
+        certificates: Vec::new(),
+        key: None,
+        ca: Vec::new(),
+        system_ca: false,
+        alpn_protocols: Vec::new(),
+        tls12: true,
+        tls13: true,
+        cipher_suites: vec![
+            "TLS_AES_128_GCM_SHA256".to_owned(),
+            "ECDHE-ECDSA-AES128-GCM-SHA256".to_owned(),
+        ],
+        verify: true,
+        client_certificate: ClientCertificate::None,
+        session_tickets: false,
+        key_log: false,
+    }))
+});

@@ -90,6 +90,16 @@ impl Side {
         self.ready.begin();
         self.ready.take(tokens);
     }
+
+    /// Waits for the bell and takes a turn, until `done` says that everything has come.
+    fn run_until(&self, done: impl Fn(&[u32], &[Token]) -> bool) -> (Vec<u32>, Vec<Token>) {
+        let (mut items, mut tokens) = (Vec::new(), Vec::new());
+        while !done(&items, &tokens) {
+            self.handle.wait();
+            self.turn(&mut items, &mut tokens);
+        }
+        (items, tokens)
+    }
 }
 
 /// All orders with at most two unforced switches from one thread to another (`LOOM_MAX_PREEMPTIONS` says otherwise):
@@ -114,11 +124,7 @@ fn every_token_is_delivered_once_and_no_wake_up_is_lost() {
             let ready = Arc::clone(&side.ready);
             thread::spawn(move || tokens.into_iter().for_each(|token| ready.push(Token(token))))
         });
-        let (mut items, mut tokens) = (Vec::new(), Vec::new());
-        while tokens.len() < 3 {
-            side.handle.wait();
-            side.turn(&mut items, &mut tokens);
-        }
+        let (mut items, mut tokens) = side.run_until(|_, tokens| tokens.len() >= 3);
         for thread in threads {
             thread.join().expect("pushed");
         }
@@ -137,11 +143,7 @@ fn wakers_of_one_list_wake_from_several_threads() {
             let waker = side.ready.waker(Token(token));
             thread::spawn(move || waker.wake())
         });
-        let (mut items, mut tokens) = (Vec::new(), Vec::new());
-        while tokens.len() < 2 {
-            side.handle.wait();
-            side.turn(&mut items, &mut tokens);
-        }
+        let (_, tokens) = side.run_until(|_, tokens| tokens.len() >= 2);
         for thread in threads {
             thread.join().expect("woken");
         }
@@ -172,11 +174,7 @@ fn every_completion_is_delivered_once_and_no_wake_up_is_lost() {
             let queue = Arc::clone(&side.queue);
             thread::spawn(move || items.into_iter().for_each(|item| queue.push(item)))
         });
-        let (mut items, mut tokens) = (Vec::new(), Vec::new());
-        while items.len() < 3 {
-            side.handle.wait();
-            side.turn(&mut items, &mut tokens);
-        }
+        let (mut items, mut tokens) = side.run_until(|items, _| items.len() >= 3);
         for thread in threads {
             thread.join().expect("pushed");
         }
@@ -198,11 +196,7 @@ fn a_completion_comes_no_earlier_than_the_tokens_announced_before_it() {
             ready.push(Token(1));
             queue.push(2);
         });
-        let (mut items, mut tokens) = (Vec::new(), Vec::new());
-        while items.is_empty() {
-            side.handle.wait();
-            side.turn(&mut items, &mut tokens);
-        }
+        let (_, tokens) = side.run_until(|items, _| !items.is_empty());
         assert_eq!(sorted(&tokens), [1]);
         thread.join().expect("pushed");
     });
