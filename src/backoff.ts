@@ -8,17 +8,23 @@ export type BackoffOption = number | ((attempt: number, error: unknown) => numbe
 export type Backoff = (attempt: number, error: unknown) => number
 
 /** Upper limit of a growing wait in milliseconds, unless the first wait is longer. */
-export const LONGEST_BACKOFF = 30_000
+const LONGEST_BACKOFF = 30_000
 
 /**
+ * @param name - the option, for the error of a function that returns no wait
  * @param jitter - default: true for a number, false for a function
  * @param random - from 0 to 1
  */
-export function backoffOf(option: BackoffOption, jitter: boolean | undefined, random: () => number): Backoff {
+export function backoffOf(
+  name: string,
+  option: BackoffOption,
+  jitter: boolean | undefined,
+  random: () => number = Math.random,
+): Backoff {
   if (typeof option === 'number') return jitter === false ? exponential(option) : decorrelated(option, random)
   return (attempt, error) => {
     const wait: unknown = option(attempt, error)
-    checkWait(`options.backoff(${attempt})`, wait)
+    checkWait(`${name}(${attempt})`, wait)
     // "Full jitter": anything from 0 to the result of the function.
     return jitter === true ? wait * random() : wait
   }

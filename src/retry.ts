@@ -102,7 +102,7 @@ async function attemptAll(options: RetryOptions, fn: Attempt): Promise<unknown> 
   const { attempts = 5, backoff = 100, jitter, retryIf, onRetry } = options
   const { scope, task } = requireFrame('retry')
   const { host, deadlines } = task.run
-  const waitAfter = backoffOf(backoff, jitter, () => host.random?.() ?? Math.random())
+  const waitAfter = backoffOf('options.backoff', backoff, jitter, () => host.random?.() ?? Math.random())
   const failures: unknown[] = []
   if (!spendBudget()) await yieldToOthers('retry')
   for (let attempt = 1; ; attempt++) {

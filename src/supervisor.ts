@@ -32,17 +32,10 @@ import {
   type TaskOwner,
   waitUntil,
 } from './kernel/index.ts'
+import { type Backoff, backoffOf, checkBackoff } from './backoff.ts'
 import type { BodyValue } from './scopes.ts'
 import { groupScope, type TaskGroupOptions } from './task-groups.ts'
-import {
-  checkFunction,
-  checkInteger,
-  checkOptions,
-  checkTime,
-  invalidArgType,
-  optionNames,
-  outOfRange,
-} from './common/validate.ts'
+import { checkFunction, checkInteger, checkOptions, checkTime, optionNames, outOfRange } from './common/validate.ts'
 
 /** When and how often a failed child is restarted. */
 export interface RestartOptions {
@@ -153,7 +146,7 @@ export function createSupervisor(options: SupervisorOptions, body: SupervisorBod
 interface Plan {
   readonly onError: SupervisorOptions['onError']
   readonly attempts: number
-  readonly delayAfter: (failures: number) => number
+  readonly delayAfter: Backoff
   readonly resetAfter: number
 }
 
@@ -208,7 +201,7 @@ class Child implements TaskOwner {
     const again = failures <= this.#plan.attempts && !isEffectivelyCancelled(task._scope)
     let restartIn: number | undefined
     try {
-      if (again) restartIn = this.#plan.delayAfter(failures)
+      if (again) restartIn = this.#plan.delayAfter(failures, error)
     } finally {
       // Also when `delayAfter` throws: the child's error must not be lost.
       await this.#plan.onError(error, Object.freeze({ task: task.info, failures, restartIn }))
@@ -220,8 +213,6 @@ class Child implements TaskOwner {
 
 /** Milliseconds: the shortest delay of a restart (2). */
 const LEAST_DELAY = 1
-/** Milliseconds: the longest delay that doubling leads to. */
-const MOST_DELAY = 30_000
 
 function readOptions(options: unknown): { plan: Plan; scope: CancelScope } {
   checkOptions('options', options, OPTIONS)
@@ -230,32 +221,15 @@ function readOptions(options: unknown): { plan: Plan; scope: CancelScope } {
   if (restart !== undefined) checkOptions('options.restart', restart, RESTART_OPTIONS)
   const { attempts = restart === undefined ? 0 : 10, backoff = 100, resetAfter = 60_000 } = restart ?? {}
   if (attempts !== Infinity) checkInteger('options.restart.attempts', attempts)
-  if (typeof backoff !== 'function') checkDelay('options.restart.backoff', backoff)
+  checkBackoff(BACKOFF, backoff)
   checkTime('options.restart.resetAfter', resetAfter)
   if (resetAfter < 0) throw outOfRange('options.restart.resetAfter', 'a number of milliseconds >= 0', resetAfter)
-  const delayAfter = typeof backoff === 'function' ? delayOf(backoff) : doubling(backoff)
+  const wait = backoffOf(BACKOFF, backoff, false)
+  const delayAfter = (failures: number, error: unknown): number => Math.max(LEAST_DELAY, wait(failures, error))
   return { plan: { onError, attempts, delayAfter, resetAfter }, scope: groupScope({ name, shield, abandon }) }
 }
 
-function doubling(first: number): (failures: number) => number {
-  const most = Math.max(first, MOST_DELAY)
-  return (failures) => Math.max(LEAST_DELAY, Math.min(most, first * 2 ** (failures - 1)))
-}
-
-/** Checks the result of a user's function: a wrong one fails the supervisor. */
-function delayOf(backoff: (failures: number) => number): (failures: number) => number {
-  return (failures) => {
-    const delay: unknown = backoff(failures)
-    checkDelay('the result of options.restart.backoff', delay)
-    return Math.max(LEAST_DELAY, delay)
-  }
-}
-
-function checkDelay(name: string, delay: unknown): asserts delay is number {
-  if (typeof delay !== 'number') throw invalidArgType(name, 'of type number or a function', delay)
-  if (!(delay >= 0 && delay < Infinity)) throw outOfRange(name, 'a finite number of milliseconds >= 0', delay)
-}
-
+const BACKOFF = 'options.restart.backoff'
 const RESTART_OPTIONS = optionNames<RestartOptions>({ attempts: true, backoff: true, resetAfter: true })
 const OPTIONS = optionNames<SupervisorOptions>({
   name: true,
