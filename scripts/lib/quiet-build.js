@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { createWriteStream, mkdirSync, readFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { inRoot, root } from './project.js'
 
 /** Lines of the log that are shown when the build has failed. */
@@ -13,7 +13,7 @@ const LAST_LINES = 30
 export async function buildQuietly() {
   mkdirSync(inRoot('target'), { recursive: true })
   const path = inRoot('target', 'build.log')
-  const log = createWriteStream(path)
+  const log = openSync(path, 'w')
   const began = performance.now()
   const seconds = () => `${Math.round((performance.now() - began) / 1000)} s`
   const text = 'Installing and building (a first time takes minutes; details in target/build.log)'
@@ -21,14 +21,9 @@ export async function buildQuietly() {
   if (!terminal) console.log(`${text} …`)
   const progress = terminal ? setInterval(() => process.stdout.write(`\r${text} … ${seconds()}`), 500) : undefined
 
-  const child = spawn(process.execPath, [inRoot('scripts', 'build.js')], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  child.stdout.pipe(log, { end: false })
-  child.stderr.pipe(log, { end: false })
-  const code = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve))
-  await new Promise((resolve) => log.end(resolve))
+  const child = spawn(process.execPath, [inRoot('scripts', 'build.js')], { cwd: root, stdio: ['ignore', log, log] })
+  closeSync(log)
+  const code = await new Promise((resolve, reject) => child.on('error', reject).on('exit', resolve))
   clearInterval(progress)
   if (terminal) process.stdout.write('\r\x1b[K')
   if (code !== 0) {
