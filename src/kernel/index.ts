@@ -41,18 +41,10 @@ export { activeRuns, type RunState } from './run-state.ts'
 export type { Scheduler } from './schedule.ts'
 // For `sync/` and `streams/`, which still test flags. New code uses scope-state.ts.
 export type { CancelScopeOptions } from './scope-options.ts'
-export type { ScopeOwner } from './scope-owner.ts'
 export type { ExitMode } from './scope-run.ts'
 export { selectable, type Selectable, type SelectSource } from './selectable.ts'
-export {
-  hasEnded,
-  isClosing,
-  isEffectivelyCancelled,
-  isTaskScope,
-  waitsForLeftovers,
-  wasLeftBehind,
-} from './scope-state.ts'
-export { Service, type ServiceClient } from './service.ts'
+export { hasEnded, isClosing, isEffectivelyCancelled, isTaskScope, waitsForLeftovers } from './scope-state.ts'
+export { Service } from './service.ts'
 export { ownLine, siteOf } from './sites.ts'
 export type { TaskStatus } from './start.ts'
 export { runTaskGroup, taskArguments, TaskGroup, type TaskOptions } from './task-group.ts'

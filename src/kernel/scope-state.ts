@@ -1,6 +1,6 @@
 /** Questions about the state of a scope, for code outside the kernel. The flags themselves stay inside. */
 import type { CancelScope } from './cancel-scope.ts'
-import { CLOSING, EFFECTIVE, ENDED, LEFT, LINGERING, TASK } from './scope-flags.ts'
+import { CLOSING, EFFECTIVE, ENDED, LINGERING, TASK } from './scope-flags.ts'
 
 /** Whether the scope, or a scope around it without a shield in between, is cancelled: checkpoints in it throw. */
 export function isEffectivelyCancelled(scope: CancelScope): boolean {
@@ -25,9 +25,4 @@ export function hasEnded(scope: CancelScope): boolean {
 /** Whether this is the scope of a task. */
 export function isTaskScope(scope: CancelScope): boolean {
   return (scope._flags & TASK) !== 0
-}
-
-/** Whether the body was left behind (`abandon: true`). */
-export function wasLeftBehind(scope: CancelScope): boolean {
-  return (scope._flags & LEFT) !== 0
 }
