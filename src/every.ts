@@ -3,10 +3,17 @@
  * shift the schedule.
  */
 import { CancelScope, enterOperation, rejected, waitUntil } from './kernel/index.ts'
-import { checkOneOf } from './sync/inlet.ts'
 import { ItemIterator } from './common/item-iterator.ts'
 import { thenOwned } from './common/owned.ts'
-import { checkBoolean, checkFunction, checkOptions, checkTime, optionNames, outOfRange } from './common/validate.ts'
+import {
+  checkBoolean,
+  checkFunction,
+  checkOneOf,
+  checkOptions,
+  checkTime,
+  optionNames,
+  outOfRange,
+} from './common/validate.ts'
 
 /** Options of `every` and `ticks`. */
 export interface EveryOptions {

@@ -7,7 +7,7 @@ import { familyOf } from './common/addresses.ts'
 import { ask, currentBackend } from './common/ask.ts'
 import { callSite, withCallSite } from './common/call-site.ts'
 import { checkHost, checkPort } from './common/opening.ts'
-import { checkOptions, checkString, invalidArgType, optionNames, outOfRange } from './common/validate.ts'
+import { checkOneOf, checkOptions, checkString, invalidArgType, optionNames, outOfRange } from './common/validate.ts'
 
 /** Options of `getAddrInfo`. */
 export interface AddrInfoOptions {
@@ -118,7 +118,7 @@ export function getNameInfo(
   }
 }
 
-const TYPES: readonly unknown[] = ['stream', 'dgram', 'raw'] satisfies SocketType[]
+const TYPES: readonly SocketType[] = ['stream', 'dgram', 'raw']
 
 const FAMILIES: ReadonlyMap<unknown, 0 | 4 | 6> = new Map<unknown, 0 | 4 | 6>([
   [undefined, 0],
@@ -144,7 +144,7 @@ function toQuery(host: unknown, port: unknown, options: AddrInfoOptions): Addres
   }
   if (type !== undefined) {
     checkString('options.type', type)
-    if (!TYPES.includes(type)) throw outOfRange('options.type', "'stream', 'dgram' or 'raw'", type)
+    checkOneOf('options.type', type, TYPES)
   }
   return { host, service, family, type, flags: toFlags('options.flags', options.flags, ADDRESS_FLAGS) }
 }

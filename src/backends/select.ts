@@ -1,7 +1,7 @@
 /** Selects the backend of a `run`. */
 import { BackendNotFoundError, UsageError } from '../errors.ts'
 import { warnOnce } from '../kernel/index.ts'
-import { checkInteger, checkOptions, invalidArgType, optionNames, outOfRange } from '../common/validate.ts'
+import { checkInteger, checkOneOf, checkOptions, checkString, optionNames } from '../common/validate.ts'
 import type { Backend } from './contract/backend.ts'
 import { explainLoadError, loadNativeBackend, type NativeOptions } from './native/index.ts'
 import { makeNativeEngine } from './native/tls-engine.ts'
@@ -118,18 +118,16 @@ function isLoadError(error: unknown): boolean {
 function checkNativeOptions(options: NativeOptions): void {
   checkOptions(NAME, options, NATIVE_OPTIONS)
   const { driver, lookupThreads, fileThreads, tlsHandshakes } = options
-  if (driver !== undefined && typeof driver !== 'string')
-    throw invalidArgType('options.backendOptions.driver', 'of type string', driver)
-  if (driver !== undefined && driver !== 'nested' && driver !== 'thread') {
-    throw outOfRange('options.backendOptions.driver', "'nested' or 'thread'", driver)
-  }
-  if (tlsHandshakes !== undefined && typeof tlsHandshakes !== 'string')
-    throw invalidArgType('options.backendOptions.tlsHandshakes', 'of type string', tlsHandshakes)
-  if (tlsHandshakes !== undefined && tlsHandshakes !== 'reactor' && tlsHandshakes !== 'pool') {
-    throw outOfRange('options.backendOptions.tlsHandshakes', "'reactor' or 'pool'", tlsHandshakes)
-  }
+  checkWord('options.backendOptions.driver', driver, ['nested', 'thread'])
+  checkWord('options.backendOptions.tlsHandshakes', tlsHandshakes, ['reactor', 'pool'])
   if (lookupThreads !== undefined) checkInteger('options.backendOptions.lookupThreads', lookupThreads, 1, 1024)
   if (fileThreads !== undefined) checkInteger('options.backendOptions.fileThreads', fileThreads, 1, 1024)
+}
+
+function checkWord(name: string, word: unknown, known: readonly string[]): void {
+  if (word === undefined) return
+  checkString(name, word)
+  checkOneOf(name, word, known)
 }
 
 const NAME = 'options.backendOptions'

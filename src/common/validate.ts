@@ -33,3 +33,10 @@ export function checkInteger(
     )
   }
 }
+
+/** One of a few words. */
+export function checkOneOf<V extends string>(name: string, value: unknown, known: readonly V[]): asserts value is V {
+  if (known.includes(value as V)) return
+  const all = known.map((one) => `'${one}'`)
+  throw outOfRange(name, `${all.slice(0, -1).join(', ')} or ${all.at(-1)}`, value)
+}

@@ -3,9 +3,10 @@
  * no bytes of its own, and a place in the text is a place in the file.
  */
 import { isAscii, isUtf8 } from 'node:buffer'
-import { checkString, outOfRange } from '../common/validate.ts'
+import { checkOneOf, checkString, outOfRange } from '../common/validate.ts'
 
-export type ErrorMode = 'strict' | 'replace' | 'ignore'
+export type ErrorMode = (typeof ERRORS)[number]
+const ERRORS = ['strict', 'replace', 'ignore'] as const
 
 /** A place at which characters and bytes do not follow the rule: a sequence that was replaced or left out, a BOM. */
 export interface Odd {
@@ -42,9 +43,7 @@ export interface Encoding {
 export function makeEncoding(name: unknown, errors: unknown): Encoding {
   checkString('options.encoding', name)
   checkString('options.errors', errors)
-  if (errors !== 'strict' && errors !== 'replace' && errors !== 'ignore') {
-    throw outOfRange('options.errors', "'strict', 'replace' or 'ignore'", errors)
-  }
+  checkOneOf('options.errors', errors, ERRORS)
   switch (name.toLowerCase().replace(/[_ ]/g, '-')) {
     case 'utf-8':
     case 'utf8':

@@ -74,6 +74,11 @@ export class WaitQueue<Q extends Queued> implements AnyQueue, Line<Q> {
     return first
   }
 
+  /** Removes all entries, in order, and calls `serve` with each; also with those that a call of it adds. */
+  drain(serve: (entry: Q) => void): void {
+    for (let entry = this.shift(); entry !== undefined; entry = this.shift()) serve(entry)
+  }
+
   /** Removes `entry` from any place. Does nothing if it is not in this queue. */
   delete(entry: Queued): void {
     if (entry._queue !== this) return

@@ -9,9 +9,9 @@
  */
 import { ClosedResourceError, WouldBlock } from '../errors.ts'
 import { enterOperation, immediateVoid, rejected, WaitQueue } from '../kernel/index.ts'
-import { checkOptions, optionNames } from '../common/validate.ts'
+import { checkOneOf, checkOptions, optionNames } from '../common/validate.ts'
 import { Channel, Putter } from './channel.ts'
-import { checkCapacity, checkOneOf, Inlet } from './inlet.ts'
+import { checkCapacity, Inlet } from './inlet.ts'
 import { MemoryReceiveStream } from './memory-object-stream.ts'
 import { StreamState } from './stream-state.ts'
 
@@ -131,9 +131,9 @@ export class Broadcast<T> implements Disposable, AsyncDisposable {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    for (let sender = this.#senders.shift(); sender !== undefined; sender = this.#senders.shift()) {
-      sender.reject(new ClosedResourceError('send: the broadcast was closed while it waited'))
-    }
+    this.#senders.drain((sender) =>
+      sender.reject(new ClosedResourceError('send: the broadcast was closed while it waited')),
+    )
     for (const { state } of this.#subscribers) {
       state.abandoned = undefined
       state.finish()

@@ -150,7 +150,7 @@ export class Channel<T> {
   }
 
   #tellWatchers(): void {
-    for (let watcher = this.watchers.shift(); watcher !== undefined; watcher = this.watchers.shift()) watcher.answer()
+    this.watchers.drain((watcher) => watcher.answer())
   }
 }
 

@@ -48,7 +48,7 @@ export class Event implements Selectable<true> {
    */
   set(): void {
     this.#set = true
-    for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift()) waiter.answer(true)
+    this.#waiters.drain((waiter) => waiter.answer(true))
   }
 
   /** Resets the event. */

@@ -18,8 +18,8 @@ import {
   Operation,
   requireFrame,
 } from '../kernel/index.ts'
-import { checkOptions, invalidArgType, optionNames, outOfRange } from '../common/validate.ts'
-import { checkCapacity, checkOneOf, Inlet, type Overflow } from './inlet.ts'
+import { checkOneOf, checkOptions, invalidArgType, optionNames, outOfRange } from '../common/validate.ts'
+import { checkCapacity, Inlet, type Overflow } from './inlet.ts'
 import { MemoryReceiveStream } from './memory-object-stream.ts'
 
 /** Options of `fromEmitter`. */

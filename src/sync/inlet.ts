@@ -1,6 +1,6 @@
 /** The sending side of a stream whose source never waits: a full buffer drops an item or ends the stream. */
 import { BrokenResourceError } from '../errors.ts'
-import { checkInteger, outOfRange } from '../common/validate.ts'
+import { checkInteger } from '../common/validate.ts'
 import { Channel } from './channel.ts'
 import { StreamState } from './stream-state.ts'
 
@@ -43,10 +43,4 @@ export class Inlet<T> {
 /** A buffer that may drop items has a capacity of at least 1. */
 export function checkCapacity(name: string, value: unknown): asserts value is number {
   if (value !== Infinity) checkInteger(name, value, 1)
-}
-
-export function checkOneOf<V extends string>(name: string, value: unknown, known: readonly V[]): asserts value is V {
-  if (known.includes(value as V)) return
-  const all = known.map((one) => `'${one}'`)
-  throw outOfRange(name, `${all.slice(0, -1).join(', ')} or ${all.at(-1)}`, value)
 }

@@ -165,9 +165,7 @@ export class Lock implements EndWatcher {
   ownerEnded(task: Task): void {
     if (this.#owner !== task) return
     this.#abandonedBy = task.name
-    for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift()) {
-      waiter.refused(this.#abandoned('acquire'))
-    }
+    this.#waiters.drain((waiter) => waiter.refused(this.#abandoned('acquire')))
   }
 
   #give(owner: Owner, kept: OneGrant | undefined): OneGrant {

@@ -9,10 +9,12 @@ import { BrokenResourceError, ClosedResourceError, EndOfStream, WouldBlock } fro
 import {
   enterOperation,
   immediateVoid,
+  type Queued,
   rejected,
   selectable,
   type Selectable,
   type SelectSource,
+  type WaitQueue,
 } from '../kernel/index.ts'
 import { checkInteger } from '../common/validate.ts'
 import { Channel, checkBatch } from './channel.ts'
@@ -76,12 +78,7 @@ export class MemorySendStream<T> implements Disposable, AsyncDisposable {
     if (this.#closed) return
     this.#closed = true
     const state = this.#state
-    const { putters } = state.channel
-    for (const putter of [...putters]) {
-      if (putter.from !== this) continue
-      putters.delete(putter)
-      putter.reject(new ClosedResourceError('send: this end was closed while it waited'))
-    }
+    refuse(state.channel.putters, this, 'send')
     if (--state.senders === 0) state.finish()
   }
 
@@ -204,17 +201,8 @@ export class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, Asy
     if (this.#closed) return
     this.#closed = true
     const state = this.#state
-    const { getters, watchers } = state.channel
-    for (const getter of [...getters]) {
-      if (getter.from !== this) continue
-      getters.delete(getter)
-      getter.reject(new ClosedResourceError('receive: this end was closed while it waited'))
-    }
-    for (const watcher of [...watchers]) {
-      if (watcher.from !== this) continue
-      watchers.delete(watcher)
-      watcher.reject(new ClosedResourceError('waitReadable: this end was closed while it waited'))
-    }
+    refuse(state.channel.getters, this, 'receive')
+    refuse(state.channel.watchers, this, 'waitReadable')
     if (--state.receivers === 0) state.abandon()
   }
 
@@ -251,5 +239,20 @@ export class MemoryReceiveStream<T> implements AsyncIterable<T>, Disposable, Asy
   #requireItem(what: string): void {
     this.#requireOpen(what)
     if (this.#state.senders === 0 && !this.#state.channel.ready) throw this.#state.ending()
+  }
+}
+
+interface Waiting extends Queued {
+  /** The end that the call was made on. */
+  readonly from: unknown
+  reject(error: unknown): unknown
+}
+
+/** Rejects the calls that wait at one end, which was closed. */
+function refuse<W extends Waiting>(queue: WaitQueue<W>, end: unknown, call: string): void {
+  for (const waiting of [...queue]) {
+    if (waiting.from !== end) continue
+    queue.delete(waiting)
+    waiting.reject(new ClosedResourceError(`${call}: this end was closed while it waited`))
   }
 }

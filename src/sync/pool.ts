@@ -338,8 +338,7 @@ class OpenPool<T> extends Resource implements Timed {
   #serve(): void {
     while (!this.#closed && this.#expected < this.#waiters.length && this.#size < this.#settings.max) this.#create()
     if (!this.#closed || this.#size > 0) return
-    for (let closer = this.#closers.shift(); closer !== undefined; closer = this.#closers.shift())
-      closer.answer(undefined)
+    this.#closers.drain((closer) => closer.answer(undefined))
     this.#allGone?.()
   }
 
@@ -420,8 +419,7 @@ class OpenPool<T> extends Resource implements Timed {
     if (this.#closed) return
     this.#closed = true
     this.unregister()
-    for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift())
-      waiter.reject(new ClosedResourceError(`use: ${this.describeResource()} ${why}`))
+    this.#waiters.drain((waiter) => waiter.reject(new ClosedResourceError(`use: ${this.describeResource()} ${why}`)))
     for (const { scope } of this.#creations) scope.cancel('the pool was closed')
     for (const { item } of this.#idle.splice(0)) this.#retire(item, false)
     this.#armExpiry()

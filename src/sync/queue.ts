@@ -136,10 +136,9 @@ export class Queue<T> implements AsyncIterable<T>, Disposable, AsyncDisposable, 
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    const { putters } = this.#channel
-    for (let putter = putters.shift(); putter !== undefined; putter = putters.shift()) {
-      putter.reject(new ClosedResourceError('put: the queue was closed while it waited'))
-    }
+    this.#channel.putters.drain((putter) =>
+      putter.reject(new ClosedResourceError('put: the queue was closed while it waited')),
+    )
     this.#channel.end(ended)
   }
 

@@ -51,9 +51,7 @@ export class StreamState<T> {
     this.abandoned?.()
     const { items, putters } = this.channel
     items.clear()
-    for (let putter = putters.shift(); putter !== undefined; putter = putters.shift()) {
-      putter.reject(new BrokenResourceError('send: there is no receiver any more'))
-    }
+    putters.drain((putter) => putter.reject(new BrokenResourceError('send: there is no receiver any more')))
   }
 
   statistics(): MemoryObjectStreamStatistics {

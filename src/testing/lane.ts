@@ -58,7 +58,7 @@ export class Lane {
 
   take(maxBytes: number, scope: CancelScope): Promise<Buffer> {
     if (this.#kept.length > 0) return immediate(this.#kept.take(Math.min(maxBytes, this.#kept.length)))
-    const sending = this.#first
+    const sending = this.#senders.first
     if (sending !== undefined) return immediate(this.#takeFrom(sending, maxBytes))
     if (this.#ended) return immediate(Buffer.alloc(0))
     return new Receiving(maxBytes).waitIn(this.#receiver, scope)
@@ -97,20 +97,15 @@ export class Lane {
   }
 
   #refuseSenders(error: () => Error): void {
-    for (let sending = this.#senders.shift(); sending !== undefined; sending = this.#senders.shift()) {
+    this.#senders.drain((sending) => {
       if (isInterrupted(sending._scope as CancelScope)) sending.leave()
       else sending.reject(error())
-    }
-  }
-
-  get #first(): Sending | undefined {
-    for (const sending of this.#senders) return sending
-    return undefined
+    })
   }
 
   /** Settles senders without bytes, until the first one has bytes or the queue is empty. */
   #skipEmpty(): void {
-    for (let sending = this.#first; sending !== undefined; sending = this.#first) {
+    for (let sending = this.#senders.first; sending !== undefined; sending = this.#senders.first) {
       if (sending.rest !== undefined && sending.rest.length > 0) return
       this.#senders.delete(sending)
       if (sending.rest === undefined) {

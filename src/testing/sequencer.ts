@@ -77,7 +77,7 @@ export class Sequencer {
   /** @internal */
   _break(why: string): void {
     this.#broken ??= why
-    for (let step = this.#waiting.shift(); step !== undefined; step = this.#waiting.shift()) step.answer(undefined)
+    this.#waiting.drain((step) => step.answer(undefined))
   }
 
   #claim(position: number): void {

@@ -5,6 +5,7 @@ import { TLSError } from '../errors.ts'
 import {
   checkBoolean,
   checkFunction,
+  checkOneOf,
   checkOptions,
   checkString,
   invalidArgType,
@@ -170,8 +171,10 @@ function checkSuites(options: TLSContextOptions): Pick<TlsSettings, 'minVersion'
 function checkVersion(name: string, version: unknown): asserts version is TLSVersion {
   checkString(name, version)
   // Older ones are broken (RFC 8996), and no backend has them.
-  if (version !== 'TLSv1.2' && version !== 'TLSv1.3') throw outOfRange(name, "'TLSv1.2' or 'TLSv1.3'", version)
+  checkOneOf(name, version, VERSIONS)
 }
+
+const VERSIONS: readonly TLSVersion[] = ['TLSv1.2', 'TLSv1.3']
 
 function checkStrings(name: string, list: unknown): asserts list is readonly string[] {
   if (!Array.isArray(list)) throw invalidArgType(name, 'an array of strings', list)
