@@ -15,6 +15,7 @@ import {
   selectable,
   selectAll,
   type Selectable,
+  type SelectSource,
   waitAllTasksBlocked,
   WouldBlock,
 } from '../../index.ts'
@@ -175,20 +176,11 @@ eachBackend(test, 'E33: what a source makes ready while it is taken from is not 
   await backend.run(async () => {
     const queue = createQueue<number>(0)
     const log = createQueue<string>(0)
-    const logged: Selectable<number> = {
-      [selectable]() {
-        const source = queue[selectable]()
-        return {
-          ready: () => source.ready(),
-          watch: (changed) => source.watch(changed),
-          take: () => {
-            const item = source.take()
-            log.putNowait(`took ${item}`)
-            return item
-          },
-        }
-      },
-    }
+    const logged = taking(queue, (source) => {
+      const item = source.take()
+      log.putNowait(`took ${item}`)
+      return item
+    })
     await createTaskGroup(async (tg) => {
       const waiting = tg.spawn(() => select({ log, logged }))
       await waitAllTasksBlocked()
@@ -200,21 +192,12 @@ eachBackend(test, 'E33: what a source makes ready while it is taken from is not 
   })
 })
 
-eachBackend(test, 'E34: a source that is ready and gives nothing keeps the item from nobody', async (t, backend) => {
+eachBackend(test, 'E34: the next in line gets the item that a ready source does not take', async (t, backend) => {
   await backend.run(async () => {
     const queue = createQueue<number>(0)
-    const picky: Selectable<number> = {
-      [selectable]() {
-        const source = queue[selectable]()
-        return {
-          ready: () => source.ready(),
-          watch: (changed) => source.watch(changed),
-          take: () => {
-            throw new WouldBlock('nothing for this one')
-          },
-        }
-      },
-    }
+    const picky = taking(queue, () => {
+      throw new WouldBlock('nothing for this one')
+    })
     await createTaskGroup(async (tg) => {
       tg.spawn(() => select([picky]))
       await waitAllTasksBlocked()
@@ -265,3 +248,13 @@ eachBackend(
     })
   },
 )
+
+/** The same source with another `take`. */
+function taking<T>(inner: Selectable<T>, take: (source: SelectSource<T>) => T): Selectable<T> {
+  return {
+    [selectable]() {
+      const source = inner[selectable]()
+      return { ready: () => source.ready(), watch: (changed) => source.watch(changed), take: () => take(source) }
+    },
+  }
+}

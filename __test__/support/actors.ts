@@ -87,3 +87,18 @@ export async function withActors(
 export function drain(log: string[]): string[] {
   return log.splice(0)
 }
+
+/** What a call gives, or the name of the error that it throws. */
+export function word(call: () => string): string {
+  try {
+    return call()
+  } catch (error) {
+    return (error as Error).name
+  }
+}
+
+/** Compares what was found with what the model says. */
+export function same(found: unknown, wanted: unknown): void {
+  const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)]
+  if (a !== b) throw new Error(`${a}, should be ${b}`)
+}

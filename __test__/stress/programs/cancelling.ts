@@ -42,6 +42,7 @@ import {
 } from '../../../index.ts'
 import { certificates } from '../../support/certificates.ts'
 import { held, settled } from '../../support/held.ts'
+import { seeded } from '../../support/seeded.ts'
 
 const { values } = parseArgs({
   options: {
@@ -60,12 +61,7 @@ const LOCAL = { interface: '127.0.0.1' } as const
 const BATCH = 40
 const TOGETHER = 4
 
-let state = Number(values.seed)
-
-function random(limit: number): number {
-  state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0
-  return Math.floor(((state >>> 8) / 2 ** 24) * limit)
-}
+const random = seeded(Number(values.seed))
 
 /** Runs `body`, and cancels it: after some microtasks, some turns of the event loop, or some milliseconds. */
 async function cancelled(body: () => Promise<unknown>): Promise<void> {

@@ -37,6 +37,7 @@ import {
 } from '../../../index.ts'
 import { certificates } from '../../support/certificates.ts'
 import { held, settled } from '../../support/held.ts'
+import { seeded } from '../../support/seeded.ts'
 
 const { values } = parseArgs({
   options: {
@@ -72,12 +73,7 @@ const TOGETHER = 12
  */
 const EXPECTED = /^(ECONNRESET|ENOBUFS|EMFILE|ENFILE|EIO|EPIPE|ECONNREFUSED|ECONNABORTED|ERR_TLS|ERR_TLS_EOF)$/
 
-let state = Number(values.seed)
-
-function random(limit: number): number {
-  state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0
-  return Math.floor(((state >>> 8) / 2 ** 24) * limit)
-}
+const random = seeded(Number(values.seed))
 
 function bytesOf(from: number, length: number): Buffer {
   const bytes = Buffer.allocUnsafe(length)

@@ -6,7 +6,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { type Broadcast, type BroadcastOptions, createBroadcast } from '../../../src/sync/broadcast.ts'
 import type { MemoryReceiveStream } from '../../../src/sync/memory-object-stream.ts'
-import { type Actor, drain, withActors } from '../../support/actors.ts'
+import { type Actor, drain, same, withActors, word } from '../../support/actors.ts'
 import { microtasks, runBare } from '../../support/kernel-run.ts'
 
 const ACTORS = 6
@@ -240,19 +240,6 @@ async function play(
     )
     same(stream.statistics().tasksWaitingReceive, 0)
   }
-}
-
-function word(call: () => string): string {
-  try {
-    return call()
-  } catch (error) {
-    return (error as Error).name
-  }
-}
-
-function same(found: unknown, wanted: unknown): void {
-  const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)]
-  if (a !== b) throw new Error(`${a}, should be ${b}`)
 }
 
 for (const mode of ['wait', 'drop-oldest', 'drop-newest', 'error'] as const) {

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { createEvent } from '../../../src/sync/event.ts'
 import { createMemoryObjectStream } from '../../../src/sync/memory-object-stream.ts'
 import { createQueue } from '../../../src/sync/queue.ts'
-import { type Actor, drain, withActors } from '../../support/actors.ts'
+import { type Actor, drain, same, withActors, word } from '../../support/actors.ts'
 import { microtasks, runBare } from '../../support/kernel-run.ts'
 
 const ACTORS = 6
@@ -214,19 +214,6 @@ async function play(
 /** What a call that did not wait came to is in the log at the next flush. */
 function told(model: Model, who: number, end: string | undefined): void {
   if (end !== undefined) model.events.push(`${who} ${end}`)
-}
-
-function word(call: () => string): string {
-  try {
-    return call()
-  } catch (error) {
-    return (error as Error).name
-  }
-}
-
-function same(found: unknown, wanted: unknown): void {
-  const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)]
-  if (a !== b) throw new Error(`${a}, should be ${b}`)
 }
 
 const options = { numRuns: 1500, includeErrorInReport: true }

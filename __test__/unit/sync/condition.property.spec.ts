@@ -2,7 +2,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { createCondition } from '../../../src/sync/condition.ts'
-import { type Actor, drain, withActors } from '../../support/actors.ts'
+import { type Actor, drain, same, withActors } from '../../support/actors.ts'
 import { microtasks, runBare } from '../../support/kernel-run.ts'
 
 const ACTORS = 5
@@ -186,11 +186,6 @@ async function play(script: readonly Step[], actors: readonly Actor[], log: stri
     await flush()
   }
   same([condition.locked(), condition.statistics().tasksWaiting], [false, 0])
-}
-
-function same(found: unknown, wanted: unknown): void {
-  const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)]
-  if (a !== b) throw new Error(`${a}, should be ${b}`)
 }
 
 test.serial('property: a condition behaves as the model says', async (t) => {

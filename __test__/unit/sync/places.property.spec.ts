@@ -6,7 +6,7 @@ import { createCapacityLimiter } from '../../../src/sync/capacity-limiter.ts'
 import { createLock } from '../../../src/sync/lock.ts'
 import { createSemaphore } from '../../../src/sync/semaphore.ts'
 import type { Grant } from '../../../src/sync/grant.ts'
-import { type Actor, drain, withActors } from '../../support/actors.ts'
+import { type Actor, drain, same, withActors } from '../../support/actors.ts'
 import { microtasks, runBare } from '../../support/kernel-run.ts'
 
 const ACTORS = 5
@@ -286,11 +286,6 @@ class Play {
   #holder(): number {
     return this.#model.states.indexOf('has')
   }
-}
-
-function same(found: unknown, wanted: unknown): void {
-  const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)]
-  if (a !== b) throw new Error(`${a}, should be ${b}`)
 }
 
 const total = fc.integer({ min: 1, max: 3 })

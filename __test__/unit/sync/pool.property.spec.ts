@@ -176,7 +176,7 @@ class Play {
     this.#check()
   }
 
-  /** Everything is brought to its end: nobody is stuck, and nothing is lost. */
+  /** Everything is brought to its end: no call is stuck, and no item is lost. */
   async #finish(): Promise<void> {
     for (let round = 0; this.#busy.size > 0; round++) {
       if (round > 100) throw new Error(`stuck: ${[...this.#busy].join()}`)

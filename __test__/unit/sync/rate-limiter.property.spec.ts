@@ -5,7 +5,7 @@ import { WouldBlock } from '../../../src/errors.ts'
 import { deadlines } from '../../../src/kernel/deadlines.ts'
 import { resetBudget, spendBudget } from '../../../src/kernel/turn.ts'
 import { createRateLimiter, type RateLimiter } from '../../../src/sync/rate-limiter.ts'
-import { type Actor, drain, withActors } from '../../support/actors.ts'
+import { type Actor, drain, same, withActors } from '../../support/actors.ts'
 import { iterations, microtasks, runBare } from '../../support/kernel-run.ts'
 import { type ManualClock, withManualClock } from '../../support/manual-clock.ts'
 
@@ -109,7 +109,7 @@ class Play {
       await this.#step(step)
       await this.#compare()
     }
-    // Nobody is left waiting.
+    // No call is left waiting.
     while (this.#model.line.length > 0) {
       await this.#pass(INTERVAL)
       await this.#compare()
@@ -172,11 +172,6 @@ class Play {
     const { available, tasksWaiting } = this.#limiter.statistics()
     same({ available, tasksWaiting }, { available: this.#model.free(), tasksWaiting: this.#model.line.length })
   }
-}
-
-function same(found: unknown, wanted: unknown): void {
-  const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)]
-  if (a !== b) throw new Error(`${a}, should be ${b}`)
 }
 
 test.serial(

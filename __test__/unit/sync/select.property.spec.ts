@@ -10,7 +10,7 @@ import { select, selectAll } from '../../../src/select.ts'
 import type { Selectable } from '../../../src/select.ts'
 import { createMemoryObjectStream } from '../../../src/sync/memory-object-stream.ts'
 import { createQueue } from '../../../src/sync/queue.ts'
-import { type Actor, drain, withActors } from '../../support/actors.ts'
+import { type Actor, drain, same, withActors } from '../../support/actors.ts'
 import { microtasks, runBare } from '../../support/kernel-run.ts'
 
 const ACTORS = 6
@@ -264,11 +264,6 @@ async function play(steps: readonly Step[], actors: Actor[], log: string[]): Pro
     sources.map((each) => each.waiting()),
     sources.map(() => 0),
   )
-}
-
-function same(found: unknown, wanted: unknown): void {
-  const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)]
-  if (a !== b) throw new Error(`${a}, should be ${b}`)
 }
 
 test.serial('property: select takes each item once, in order, and never as a loser', async (t) => {
