@@ -134,7 +134,7 @@ export function createUnixDatagramSocket(options: UNIXDatagramSocketOptions = {}
 
 /**
  * Waits where the server's queue is full. A blocking `connect` would, but one that does not block is only told
- * `EAGAIN`, and nobody says when there is room: so it asks again and again, at growing intervals.
+ * `EAGAIN`, and the system does not report room: so it tries again, at growing intervals.
  */
 async function connect(backend: Backend, path: string | Buffer): Promise<StreamTransport> {
   for (let pause = 1; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {

@@ -413,7 +413,7 @@ for (const [title, lookup, outcome] of LOOKUPS) {
 
 eachBackendWithSockets(
   test,
-  'N72: NodeSocket.connect: a look-up that never answers holds up nobody, and an address is not looked up',
+  'N72: NodeSocket.connect: a look-up that never answers blocks no other call, and an address is not looked up',
   async (t, backend) => {
     await backend.run(async () => {
       await using server = await createTcpServer(0, { interface: '127.0.0.1' })

@@ -335,7 +335,7 @@ function withoutTaking(stream: Stream): ReturnType<Stream[typeof selectable]> {
   }
 }
 
-/** As somebody writes one by hand. */
+/** A source written by hand. */
 class Mailbox implements Selectable<string> {
   readonly #letters: string[] = []
   readonly #waiting = new Set<() => void>()

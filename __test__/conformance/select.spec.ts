@@ -268,7 +268,7 @@ eachBackend(test, 'E10: an event, and a task: its value, TaskFailed, TaskCancell
         await sleep(0)
         throw failure
       })
-      // Nobody awaits it: the group reports the failure.
+      // The select is not awaited: the group reports the failure.
       void select([never, failing])
       // A shield, for the group is cancelled by then.
       await openCancelScope({ shield: true }, async () => {

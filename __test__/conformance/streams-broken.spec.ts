@@ -1,4 +1,4 @@
-/** What a broken connection says, and when: to whoever sends, and behind data that came before. */
+/** When a broken connection is reported: by the next send, and by a receive behind the data that came before. */
 import test, { type ExecutionContext } from 'ava'
 import { BrokenResourceError } from '../../src/errors.ts'
 import type { SocketStream } from '../../src/streams/socket-stream.ts'

@@ -1,4 +1,4 @@
-/** Sending: what a send has taken, who hears of a failure, and what a close waits for. */
+/** Sending: what a send has taken, which call reports a failure, and what a close waits for. */
 import test from 'ava'
 import { BrokenResourceError, Cancelled, ClosedResourceError, ResourceBusyError } from '../../src/errors.ts'
 import { checkpoint, moveOnAfter, openCancelScope, sleep } from '../../src/scopes.ts'

@@ -91,7 +91,7 @@ eachBackend(
         const call = runInThread({ terminateOnCancel: true }, task('holdUntil'), signals.words)
         await Promise.race([call, signals.running()])
         signals.release()
-        // The thread has time to answer, and the event loop none to hear of it.
+        // The thread has time to answer, and the event loop none to receive the answer.
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
         scope.cancel()
         value = await call

@@ -1,4 +1,4 @@
-/** TLS servers: nobody waits for another's handshake, who is too slow is dropped, and who hears of it. */
+/** TLS servers: handshakes run beside each other, slow clients are dropped, and their errors are reported. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import test from 'ava'

@@ -23,8 +23,7 @@ export class ItemIterator<T> implements AsyncIterableIterator<T> {
   }
 
   /**
-   * One `get`. Rejects with `ResourceBusyError` while another one waits: which of them had an item first is nobody's
-   * guess.
+   * One `get`. Rejects with `ResourceBusyError` while another one waits: the order of two would be undefined.
    */
   next(): Promise<IteratorResult<T>> {
     if (this.#returned) return Promise.resolve(DONE)

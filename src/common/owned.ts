@@ -2,8 +2,8 @@
  * Promises made of an operation's promise: those of `async` functions, and of `then`.
  *
  * An operation that was cancelled marks its own promise as handled, for its scope owns that failure (operation.ts,
- * invariant 3). What was derived from it is another promise, and would be an `unhandledRejection` where nobody awaits
- * it. Here it is marked the same way. Any other error stays Node's business.
+ * invariant 3). A derived promise is another one, and would be an `unhandledRejection` if it is not awaited.
+ * Here it is marked the same way. Any other error stays Node's business.
  */
 
 import { Cancelled } from '../errors.ts'

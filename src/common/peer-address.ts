@@ -1,5 +1,5 @@
 /**
- * Where a datagram came from, decoded when somebody looks: most programs only send the answer there. A backend extends
+ * Where a datagram came from, decoded at the first read of a property: most programs only send the answer there. A backend extends
  * it with what the system gave, and finds that again, with `instanceof`, in what it is asked to send to.
  */
 import { inspectCustom } from '../kernel/index.ts'

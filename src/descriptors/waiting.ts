@@ -1,8 +1,8 @@
 /**
  * One wait for a foreign descriptor, and all of those of this thread.
  *
- * What must stay true: a wait is in the list exactly while it is pending. Whether the number still means what it waits
- * for is asked of the backend, at the moment when somebody closes it.
+ * What must stay true: a wait is in the list exactly while it is pending. When the descriptor is closed, the
+ * backend says whether the number still means what the wait is for.
  */
 
 import type { Backend, DescriptorWait, DescriptorWaits, Direction } from '../backends/contract/backend.ts'

@@ -2,8 +2,8 @@
  * A relay that the backend does below JavaScript: one operation that leases both connections.
  *
  * What must stay true:
- * 1. The backend's relay is stopped exactly once, whoever ends it, and what its report says is put where it belongs
- *    before anybody hears of the end: bytes back into the readers, ends and failures to the half that they are of.
+ * 1. The backend's relay is stopped exactly once. Before the end is reported, its state goes back: unsent bytes into
+ *    the readers, ends and failures to the half that they belong to.
  * 2. Completion beats cancellation: a relay that turns out to be finished when it is stopped has succeeded.
  */
 

@@ -18,7 +18,7 @@
  * 1. At most one source is taken from: `take` is called in two places, and what it gives is this call's answer at once. From then
  *    on the answer is certain, whatever is cancelled before it is told (completion beats cancellation).
  * 2. Nothing is watched any more when the call has its answer, its error, or its cancellation.
- * 3. A place in a line is a place among all others in that line. Nothing is reserved, and nobody is overtaken: the source calls
+ * 3. A select waits in the same line as the receives of a source. Nothing is reserved, and no call is overtaken: the source calls
  *    `changed` when it is this call's turn, and `take` inside of it gives what came.
  * 4. Fair: each of n sources that are ready is drawn with the same probability. A source that only the event loop knows of takes part
  *    in the draw, so that sources which are always ready cannot starve it.

@@ -1,9 +1,9 @@
 /**
- * The process's listeners of signals, for everything in this library that wants to hear of one: the only module that
- * touches them (the linter knows).
+ * The process's signal listeners, for everything in this library that receives signals. No other module touches them
+ * (the linter checks).
  *
  * ```text
- *   process.on(SIGTERM):  a  b  c   ──divert──►  ours   ──somebody adds d──►  ours  d   ──restore──►  a  b  c  d
+ *   process.on(SIGTERM):  a  b  c   ──divert──►  ours   ────── d added ───►  ours  d   ──restore──►  a  b  c  d
  * ```
  *
  * What must stay true:
@@ -54,7 +54,7 @@ export function unlisten(signal: NodeJS.Signals, listener: Listener): void {
 }
 
 /**
- * From now on `target` is given each of these signals, and nobody who listens now. All of them, or none and an error.
+ * From now on `target` gets each of these signals instead of the present listeners. All of them, or none and an error.
  */
 export function divert(signals: readonly NodeJS.Signals[], target: Target): void {
   const done: NodeJS.Signals[] = []
@@ -82,14 +82,14 @@ export function restore(signals: readonly NodeJS.Signals[], target: Target): voi
 }
 
 /**
- * A signal that nobody was told of, and nobody holds any more: on to whoever receives it now, to the listeners that
- * have been put back, or to the default action.
+ * Passes on a signal that was not consumed: to a receiver that is open now, to the listeners that have been put back,
+ * or to the default action.
  */
 export function handOn(arrival: Arrival): void {
   const { signal } = arrival
   const diversion = diversions.get(signal)
   if (diversion !== undefined) diversion.deliver(arrival)
-  // Windows has no signals to send: its `kill` would end the process though somebody listens.
+  // Windows has no signals to send: its `kill` would end the process in spite of listeners.
   else if (process.platform === 'win32' && process.listenerCount(signal) > 0) emit(signal)
   else process.kill(process.pid, signal)
 }

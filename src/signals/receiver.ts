@@ -5,8 +5,8 @@
  * 1. Its one waiting call is the operation: pending until its promise has settled, which is what makes a second task
  *    busy.
  * 2. A signal stays in the queue until a call returns it. A cancellation finds it there.
- * 3. Whoever closes it, and however: what has come by then is collected, the listeners are put back, and what nobody
- *    was told of is handed on, in order. After that the process may be gone.
+ * 3. However it is closed: what has come by then is collected, the listeners are put back, and what was not consumed
+ *    is handed on, in order. After that the process may be gone.
  */
 import { type Cancelled, ClosedResourceError, ResourceBusyError } from '../errors.ts'
 import {

@@ -120,8 +120,8 @@ export class Connection extends Resource implements StreamSink {
   }
 
   /**
-   * What `serve` and `run` do: waits `closeTimeout` at most, and not at all where nothing is to be waited for. Answers
-   * with a write error that nobody has seen. With `lingering` it lingers where that may save an answer: `lingering` is
+   * What `serve` and `run` do: waits `closeTimeout` at most, and not at all where nothing is to be waited for. Resolves
+   * with a write error that has not been reported. With `lingering` it lingers where that may save an answer: `lingering` is
    * called when it begins to, and returns whether it may.
    */
   closeInTime(lingering?: () => boolean): Promise<Error | undefined> | undefined {

@@ -154,7 +154,7 @@ export class Listener extends Resource implements ListenerSink, HandshakeOwner {
     return this.#ready.length > 0
   }
 
-  /** Takes a connection that nobody has asked for. */
+  /** Takes a connection that was not demanded. */
   takeReady(): StreamTransport | undefined {
     const transport = this.#ready.shift()
     if (transport !== undefined) this.#counts.accepted++
@@ -272,8 +272,8 @@ export class Listener extends Resource implements ListenerSink, HandshakeOwner {
   }
 
   /**
-   * Accepts while somebody wants connections and there are places for handshakes. The transport is told only when what
-   * it was told is used up, or is no longer so: once for many connections.
+   * Accepts while connections are demanded and there are places for handshakes. The transport gets a new number only
+   * when the last one is used up or wrong: once for many connections.
    */
   #acceptForHandshakes(): void {
     if (this.#closed) return
@@ -285,7 +285,7 @@ export class Listener extends Resource implements ListenerSink, HandshakeOwner {
   }
 
   /**
-   * The shortage ends when connections do; whoever watches the log must know why clients wait, and not again each time.
+   * The shortage ends when connections do. The log says once why clients wait.
    */
   #warnOnce(error: Error): void {
     if (this.#counts.retries++ > 0) return

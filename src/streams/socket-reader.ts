@@ -28,7 +28,7 @@ export class SocketReader extends Reader {
     return this.receive<unknown>(READY) as Promise<void>
   }
 
-  /** Wakes whoever waits and takes nothing. */
+  /** Rejects a waiting `waitReadable`. */
   closeWait(): void {
     const { demand } = this
     if (!(demand instanceof Readable) || !this.pending) return
@@ -121,7 +121,7 @@ export class SocketReader extends Reader {
     }
     if (count > 0) this.supplied(scratch, 0, count, false)
     else if (count === 0) this.ended()
-    // It has begun to wait, for whoever is not asked for now.
+    // It has begun to wait for bytes that are not demanded now.
     else transport.cancelReceive()
     return count >= 0
   }
